@@ -1,0 +1,1 @@
+"""The product: everything that touches a person or their data."""

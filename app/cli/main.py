@@ -1,0 +1,71 @@
+"""The command line: finds the verb, runs it, and turns errors into exit codes.
+
+0 done, 1 refused with one clear line on stderr, 2 wrong usage.
+"""
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+from app.cli.console import Console
+from app.cli.verbs import VERBS, Verb
+from app.errors import AnamnesisError, UsageError
+from knowledge_graph.errors import KnowledgeError
+from ml.errors import MlError
+
+VERSION = "0.1.0"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one verb; with none, open the window."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    verb = _find_verb(words)
+    if verb is None:
+        return _without_verb(words)
+    parser = argparse.ArgumentParser(prog=f"anamnesis {verb.name}", description=verb.help)
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    module = importlib.import_module(verb.module)
+    module.configure(parser)
+    arguments = parser.parse_args(words[1:])
+    console = Console(as_json=arguments.json)
+    return _run(module.run, arguments, console)
+
+
+def _find_verb(words: Sequence[str]) -> Verb | None:
+    return next((v for v in VERBS if words and v.name == words[0]), None)
+
+
+def _run(run: object, arguments: argparse.Namespace, console: Console) -> int:
+    assert callable(run)
+    try:
+        code = run(arguments, console)
+    except UsageError as error:
+        console.refuse(str(error))
+        return 2
+    except (AnamnesisError, MlError, KnowledgeError) as error:
+        console.refuse(str(error))
+        return 1
+    except KeyboardInterrupt:
+        console.refuse("stopped")
+        return 1
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return int(code or 0)
+
+
+def _without_verb(words: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(
+        prog="anamnesis",
+        description="A medical diagnosis assistant. With no verb it opens the window.",
+        epilog="\n".join(f"  {v.name:12} {v.help}" for v in VERBS if v.name != "worker"),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"anamnesis {VERSION}")
+    parser.add_argument("--vault", metavar="DIR", help="open the window on this vault")
+    parser.add_argument("--user", metavar="NAME", help="sign in as (default: the OS user)")
+    arguments = parser.parse_args(words)
+    window = importlib.import_module("app.gui.program")
+    return int(window.open_window(vault=arguments.vault, user=arguments.user))

@@ -1,0 +1,29 @@
+"""Asks for a passphrase at a prompt or on stdin; never argv, never the environment."""
+
+import argparse
+import getpass
+import sys
+from pathlib import Path
+
+from app.errors import UsageError
+
+
+def add_vault_arguments(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
+    """Add `--vault`, `--user` and `--passphrase-stdin`, the same for every verb."""
+    parser.add_argument("--vault", metavar="DIR", type=Path, required=required, help="the vault")
+    parser.add_argument("--user", metavar="NAME", default=getpass.getuser(), help="who signs in")
+    parser.add_argument(
+        "--passphrase-stdin", action="store_true", help="read the passphrase from stdin's next line"
+    )
+
+
+def read_passphrase(arguments: argparse.Namespace, *, prompt: str = "Passphrase: ") -> str:
+    """One passphrase. Call it once per secret, in the order the verb's help names them."""
+    if arguments.passphrase_stdin:
+        line = sys.stdin.readline()
+        if not line:
+            raise UsageError("no passphrase on stdin; write it there, followed by a line end")
+        return line.rstrip("\r\n")
+    if not sys.stdin.isatty():
+        raise UsageError("no terminal to ask for the passphrase; use --passphrase-stdin")
+    return getpass.getpass(prompt)

@@ -1,0 +1,37 @@
+"""The table of verbs: name, one-line help, and the module that holds `configure` and `run`.
+
+A verb's module is imported only when it is called, so that `anamnesis --help` and a
+diagnosis start without torch and Qt.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """One verb of the command line."""
+
+    name: str
+    help: str
+    module: str
+
+
+VERBS: tuple[Verb, ...] = (
+    Verb("demo", "run the whole main job on a synthetic hospital", "app.cli.demo"),
+    Verb("vault", "create, check, back up and restore the encrypted store", "app.cli.vault"),
+    Verb("import", "bring records into a vault", "app.cli.import_records"),
+    Verb("findings", "find HPO terms in a text", "app.cli.findings"),
+    Verb("diagnose", "rank diseases for a patient, a text or a list of findings", "app.cli.diagnose"),
+    Verb("evaluate", "measure the ranking on cases with a known diagnosis", "app.cli.evaluate"),
+    Verb("train", "fine-tune on the vault's labels with DP-SGD", "app.cli.train"),
+    Verb("publish", "export a model to ONNX, check and register it", "app.cli.publish"),
+    Verb("models", "list the model versions of a vault", "app.cli.models"),
+    Verb("rollback", "go back to an earlier model version", "app.cli.rollback"),
+    Verb("privacy", "show the privacy ledger: spent, left, per run", "app.cli.privacy"),
+    Verb("update", "make, inspect, verify, aggregate and apply federated updates", "app.cli.update"),
+    Verb("audit", "verify or show the audit chain", "app.cli.audit"),
+    Verb("build-model", "rebuild the starting model from synthetic patients", "app.cli.build_model"),
+    Verb("benchmark", "measure both sides of a speed in one run", "app.cli.benchmark"),
+    Verb("self-test", "check that every part of the installation works", "app.cli.self_test"),
+    Verb("worker", "run a worker process (used by the program itself)", "app.cli.worker"),
+)

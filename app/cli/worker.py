@@ -1,0 +1,21 @@
+"""Runs a worker process: reads frames from stdin, writes frames to stdout."""
+
+import argparse
+import importlib
+
+from app.cli.console import Console
+
+WORKERS = {
+    "train": "ml.training.worker",
+    "export": "ml.export.worker",
+}
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the worker's name."""
+    parser.add_argument("name", choices=sorted(WORKERS))
+
+
+def run(arguments: argparse.Namespace, console: Console) -> int:
+    """Hand over to the worker's `main()`."""
+    return int(importlib.import_module(WORKERS[arguments.name]).main() or 0)

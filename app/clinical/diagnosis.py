@@ -1,0 +1,68 @@
+"""A ranked differential, and the clinician's word on one of its diseases."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from app.clinical.ids import PatientId
+from knowledge_graph.findings.finding import FindingState
+from knowledge_graph.terms.term import DiseaseId, TermId
+
+
+class Decision(StrEnum):
+    """What the clinician said of a disease; the label the model learns from."""
+
+    CONFIRMED = "confirmed"
+    REJECTED = "rejected"
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What one finding says of one disease; natural logarithm; references as `PMID:`."""
+
+    term_id: TermId
+    name: str
+    state: FindingState
+    log_likelihood_ratio: float
+    references: tuple[str, ...] = ()
+    frequency: str = ""
+    matched_term_id: TermId | None = None
+    matched_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DifferentialLine:
+    """One disease of a differential. `text_score` and `graph_score` are log-probability shares."""
+
+    rank: int
+    disease_id: DiseaseId
+    name: str
+    probability: float
+    text_score: float
+    graph_score: float
+    evidence: tuple[Evidence, ...] = ()
+    not_yet_asked: tuple[tuple[TermId, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Differential:
+    """Diseases by calibrated probability, with what produced them."""
+
+    lines: tuple[DifferentialLine, ...]
+    abstained: bool
+    model_version: str
+    knowledge_version: str
+    provider: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """A confirmed or rejected disease for a patient, with the model that was shown."""
+
+    patient_id: PatientId
+    disease_id: DiseaseId
+    name: str
+    decision: Decision
+    author: str
+    at: str
+    model_version: str = ""
+    shown_rank: int | None = None

@@ -1,0 +1,60 @@
+"""Errors that are the world's fault and name their remedy.
+
+AnamnesisError
+├── UsageError            the command or the input cannot be used as given
+├── PolicyError           the hospital's policy forbids it
+├── VaultError            the encrypted store refuses
+│   ├── VaultLocked       wrong passphrase, unknown user, busy writer
+│   ├── VaultDamaged      not a vault, truncated, altered, rolled back
+│   └── VaultTooNew       written by a newer version of the program
+├── ImportRefused         a foreign file cannot be read at all
+├── ModelUnavailable      no model version is published, or it fails its check
+├── BudgetExceeded        a run would pass the privacy budget's cap
+└── WorkerFailed          a child process ended without a result
+
+Messages never hold note text, names or identifiers of patients.
+"""
+
+
+class AnamnesisError(Exception):
+    """The root: the message is one line that says what is wrong and what to do."""
+
+
+class UsageError(AnamnesisError):
+    """The command or the input cannot be used as given."""
+
+
+class PolicyError(AnamnesisError):
+    """The hospital's policy forbids it."""
+
+
+class VaultError(AnamnesisError):
+    """The encrypted store refuses."""
+
+
+class VaultLocked(VaultError):
+    """Wrong passphrase, unknown user, or another process holds the writer's place."""
+
+
+class VaultDamaged(VaultError):
+    """Not a vault, truncated, altered or rolled back."""
+
+
+class VaultTooNew(VaultError):
+    """Written by a newer version of the program."""
+
+
+class ImportRefused(AnamnesisError):
+    """A foreign file cannot be read at all."""
+
+
+class ModelUnavailable(AnamnesisError):
+    """No model version is published, or it fails its check."""
+
+
+class BudgetExceeded(AnamnesisError):
+    """A run would pass the privacy budget's cap."""
+
+
+class WorkerFailed(AnamnesisError):
+    """A child process ended without a result."""

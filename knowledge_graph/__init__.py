@@ -1,0 +1,1 @@
+"""What medicine already knows, as a graph that ranks and explains."""

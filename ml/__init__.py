@@ -1,0 +1,1 @@
+"""Learning from examples; knows no patient, no vault, no screen."""
