@@ -1,0 +1,74 @@
+"""The hospital's policy file: what IT has locked for everybody on this machine.
+
+`/etc/anamnesis/policy.toml` (Windows: `%PROGRAMDATA%\\anamnesis\\policy.toml`). A missing file
+means the defaults; a file that cannot be understood stops the program, since guessing at a
+policy would loosen it.
+"""
+
+import os
+import sys
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from app.errors import PolicyError
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What IT decides. Times in seconds; folders absolute."""
+
+    idle_lock_s: int = 600
+    epsilon_cap: float | None = None
+    export_allowed: bool = True
+    import_folders: tuple[Path, ...] = ()
+    source: Path | None = None
+
+
+class _PolicyFile(msgspec.Struct, forbid_unknown_fields=True):
+    idle_lock_s: int = 600
+    epsilon_cap: float | None = None
+    export_allowed: bool = True
+    import_folders: list[str] = msgspec.field(default_factory=list)
+
+
+def policy_path() -> Path:
+    """Where this machine's policy lies."""
+    if sys.platform == "win32":
+        return Path(os.environ.get("PROGRAMDATA", r"C:\ProgramData")) / "anamnesis" / "policy.toml"
+    return Path("/etc/anamnesis/policy.toml")
+
+
+def load_policy(path: Path | None = None) -> Policy:
+    """Read the policy. Raises PolicyError where the file is there but not understood."""
+    source = policy_path() if path is None else path
+    try:
+        text = source.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return Policy()
+    except (OSError, UnicodeDecodeError) as error:
+        raise PolicyError(f"the policy file {source} cannot be read; ask IT to repair it") from error
+    try:
+        given = msgspec.convert(tomllib.loads(text), _PolicyFile)
+    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+        raise PolicyError(f"the policy file {source} is not valid ({error}); ask IT to correct it") from error
+    return _checked(given, source)
+
+
+def _checked(given: _PolicyFile, source: Path) -> Policy:
+    if not 10 <= given.idle_lock_s <= 86_400:
+        raise PolicyError(f"idle_lock_s in {source} must lie between 10 and 86400 seconds")
+    if given.epsilon_cap is not None and not 0 < given.epsilon_cap <= 100:
+        raise PolicyError(f"epsilon_cap in {source} must be above 0 and at most 100")
+    folders = tuple(Path(folder) for folder in given.import_folders)
+    if not all(folder.is_absolute() for folder in folders):
+        raise PolicyError(f"import_folders in {source} must be absolute paths")
+    return Policy(
+        idle_lock_s=given.idle_lock_s,
+        epsilon_cap=given.epsilon_cap,
+        export_allowed=given.export_allowed,
+        import_folders=folders,
+        source=source,
+    )
