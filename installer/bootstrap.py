@@ -24,6 +24,7 @@ from installer.qt_libraries import install_missing_libraries  # noqa: E402
 
 ENVIRONMENT = ROOT / ".venv"
 LOCK = ROOT / "installer" / "locked.txt"
+CPU_TORCH_LOCK = ROOT / "installer" / "locked-cpu-torch.txt"
 CUDA_LOCK = ROOT / "installer" / "locked-cuda.txt"
 STAMP = ENVIRONMENT / "anamnesis-stamp.txt"
 OLDEST = (3, 11)
@@ -59,9 +60,12 @@ def set_up() -> None:
     _say("setting up the environment (once; some minutes)")
     STAMP.unlink(missing_ok=True)
     _make_environment()
-    _install_locked(LOCK)
+    if not _has_nvidia_driver():
+        _pip_succeeds(*_locked(CPU_TORCH_LOCK), quiet=True)
+    _pip(*_locked(LOCK))
     if _torch_is_cuda_build():
-        _install_locked(CUDA_LOCK)
+        _pip("uninstall", "--yes", "onnxruntime")
+        _pip(*_locked(CUDA_LOCK))
     _pip("install", "--no-deps", "--no-build-isolation", "--editable", str(ROOT))
     for line in install_missing_libraries(ENVIRONMENT):
         _say(line)
@@ -76,7 +80,7 @@ def python_of(environment: Path) -> Path:
 
 def _stamp() -> str:
     digest = hashlib.sha256(sys.version.encode())
-    for file in (LOCK, CUDA_LOCK, ROOT / "pyproject.toml"):
+    for file in (LOCK, CPU_TORCH_LOCK, CUDA_LOCK, ROOT / "pyproject.toml"):
         digest.update(file.read_bytes())
     return digest.hexdigest()
 
@@ -93,23 +97,36 @@ def _make_environment() -> None:
         ) from error
 
 
-def _install_locked(lock: Path) -> None:
-    """Every package by exact version and hash; --no-deps because the lock is complete."""
-    _pip("install", "--require-hashes", "--no-deps", "--requirement", str(lock))
+def _locked(lock: Path) -> tuple[str, ...]:
+    """pip's words for a lock: exact versions and hashes; --no-deps because the lock is complete."""
+    return ("install", "--require-hashes", "--no-deps", "--requirement", str(lock))
+
+
+def _has_nvidia_driver() -> bool:
+    return Path("/proc/driver/nvidia/version").exists() or shutil.which("nvidia-smi") is not None
 
 
 def _torch_is_cuda_build() -> bool:
-    code = "import torch.version as v, sys; sys.exit(0 if v.cuda else 1)"
-    return subprocess.call([str(python_of(ENVIRONMENT)), "-W", "ignore", "-c", code]) == 0
+    """Read torch's own version file; importing torch would need the libraries not yet there."""
+    code = (
+        "import importlib.util as u, pathlib, runpy, sys;"
+        "f = pathlib.Path(u.find_spec('torch').origin).with_name('version.py');"
+        "sys.exit(0 if runpy.run_path(str(f)).get('cuda') else 1)"
+    )
+    return subprocess.call([str(python_of(ENVIRONMENT)), "-c", code]) == 0
 
 
 def _pip(*words: str) -> None:
-    command = [str(python_of(ENVIRONMENT)), "-m", "pip", "--quiet", "--disable-pip-version-check", *words]
-    if subprocess.call(command, cwd=ROOT) != 0:
+    if not _pip_succeeds(*words):
         raise SetupFailed(
             "pip could not install the locked packages (see above); check the connection to the package "
             "index and call this again: it goes on where it stopped"
         )
+
+
+def _pip_succeeds(*words: str, quiet: bool = False) -> bool:
+    command = [str(python_of(ENVIRONMENT)), "-m", "pip", "--quiet", "--disable-pip-version-check", *words]
+    return subprocess.call(command, cwd=ROOT, stderr=subprocess.DEVNULL if quiet else None) == 0
 
 
 def _say(text: str) -> None:

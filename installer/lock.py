@@ -2,7 +2,8 @@
 
 `locked.txt` is what every machine installs, `locked-cuda.txt` what torch's CUDA build needs
 besides. torch is published as two builds under one version (CPU, CUDA) with different hashes,
-so the CPU build's hashes, which the default index does not list, are added from CPU_HASHES.
+so the CPU build, which the default index does not list, has a file of its own: the bootstrap tries
+`locked-cpu-torch.txt` first on a machine without an NVIDIA driver.
 """
 
 import subprocess
@@ -11,13 +12,14 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 COMPILE = (
-    "uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 "
+    "uv pip compile pyproject.toml --extra dev --extra gpu --universal --python-version 3.11 "
     "--generate-hashes --no-annotate --no-header --quiet"
 )
-CUDA_PREFIXES = ("nvidia-", "cuda-", "triton==")
-CPU_HASHES = {
-    "torch==2.13.0": ("sha256:6746dbcbeb526eb61330b76b41ff1b4eb848951103a892eeb080dfa2b264667b",),
-}
+CUDA_PREFIXES = ("nvidia-", "cuda-", "triton==", "onnxruntime-gpu==")
+CPU_TORCH = (
+    "torch==2.13.0+cpu \\\n"
+    "    --hash=sha256:6746dbcbeb526eb61330b76b41ff1b4eb848951103a892eeb080dfa2b264667b\n"
+)
 
 
 def main() -> int:
@@ -26,6 +28,7 @@ def main() -> int:
     plain, cuda = split_lock(compiled)
     (ROOT / "installer" / "locked.txt").write_text(plain, encoding="utf-8")
     (ROOT / "installer" / "locked-cuda.txt").write_text(cuda, encoding="utf-8")
+    (ROOT / "installer" / "locked-cpu-torch.txt").write_text(CPU_TORCH, encoding="utf-8")
     return 0
 
 
@@ -34,7 +37,7 @@ def split_lock(text: str) -> tuple[str, str]:
     plain: list[str] = []
     cuda: list[str] = []
     for entry in _entries(text):
-        (cuda if entry.startswith(CUDA_PREFIXES) else plain).append(_with_cpu_hashes(entry))
+        (cuda if entry.startswith(CUDA_PREFIXES) else plain).append(entry)
     return "".join(plain), "".join(cuda)
 
 
@@ -46,12 +49,6 @@ def _entries(text: str) -> list[str]:
         elif line.strip() and not line.startswith("#"):
             entries.append(line)
     return entries
-
-
-def _with_cpu_hashes(entry: str) -> str:
-    pin = entry.split()[0]
-    extra = "".join(f" \\\n    --hash={value}" for value in CPU_HASHES.get(pin, ()))
-    return entry.rstrip("\n") + extra + "\n"
 
 
 if __name__ == "__main__":

@@ -25,19 +25,19 @@ def test_missing_libraries_become_debian_packages() -> None:
     assert len(set(PACKAGES)) == len(PACKAGES)
 
 
-def test_the_lock_is_split_by_what_cuda_needs_and_lists_both_builds_of_torch() -> None:
+def test_the_lock_is_split_by_what_cuda_needs() -> None:
     text = "# head\nnumpy==2.4.6 \\\n    --hash=sha256:aa\nnvidia-cublas==13.1 \\\n    --hash=sha256:bb\n"
     text += "torch==2.13.0 \\\n    --hash=sha256:cc\ntriton==3.7.1 \\\n    --hash=sha256:dd\n"
     plain, cuda = split_lock(text)
     assert plain.startswith("numpy==2.4.6")
-    assert "torch==2.13.0 \\\n    --hash=sha256:cc \\\n    --hash=sha256:" in plain
+    assert "torch==2.13.0 \\\n    --hash=sha256:cc\n" in plain
     assert cuda == "nvidia-cublas==13.1 \\\n    --hash=sha256:bb\ntriton==3.7.1 \\\n    --hash=sha256:dd\n"
 
 
-@pytest.mark.parametrize("name", ["locked.txt", "locked-cuda.txt"])
+@pytest.mark.parametrize("name", ["locked.txt", "locked-cuda.txt", "locked-cpu-torch.txt"])
 def test_every_locked_package_has_an_exact_version_and_a_hash(name: str) -> None:
     entries = (ROOT / "installer" / name).read_text("utf-8").replace("\\\n", " ").splitlines()
-    assert len(entries) > 5
+    assert entries
     assert all("==" in entry and "--hash=sha256:" in entry for entry in entries)
 
 
@@ -47,6 +47,12 @@ def test_the_bootstrap_uses_the_standard_library_alone(name: str) -> None:
     modules = {a.name.split(".")[0] for n in ast.walk(tree) if isinstance(n, ast.Import) for a in n.names}
     modules |= {str(n.module).split(".")[0] for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)}
     assert modules <= set(sys.stdlib_module_names) | {"installer"}
+
+
+def test_both_builds_of_torch_are_locked_under_one_version() -> None:
+    folder = ROOT / "installer"
+    assert "\ntorch==2.13.0 " in (folder / "locked.txt").read_text("utf-8")
+    assert (folder / "locked-cpu-torch.txt").read_text("utf-8").startswith("torch==2.13.0+cpu ")
 
 
 def test_without_words_the_bootstrap_explains_itself(capsys: pytest.CaptureFixture[str]) -> None:
