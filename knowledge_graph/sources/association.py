@@ -1,0 +1,126 @@
+"""Reads phenotype.hpoa: which disease shows which phenotypic abnormality, how often, says who.
+
+Columns as in the HPO annotation format. Two ways of saying that a finding is excluded are in the
+data and mean the same here: the qualifier NOT, and a frequency of 0/m or 0 %.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from knowledge_graph.errors import SourceRefused
+from knowledge_graph.findings.finding import Sex
+from knowledge_graph.terms.term import DiseaseId, TermId
+
+COLUMNS = [
+    *("database_id", "disease_name", "qualifier", "hpo_id", "reference", "evidence"),
+    *("onset", "frequency", "sex", "modifier", "aspect", "biocuration"),
+]
+# HPO frequency subontology (HP:0040279): the middle of each class's range.
+FREQUENCY_CLASSES = {
+    "HP:0040280": (1.0, "obligate (100 %)"),
+    "HP:0040281": (0.9, "very frequent (80-99 %)"),
+    "HP:0040282": (0.55, "frequent (30-79 %)"),
+    "HP:0040283": (0.17, "occasional (5-29 %)"),
+    "HP:0040284": (0.025, "very rare (1-4 %)"),
+    "HP:0040285": (0.0, "excluded (0 %)"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Frequency:
+    """How often: a count n/m where one was given, else a fraction, else nothing is known."""
+
+    text: str = ""
+    numerator: int | None = None
+    denominator: int | None = None
+    fraction: float | None = None
+
+    @property
+    def is_zero(self) -> bool:
+        """Whether the source says that nobody had it."""
+        return self.numerator == 0 if self.numerator is not None else self.fraction == 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Association:
+    """One row: a disease, a term, and its source."""
+
+    disease_id: DiseaseId
+    disease_name: str
+    term_id: TermId
+    excluded: bool
+    reference: str
+    evidence: str
+    onset: str
+    frequency: Frequency
+    sex: Sex
+    aspect: str
+
+
+def read_associations(path: Path) -> tuple[Association, ...]:
+    """All rows of the file. Raises SourceRefused with the line number where one is broken."""
+    try:
+        with path.open(encoding="utf-8") as stream:
+            return tuple(parse_associations(stream, name=path.name))
+    except (OSError, UnicodeDecodeError) as error:
+        raise SourceRefused(f"{path.name} cannot be read as UTF-8 text; fetch it again") from error
+
+
+def parse_associations(lines: Iterable[str], *, name: str) -> Iterator[Association]:
+    """Rows from lines; the header must be the format's own."""
+    header_seen = False
+    for number, line in enumerate(lines, start=1):
+        if line.startswith("#") or not line.strip():
+            continue
+        cells = line.rstrip("\r\n").split("\t")
+        if not header_seen:
+            if cells != COLUMNS:
+                raise SourceRefused(
+                    f"{name}:{number}: not the header of phenotype.hpoa; fetch the file again"
+                )
+            header_seen = True
+            continue
+        yield _association(cells, f"{name}:{number}")
+    if not header_seen:
+        raise SourceRefused(f"{name} is empty; fetch the file again")
+
+
+def parse_frequency(text: str, where: str) -> Frequency:
+    """A frequency as the format allows it: n/m, a percentage, a class of HP:0040279, or nothing."""
+    if not text:
+        return Frequency()
+    if text in FREQUENCY_CLASSES:
+        fraction, words = FREQUENCY_CLASSES[text]
+        return Frequency(words, fraction=fraction)
+    try:
+        if "/" in text:
+            numerator, denominator = (int(part) for part in text.split("/"))
+            if 0 <= numerator <= denominator and denominator > 0:
+                return Frequency(text, numerator, denominator, numerator / denominator)
+        elif text.endswith("%"):
+            fraction = float(text[:-1]) / 100
+            if 0 <= fraction <= 1:
+                return Frequency(text, fraction=fraction)
+    except ValueError:
+        pass
+    raise SourceRefused(f"{where}: {text!r} is not a frequency (n/m, a percentage or a class)")
+
+
+def _association(cells: list[str], where: str) -> Association:
+    if len(cells) != len(COLUMNS):
+        raise SourceRefused(f"{where}: {len(cells)} columns where {len(COLUMNS)} are due; the file is cut")
+    disease, name, qualifier, term, reference, evidence, onset, frequency, sex, _, aspect, _ = cells
+    how_often = parse_frequency(frequency, where)
+    return Association(
+        disease_id=DiseaseId(disease),
+        disease_name=name,
+        term_id=TermId(term),
+        excluded=qualifier == "NOT" or how_often.is_zero,
+        reference=reference,
+        evidence=evidence,
+        onset=onset,
+        frequency=how_often,
+        sex={"MALE": Sex.MALE, "FEMALE": Sex.FEMALE}.get(sex.upper(), Sex.UNKNOWN),
+        aspect=aspect,
+    )
