@@ -1,0 +1,112 @@
+"""Keeps the compiled graph in a checksummed file, named by the hash of what it was made from.
+
+safetensors behind a SHA-256, never pickle. A damaged or foreign cache is rebuilt from the sources.
+"""
+
+import hashlib
+import json
+import os
+import tempfile
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
+
+from knowledge_graph.graph.compilation import compile_release
+from knowledge_graph.graph.compiled_graph import Associations, CompiledGraph, Rows
+from knowledge_graph.sources.hpo_release import HpoRelease, content_hash, find_release
+
+LAYOUT = "1"
+_ROWS = ("ancestors", "parents", "onsets", "inheritance")
+
+
+def load_compiled(cache_dir: Path, release: HpoRelease | None = None) -> CompiledGraph:
+    """The compiled graph of a release: from the cache, or compiled now and put there."""
+    source = find_release() if release is None else release
+    path = cache_dir / f"graph-{content_hash(source)[:32]}-{LAYOUT}.bin"
+    cached = _read(path)
+    if cached is not None:
+        return cached
+    graph = compile_release(source)
+    _write(path, graph)
+    return graph
+
+
+def to_bytes(graph: CompiledGraph) -> bytes:
+    """The graph as safetensors behind its SHA-256."""
+    body = save(_arrays(graph))
+    return hashlib.sha256(body).digest() + body
+
+
+def from_bytes(data: bytes) -> CompiledGraph | None:
+    """The graph, or None where the checksum does not match."""
+    body = memoryview(data)[32:]
+    if hashlib.sha256(body).digest() != data[:32]:
+        return None
+    try:
+        return _graph(load(bytes(body)))
+    except (SafetensorError, KeyError, ValueError):
+        return None
+
+
+def _read(path: Path) -> CompiledGraph | None:
+    try:
+        return from_bytes(path.read_bytes())
+    except OSError:
+        return None
+
+
+def _write(path: Path, graph: CompiledGraph) -> None:
+    """Whole or not at all; a cache that cannot be written only costs time."""
+    try:
+        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as stream:
+            stream.write(to_bytes(graph))
+        os.replace(stream.name, path)
+    except OSError:
+        return
+
+
+def _arrays(graph: CompiledGraph) -> dict[str, Any]:
+    arrays: dict[str, Any] = {}
+    for name in _ROWS:
+        rows: Rows = getattr(graph, name)
+        arrays[f"{name}.indptr"], arrays[f"{name}.values"] = rows.indptr, rows.values
+    for name in Associations.__slots__:
+        arrays[f"associations.{name}"] = getattr(graph.associations, name)
+    words = {
+        "version": graph.version,
+        "content_hash": graph.content_hash,
+        "term_ids": graph.term_ids,
+        "term_names": graph.term_names,
+        "term_synonyms": graph.term_synonyms,
+        "alternatives": graph.alternatives,
+        "disease_ids": graph.disease_ids,
+        "disease_names": graph.disease_names,
+        "genes": graph.genes,
+        "texts": graph.texts,
+    }
+    packed = zlib.compress(json.dumps(words, separators=(",", ":")).encode("utf-8"), 1)
+    arrays["words"] = np.frombuffer(packed, np.uint8)
+    return arrays
+
+
+def _graph(arrays: dict[str, Any]) -> CompiledGraph:
+    words = json.loads(zlib.decompress(arrays["words"].tobytes()))
+    rows = {name: Rows(arrays[f"{name}.indptr"], arrays[f"{name}.values"]) for name in _ROWS}
+    return CompiledGraph(
+        version=words["version"],
+        content_hash=words["content_hash"],
+        term_ids=tuple(words["term_ids"]),
+        term_names=tuple(words["term_names"]),
+        term_synonyms=tuple(tuple(s) for s in words["term_synonyms"]),
+        alternatives=words["alternatives"],
+        disease_ids=tuple(words["disease_ids"]),
+        disease_names=tuple(words["disease_names"]),
+        genes=tuple(tuple(g) for g in words["genes"]),
+        associations=Associations(**{n: arrays[f"associations.{n}"] for n in Associations.__slots__}),
+        texts=tuple(words["texts"]),
+        **rows,
+    )

@@ -1,0 +1,146 @@
+"""Compiles parsed sources into arrays."""
+
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+
+import numpy as np
+
+from knowledge_graph.findings.finding import Sex
+from knowledge_graph.graph.compiled_graph import Associations, CompiledGraph, Ints, Rows, rows_from
+from knowledge_graph.sources.association import Association, read_associations
+from knowledge_graph.sources.gene import read_gene_links
+from knowledge_graph.sources.hpo_release import HpoRelease, content_hash
+from knowledge_graph.sources.ontology import Ontology, read_ontology, topological_order
+from knowledge_graph.terms.term import DiseaseId, TermId
+
+_SEX = {Sex.FEMALE: 1, Sex.MALE: 2}
+
+
+def compile_release(release: HpoRelease) -> CompiledGraph:
+    """Parse one HPO release and compile it. Raises SourceRefused."""
+    return compile_graph(
+        read_ontology(release.ontology),
+        read_associations(release.associations),
+        genes=read_gene_links(release.genes),
+        source_hash=content_hash(release),
+    )
+
+
+def compile_graph(
+    ontology: Ontology,
+    associations: Iterable[Association],
+    *,
+    genes: Iterable[tuple[str, DiseaseId]],
+    source_hash: str,
+) -> CompiledGraph:
+    """Number terms and diseases and lay everything out as arrays."""
+    terms = _term_order(ontology)
+    number = {term: i for i, term in enumerate(terms)}
+    parents = rows_from([[number[p] for p in ontology.terms[t].parents] for t in terms])
+    rows = sorted(associations, key=lambda a: a.disease_id)
+    by_disease = [(d, list(group)) for d, group in groupby(rows, key=lambda a: a.disease_id)]
+    texts = _TextTable()
+    return CompiledGraph(
+        version=ontology.version,
+        content_hash=source_hash,
+        term_ids=tuple(terms),
+        term_names=tuple(ontology.terms[t].name for t in terms),
+        term_synonyms=tuple(ontology.terms[t].synonyms for t in terms),
+        alternatives=_alternatives(ontology),
+        ancestors=_ancestors(parents),
+        parents=parents,
+        disease_ids=tuple(d for d, _ in by_disease),
+        disease_names=tuple(group[0].disease_name for _, group in by_disease),
+        genes=_genes_of(genes, [d for d, _ in by_disease]),
+        onsets=_aspect_terms(by_disease, ontology, aspect="C"),
+        inheritance=_aspect_terms(by_disease, ontology, aspect="I"),
+        associations=_associations(by_disease, ontology, texts),
+        texts=tuple(texts.texts),
+    )
+
+
+class _TextTable:
+    """Numbers distinct texts in order of first use."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+        self._number: dict[str, int] = {}
+
+    def number(self, text: str) -> int:
+        if text not in self._number:
+            self._number[text] = len(self.texts)
+            self.texts.append(text)
+        return self._number[text]
+
+
+def _term_order(ontology: Ontology) -> list[TermId]:
+    living = {t: term.parents for t, term in ontology.terms.items() if not term.obsolete}
+    return topological_order(living)
+
+
+def _alternatives(ontology: Ontology) -> dict[str, TermId]:
+    """Alternative ids and replaced obsolete ids, each to a current id."""
+    found: dict[str, TermId] = {str(a): t for a, t in ontology.alternatives.items()}
+    for term in ontology.terms.values():
+        successor = ontology.terms.get(term.replaced_by) if term.replaced_by else None
+        if term.obsolete and successor is not None and not successor.obsolete:
+            found[term.term_id] = successor.term_id
+    return found
+
+
+def _ancestors(parents: Rows) -> Rows:
+    closed: list[list[int]] = []
+    for term in range(len(parents)):  # parents come first in the numbering
+        above = {a for parent in parents[term] for a in closed[parent]}
+        closed.append([*sorted(above), term])
+    return rows_from(closed)
+
+
+def _genes_of(
+    links: Iterable[tuple[str, DiseaseId]], diseases: Sequence[DiseaseId]
+) -> tuple[tuple[str, ...], ...]:
+    found: dict[DiseaseId, list[str]] = {}
+    for gene, disease in links:
+        found.setdefault(disease, []).append(gene)
+    return tuple(tuple(sorted(found.get(d, ()))) for d in diseases)
+
+
+ByDisease = list[tuple[DiseaseId, list[Association]]]
+
+
+def _aspect_terms(by_disease: ByDisease, ontology: Ontology, *, aspect: str) -> Rows:
+    number = {t: i for i, t in enumerate(_term_order(ontology))}
+    return rows_from(
+        [
+            sorted({number[ontology.resolve(a.term_id)] for a in group if a.aspect == aspect})
+            for _, group in by_disease
+        ]
+    )
+
+
+def _associations(by_disease: ByDisease, ontology: Ontology, texts: _TextTable) -> Associations:
+    number = {t: i for i, t in enumerate(_term_order(ontology))}
+    groups = [[a for a in group if a.aspect == "P"] for _, group in by_disease]
+    rows = [a for group in groups for a in group]
+    counts = [len(group) for group in groups]
+
+    def ints(values: Iterable[int]) -> Ints:
+        return np.fromiter(values, np.int32, len(rows))
+
+    return Associations(
+        indptr=np.concatenate([np.zeros(1, np.int32), np.cumsum(counts, dtype=np.int32)]),
+        term=ints(number[ontology.resolve(a.term_id)] for a in rows),
+        excluded=np.fromiter((a.excluded for a in rows), np.bool_, len(rows)),
+        numerator=ints(-1 if a.frequency.numerator is None else a.frequency.numerator for a in rows),
+        denominator=ints(a.frequency.denominator or 0 for a in rows),
+        fraction=np.fromiter(
+            (np.nan if a.frequency.fraction is None else a.frequency.fraction for a in rows),
+            np.float32,
+            len(rows),
+        ),
+        onset=ints(number[ontology.resolve(a.onset)] if a.onset else -1 for a in rows),
+        sex=np.fromiter((_SEX.get(a.sex, 0) for a in rows), np.int8, len(rows)),
+        reference=ints(texts.number(a.reference) for a in rows),
+        evidence=ints(texts.number(a.evidence) for a in rows),
+        frequency=ints(texts.number(a.frequency.text) for a in rows),
+    )
