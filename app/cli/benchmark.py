@@ -1,0 +1,37 @@
+"""Measures both sides of a speed in one run, interleaved, and prints the ratio."""
+
+import argparse
+import importlib
+
+from app.cli.console import Console
+
+BENCHMARKS = {
+    "diagnose": ("app.workflows.benchmark_diagnose", "ONNX Runtime against torch, one note"),
+    "graph": ("app.workflows.benchmark_graph", "ranking on arrays against plain Python"),
+    "recognition": ("app.workflows.evaluate_recognition", "findings found in annotated texts"),
+    "startup": ("app.workflows.benchmark_startup", "a cold diagnosis against a cold one with torch"),
+    "train": ("app.workflows.benchmark_train", "a DP-SGD step against a plain one"),
+    "vault": ("app.workflows.benchmark_vault", "the encrypted store against the same without a key"),
+}
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the benchmark's name and its size."""
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = "\n".join(f"  {name:12} {about}" for name, (_, about) in BENCHMARKS.items())
+    parser.add_argument("name", choices=sorted(BENCHMARKS))
+    parser.add_argument("--size", type=int, help="how much to measure on (notes, cases or repeats)")
+    parser.add_argument("--data", metavar="DIR", help="a folder of test data, where a benchmark reads one")
+
+
+def run(arguments: argparse.Namespace, console: Console) -> int:
+    """Every benchmark module offers `measure(progress, size, data) -> dict[str, object]`."""
+    module = importlib.import_module(BENCHMARKS[arguments.name][0])
+    result = module.measure(console.progress, size=arguments.size, data=arguments.data)
+    text = "\n".join(f"{key:32} {_shown(value)}" for key, value in result.items())
+    console.result({"benchmark": arguments.name, **result}, text)
+    return 0
+
+
+def _shown(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
