@@ -1,0 +1,49 @@
+"""What a training run hands over to be published: the changed tensors and their privacy.
+
+`tensors` is a safetensors file of every tensor the run changed, each in full (a low-rank change
+is merged first) and named as in the classifier. The holder seals the bytes; nothing here does.
+"""
+
+from dataclasses import dataclass, field
+
+import msgspec
+
+from ml.errors import ModelFileError
+
+
+@dataclass(frozen=True, slots=True)
+class PrivacyClaim:
+    """The guarantee under which tensors were learned; epsilon 0 where no patient was used."""
+
+    epsilon: float = 0.0
+    delta: float = 0.0
+    unit: str = "patient"
+    mechanism: str = "none"
+    sample_rate: float = 0.0
+    noise_multiplier: float = 0.0
+    max_grad_norm: float = 0.0
+    steps: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingResult:
+    """Changed tensors relative to the model version named `base_version`."""
+
+    run_id: str
+    base_version: str
+    scope: str
+    tensors: bytes
+    privacy: PrivacyClaim = field(default_factory=PrivacyClaim)
+    data_description: str = ""
+
+    def to_bytes(self) -> bytes:
+        """One msgpack message, to be sealed."""
+        return msgspec.msgpack.encode(self)
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> "TrainingResult":
+        """Read it back; refuses anything of another shape."""
+        try:
+            return msgspec.msgpack.decode(data, type=cls)
+        except msgspec.MsgspecError:
+            raise ModelFileError("this is not a training result; train again") from None

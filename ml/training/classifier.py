@@ -1,0 +1,123 @@
+"""The text classifier: a BERT encoder, mean pooling, and one linear row for each disease.
+
+    logits = head(features),  features = sqrt(hidden) * mean_pool(states) / |mean_pool(states)|
+
+The features have one fixed norm, so no note weighs more than another in a gradient. Parameters
+are named `encoder.*`, `head.weight`, `head.bias`, the names used in every model file.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.numpy import save
+from torch import nn
+from transformers import BertConfig, BertModel
+
+from ml.errors import ModelFileError
+from ml.text.tokenizer import TextTokenizer, batches_by_length
+
+HEAD_WEIGHT = "head.weight"
+HEAD_BIAS = "head.bias"
+_EMPTY_MASK_FLOOR = 1e-6
+
+
+class Classifier(nn.Module):
+    """Logits over `labels` (disease ids) for a batch of token windows."""
+
+    def __init__(self, encoder_config: Mapping[str, Any], labels: Sequence[str]):
+        super().__init__()
+        config = BertConfig(**dict(encoder_config))
+        config._attn_implementation = "eager"  # exports without a loss of speed in ONNX Runtime
+        self.encoder = BertModel(config, add_pooling_layer=False)
+        self.head = nn.Linear(config.hidden_size, len(labels))
+        self.labels = tuple(labels)
+
+    def forward(
+        self,
+        input_ids: torch.Tensor,
+        attention_mask: torch.Tensor,
+        position_ids: torch.Tensor | None = None,
+    ) -> torch.Tensor:
+        """Logits of shape (batch, labels)."""
+        logits: torch.Tensor = self.head(self.pooled(input_ids, attention_mask, position_ids))
+        return logits
+
+    def pooled(
+        self,
+        input_ids: torch.Tensor,
+        attention_mask: torch.Tensor,
+        position_ids: torch.Tensor | None = None,
+    ) -> torch.Tensor:
+        """Features of shape (batch, hidden), each of norm sqrt(hidden)."""
+        if position_ids is None:
+            positions = torch.arange(input_ids.shape[1], device=input_ids.device)
+            position_ids = positions.unsqueeze(0).repeat(input_ids.shape[0], 1)
+        states = self.encoder(
+            input_ids=input_ids,
+            attention_mask=attention_mask,
+            token_type_ids=torch.zeros_like(input_ids),
+            position_ids=position_ids,
+        ).last_hidden_state
+        return pool(states, attention_mask)
+
+
+def pool(states: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+    """Mean of the token states (batch, sequence, hidden), scaled to norm sqrt(hidden)."""
+    mask = attention_mask.unsqueeze(-1).to(states.dtype)
+    mean = (states * mask).sum(1) / mask.sum(1).clamp_min(_EMPTY_MASK_FLOOR)
+    return math.sqrt(states.shape[-1]) * nn.functional.normalize(mean, dim=-1)
+
+
+def build_classifier(
+    tensors: Mapping[str, np.ndarray[Any, Any]],
+    labels: Sequence[str],
+    encoder_config: Mapping[str, Any],
+) -> Classifier:
+    """A classifier in evaluation mode with these tensors; refuses missing or foreign names."""
+    classifier = Classifier(encoder_config, labels)
+    state = {name: torch.tensor(np.ascontiguousarray(value)) for name, value in tensors.items()}
+    try:
+        classifier.load_state_dict(state, strict=True)
+    except RuntimeError as error:
+        problem = " ".join(str(error).split())[:300]
+        raise ModelFileError(
+            f"the tensors do not fit the classifier; use another version: {problem}"
+        ) from None
+    return classifier.eval()
+
+
+def encode_texts(
+    classifier: Classifier,
+    tokenizer: TextTokenizer,
+    texts: Sequence[str],
+    *,
+    batch_size: int = 32,
+) -> np.ndarray[Any, np.dtype[np.float32]]:
+    """Frozen features (texts, hidden) to cache: a text's windows are averaged and rescaled."""
+    windows = tokenizer.windows(texts)
+    hidden = classifier.head.in_features
+    total = np.zeros((len(texts), hidden), dtype=np.float32)
+    with torch.inference_mode():
+        for places, batch in batches_by_length(windows, batch_size):
+            feed = {name: torch.from_numpy(array) for name, array in batch.feed().items()}
+            features = classifier.pooled(**feed).numpy()
+            for row, place in enumerate(places):
+                total[windows[place].text_index] += features[row] * len(windows[place].ids)
+    norms = np.linalg.norm(total, axis=1, keepdims=True)
+    scaled: np.ndarray[Any, np.dtype[np.float32]] = total * (math.sqrt(hidden) / np.maximum(norms, 1e-12))
+    return scaled.astype(np.float32)
+
+
+def changed_tensors(classifier: Classifier, before: Mapping[str, np.ndarray[Any, Any]]) -> bytes:
+    """Safetensors of every tensor that differs from `before`, in full, sorted by name."""
+    after = {name: value.detach().cpu().numpy() for name, value in classifier.state_dict().items()}
+    changed = {
+        name: np.ascontiguousarray(after[name])
+        for name in sorted(after)
+        if name not in before or not np.array_equal(after[name], before[name])
+    }
+    data: bytes = save(changed)
+    return data
