@@ -15,11 +15,13 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
+from knowledge_graph.graph.arrays import Associations, Rows
 from knowledge_graph.graph.compilation import compile_release
-from knowledge_graph.graph.compiled_graph import Associations, CompiledGraph, Rows
+from knowledge_graph.graph.compiled_graph import CompiledGraph
+from knowledge_graph.graph.profile import Profiles
 from knowledge_graph.sources.hpo_release import HpoRelease, content_hash, find_release
 
-LAYOUT = "1"
+LAYOUT = "2"
 _ROWS = ("ancestors", "parents", "onsets", "inheritance")
 
 
@@ -76,6 +78,8 @@ def _arrays(graph: CompiledGraph) -> dict[str, Any]:
         arrays[f"{name}.indptr"], arrays[f"{name}.values"] = rows.indptr, rows.values
     for name in Associations.__slots__:
         arrays[f"associations.{name}"] = getattr(graph.associations, name)
+    for name in Profiles.__slots__:
+        arrays[f"profiles.{name}"] = getattr(graph.profiles, name)
     words = {
         "version": graph.version,
         "content_hash": graph.content_hash,
@@ -107,6 +111,7 @@ def _graph(arrays: dict[str, Any]) -> CompiledGraph:
         disease_names=tuple(words["disease_names"]),
         genes=tuple(tuple(g) for g in words["genes"]),
         associations=Associations(**{n: arrays[f"associations.{n}"] for n in Associations.__slots__}),
+        profiles=Profiles(**{n: arrays[f"profiles.{n}"] for n in Profiles.__slots__}),
         texts=tuple(words["texts"]),
         **rows,
     )

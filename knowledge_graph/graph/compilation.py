@@ -6,7 +6,9 @@ from itertools import groupby
 import numpy as np
 
 from knowledge_graph.findings.finding import Sex
-from knowledge_graph.graph.compiled_graph import Associations, CompiledGraph, Ints, Rows, rows_from
+from knowledge_graph.graph.arrays import Associations, Ints, Rows, rows_from
+from knowledge_graph.graph.compiled_graph import CompiledGraph
+from knowledge_graph.graph.profile import build_profiles
 from knowledge_graph.sources.association import Association, read_associations
 from knowledge_graph.sources.gene import read_gene_links
 from knowledge_graph.sources.hpo_release import HpoRelease, content_hash
@@ -40,6 +42,8 @@ def compile_graph(
     rows = sorted(associations, key=lambda a: a.disease_id)
     by_disease = [(d, list(group)) for d, group in groupby(rows, key=lambda a: a.disease_id)]
     texts = _TextTable()
+    ancestors = _ancestors(parents)
+    arrays = _associations(by_disease, ontology, texts)
     return CompiledGraph(
         version=ontology.version,
         content_hash=source_hash,
@@ -47,14 +51,15 @@ def compile_graph(
         term_names=tuple(ontology.terms[t].name for t in terms),
         term_synonyms=tuple(ontology.terms[t].synonyms for t in terms),
         alternatives=_alternatives(ontology),
-        ancestors=_ancestors(parents),
+        ancestors=ancestors,
         parents=parents,
         disease_ids=tuple(d for d, _ in by_disease),
         disease_names=tuple(group[0].disease_name for _, group in by_disease),
         genes=_genes_of(genes, [d for d, _ in by_disease]),
         onsets=_aspect_terms(by_disease, ontology, aspect="C"),
         inheritance=_aspect_terms(by_disease, ontology, aspect="I"),
-        associations=_associations(by_disease, ontology, texts),
+        associations=arrays,
+        profiles=build_profiles(ancestors, arrays),
         texts=tuple(texts.texts),
     )
 

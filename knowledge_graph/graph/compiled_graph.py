@@ -7,54 +7,10 @@ the order of `term_ids` and `disease_ids`.
 from dataclasses import dataclass
 from functools import cached_property
 
-import numpy as np
-import numpy.typing as npt
-
 from knowledge_graph.errors import UnknownDisease, UnknownTerm
+from knowledge_graph.graph.arrays import Associations, Rows, transposed
+from knowledge_graph.graph.profile import Profiles
 from knowledge_graph.terms.term import DiseaseId, TermId
-
-Ints = npt.NDArray[np.int32]
-Floats = npt.NDArray[np.float32]
-
-
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """A ragged array of numbers: row i is `values[indptr[i]:indptr[i + 1]]`."""
-
-    indptr: Ints
-    values: Ints
-
-    def __getitem__(self, row: int) -> Ints:
-        return self.values[self.indptr[row] : self.indptr[row + 1]]
-
-    def __len__(self) -> int:
-        return len(self.indptr) - 1
-
-
-@dataclass(frozen=True, slots=True)
-class Associations:
-    """The rows of phenotype.hpoa about phenotypic abnormalities, grouped by disease.
-
-    `indptr` (n_diseases + 1); the others are one entry a row. `numerator` is -1 and `fraction`
-    NaN where the source does not say; `onset` is a term number or -1; `sex` 0 any, 1 female,
-    2 male; `reference` and `evidence` number the `texts` of the graph.
-    """
-
-    indptr: Ints
-    term: Ints
-    excluded: npt.NDArray[np.bool_]
-    numerator: Ints
-    denominator: Ints
-    fraction: Floats
-    onset: Ints
-    sex: npt.NDArray[np.int8]
-    reference: Ints
-    evidence: Ints
-    frequency: Ints
-
-    def rows_of(self, disease: int) -> slice:
-        """Where a disease's rows lie."""
-        return slice(int(self.indptr[disease]), int(self.indptr[disease + 1]))
 
 
 @dataclass(frozen=True)
@@ -75,6 +31,7 @@ class CompiledGraph:
     onsets: Rows  # onset terms (aspect C) of each disease
     inheritance: Rows  # inheritance terms (aspect I) of each disease
     associations: Associations
+    profiles: Profiles
     texts: tuple[str, ...]
 
     @cached_property
@@ -118,20 +75,3 @@ class CompiledGraph:
     def is_a(self, term_id: str, ancestor_id: str) -> bool:
         """Whether a term is another term or lies below it."""
         return self.term_number(ancestor_id) in self.ancestors[self.term_number(term_id)]
-
-
-def rows_from(lists: list[list[int]]) -> Rows:
-    """A ragged array from lists."""
-    lengths = np.fromiter((len(row) for row in lists), np.int32, len(lists))
-    indptr = np.concatenate([np.zeros(1, np.int32), np.cumsum(lengths, dtype=np.int32)])
-    values = np.fromiter((value for row in lists for value in row), np.int32, int(indptr[-1]))
-    return Rows(indptr, values)
-
-
-def transposed(rows: Rows, width: int) -> Rows:
-    """Row j of the result lists the rows i of the input that hold j, ascending."""
-    owner = np.repeat(np.arange(len(rows), dtype=np.int32), np.diff(rows.indptr))
-    order = np.argsort(rows.values, kind="stable")
-    counts = np.bincount(rows.values, minlength=width)
-    indptr = np.concatenate([np.zeros(1, np.int32), np.cumsum(counts, dtype=np.int32)])
-    return Rows(indptr, owner[order])

@@ -1,0 +1,107 @@
+"""Likelihood ratio of each finding for each disease, with inexact matches through the ontology.
+
+After Robinson et al. 2020 (LIRICAL, AJHG 107:403). For an observed term q and a disease d the
+ratio is the largest of
+- P(q | d) / background(q), where d shows q or something below it,
+- ANCESTOR_SHARE times the best P(a | d) / background(a) over the ancestors a of q: the disease
+  shows something near it,
+- FLOOR: the finding may be incidental.
+For an excluded term the ratio is (1 - P(q | d)) / (1 - background(q)), tempered by
+EXCLUDED_WEIGHT, because publications list as excluded what others in their cohort have.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from knowledge_graph.findings.finding import Finding, FindingState
+from knowledge_graph.graph.arrays import Floats, Ints
+from knowledge_graph.graph.compiled_graph import CompiledGraph
+
+ANCESTOR_SHARE = 0.2
+FLOOR = 0.02
+EXCLUDED_WEIGHT = 0.2
+LARGEST_PROBABILITY = 0.98
+
+
+@dataclass(frozen=True, slots=True)
+class GraphScores:
+    """Natural-log likelihood ratios: `per_finding` (n_findings, n_diseases) and what they add to.
+
+    `total` (n_diseases,) is the sum over findings plus `context`, the share of sex and age.
+    """
+
+    findings: tuple[Finding, ...]
+    per_finding: Floats
+    context: Floats
+
+    @property
+    def total(self) -> Floats:
+        """Sum of all parts, (n_diseases,)."""
+        summed: Floats = self.per_finding.sum(axis=0) + self.context
+        return summed
+
+
+def likelihood_ratios(graph: CompiledGraph, findings: Sequence[Finding]) -> Floats:
+    """Natural-log likelihood ratio of each finding for each disease: (n_findings, n_diseases)."""
+    table = np.empty((len(findings), len(graph.disease_ids)), np.float32)
+    for row, finding in zip(table, findings, strict=True):
+        term = graph.term_number(finding.term_id)
+        row[:] = (
+            observed_row(graph, term) if finding.state is FindingState.OBSERVED else excluded_row(graph, term)
+        )
+    return table
+
+
+def observed_row(graph: CompiledGraph, term: int) -> Floats:
+    """log ratio of one observed term for every disease: (n_diseases,)."""
+    profiles = graph.profiles
+    best = np.full(len(graph.disease_ids), FLOOR, np.float32)
+    for ancestor in graph.ancestors[term]:
+        share = 1.0 if ancestor == term else ANCESTOR_SHARE
+        diseases, probability = profiles.of_term(int(ancestor))
+        if len(diseases) == 0:
+            continue
+        ratio = probability * np.float32(share / profiles.background[ancestor])
+        best[diseases] = np.maximum(best[diseases], ratio)
+    logs: Floats = np.log(best)
+    return logs
+
+
+def excluded_row(graph: CompiledGraph, term: int) -> Floats:
+    """log ratio of one excluded term for every disease: (n_diseases,)."""
+    row = np.zeros(len(graph.disease_ids), np.float32)
+    background = min(float(graph.profiles.background[term]), LARGEST_PROBABILITY)
+    row -= np.float32(EXCLUDED_WEIGHT * np.log1p(-background))
+    diseases, probability = graph.profiles.of_term(term)
+    shown = np.minimum(probability, LARGEST_PROBABILITY)
+    row[diseases] += np.float32(EXCLUDED_WEIGHT) * np.log1p(-shown)
+    return row
+
+
+def profile_ratios(
+    graph: CompiledGraph, terms: Ints, probability: Floats, findings: Sequence[Finding]
+) -> Floats:
+    """The same ratios for one profile given by hand (terms with P, ancestors included): (n_findings,).
+
+    Used where a disease's rows differ from the graph's, as when a case's own publication is
+    dropped; written for one disease, it is also the obvious reference for the fast path.
+    """
+    shown = dict(zip(terms.tolist(), probability.tolist(), strict=True))
+    background = graph.profiles.background
+    ratios = np.empty(len(findings), np.float32)
+    for i, finding in enumerate(findings):
+        term = graph.term_number(finding.term_id)
+        if finding.state is FindingState.EXCLUDED:
+            own = min(shown.get(term, 0.0), LARGEST_PROBABILITY)
+            usual = min(float(background[term]), LARGEST_PROBABILITY)
+            ratios[i] = EXCLUDED_WEIGHT * (np.log1p(-own) - np.log1p(-usual))
+            continue
+        near = [
+            shown[a] / background[a] * (1.0 if a == term else ANCESTOR_SHARE)
+            for a in graph.ancestors[term].tolist()
+            if a in shown and background[a] > 0
+        ]
+        ratios[i] = np.log(max([FLOOR, *near]))
+    return ratios
