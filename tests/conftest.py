@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from knowledge_graph.graph.cache import load_compiled
+from knowledge_graph.graph.compiled_graph import CompiledGraph
+
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -17,3 +20,17 @@ def shared_data() -> Path:
     if not SHARED.is_dir():
         pytest.skip("the shared test data (../shared/data) is not beside this checkout")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def public_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for derived public files, kept between runs beside pytest's own temporary folders."""
+    folder = tmp_path_factory.getbasetemp().parent.parent / "anamnesis-test-cache"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def real_graph(public_cache: Path) -> CompiledGraph:
+    """The compiled HPO release of the installed wheel."""
+    return load_compiled(public_cache)

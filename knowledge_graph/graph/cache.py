@@ -18,10 +18,12 @@ from safetensors.numpy import load, save
 from knowledge_graph.graph.arrays import Associations, Rows
 from knowledge_graph.graph.compilation import compile_release
 from knowledge_graph.graph.compiled_graph import CompiledGraph
+from knowledge_graph.graph.demographics import Demographics
 from knowledge_graph.graph.profile import Profiles
 from knowledge_graph.sources.hpo_release import HpoRelease, content_hash, find_release
 
-LAYOUT = "2"
+LAYOUT = "3"
+_PARTS: dict[str, Any] = {"associations": Associations, "profiles": Profiles, "demographics": Demographics}
 _ROWS = ("ancestors", "parents", "onsets", "inheritance")
 
 
@@ -76,10 +78,9 @@ def _arrays(graph: CompiledGraph) -> dict[str, Any]:
     for name in _ROWS:
         rows: Rows = getattr(graph, name)
         arrays[f"{name}.indptr"], arrays[f"{name}.values"] = rows.indptr, rows.values
-    for name in Associations.__slots__:
-        arrays[f"associations.{name}"] = getattr(graph.associations, name)
-    for name in Profiles.__slots__:
-        arrays[f"profiles.{name}"] = getattr(graph.profiles, name)
+    for part, kind in _PARTS.items():
+        for name in kind.__slots__:
+            arrays[f"{part}.{name}"] = getattr(getattr(graph, part), name)
     words = {
         "version": graph.version,
         "content_hash": graph.content_hash,
@@ -99,7 +100,11 @@ def _arrays(graph: CompiledGraph) -> dict[str, Any]:
 
 def _graph(arrays: dict[str, Any]) -> CompiledGraph:
     words = json.loads(zlib.decompress(arrays["words"].tobytes()))
-    rows = {name: Rows(arrays[f"{name}.indptr"], arrays[f"{name}.values"]) for name in _ROWS}
+    rows: dict[str, Any] = {name: Rows(arrays[f"{name}.indptr"], arrays[f"{name}.values"]) for name in _ROWS}
+    parts: dict[str, Any] = {
+        part: kind(**{name: arrays[f"{part}.{name}"] for name in kind.__slots__})
+        for part, kind in _PARTS.items()
+    }
     return CompiledGraph(
         version=words["version"],
         content_hash=words["content_hash"],
@@ -110,8 +115,7 @@ def _graph(arrays: dict[str, Any]) -> CompiledGraph:
         disease_ids=tuple(words["disease_ids"]),
         disease_names=tuple(words["disease_names"]),
         genes=tuple(tuple(g) for g in words["genes"]),
-        associations=Associations(**{n: arrays[f"associations.{n}"] for n in Associations.__slots__}),
-        profiles=Profiles(**{n: arrays[f"profiles.{n}"] for n in Profiles.__slots__}),
         texts=tuple(words["texts"]),
         **rows,
+        **parts,
     )

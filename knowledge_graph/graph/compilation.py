@@ -8,6 +8,7 @@ import numpy as np
 from knowledge_graph.findings.finding import Sex
 from knowledge_graph.graph.arrays import Associations, Ints, Rows, rows_from
 from knowledge_graph.graph.compiled_graph import CompiledGraph
+from knowledge_graph.graph.demographics import build_demographics
 from knowledge_graph.graph.profile import build_profiles
 from knowledge_graph.sources.association import Association, read_associations
 from knowledge_graph.sources.gene import read_gene_links
@@ -44,6 +45,7 @@ def compile_graph(
     texts = _TextTable()
     ancestors = _ancestors(parents)
     arrays = _associations(by_disease, ontology, texts)
+    onsets = _aspect_terms(by_disease, ontology, aspect="C")
     return CompiledGraph(
         version=ontology.version,
         content_hash=source_hash,
@@ -56,10 +58,11 @@ def compile_graph(
         disease_ids=tuple(d for d, _ in by_disease),
         disease_names=tuple(group[0].disease_name for _, group in by_disease),
         genes=_genes_of(genes, [d for d, _ in by_disease]),
-        onsets=_aspect_terms(by_disease, ontology, aspect="C"),
+        onsets=onsets,
         inheritance=_aspect_terms(by_disease, ontology, aspect="I"),
         associations=arrays,
         profiles=build_profiles(ancestors, arrays),
+        demographics=build_demographics(onsets, arrays, term_index=number, ancestors=ancestors),
         texts=tuple(texts.texts),
     )
 

@@ -9,6 +9,7 @@ from functools import cached_property
 
 from knowledge_graph.errors import UnknownDisease, UnknownTerm
 from knowledge_graph.graph.arrays import Associations, Rows, transposed
+from knowledge_graph.graph.demographics import Demographics
 from knowledge_graph.graph.profile import Profiles
 from knowledge_graph.terms.term import DiseaseId, TermId
 
@@ -32,6 +33,7 @@ class CompiledGraph:
     inheritance: Rows  # inheritance terms (aspect I) of each disease
     associations: Associations
     profiles: Profiles
+    demographics: Demographics
     texts: tuple[str, ...]
 
     @cached_property

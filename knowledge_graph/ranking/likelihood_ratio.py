@@ -11,7 +11,6 @@ EXCLUDED_WEIGHT, because publications list as excluded what others in their coho
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -23,24 +22,6 @@ ANCESTOR_SHARE = 0.2
 FLOOR = 0.02
 EXCLUDED_WEIGHT = 0.2
 LARGEST_PROBABILITY = 0.98
-
-
-@dataclass(frozen=True, slots=True)
-class GraphScores:
-    """Natural-log likelihood ratios: `per_finding` (n_findings, n_diseases) and what they add to.
-
-    `total` (n_diseases,) is the sum over findings plus `context`, the share of sex and age.
-    """
-
-    findings: tuple[Finding, ...]
-    per_finding: Floats
-    context: Floats
-
-    @property
-    def total(self) -> Floats:
-        """Sum of all parts, (n_diseases,)."""
-        summed: Floats = self.per_finding.sum(axis=0) + self.context
-        return summed
 
 
 def likelihood_ratios(graph: CompiledGraph, findings: Sequence[Finding]) -> Floats:

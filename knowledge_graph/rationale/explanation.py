@@ -1,0 +1,112 @@
+"""Why a disease stands where it does: what each finding says of it, and what was not yet asked.
+
+The parts add up: the sum of `log_likelihood_ratio` over the evidence plus the context's share is
+the disease's total score.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from knowledge_graph.findings.finding import FindingState
+from knowledge_graph.graph.compiled_graph import CompiledGraph
+from knowledge_graph.graph.profile import direct_frequencies
+from knowledge_graph.ranking.rank import GraphScores
+from knowledge_graph.terms.term import TermId
+
+
+@dataclass(frozen=True, slots=True)
+class FindingEvidence:
+    """One finding's share. `matched` is the disease's own term that the finding met, if any."""
+
+    term_id: TermId
+    name: str
+    state: FindingState
+    log_likelihood_ratio: float
+    matched_term_id: TermId | None
+    matched_name: str
+    frequency: str
+    references: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectedFinding:
+    """A finding that the disease often shows and that nobody has asked about yet."""
+
+    term_id: TermId
+    name: str
+    probability: float
+
+
+def explain(graph: CompiledGraph, scores: GraphScores, disease_id: str) -> tuple[FindingEvidence, ...]:
+    """Evidence for one disease, strongest first. Raises UnknownDisease."""
+    disease = graph.disease_number(disease_id)
+    evidence = [_evidence(graph, scores, row, disease) for row in range(len(scores.findings))]
+    return tuple(sorted(evidence, key=lambda e: -e.log_likelihood_ratio))
+
+
+def not_yet_asked(
+    graph: CompiledGraph, scores: GraphScores, disease_id: str, *, count: int = 5
+) -> tuple[ExpectedFinding, ...]:
+    """Findings the disease shows most often that are neither known, implied nor excluded."""
+    disease = graph.disease_number(disease_id)
+    rows = graph.associations.rows_of(disease)
+    keep = np.zeros(len(graph.associations.term), bool)
+    keep[rows] = ~graph.associations.excluded[rows]
+    _, terms, frequency = direct_frequencies(graph.associations, keep)
+    settled = _settled(graph, scores)
+    order = np.argsort(-frequency, kind="stable")
+    open_terms = [int(i) for i in order if int(terms[i]) not in settled]
+    return tuple(
+        ExpectedFinding(graph.term_ids[terms[i]], graph.term_names[terms[i]], float(frequency[i]))
+        for i in open_terms[:count]
+    )
+
+
+def _settled(graph: CompiledGraph, scores: GraphScores) -> set[int]:
+    """Terms that need no question: an observed term settles those above, an excluded those below."""
+    settled: set[int] = set()
+    for finding in scores.findings:
+        term = graph.term_index[finding.term_id]
+        observed = finding.state is FindingState.OBSERVED
+        settled |= set((graph.ancestors if observed else graph.descendants)[term].tolist())
+    return settled
+
+
+def _evidence(graph: CompiledGraph, scores: GraphScores, row: int, disease: int) -> FindingEvidence:
+    finding = scores.findings[row]
+    term = graph.term_index[finding.term_id]
+    matched = _best_match(graph, term, disease)
+    rows = _rows_about(graph, matched, disease) if matched is not None else np.zeros(0, int)
+    stated = graph.associations
+    return FindingEvidence(
+        term_id=finding.term_id,
+        name=graph.term_names[term],
+        state=finding.state,
+        log_likelihood_ratio=float(scores.per_finding[row, disease]),
+        matched_term_id=None if matched is None else graph.term_ids[matched],
+        matched_name="" if matched is None else graph.term_names[matched],
+        frequency=", ".join(dict.fromkeys(graph.texts[f] for f in stated.frequency[rows] if graph.texts[f])),
+        references=tuple(dict.fromkeys(graph.texts[r] for r in stated.reference[rows])),
+    )
+
+
+def _best_match(graph: CompiledGraph, term: int, disease: int) -> int | None:
+    """The disease's own term nearest to a finding: itself, else below it, else under a near ancestor."""
+    own = graph.associations.term[graph.associations.rows_of(disease)]
+    if len(own) == 0:
+        return None
+    for ancestor in graph.ancestors[term][::-1].tolist():  # the term itself, then upwards
+        if ancestor == term and term in own:
+            return term
+        below = own[np.isin(own, graph.descendants[ancestor])]
+        if len(below) and graph.profiles.background[ancestor] < 0.5:
+            return int(below[0])
+    return None
+
+
+def _rows_about(graph: CompiledGraph, term: int, disease: int) -> npt.NDArray[np.intp]:
+    rows = graph.associations.rows_of(disease)
+    about: npt.NDArray[np.intp] = rows.start + np.flatnonzero(graph.associations.term[rows] == term)
+    return about

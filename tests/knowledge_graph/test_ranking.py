@@ -1,0 +1,142 @@
+"""Scores agree with a slow, obvious reference, and the reasons add up to them."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from knowledge_graph.errors import UnknownDisease, UnknownTerm
+from knowledge_graph.findings.finding import Finding, FindingState, Sex
+from knowledge_graph.graph.cache import from_bytes, load_compiled, to_bytes
+from knowledge_graph.graph.compiled_graph import CompiledGraph
+from knowledge_graph.ranking.likelihood_ratio import EXCLUDED_WEIGHT, FLOOR, likelihood_ratios
+from knowledge_graph.ranking.rank import rank
+from knowledge_graph.rationale.explanation import explain, not_yet_asked
+from knowledge_graph.terms.term import TermId
+from tests.knowledge_graph.mini_release import mini_graph, write_mini_release
+
+FOCAL, SEIZURE, FEVER, RASH = (TermId(f"HP:00000{n}") for n in (11, 10, 20, 30))
+EXCLUDED = FindingState.EXCLUDED
+
+
+@pytest.fixture(scope="module")
+def graph(tmp_path_factory: pytest.TempPathFactory) -> CompiledGraph:
+    return mini_graph(tmp_path_factory.mktemp("mini"))
+
+
+def test_counts_are_pooled_and_shrunk_and_inherited(graph: CompiledGraph) -> None:
+    diseases, probability = graph.profiles.of_term(graph.term_number(SEIZURE))
+    assert diseases.tolist() == [0]
+    assert probability.tolist() == pytest.approx([(9 + 1) / (12 + 2)])
+
+
+def test_an_observed_term_is_scored_as_the_formula_says(graph: CompiledGraph) -> None:
+    seizure = likelihood_ratios(graph, [Finding(SEIZURE)])[0]
+    background = (10 / 14) / 3
+    assert seizure[0] == pytest.approx(math.log((10 / 14) / background), abs=1e-5)
+    # the others show only a distant ancestor: Phenotypic abnormality
+    top = {0: 10 / 14, 1: 0.9, 2: 0.5}
+    mean = sum(top.values()) / 3
+    assert seizure[1] == pytest.approx(math.log(max(FLOOR, 0.2 * 0.9 / mean)), abs=1e-5)
+
+
+def test_an_excluded_term_speaks_against_what_shows_it(graph: CompiledGraph) -> None:
+    row = likelihood_ratios(graph, [Finding(SEIZURE, EXCLUDED)])[0]
+    shown, usual = 10 / 14, (10 / 14) / 3
+    assert row[0] == pytest.approx(EXCLUDED_WEIGHT * math.log((1 - shown) / (1 - usual)), abs=1e-5)
+    assert row[1] == pytest.approx(-EXCLUDED_WEIGHT * math.log(1 - usual), abs=1e-5)
+    assert row[0] < 0 < row[1]
+
+
+def test_fast_scores_equal_the_slow_reference_on_the_real_release(real_graph: CompiledGraph) -> None:
+    rng = np.random.default_rng(3)
+    terms = rng.choice(np.unique(real_graph.associations.term), 12, replace=False)
+    states = [FindingState.OBSERVED] * 9 + [EXCLUDED] * 3
+    findings = [Finding(real_graph.term_ids[t], s) for t, s in zip(terms, states, strict=True)]
+    fast = likelihood_ratios(real_graph, findings)
+    for disease in rng.choice(len(real_graph.disease_ids), 8, replace=False).tolist():
+        slow = [_slow_ratio(real_graph, disease, finding) for finding in findings]
+        assert fast[:, disease] == pytest.approx(slow, abs=1e-4)
+
+
+def _slow_ratio(graph: CompiledGraph, disease: int, finding: Finding) -> float:
+    def shown(term: int) -> float:
+        where, p = graph.profiles.of_term(term)
+        return next((float(q) for d, q in zip(where, p, strict=True) if d == disease), 0.0)
+
+    term = graph.term_number(finding.term_id)
+    usual = float(graph.profiles.background[term])
+    if finding.state is EXCLUDED:
+        return EXCLUDED_WEIGHT * math.log((1 - min(shown(term), 0.98)) / (1 - min(usual, 0.98)))
+    ratios = [FLOOR, shown(term) / usual]
+    for ancestor in graph.ancestors[term].tolist()[:-1]:
+        ratios.append(0.2 * shown(ancestor) / float(graph.profiles.background[ancestor]))
+    return math.log(max(ratios))
+
+
+def test_the_disease_with_the_finding_comes_first(graph: CompiledGraph) -> None:
+    scores = rank(graph, [Finding(FOCAL), Finding(FEVER)])
+    assert graph.disease_ids[scores.best(1)[0]] == "OMIM:1"
+
+
+def test_a_finding_named_twice_counts_once(graph: CompiledGraph) -> None:
+    once = rank(graph, [Finding(SEIZURE)])
+    twice = rank(graph, [Finding(SEIZURE), Finding(TermId("HP:0000910"))])
+    assert twice.total.tolist() == once.total.tolist()
+
+
+def test_age_and_sex_speak_against_what_they_do_not_fit(graph: CompiledGraph) -> None:
+    child = rank(graph, [Finding(FEVER)], age_days=3650)
+    assert child.context[1] < 0 == child.context[0]
+    woman = rank(graph, [Finding(FEVER)], sex=Sex.FEMALE)
+    assert woman.context.tolist()[:2] == [0, 0]
+
+
+def test_the_evidence_adds_up_to_the_score(graph: CompiledGraph) -> None:
+    scores = rank(graph, [Finding(SEIZURE), Finding(FEVER), Finding(RASH, EXCLUDED)], age_days=3650)
+    for number, disease in enumerate(graph.disease_ids):
+        parts = sum(e.log_likelihood_ratio for e in explain(graph, scores, disease))
+        assert parts + scores.context[number] == pytest.approx(scores.total[number], abs=1e-5)
+
+
+def test_evidence_names_the_match_its_frequency_and_its_references(graph: CompiledGraph) -> None:
+    (evidence,) = explain(graph, rank(graph, [Finding(SEIZURE)]), "OMIM:1")
+    assert evidence.matched_name == "Focal seizure"
+    assert evidence.frequency == "8/10, 1/2"
+    assert evidence.references == ("PMID:1", "PMID:2")
+
+
+def test_what_is_known_or_implied_is_not_asked_again(graph: CompiledGraph) -> None:
+    scores = rank(graph, [Finding(SEIZURE, EXCLUDED)])
+    assert [e.name for e in not_yet_asked(graph, scores, "OMIM:1")] == ["Fever"]
+
+
+def test_unknown_ids_are_refused_by_name(graph: CompiledGraph) -> None:
+    with pytest.raises(UnknownTerm, match="HP:123"):
+        rank(graph, [Finding(TermId("HP:123"))])
+    with pytest.raises(UnknownDisease, match="OMIM:9"):
+        explain(graph, rank(graph, []), "OMIM:9")
+
+
+def test_no_findings_rank_nothing_above_another(graph: CompiledGraph) -> None:
+    assert set(rank(graph, []).total.tolist()) == {0.0}
+
+
+def test_the_cache_gives_back_the_same_graph(graph: CompiledGraph) -> None:
+    again = from_bytes(to_bytes(graph))
+    assert again is not None
+    assert (again.term_ids, again.texts, again.genes) == (graph.term_ids, graph.texts, graph.genes)
+    assert again.profiles.probability.tolist() == graph.profiles.probability.tolist()
+
+
+def test_a_damaged_cache_is_rebuilt(tmp_path: Path) -> None:
+    release = write_mini_release(tmp_path / "release")
+    load_compiled(tmp_path, release)
+    (cache,) = tmp_path.glob("graph-*.bin")
+    data = bytearray(cache.read_bytes())
+    data[len(data) // 2] ^= 1
+    cache.write_bytes(data)
+    assert from_bytes(bytes(data)) is None
+    assert load_compiled(tmp_path, release).disease_ids == ("OMIM:1", "OMIM:2", "ORPHA:3")
+    assert from_bytes(cache.read_bytes()) is not None
