@@ -1,0 +1,191 @@
+"""Measures the ranking on published cases with a known diagnosis (a JSON object a line, gzip or not).
+
+A case's rank is 1 + the number of diseases scored higher + half of those scored equal. Ranked
+against each other are the diseases of the id space that the case's diagnosis belongs to (OMIM for
+OMIM). A case whose disease the knowledge lacks can't be ranked: it counts as missed.
+"""
+
+import gzip
+import re
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import mean
+
+import msgspec
+import numpy as np
+
+from app.errors import UsageError
+from knowledge_graph.errors import UnknownTerm
+from knowledge_graph.findings.finding import Finding, FindingState, Sex
+from knowledge_graph.graph.compiled_graph import CompiledGraph
+from knowledge_graph.ranking.dropped_publication import DroppedPublication
+from knowledge_graph.ranking.rank import GraphScores, rank
+
+MISSED = 10**9
+
+
+class Case(msgspec.Struct):
+    """One published person: HPO ids, what is known of her, and the diagnosis."""
+
+    disease_id: str = ""
+    disease_ids: list[str] = msgspec.field(default_factory=list)
+    observed: list[str] = msgspec.field(default_factory=list)
+    excluded: list[str] = msgspec.field(default_factory=list)
+    age: str = ""
+    sex: str = "UNKNOWN"
+    pmid: str = ""
+    refs: list[str] = msgspec.field(default_factory=list)
+
+    @property
+    def truths(self) -> list[str]:
+        """The ids that count as right."""
+        return self.disease_ids or [self.disease_id]
+
+    @property
+    def publications(self) -> set[str]:
+        """The case's own publications."""
+        return {reference for reference in (self.pmid, *self.refs) if reference}
+
+
+@dataclass(frozen=True, slots=True)
+class Accuracy:
+    """Shares of cases (0 to 1) by rank of the true disease; `macro_*` weigh each disease alike."""
+
+    n: int
+    not_in_knowledge: int
+    unknown_terms: int
+    top1: float
+    top3: float
+    top5: float
+    top10: float
+    mrr: float
+    macro_top1: float
+    macro_top10: float
+    known_top1: float
+    known_top10: float
+    ms_per_case: float
+
+
+def read_cases(path: Path) -> Iterator[Case]:
+    """Cases from a file. Raises UsageError with the line number."""
+    try:
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream:
+            for number, line in enumerate(stream, start=1):
+                if line.strip():
+                    yield _case(line, f"{path.name}:{number}")
+    except (OSError, EOFError) as error:
+        raise UsageError(
+            f"the cases file {path} cannot be read; check the path and that it is whole"
+        ) from error
+
+
+def evaluate_cases(
+    graph: CompiledGraph, cases: Iterator[Case], *, drop_own_publication: bool = False
+) -> Accuracy:
+    """Rank every case and count."""
+    dropped = DroppedPublication(graph)
+    spaces = _id_spaces(graph)
+    ranks: list[float] = []
+    diseases: list[str] = []
+    skipped = 0
+    started = time.perf_counter()
+    for case in cases:
+        findings, unknown = case_findings(graph, case)
+        skipped += unknown
+        scores = rank(graph, findings, sex=_sex(case.sex), age_days=iso_duration_days(case.age))
+        if drop_own_publication:
+            scores = dropped.rescore(scores, case.publications)
+        ranks.append(rank_of_truth(graph, scores, case.truths, spaces))
+        diseases.append(case.truths[0])
+    if not ranks:
+        raise UsageError("the cases file holds no case")
+    elapsed = time.perf_counter() - started
+    return _accuracy(np.array(ranks), diseases, skipped=skipped, ms=1000 * elapsed / len(ranks))
+
+
+def case_findings(graph: CompiledGraph, case: Case) -> tuple[list[Finding], int]:
+    """The case's findings with current ids, and how many ids the ontology does not know."""
+    findings: list[Finding] = []
+    unknown = 0
+    for state, terms in ((FindingState.OBSERVED, case.observed), (FindingState.EXCLUDED, case.excluded)):
+        for term in terms:
+            try:
+                findings.append(Finding(graph.resolve(term), state))
+            except UnknownTerm:
+                unknown += 1
+    return findings, unknown
+
+
+def rank_of_truth(
+    graph: CompiledGraph,
+    scores: GraphScores,
+    truths: list[str],
+    spaces: dict[str, "np.ndarray[tuple[int], np.dtype[np.bool_]]"],
+) -> float:
+    """Best rank among the right ids, ties shared; MISSED where the knowledge has none of them."""
+    best = float(MISSED)
+    for truth in truths:
+        number = graph.disease_index.get(truth)  # type: ignore[call-overload]
+        if number is not None:
+            rivals = scores.total[spaces[truth.split(":")[0]]]
+            own = scores.total[number]
+            best = min(best, float(1 + (rivals > own).sum() + ((rivals == own).sum() - 1) / 2))
+    return best
+
+
+_DURATION = re.compile(r"P(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?(?:T.*)?")
+
+
+def iso_duration_days(text: str) -> int | None:
+    """An ISO 8601 duration of years, months, weeks and days, in days; None where it is none."""
+    match = _DURATION.fullmatch(text)
+    if not text or match is None:
+        return None
+    years, months, weeks, days = (int(part or 0) for part in match.groups())
+    return round(years * 365.25 + months * 30.44 + weeks * 7 + days)
+
+
+def _case(line: bytes, where: str) -> Case:
+    try:
+        case = msgspec.json.decode(line, type=Case)
+    except msgspec.MsgspecError as error:
+        raise UsageError(f"{where}: not a case ({error}); see the format in the help") from error
+    if not any(case.truths):
+        raise UsageError(f"{where}: neither disease_id nor disease_ids is given")
+    return case
+
+
+def _sex(text: str) -> Sex:
+    return Sex(text) if text in set(Sex) else Sex.UNKNOWN
+
+
+def _id_spaces(graph: CompiledGraph) -> dict[str, "np.ndarray[tuple[int], np.dtype[np.bool_]]"]:
+    prefixes = [d.split(":")[0] for d in graph.disease_ids]
+    return {p: np.array([q == p for q in prefixes]) for p in set(prefixes)}
+
+
+def _accuracy(
+    ranks: "np.ndarray[tuple[int], np.dtype[np.float64]]", diseases: list[str], *, skipped: int, ms: float
+) -> Accuracy:
+    known = ranks[ranks < MISSED]
+    by_disease: dict[str, list[float]] = defaultdict(list)
+    for disease, r in zip(diseases, ranks.tolist(), strict=True):
+        by_disease[disease].append(r)
+    return Accuracy(
+        n=len(ranks),
+        not_in_knowledge=int((ranks >= MISSED).sum()),
+        unknown_terms=skipped,
+        top1=float((ranks <= 1).mean()),
+        top3=float((ranks <= 3).mean()),
+        top5=float((ranks <= 5).mean()),
+        top10=float((ranks <= 10).mean()),
+        mrr=float((1 / ranks).mean()),
+        macro_top1=mean(mean(r <= 1 for r in group) for group in by_disease.values()),
+        macro_top10=mean(mean(r <= 10 for r in group) for group in by_disease.values()),
+        known_top1=float((known <= 1).mean()) if len(known) else 0.0,
+        known_top10=float((known <= 10).mean()) if len(known) else 0.0,
+        ms_per_case=ms,
+    )
