@@ -57,11 +57,17 @@ class Classifier(nn.Module):
             position_ids = positions.unsqueeze(0).repeat(input_ids.shape[0], 1)
         states = self.encoder(
             input_ids=input_ids,
-            attention_mask=attention_mask,
+            attention_mask=attention_bias(attention_mask, self.head.weight.dtype),
             token_type_ids=torch.zeros_like(input_ids),
             position_ids=position_ids,
         ).last_hidden_state
         return pool(states, attention_mask)
+
+
+def attention_bias(attention_mask: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    """What attention adds to its scores, shape (batch, 1, 1, sequence): 0 for a token, else the lowest."""
+    padding = 1 - attention_mask[:, None, None, :].to(dtype)
+    return padding * torch.finfo(dtype).min
 
 
 def pool(states: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:

@@ -1,0 +1,51 @@
+"""Whether a stated probability is the share that comes true: reliability and ECE."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+FloatArray = np.ndarray[Any, np.dtype[np.floating[Any]]]
+BoolArray = np.ndarray[Any, np.dtype[np.bool_]]
+
+
+@dataclass(frozen=True, slots=True)
+class ReliabilityBin:
+    """Predictions whose stated probability lies in (low, high]."""
+
+    low: float
+    high: float
+    count: int
+    stated: float
+    observed: float
+
+
+def reliability(stated: FloatArray, correct: BoolArray, *, bins: int = 10) -> tuple[ReliabilityBin, ...]:
+    """The reliability diagram: bins of equal width; empty ones are left out."""
+    places = np.clip(np.ceil(stated * bins).astype(int) - 1, 0, bins - 1)
+    found = []
+    for place in np.unique(places):
+        here = places == place
+        found.append(
+            ReliabilityBin(
+                low=place / bins,
+                high=(place + 1) / bins,
+                count=int(here.sum()),
+                stated=float(stated[here].mean()),
+                observed=float(correct[here].mean()),
+            )
+        )
+    return tuple(found)
+
+
+def expected_calibration_error(stated: FloatArray, correct: BoolArray, *, bins: int = 10) -> float:
+    """Mean distance of stated from observed, weighted by count (Naeini et al. 2015)."""
+    diagram = reliability(stated, correct, bins=bins)
+    total = sum(b.count for b in diagram)
+    return sum(b.count * abs(b.stated - b.observed) for b in diagram) / total if total else 0.0
+
+
+def brier_score(probabilities: FloatArray, truth: np.ndarray[Any, np.dtype[np.integer[Any]]]) -> float:
+    """Mean squared distance of a probability row from the one-hot truth (Brier 1950)."""
+    own = probabilities[np.arange(len(probabilities)), truth]
+    return float(((probabilities**2).sum(axis=1) - 2 * own + 1).mean()) if len(probabilities) else 0.0

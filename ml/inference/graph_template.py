@@ -1,0 +1,121 @@
+"""An ONNX graph without its weights, and how to put them back.
+
+Every version of one classifier has the same graph; only tensors differ. So a version keeps the
+graph once (some kilobytes) and its changed tensors, and the whole model is assembled in memory.
+In protobuf, bytes appended to a message merge into it: weights are appended as initializers.
+
+int8 weights are symmetric per column; the embeddings' are uint8 with one zero point.
+"""
+
+import zlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from ml.errors import ModelFileError
+from ml.inference.protobuf_wire import write_bytes, write_number
+
+_GRAPH, _INITIALIZER = 7, 5
+_DIMS, _DATA_TYPE, _NAME, _RAW_DATA = 1, 2, 8, 9
+_ONNX_TYPES = {np.dtype(np.float32): 1, np.dtype(np.uint8): 2, np.dtype(np.int8): 3}
+_MAX_GRAPH_BYTES = 64 << 20
+
+Array = np.ndarray[Any, Any]
+
+
+class FillKind(StrEnum):
+    """How an initializer is made from its tensor."""
+
+    FLOAT = "float"
+    COLUMNS = "int8-columns"
+    TENSOR = "uint8-tensor"
+
+
+@dataclass(frozen=True, slots=True)
+class Fill:
+    """One tensor's place. A quantised one also fills its scale and zero point."""
+
+    name: str
+    source: str
+    kind: FillKind
+    transpose: bool = False
+    scale_name: str = ""
+    zero_point_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GraphTemplate:
+    """The graph's bytes and its fills."""
+
+    graph: bytes
+    fills: tuple[Fill, ...]
+
+    def to_bytes(self) -> bytes:
+        """Packed for a version's file."""
+        return zlib.compress(msgspec.msgpack.encode(self), 9)
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> "GraphTemplate":
+        """Read it back; refuses anything of another shape."""
+        try:
+            unpacker = zlib.decompressobj()
+            plain = unpacker.decompress(data, _MAX_GRAPH_BYTES)
+            return msgspec.msgpack.decode(plain, type=cls)
+        except (zlib.error, msgspec.MsgspecError):
+            raise ModelFileError("the model's graph file cannot be read; roll back to another") from None
+
+
+def assemble(template: GraphTemplate, tensors: Mapping[str, Array]) -> bytes:
+    """The whole ONNX model. The same template and tensors always give the same bytes."""
+    parts = [template.graph]
+    for fill in template.fills:
+        if fill.source not in tensors:
+            raise ModelFileError(f"the model lacks the tensor {fill.source}; roll back to another")
+        for name, array in _filled(fill, tensors[fill.source]):
+            parts.append(_as_initializer(name, array))
+    return b"".join(parts)
+
+
+def _filled(fill: Fill, tensor: Array) -> Iterable[tuple[str, Array]]:
+    if fill.kind is FillKind.FLOAT:
+        return [(fill.name, tensor.T if fill.transpose else tensor)]
+    if fill.kind is FillKind.COLUMNS:
+        quantised, scale = quantise_columns(tensor.T if fill.transpose else tensor)
+        zero = np.zeros(scale.shape, np.int8)
+    else:
+        quantised, scale, zero = quantise_tensor(tensor)
+    return [(fill.name, quantised), (fill.scale_name, scale), (fill.zero_point_name, zero)]
+
+
+def quantise_columns(matrix: Array) -> tuple[Array, Array]:
+    """int8 with one scale for each column, symmetric: `matrix` is about `quantised * scale`."""
+    largest = np.abs(matrix).max(axis=0)
+    scale = np.where(largest > 0, largest, np.float32(1)).astype(np.float32) / np.float32(127)
+    return np.clip(np.rint(matrix / scale), -127, 127).astype(np.int8), scale
+
+
+def quantise_tensor(tensor: Array) -> tuple[Array, Array, Array]:
+    """uint8 with one scale and zero point: about `(quantised - zero) * scale`."""
+    low, high = min(float(tensor.min()), 0.0), max(float(tensor.max()), 0.0)
+    scale = np.float32((high - low) / 255 or 1.0)
+    zero = np.float32(np.rint(-low / scale))
+    quantised = np.clip(np.rint(tensor / scale) + zero, 0, 255).astype(np.uint8)
+    return quantised, np.array(scale, np.float32), np.array(zero, np.uint8)
+
+
+def _as_initializer(name: str, array: Array) -> bytes:
+    """A ModelProto that holds nothing but this one initializer."""
+    raw = np.ascontiguousarray(array).tobytes()
+    tensor = b"".join(
+        [
+            *(write_number(_DIMS, size) for size in array.shape),
+            write_number(_DATA_TYPE, _ONNX_TYPES[array.dtype]),
+            write_bytes(_NAME, name.encode("utf-8")),
+            write_bytes(_RAW_DATA, raw),
+        ]
+    )
+    return write_bytes(_GRAPH, write_bytes(_INITIALIZER, tensor))

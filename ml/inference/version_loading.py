@@ -1,0 +1,71 @@
+"""From a version's files to a Predictor: puts the ONNX model together and checks its hash."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ml.errors import ModelFileError
+from ml.inference.graph_template import GraphTemplate, assemble
+from ml.inference.predictor import Predictor
+from ml.inference.providers import active_provider, cuda_compiled, open_session
+from ml.registry.model_version import GRAPH_FILES, TENSORS_FILE, VersionContent
+from ml.registry.tensor_file import read_tensors
+from ml.text.encoder_files import EncoderFiles
+from ml.text.tokenizer import TextTokenizer
+
+Tensors = dict[str, np.ndarray[Any, Any]]
+
+
+def version_tensors(content: VersionContent, encoder: EncoderFiles) -> Tensors:
+    """All tensors of a version by name: the encoder's, with the version's changes over them."""
+    check_encoder(content, encoder)
+    return merged_tensors(encoder, read_tensors(content.files[TENSORS_FILE]))
+
+
+def merged_tensors(encoder: EncoderFiles, changed: Mapping[str, np.ndarray[Any, Any]]) -> Tensors:
+    """The encoder's tensors with the changed ones over them, sorted by name."""
+    whole = encoder.tensors() | dict(changed)
+    return {name: whole[name] for name in sorted(whole)}
+
+
+def version_onnx(content: VersionContent, encoder: EncoderFiles, *, precision: str = "int8") -> bytes:
+    """The version's ONNX model, `int8` or `fp32`; refuses one whose hash is not the card's."""
+    template = GraphTemplate.from_bytes(content.files[GRAPH_FILES[precision]])
+    onnx = assemble(template, version_tensors(content, encoder))
+    if hashlib.sha256(onnx).hexdigest() != content.version.card.onnx_sha256.get(precision):
+        name = content.version.version_id[:12]
+        raise ModelFileError(
+            f"model version {name} does not give the ONNX file that its card names; publish it again"
+        )
+    return onnx
+
+
+def load_predictor(
+    content: VersionContent, encoder: EncoderFiles, *, provider: str = "auto", threads: int = 0
+) -> Predictor:
+    """A predictor of a version: int8 on the CPU, fp32 on a GPU."""
+    tokenizer = TextTokenizer(encoder.tokenizer_json)
+    labels, version = content.labels, content.version.version_id
+    if provider != "cpu" and (cuda_compiled() or provider == "cuda"):
+        onnx = version_onnx(content, encoder, precision="fp32")
+        session = open_session(onnx, provider=provider, threads=threads)
+        if active_provider(session) == "cuda":
+            return Predictor(session, tokenizer, labels, version)
+    onnx = version_onnx(content, encoder, precision="int8")
+    return Predictor.load(onnx, tokenizer, labels, provider="cpu", version=version, threads=threads)
+
+
+def check_encoder(content: VersionContent, encoder: EncoderFiles) -> None:
+    """Refuse an encoder other than the one the version was made for."""
+    card = content.version.card
+    if card.encoder_sha256 != encoder.weights_sha256:
+        name = content.version.version_id[:12]
+        raise ModelFileError(f"model version {name} needs the encoder {card.encoder}; name its directory")
+
+
+def labels_file(labels: tuple[str, ...]) -> bytes:
+    """The labels as a version keeps them."""
+    return json.dumps(list(labels), separators=(",", ":")).encode("utf-8")

@@ -1,0 +1,37 @@
+"""Writes a version's card as Markdown, for people."""
+
+from ml.registry.model_version import ModelVersion
+
+
+def card_markdown(version: ModelVersion) -> str:
+    """One page: where the version comes from, its guarantee, its parity and its limits."""
+    card, privacy, parity = version.card, version.card.privacy, version.card.parity
+    rows = [
+        ("Version", version.version_id),
+        ("Base version", card.base_version or "none: this is a starting model"),
+        ("Scope trained", card.scope),
+        ("Encoder", f"{card.encoder} (sha256 {card.encoder_sha256[:12]}...)"),
+        ("Diseases", f"{card.label_count:,}"),
+        ("Made at", card.created_at or "rebuilt by command, without a date"),
+        ("Data", card.data_description or "not described"),
+        ("Privacy", _guarantee(version)),
+        ("Mechanism", f"{privacy.mechanism}, {privacy.steps} steps, noise {privacy.noise_multiplier:g}"),
+        ("ONNX fp32 against torch", f"largest difference {parity.fp32_max_abs_diff:.2g}"),
+        ("ONNX int8 against torch", f"same first disease on {parity.int8_same_top1:.1%}"),
+        *((f"ONNX {kind}", f"{size / 1e6:.1f} MB") for kind, size in sorted(card.onnx_bytes.items())),
+        *((f"Measured: {name}", f"{value:.4g}") for name, value in sorted(card.measured.items())),
+    ]
+    table = "\n".join(f"| {name} | {value} |" for name, value in rows)
+    return f"# {card.title}\n\n| | |\n| --- | --- |\n{table}\n\n{_LIMITS}\n"
+
+
+def _guarantee(version: ModelVersion) -> str:
+    privacy = version.card.privacy
+    if privacy.epsilon == 0:
+        return "epsilon 0: no patient's data was used"
+    return f"epsilon {privacy.epsilon:.3g}, delta {privacy.delta:.2g}, unit: one {privacy.unit}"
+
+
+_LIMITS = """## Limits
+Decision support for clinicians, not a diagnosis. Texts are read in English. A disease outside the list
+cannot be named. Probabilities are calibrated only after fusion with the knowledge graph."""
