@@ -1,7 +1,6 @@
 """From a version's files to a Predictor: puts the ONNX model together and checks its hash."""
 
 import hashlib
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -64,8 +63,3 @@ def check_encoder(content: VersionContent, encoder: EncoderFiles) -> None:
     if card.encoder_sha256 != encoder.weights_sha256:
         name = content.version.version_id[:12]
         raise ModelFileError(f"model version {name} needs the encoder {card.encoder}; name its directory")
-
-
-def labels_file(labels: tuple[str, ...]) -> bytes:
-    """The labels as a version keeps them."""
-    return json.dumps(list(labels), separators=(",", ":")).encode("utf-8")

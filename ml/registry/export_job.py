@@ -1,8 +1,17 @@
 """What the export worker is asked for, and what it answers."""
 
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, replace
 
-from ml.registry.model_version import Parity
+from ml.registry.model_version import (
+    GRAPH_FILES,
+    LABELS_FILE,
+    TENSORS_FILE,
+    ModelCard,
+    Parity,
+    VersionContent,
+    pack_version,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,3 +33,16 @@ class ExportResult:
     onnx_sha256: dict[str, str]
     onnx_bytes: dict[str, int]
     parity: Parity
+
+
+def exported_version(request: ExportRequest, result: ExportResult, card: ModelCard) -> VersionContent:
+    """The version that a request and its answer make, with what was measured in its card."""
+    files = {
+        TENSORS_FILE: request.tensors,
+        LABELS_FILE: json.dumps(list(request.labels), separators=(",", ":")).encode("utf-8"),
+        **{GRAPH_FILES[precision]: graph for precision, graph in result.graphs.items()},
+    }
+    measured = replace(
+        card, parity=result.parity, onnx_sha256=result.onnx_sha256, onnx_bytes=result.onnx_bytes
+    )
+    return pack_version(files, measured)

@@ -17,7 +17,15 @@ from uuid import uuid4
 import msgspec
 
 from ml.errors import ModelFileError
-from ml.registry.model_version import ModelVersion, VersionContent, VersionId, unpack_version
+from ml.registry.model_version import (
+    CARD_FILE,
+    MANIFEST_FILE,
+    ModelVersion,
+    VersionContent,
+    VersionId,
+    described,
+    unpack_version,
+)
 
 Sealer = Callable[[str, bytes], bytes]
 
@@ -67,6 +75,14 @@ class ModelStore:
             raise ModelFileError(f"there is no model version {version_id[:12]}; see `anamnesis models`")
         files = {p.name: self._opened(version_id, p) for p in sorted(folder.iterdir()) if p.is_file()}
         return unpack_version(files, version_id)
+
+    def describe(self, version_id: str) -> ModelVersion:
+        """A version without its large files; its manifest and card are checked."""
+        folder = self._folder / "versions" / version_id
+        if not _is_hash(version_id) or not (folder / MANIFEST_FILE).is_file():
+            raise ModelFileError(f"there is no model version {version_id[:12]}; see `anamnesis models`")
+        manifest, card = (self._opened(version_id, folder / name) for name in (MANIFEST_FILE, CARD_FILE))
+        return described(manifest, card, version_id)
 
     def version_ids(self) -> tuple[VersionId, ...]:
         """Names of all kept versions, sorted."""

@@ -87,20 +87,25 @@ def pack_version(files: Mapping[str, bytes], card: ModelCard) -> VersionContent:
 
 def unpack_version(files: Mapping[str, bytes], version_id: str | None = None) -> VersionContent:
     """Check every byte of a version; refuses a missing, extra or altered file."""
-    manifest = files.get(MANIFEST_FILE, b"")
+    version = described(files.get(MANIFEST_FILE, b""), files.get(CARD_FILE, b""), version_id)
+    name = version.version_id[:12]
+    if set(version.files) | {MANIFEST_FILE} != set(files):
+        raise ModelFileError(f"the model version {name} lacks or adds files; roll back to another")
+    for file_name, sha256 in version.files.items():
+        if hashlib.sha256(files[file_name]).hexdigest() != sha256:
+            raise ModelFileError(f"{file_name} of model version {name} was altered; roll back to another")
+    return VersionContent(version, dict(files))
+
+
+def described(manifest: bytes, card: bytes, version_id: str | None = None) -> ModelVersion:
+    """A version from its manifest and card alone, both checked."""
     name = hashlib.sha256(manifest).hexdigest()
     if version_id is not None and name != version_id:
         raise ModelFileError(f"the model version {version_id[:12]} was altered; roll back to another")
     hashes = _listed_hashes(manifest, name)
-    if set(hashes) | {MANIFEST_FILE} != set(files):
-        raise ModelFileError(f"the model version {name[:12]} lacks or adds files; roll back to another")
-    for file_name, sha256 in hashes.items():
-        if hashlib.sha256(files[file_name]).hexdigest() != sha256:
-            raise ModelFileError(
-                f"{file_name} of model version {name[:12]} was altered; roll back to another"
-            )
-    card = msgspec.json.decode(files[CARD_FILE], type=ModelCard)
-    return VersionContent(ModelVersion(VersionId(name), hashes, card), dict(files))
+    if hashlib.sha256(card).hexdigest() != hashes.get(CARD_FILE):
+        raise ModelFileError(f"the card of model version {name[:12]} was altered; roll back to another")
+    return ModelVersion(VersionId(name), hashes, msgspec.json.decode(card, type=ModelCard))
 
 
 def _listed_hashes(manifest: bytes, name: str) -> dict[str, str]:

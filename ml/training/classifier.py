@@ -52,16 +52,26 @@ class Classifier(nn.Module):
         position_ids: torch.Tensor | None = None,
     ) -> torch.Tensor:
         """Features of shape (batch, hidden), each of norm sqrt(hidden)."""
+        states = self.states(input_ids, attention_mask, position_ids)
+        return pool(states, attention_mask)
+
+    def states(
+        self,
+        input_ids: torch.Tensor,
+        attention_mask: torch.Tensor,
+        position_ids: torch.Tensor | None = None,
+    ) -> torch.Tensor:
+        """Token states of shape (batch, sequence, hidden)."""
         if position_ids is None:
             positions = torch.arange(input_ids.shape[1], device=input_ids.device)
             position_ids = positions.unsqueeze(0).repeat(input_ids.shape[0], 1)
-        states = self.encoder(
+        states: torch.Tensor = self.encoder(
             input_ids=input_ids,
             attention_mask=attention_bias(attention_mask, self.head.weight.dtype),
             token_type_ids=torch.zeros_like(input_ids),
             position_ids=position_ids,
         ).last_hidden_state
-        return pool(states, attention_mask)
+        return states
 
 
 def attention_bias(attention_mask: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:

@@ -1,0 +1,90 @@
+"""Publishes a training result: exports it to ONNX, checks it against torch, registers it.
+
+The export runs in a worker process; this one needs no torch.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.errors import ModelUnavailable
+from app.workflows.export_classifier import export_classifier
+from app.workflows.list_models import load_version, model_store, result_store
+from app.workflows.roll_back import AuditedFolder
+from knowledge_graph.graph.cache import load_compiled
+from ml.evaluation.probe_texts import probe_texts
+from ml.inference.version_loading import check_encoder
+from ml.registry.export_job import ExportRequest, ExportResult, exported_version
+from ml.registry.model_version import TENSORS_FILE, ModelCard, ModelVersion, VersionContent
+from ml.registry.tensor_file import read_tensors, write_tensors
+from ml.registry.training_result import TrainingResult
+from ml.text.encoder_files import EncoderFiles, find_encoder
+
+PROBE_COUNT = 56
+
+
+@dataclass(frozen=True, slots=True)
+class PublishPlan:
+    """How to publish: the time to note, where caches lie, and whether to use it at once."""
+
+    at: str
+    cache_dir: Path
+    encoder_dir: Path | None = None
+    threads: int = 2
+    make_current: bool = True
+
+
+def publish_model(
+    vault: AuditedFolder, result: TrainingResult, plan: PublishPlan
+) -> Iterator[str | ModelVersion]:
+    """Yield lines of progress and, last, the new version."""
+    base = load_version(vault, result.base_version)
+    encoder = find_encoder(plan.encoder_dir)
+    check_encoder(base, encoder)
+    tensors = write_tensors(read_tensors(base.files[TENSORS_FILE]) | read_tensors(result.tensors))
+    request = ExportRequest(
+        tensors=tensors,
+        labels=base.labels,
+        probes=probe_texts(load_compiled(plan.cache_dir).disease_names, count=PROBE_COUNT),
+        encoder_dir=str(plan.encoder_dir or ""),
+        threads=plan.threads,
+    )
+    for report in export_classifier(request):
+        if isinstance(report, ExportResult):
+            content = exported_version(request, report, _card(base, encoder, result, at=plan.at))
+            yield _register(vault, content, plan)
+        else:
+            yield report
+
+
+def waiting_result(vault: AuditedFolder, run_id: str | None = None) -> TrainingResult:
+    """The named training result, or the latest."""
+    results = result_store(vault)
+    run_ids = results.run_ids()
+    if run_id is None and not run_ids:
+        raise ModelUnavailable("no training result waits to be published; run `anamnesis train` first")
+    return results.get(run_id or run_ids[-1])
+
+
+def _register(vault: AuditedFolder, content: VersionContent, plan: PublishPlan) -> ModelVersion:
+    store = model_store(vault)
+    version = content.version
+    vault.audit("model.publish", version.version_id, f"base {version.card.base_version[:12]}")
+    store.add(content)
+    if plan.make_current:
+        store.set_current(version.version_id, at=plan.at, reason="publish")
+    return version
+
+
+def _card(base: VersionContent, encoder: EncoderFiles, result: TrainingResult, *, at: str) -> ModelCard:
+    return ModelCard(
+        title=f"Anamnesis text model, scope {result.scope}",
+        base_version=base.version.version_id,
+        scope=result.scope,
+        encoder=encoder.name,
+        encoder_sha256=encoder.weights_sha256,
+        label_count=len(base.labels),
+        privacy=result.privacy,
+        data_description=result.data_description,
+        created_at=at,
+    )

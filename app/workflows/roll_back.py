@@ -1,0 +1,49 @@
+"""Goes back to the model version that was current before, or to a named one."""
+
+from typing import Protocol
+
+from app.errors import ModelUnavailable
+from app.workflows.list_models import SealedFolder, model_store
+from ml.registry.model_store import ModelStore
+from ml.registry.model_version import ModelVersion
+from ml.registry.starting_model import starting_version
+
+
+class AuditedFolder(SealedFolder, Protocol):
+    """A sealed folder whose changes are audited."""
+
+    def audit(self, action: str, record_id: str = "", detail: str = "") -> None:
+        """Write one audit event."""
+
+
+def roll_back(vault: AuditedFolder, *, at: str, to: str | None = None) -> ModelVersion:
+    """Make an earlier version current again; the version left stays kept.
+
+    `to` is the beginning of a version's name, or `starting`; by default the version before.
+    """
+    store, start = model_store(vault), starting_version().version
+    target = _previous(store) if to is None else _named(store, to, start.version_id)
+    version = start if target is None else store.describe(target)
+    vault.audit("model.roll_back", version.version_id)
+    store.set_current(target, at=at, reason="roll back")
+    return version
+
+
+def _named(store: ModelStore, to: str, start_id: str) -> str | None:
+    if to == "starting" or (to and start_id.startswith(to)):
+        return None
+    return store.find(to)
+
+
+def _previous(store: ModelStore) -> str | None:
+    """What a stack of moves holds under the current version; roll-backs pop it."""
+    stack: list[str | None] = [None]
+    for move in store.pointer().history:
+        target = move.version_id or None
+        if move.reason == "roll back" and target in stack:
+            del stack[len(stack) - stack[::-1].index(target) :]
+        elif stack[-1] != target:
+            stack.append(target)
+    if len(stack) == 1:
+        raise ModelUnavailable("the starting model is in use; there is nothing to go back to")
+    return stack[-2]
