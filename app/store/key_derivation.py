@@ -1,0 +1,58 @@
+"""From a passphrase to a wrapping key (Argon2id, RFC 9106), and from the data key to its subkeys (HKDF)."""
+
+from dataclasses import dataclass
+
+from argon2.low_level import Type, hash_secret_raw
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from app.errors import VaultDamaged
+
+KEY_BYTES = 32
+SMALLEST_MEMORY_KIB = 64 * 1024
+LARGEST_MEMORY_KIB = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class KdfParameters:
+    """Argon2id cost: memory in KiB, passes, lanes. Read from a file, so checked before use."""
+
+    memory_kib: int = 256 * 1024
+    time_cost: int = 3
+    parallelism: int = 4
+
+    @classmethod
+    def fast_for_tests(cls) -> "KdfParameters":
+        """The cheapest cost that a vault accepts."""
+        return cls(memory_kib=SMALLEST_MEMORY_KIB, time_cost=1, parallelism=1)
+
+    def checked(self) -> "KdfParameters":
+        """Itself, or VaultDamaged: a weaker cost is an attack, a larger one would eat the machine."""
+        sound = (
+            SMALLEST_MEMORY_KIB <= self.memory_kib <= LARGEST_MEMORY_KIB
+            and 1 <= self.time_cost <= 64
+            and 1 <= self.parallelism <= 64
+        )
+        if not sound:
+            raise VaultDamaged("the vault's header names an unsafe key derivation; restore it from a backup")
+        return self
+
+
+def wrapping_key(passphrase: str, salt: bytes, parameters: KdfParameters) -> bytes:
+    """The key that wraps the data key of one slot, 32 bytes."""
+    cost = parameters.checked()
+    return hash_secret_raw(
+        passphrase.encode("utf-8"),
+        salt,
+        time_cost=cost.time_cost,
+        memory_cost=cost.memory_kib,
+        parallelism=cost.parallelism,
+        hash_len=KEY_BYTES,
+        type=Type.ID,
+    )
+
+
+def subkey(data_key: bytes, purpose: str) -> bytes:
+    """A 32-byte key for one purpose (RFC 5869, HKDF-SHA256; the purpose is the info)."""
+    info = b"anamnesis/" + purpose.encode("utf-8")
+    return HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=info).derive(data_key)

@@ -1,0 +1,161 @@
+"""Lists and opens patients: one statement a page, whatever the number of patients."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from app.clinical.chart import Chart
+from app.clinical.diagnosis import Diagnosis
+from app.clinical.ids import EncounterId, NoteId, PatientId
+from app.clinical.note import Note
+from app.clinical.patient import Patient
+from app.errors import UsageError
+from app.store.record_table import decoded
+from app.store.session import Session
+
+ORDERS = {"name": "name COLLATE NOCASE, id", "activity": "last_activity DESC, id"}
+_NOTE_COLUMNS = "id, patient_id, text, title, written_at, encounter_id, author"
+_CHART_FIELDS = {
+    "Encounter": "encounters",
+    "Condition": "conditions",
+    "Observation": "observations",
+    "DiagnosticReport": "reports",
+    "MedicationRequest": "medications",
+    "AllergyIntolerance": "allergies",
+    "Procedure": "procedures",
+    "FamilyMemberHistory": "family_history",
+    "PhenotypicFeature": "features",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PatientRow:
+    """What the list shows of a patient; `confirmed` is the name of the confirmed disease, or empty."""
+
+    id: PatientId
+    name: str
+    birth_date: str
+    sex: str
+    note_count: int
+    finding_count: int
+    last_activity: str
+    confirmed: str
+
+
+@dataclass(frozen=True, slots=True)
+class PatientFilter:
+    """Which patients: words that must all occur in name or identifiers, sex, decided or not."""
+
+    text: str = ""
+    sex: str | None = None
+    decided: bool | None = None
+    order: str = "name"
+
+
+@dataclass(frozen=True, slots=True)
+class NoteHit:
+    """A note that matches a search, with the matching words between « and »."""
+
+    note_id: NoteId
+    patient_id: PatientId
+    snippet: str
+
+
+def list_patients(session: Session, wanted: PatientFilter, *, limit: int, offset: int) -> list[PatientRow]:
+    """One page of patients."""
+    where, parameters = _where(wanted)
+    rows = session.rows(
+        f"""SELECT id, name, birth_date, sex, note_count, finding_count, last_activity, confirmed
+            FROM patient {where} ORDER BY {ORDERS[wanted.order]} LIMIT ? OFFSET ?""",
+        (*parameters, limit, offset),
+    )
+    return [PatientRow(*row) for row in rows]
+
+
+def count_patients(session: Session, wanted: PatientFilter) -> int:
+    """How many patients a filter lets through."""
+    where, parameters = _where(wanted)
+    return int(session.rows(f"SELECT count(*) FROM patient {where}", parameters)[0][0])
+
+
+def read_chart(session: Session, patient_id: str) -> Chart:
+    """Everything about one patient. Raises UsageError for an unknown id."""
+    found = session.rows("SELECT body FROM patient WHERE id = ?", (patient_id,))
+    if not found:
+        raise UsageError("there is no patient with this id in the vault; see the patient list")
+    by_field: dict[str, list[Any]] = defaultdict(list)
+    for kind, body in session.rows(
+        "SELECT kind, body FROM record WHERE patient_id = ? ORDER BY happened_at, id", (patient_id,)
+    ):
+        by_field[_CHART_FIELDS[kind]].append(decoded(kind, body))
+    return Chart(
+        patient=msgspec.json.decode(found[0][0], type=Patient),
+        notes=tuple(read_notes(session, patient_id)),
+        diagnoses=tuple(read_diagnoses(session, patient_id)),
+        **{name: tuple(nouns) for name, nouns in by_field.items()},
+    )
+
+
+def read_notes(session: Session, patient_id: str) -> list[Note]:
+    """A patient's notes, oldest first."""
+    rows = session.rows(
+        f"SELECT {_NOTE_COLUMNS} FROM note WHERE patient_id = ? ORDER BY written_at, id", (patient_id,)
+    )
+    return [_note(row) for row in rows]
+
+
+def read_note(session: Session, note_id: str) -> Note:
+    """One note. Raises UsageError for an unknown id."""
+    rows = session.rows(f"SELECT {_NOTE_COLUMNS} FROM note WHERE id = ?", (note_id,))
+    if not rows:
+        raise UsageError("there is no note with this id in the vault")
+    return _note(rows[0])
+
+
+def read_diagnoses(session: Session, patient_id: str) -> list[Diagnosis]:
+    """Every decision about a patient, oldest first."""
+    rows = session.rows("SELECT body FROM diagnosis WHERE patient_id = ? ORDER BY sequence", (patient_id,))
+    return [msgspec.json.decode(body, type=Diagnosis) for (body,) in rows]
+
+
+def search_notes(session: Session, query: str, *, limit: int) -> list[NoteHit]:
+    """Notes that hold every word of a query (the last one as a prefix), best match first."""
+    words = ['"' + word.replace('"', '""') + '"' for word in query.split()]
+    if not words:
+        return []
+    rows = session.rows(
+        """SELECT note.id, note.patient_id, snippet(note_search, 1, '«', '»', ' … ', 12)
+           FROM note_search JOIN note ON note.number = note_search.rowid
+           WHERE note_search MATCH ? ORDER BY rank LIMIT ?""",
+        (" ".join(words) + "*", limit),
+    )
+    return [NoteHit(NoteId(n), PatientId(p), s) for n, p, s in rows]
+
+
+def _where(wanted: PatientFilter) -> tuple[str, list[Any]]:
+    clauses, parameters = [], []
+    for word in wanted.text.casefold().split():
+        clauses.append("search_text LIKE ? ESCAPE '\\'")
+        escaped = word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+        parameters.append(f"%{escaped}%")
+    if wanted.sex is not None:
+        clauses.append("sex = ?")
+        parameters.append(wanted.sex)
+    if wanted.decided is not None:
+        clauses.append("confirmed <> ''" if wanted.decided else "confirmed = ''")
+    return ("WHERE " + " AND ".join(clauses) if clauses else ""), parameters
+
+
+def _note(row: Any) -> Note:
+    note_id, patient_id, text, title, written_at, encounter_id, author = row
+    return Note(
+        id=NoteId(note_id),
+        patient_id=PatientId(patient_id),
+        text=text,
+        title=title,
+        written_at=written_at,
+        encounter_id=EncounterId(encounter_id) if encounter_id else None,
+        author=author,
+    )

@@ -1,0 +1,141 @@
+"""Writes clinical nouns as rows, and reads them back as nouns.
+
+Idempotent: a record is found again by its id, and left alone where its content hash is the same.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from app.clinical.chart import ClinicalRecord
+from app.clinical.note import Note
+from app.clinical.patient import Patient
+from app.clinical.record import (
+    AllergyIntolerance,
+    Condition,
+    DiagnosticReport,
+    Encounter,
+    FamilyMemberHistory,
+    MedicationRequest,
+    Observation,
+    PhenotypicFeature,
+    Procedure,
+)
+from app.store.database import Connection
+
+KINDS: dict[str, Any] = {
+    kind.__name__: kind
+    for kind in (
+        *(Encounter, Condition, Observation, DiagnosticReport, MedicationRequest),
+        *(AllergyIntolerance, Procedure, FamilyMemberHistory, PhenotypicFeature),
+    )
+}
+_TIMES = ("started_at", "effective_at", "issued_at", "authored_at", "recorded_at", "performed_at", "onset")
+
+
+@dataclass(frozen=True, slots=True)
+class PutCounts:
+    """What became of the records of one call."""
+
+    added: int = 0
+    changed: int = 0
+    unchanged: int = 0
+
+
+def put_records(connection: Connection, records: Iterable[ClinicalRecord]) -> PutCounts:
+    """Write records inside the caller's transaction; patients must come before what is theirs."""
+    added = changed = unchanged = 0
+    touched: set[str] = set()
+    for record in records:
+        before = connection.total_changes
+        outcome = _put(connection, record)
+        added += outcome == "added"
+        changed += outcome == "changed"
+        unchanged += outcome == "unchanged"
+        if connection.total_changes != before:
+            touched.add(record.id if isinstance(record, Patient) else record.patient_id)
+    for patient in touched:
+        refresh_summary(connection, patient)
+    return PutCounts(added, changed, unchanged)
+
+
+def refresh_summary(connection: Connection, patient_id: str) -> None:
+    """Bring the columns that the patient list shows up to date."""
+    connection.execute(
+        """UPDATE patient SET
+             note_count = (SELECT count(*) FROM note WHERE patient_id = patient.id),
+             finding_count = (SELECT count(*) FROM record
+                              WHERE patient_id = patient.id AND kind = 'PhenotypicFeature'),
+             last_activity = max(
+                 coalesce((SELECT max(written_at) FROM note WHERE patient_id = patient.id), ''),
+                 coalesce((SELECT max(happened_at) FROM record WHERE patient_id = patient.id), ''))
+           WHERE id = ?""",
+        (patient_id,),
+    )
+
+
+def decoded(kind: str, body: bytes) -> Any:
+    """The noun of a stored body."""
+    return msgspec.json.decode(body, type=KINDS[kind])
+
+
+def _put(connection: Connection, record: ClinicalRecord) -> str:
+    if isinstance(record, Note):
+        return _put_note(connection, record)
+    body = msgspec.json.encode(record)
+    digest = hashlib.sha256(body).digest()
+    table = "patient" if isinstance(record, Patient) else "record"
+    found = connection.execute(f"SELECT content_hash FROM {table} WHERE id = ?", (record.id,)).fetchone()
+    if found is not None and found[0] == digest:
+        return "unchanged"
+    if isinstance(record, Patient):
+        _put_patient(connection, record, body, digest)
+    else:
+        _put_record(connection, record, body, digest)
+    return "added" if found is None else "changed"
+
+
+def _put_patient(connection: Connection, patient: Patient, body: bytes, digest: bytes) -> None:
+    search = " ".join([patient.name, *(i.value for i in patient.identifiers)]).casefold()
+    connection.execute(
+        """INSERT INTO patient (id, name, birth_date, sex, search_text, content_hash, body)
+           VALUES (?, ?, ?, ?, ?, ?, ?)
+           ON CONFLICT (id) DO UPDATE SET name = excluded.name, birth_date = excluded.birth_date,
+             sex = excluded.sex, search_text = excluded.search_text,
+             content_hash = excluded.content_hash, body = excluded.body""",
+        (patient.id, patient.name, patient.birth_date, str(patient.sex), search, digest, body),
+    )
+
+
+def _put_record(connection: Connection, record: Any, body: bytes, digest: bytes) -> None:
+    times = (getattr(record, name) for name in _TIMES if hasattr(record, name))
+    connection.execute(
+        """INSERT INTO record (id, kind, patient_id, happened_at, content_hash, body)
+           VALUES (?, ?, ?, ?, ?, ?)
+           ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, patient_id = excluded.patient_id,
+             happened_at = excluded.happened_at, content_hash = excluded.content_hash,
+             body = excluded.body""",
+        (
+            record.id,
+            type(record).__name__,
+            record.patient_id,
+            next((t for t in times if t), ""),
+            digest,
+            body,
+        ),
+    )
+
+
+def _put_note(connection: Connection, note: Note) -> str:
+    cursor = connection.execute(
+        """INSERT INTO note (id, patient_id, encounter_id, title, written_at, author, text, sha256)
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING""",
+        (
+            *(note.id, note.patient_id, note.encounter_id, note.title),
+            *(note.written_at, note.author, note.text, note.sha256),
+        ),
+    )
+    return "added" if cursor.rowcount == 1 else "unchanged"

@@ -1,0 +1,18 @@
+"""Recovery words: 128 random bits as twelve English words with a checksum (BIP 39)."""
+
+from mnemonic import Mnemonic
+
+from app.errors import UsageError
+
+
+def words_for(entropy: bytes) -> str:
+    """Twelve words for 16 random bytes."""
+    return str(Mnemonic("english").to_mnemonic(entropy))
+
+
+def normalised_words(text: str) -> str:
+    """The words as they were made. Raises UsageError where one is misspelt or missing."""
+    words = " ".join(text.casefold().split())
+    if not Mnemonic("english").check(words):
+        raise UsageError("these are not the twelve recovery words in their order; check the spelling")
+    return words

@@ -1,0 +1,331 @@
+"""The vault: an encrypted folder of records, and the only door to it.
+
+`NAME.vault/` holds `header.json` (key slots), `vault.db` (SQLCipher), `anchor.0` and `anchor.1`,
+`writer.lock` and `models/`. Creating and opening are different deeds: opening never makes a file.
+"""
+
+import os
+import uuid
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from types import TracebackType
+
+import msgspec
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from app.clinical.annotation import AnnotationEvent, current_annotations
+from app.clinical.audit_event import AuditEvent
+from app.clinical.chart import Chart, ClinicalRecord
+from app.clinical.diagnosis import Diagnosis
+from app.clinical.ids import PatientId
+from app.clinical.note import Note
+from app.errors import UsageError, VaultDamaged
+from app.store import patient_query
+from app.store.anchor import AnchorFile
+from app.store.audit_chain import AuditChain, AuditReport
+from app.store.clock import Clock, system_clock
+from app.store.database import create_database, open_database
+from app.store.header import RECOVERY, Header, Role, make_slot, read_header, unwrap, write_header
+from app.store.key_derivation import KEY_BYTES, KdfParameters, subkey
+from app.store.patient_query import NoteHit, PatientFilter, PatientRow
+from app.store.record_table import PutCounts, put_records, refresh_summary
+from app.store.recovery_words import normalised_words, words_for
+from app.store.session import Session
+from app.store.writer_lock import WriterLock
+from ml.privacy.ledger import LedgerEntry
+
+
+class Vault:
+    """An open vault. Use `create` or `open`; close it, or use it as a context manager."""
+
+    def __init__(self, path: Path, *, data_key: bytes, session: Session, role: Role, lock: WriterLock | None):
+        self.path = path
+        self.role = role
+        self._data_key = data_key
+        self._session = session
+        self._lock = lock
+
+    @classmethod
+    def create(
+        cls,
+        path: Path,
+        *,
+        user: str,
+        passphrase: str,
+        kdf: KdfParameters | None = None,
+        clock: Clock = system_clock,
+    ) -> tuple["Vault", str]:
+        """Make a new vault; the second value is the recovery words, shown once and never stored."""
+        _check_new(path)
+        cost = kdf or KdfParameters()
+        data_key, vault_id = os.urandom(KEY_BYTES), str(uuid.uuid4())
+        words = words_for(os.urandom(16))
+        slots = tuple(
+            make_slot(data_key, vault_id=vault_id, user=name, role=role, passphrase=secret, kdf=cost)
+            for name, role, secret in (
+                (user, Role.CLINICIAN, passphrase),
+                (RECOVERY, Role.RECOVERY, words),
+            )
+        )
+        path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        (path / "models").mkdir(exist_ok=True, mode=0o700)
+        lock = WriterLock(path)
+        connection = create_database(path, subkey(data_key, "database"))
+        session = _session(connection, path, user=user, data_key=data_key, clock=clock)
+        session.write_first_anchor()
+        write_header(path, Header(vault_id, slots), data_key)  # last: without it there is no vault
+        vault = cls(path, data_key=data_key, session=session, role=Role.CLINICIAN, lock=lock)
+        vault.audit("vault-created")
+        return vault, words
+
+    @classmethod
+    def open(
+        cls, path: Path, *, user: str, passphrase: str, read_only: bool = False, clock: Clock = system_clock
+    ) -> "Vault":
+        """Open an existing vault. Raises VaultLocked, VaultDamaged or VaultTooNew; changes nothing then."""
+        header = read_header(path)
+        data_key = unwrap(header, user, passphrase)
+        slot = header.slot(user)
+        assert slot is not None
+        lock = None if read_only else WriterLock(path)
+        try:
+            connection = open_database(path, subkey(data_key, "database"), read_only=read_only)
+            session = _session(connection, path, user=user, data_key=data_key, clock=clock)
+            session.reconcile_anchor()
+        except BaseException:
+            if lock is not None:
+                lock.release()
+            raise
+        if read_only and session.read_only_because is None:
+            session.read_only_because = "the vault was opened read-only; open it for writing"
+        vault = cls(path, data_key=data_key, session=session, role=slot.role, lock=lock)
+        if not vault.read_only:
+            vault.audit("vault-opened")
+        return vault
+
+    @classmethod
+    def open_with_recovery(cls, path: Path, *, words: str, clock: Clock = system_clock) -> "Vault":
+        """Open with the recovery words. Raises UsageError where a word or the checksum is wrong."""
+        return cls.open(path, user=RECOVERY, passphrase=normalised_words(words), clock=clock)
+
+    def __enter__(self) -> "Vault":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def session(self) -> Session:
+        """The database session, for the other files of this floor."""
+        return self._session
+
+    def data_key(self) -> bytes:
+        """The data key, for the other files of this floor."""
+        return self._data_key
+
+    def close(self) -> None:
+        """Close the database, drop the key, give the writer's place back."""
+        self._session.close()
+        self._data_key = b""
+        if self._lock is not None:
+            self._lock.release()
+
+    @property
+    def user(self) -> str:
+        """Who is signed in."""
+        return self._session.user
+
+    @property
+    def read_only(self) -> bool:
+        """Whether nothing can be changed."""
+        return self._session.read_only_because is not None
+
+    @property
+    def read_only_because(self) -> str | None:
+        """Why nothing can be changed; None where it can."""
+        return self._session.read_only_because
+
+    @property
+    def models_dir(self) -> Path:
+        """Where sealed model files lie."""
+        return self.path / "models"
+
+    def put_records(self, records: Iterable[ClinicalRecord], *, origin: str) -> PutCounts:
+        """Write records in one transaction; `origin` is a file's hash or a word, never content."""
+        with self._session.transaction("records-imported", detail=origin) as connection:
+            return put_records(connection, records)
+
+    def patients(
+        self,
+        *,
+        text: str = "",
+        limit: int = 100,
+        offset: int = 0,
+        sex: str | None = None,
+        decided: bool | None = None,
+        order: str = "name",
+    ) -> list[PatientRow]:
+        """One page of the patient list, by `name` or by `activity`."""
+        wanted = PatientFilter(text, sex, decided, order)
+        return patient_query.list_patients(self._session, wanted, limit=limit, offset=offset)
+
+    def patient_count(self, *, text: str = "", sex: str | None = None, decided: bool | None = None) -> int:
+        """How many patients the same filter lets through."""
+        return patient_query.count_patients(self._session, PatientFilter(text, sex, decided))
+
+    def chart(self, patient_id: str) -> Chart:
+        """Everything about one patient."""
+        return patient_query.read_chart(self._session, patient_id)
+
+    def note(self, note_id: str) -> Note:
+        """One note."""
+        return patient_query.read_note(self._session, note_id)
+
+    def search_notes(self, query: str, limit: int = 50) -> list[NoteHit]:
+        """Notes that hold every word of the query."""
+        return patient_query.search_notes(self._session, query, limit=limit)
+
+    def append_annotations(self, events: Sequence[AnnotationEvent]) -> None:
+        """Append to the annotation log. Raises UsageError for a span outside its note."""
+        notes = {event.annotation.note_id: self.note(event.annotation.note_id) for event in events}
+        for event in events:
+            mark = event.annotation
+            if not 0 <= mark.start < mark.end <= len(notes[mark.note_id].text):
+                raise UsageError("an annotation must lie inside its note; mark the text again")
+        with self._session.transaction("annotated", detail=f"{len(events)} events") as connection:
+            for event in events:
+                note = notes[event.annotation.note_id]
+                connection.execute(
+                    "INSERT INTO annotation_event (note_id, patient_id, body) VALUES (?, ?, ?)",
+                    (note.id, note.patient_id, msgspec.json.encode(event)),
+                )
+            for patient_id in {note.patient_id for note in notes.values()}:
+                self._count_findings(connection, patient_id)
+
+    def annotation_events(self, note_id: str) -> tuple[AnnotationEvent, ...]:
+        """A note's log, oldest first."""
+        rows = self._session.rows(
+            "SELECT body FROM annotation_event WHERE note_id = ? ORDER BY sequence", (note_id,)
+        )
+        return tuple(msgspec.json.decode(body, type=AnnotationEvent) for (body,) in rows)
+
+    def patient_annotation_events(self, patient_id: str) -> tuple[AnnotationEvent, ...]:
+        """The logs of all notes of a patient, oldest first."""
+        rows = self._session.rows(
+            "SELECT body FROM annotation_event WHERE patient_id = ? ORDER BY sequence", (patient_id,)
+        )
+        return tuple(msgspec.json.decode(body, type=AnnotationEvent) for (body,) in rows)
+
+    def record_diagnosis(self, diagnosis: Diagnosis) -> None:
+        """Append a decision; the latest one about a disease stands."""
+        with self._session.transaction(
+            f"diagnosis-{diagnosis.decision}", diagnosis.patient_id, f"model {diagnosis.model_version[:16]}"
+        ) as connection:
+            connection.execute(
+                "INSERT INTO diagnosis (patient_id, disease_id, decision, body) VALUES (?, ?, ?, ?)",
+                (
+                    *(diagnosis.patient_id, diagnosis.disease_id),
+                    *(str(diagnosis.decision), msgspec.json.encode(diagnosis)),
+                ),
+            )
+            connection.execute(
+                """UPDATE patient SET confirmed = coalesce((
+                     SELECT json_extract(d.body, '$.name') FROM diagnosis d
+                     WHERE d.patient_id = patient.id AND d.decision = 'confirmed' AND NOT EXISTS (
+                       SELECT 1 FROM diagnosis later WHERE later.patient_id = d.patient_id
+                         AND later.disease_id = d.disease_id AND later.sequence > d.sequence)
+                     ORDER BY d.sequence DESC LIMIT 1), '') WHERE id = ?""",
+                (diagnosis.patient_id,),
+            )
+
+    def diagnoses(self, patient_id: str) -> tuple[Diagnosis, ...]:
+        """Every decision about a patient, oldest first."""
+        return tuple(patient_query.read_diagnoses(self._session, patient_id))
+
+    def labelled_patients(self) -> tuple[PatientId, ...]:
+        """Patients with a confirmed disease that nothing later took back, in id order."""
+        rows = self._session.rows("SELECT id FROM patient WHERE confirmed <> '' ORDER BY id")
+        return tuple(PatientId(row[0]) for row in rows)
+
+    def audit(self, action: str, record_id: str = "", detail: str = "") -> None:
+        """Write an audit event of its own."""
+        with self._session.transaction(action, record_id, detail):
+            pass
+
+    def audit_events(self, limit: int = 200, before: int | None = None) -> list[AuditEvent]:
+        """Events, newest first, older than sequence `before`."""
+        rows = self._session.rows(
+            """SELECT sequence, at, user, action, record_id, detail, hash FROM audit_event
+               WHERE sequence < ? ORDER BY sequence DESC LIMIT ?""",
+            (before if before is not None else 1 << 62, limit),
+        )
+        return [AuditEvent(*row) for row in rows]
+
+    def verify_audit(self) -> AuditReport:
+        """Walk the whole chain against the anchored head."""
+        rows = self._session.rows(
+            """SELECT sequence, at, user, action, record_id, detail, hash, signature
+               FROM audit_event ORDER BY sequence"""
+        )
+        anchor = AnchorFile(self.path, self._data_key).read()
+        events = ((AuditEvent(*row[:7]), row[7]) for row in rows)
+        return AuditChain(self._data_key).verify(events, head=anchor.audit_head if anchor else None)
+
+    def append_ledger(self, entry: LedgerEntry) -> None:
+        """Debit the privacy ledger; returns only when the debit is on disk."""
+        with self._session.transaction("privacy-debited", entry.run_id, f"{entry.steps} steps") as connection:
+            connection.execute("INSERT INTO ledger_entry (body) VALUES (?)", (msgspec.json.encode(entry),))
+
+    def ledger(self) -> tuple[LedgerEntry, ...]:
+        """All debits, oldest first."""
+        rows = self._session.rows("SELECT body FROM ledger_entry ORDER BY sequence")
+        return tuple(msgspec.json.decode(body, type=LedgerEntry) for (body,) in rows)
+
+    def setting(self, name: str) -> str | None:
+        """A setting kept inside the vault."""
+        rows = self._session.rows("SELECT value FROM setting WHERE name = ?", (name,))
+        return rows[0][0] if rows else None
+
+    def set_setting(self, name: str, value: str | None) -> None:
+        """Keep a setting, or forget it with None. Its name is audited, its value is not."""
+        with self._session.transaction("setting-changed", detail=name) as connection:
+            if value is None:
+                connection.execute("DELETE FROM setting WHERE name = ?", (name,))
+            else:
+                connection.execute("INSERT OR REPLACE INTO setting VALUES (?, ?)", (name, value))
+
+    def seal(self, purpose: str, data: bytes) -> bytes:
+        """Encrypt bytes for a file beside the database (AES-256-GCM under the purpose's subkey)."""
+        nonce = os.urandom(12)
+        return nonce + AESGCM(subkey(self._data_key, f"seal/{purpose}")).encrypt(
+            nonce, data, purpose.encode()
+        )
+
+    def unseal(self, purpose: str, data: bytes) -> bytes:
+        """Decrypt what `seal` made. Raises VaultDamaged where a byte was altered."""
+        try:
+            box = AESGCM(subkey(self._data_key, f"seal/{purpose}"))
+            return box.decrypt(data[:12], data[12:], purpose.encode())
+        except (InvalidTag, ValueError) as error:
+            raise VaultDamaged("a sealed file of this vault was altered; restore it from a backup") from error
+
+    def _count_findings(self, connection: object, patient_id: str) -> None:
+        """The list's finding count: coded findings and standing marks, each term once."""
+        refresh_summary(connection, patient_id)
+        marks = current_annotations(self.patient_annotation_events(patient_id))
+        terms = {mark.term_id for mark in marks if not mark.rejected}
+        self._session.connection().execute(
+            "UPDATE patient SET finding_count = finding_count + ? WHERE id = ?", (len(terms), patient_id)
+        )
+
+
+def _check_new(path: Path) -> None:
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise UsageError(f"{path} is there already; choose a new folder for the vault")
+
+
+def _session(connection: object, path: Path, *, user: str, data_key: bytes, clock: Clock) -> Session:
+    anchors = AnchorFile(path, data_key)
+    return Session(connection, user=user, anchors=anchors, chain=AuditChain(data_key), clock=clock)
