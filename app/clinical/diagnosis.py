@@ -13,6 +13,7 @@ class Decision(StrEnum):
 
     CONFIRMED = "confirmed"
     REJECTED = "rejected"
+    WITHDRAWN = "withdrawn"  # an earlier word on this disease is taken back
 
 
 @dataclass(frozen=True, slots=True)
