@@ -1,0 +1,151 @@
+"""Creates, checks, backs up and restores a vault, and says who may open it."""
+
+import argparse
+from pathlib import Path
+
+from app.cli.console import Console
+from app.cli.sign_in import add_vault_arguments, read_passphrase
+from app.errors import VaultDamaged
+from app.store.backup import back_up, restore
+from app.store.check import check_vault
+from app.store.header import RECOVERY, Role, read_header
+from app.store.people import add_user, change_passphrase, remove_user
+from app.store.vault import Vault
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the deeds. With --passphrase-stdin, secrets are read one a line, in the order of the help."""
+    deeds = parser.add_subparsers(dest="deed", required=True, metavar="DEED")
+    for name, about in (
+        ("create", "make a new vault; stdin: passphrase"),
+        ("status", "say what a vault holds; stdin: passphrase"),
+        ("check", "read everything once and verify it; stdin: passphrase"),
+        ("backup", "write an encrypted copy; stdin: passphrase"),
+        ("restore", "make a new vault from a backup; stdin: passphrase"),
+        ("add-user", "give a person access; stdin: your passphrase, then hers"),
+        ("remove-user", "take a person's access away; stdin: passphrase"),
+        ("passphrase", "change your passphrase; stdin: the old one, then the new one"),
+    ):
+        deed = deeds.add_parser(name, help=about, description=about)
+        deed.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="print JSON")
+        add_vault_arguments(deed)
+        _configure_deed(name, deed)
+
+
+def run(arguments: argparse.Namespace, console: Console) -> int:
+    """Do one deed."""
+    if arguments.deed == "create":
+        return _create(arguments, console)
+    if arguments.deed == "restore":
+        return _restore(arguments, console)
+    passphrase = read_passphrase(arguments)
+    reads_only = arguments.deed in ("status", "check")
+    with Vault.open(
+        arguments.vault, user=arguments.user, passphrase=passphrase, read_only=reads_only
+    ) as vault:
+        return _DEEDS[arguments.deed](vault, passphrase, arguments, console)
+
+
+def _configure_deed(name: str, deed: argparse.ArgumentParser) -> None:
+    if name == "backup":
+        deed.add_argument("--to", type=Path, required=True, metavar="DIR", help="the new backup folder")
+    if name == "restore":
+        deed.add_argument("--from", type=Path, required=True, metavar="DIR", dest="backup", help="the backup")
+        deed.add_argument(
+            "--replacing", type=Path, metavar="DIR", help="the vault it replaces: what was spent stays spent"
+        )
+    if name in ("add-user", "remove-user"):
+        deed.add_argument("--name", required=True, help="whose access")
+    if name == "add-user":
+        roles = [role.value for role in Role if role is not Role.RECOVERY]
+        deed.add_argument("--role", choices=roles, default=Role.CLINICIAN.value)
+
+
+def _create(arguments: argparse.Namespace, console: Console) -> int:
+    passphrase = read_passphrase(arguments, prompt="New passphrase: ")
+    vault, words = Vault.create(arguments.vault, user=arguments.user, passphrase=passphrase)
+    vault.close()
+    console.result(
+        {"vault": str(arguments.vault), "user": arguments.user, "recovery_words": words},
+        f"Created {arguments.vault} for {arguments.user}.\n\nRecovery words (shown this once; write them on "
+        f"paper and lock it away):\n\n    {words}",
+    )
+    return 0
+
+
+def _restore(arguments: argparse.Namespace, console: Console) -> int:
+    passphrase = read_passphrase(arguments)
+    restore(
+        arguments.backup,
+        arguments.vault,
+        user=arguments.user,
+        passphrase=passphrase,
+        replacing=arguments.replacing,
+    )
+    console.result({"restored": str(arguments.vault)}, f"Restored {arguments.vault}.")
+    return 0
+
+
+def _status(vault: Vault, passphrase: str, arguments: argparse.Namespace, console: Console) -> int:
+    people = [(s.user, str(s.role)) for s in read_header(vault.path).slots if s.user != RECOVERY]
+    anchored = vault.read_only_because or ""
+    problem = "" if "opened read-only" in anchored else anchored
+    value = {
+        "vault": str(vault.path),
+        "patients": vault.patient_count(),
+        "confirmed": vault.patient_count(decided=True),
+        "users": [{"user": user, "role": role} for user, role in people],
+        "audit_events": vault.verify_audit().events,
+        "problem": problem,
+    }
+    text = f"{vault.path}: {value['patients']} patients, {value['confirmed']} with a confirmed diagnosis\n"
+    text += "users: " + ", ".join(f"{user} ({role})" for user, role in people)
+    console.result(value, text + (f"\nPROBLEM: {problem}" if problem else ""))
+    return 1 if problem else 0
+
+
+def _check(vault: Vault, passphrase: str, arguments: argparse.Namespace, console: Console) -> int:
+    report = check_vault(vault)
+    if not report.sound:
+        raise VaultDamaged("the vault is not sound: " + "; ".join(report.problems[:5]))
+    console.result(
+        {"sound": True, "audit_events": report.audit_events},
+        f"The vault is sound; {report.audit_events} audit events in their places.",
+    )
+    return 0
+
+
+def _backup(vault: Vault, passphrase: str, arguments: argparse.Namespace, console: Console) -> int:
+    back_up(vault, arguments.to, passphrase=passphrase)
+    console.result({"backup": str(arguments.to)}, f"Wrote and verified {arguments.to}.")
+    return 0
+
+
+def _add_user(vault: Vault, passphrase: str, arguments: argparse.Namespace, console: Console) -> int:
+    secret = read_passphrase(arguments, prompt="Passphrase of the new user: ")
+    add_user(vault, user=arguments.name, passphrase=secret, role=Role(arguments.role))
+    console.result({"added": arguments.name, "role": arguments.role}, f"Added {arguments.name}.")
+    return 0
+
+
+def _remove_user(vault: Vault, passphrase: str, arguments: argparse.Namespace, console: Console) -> int:
+    remove_user(vault, user=arguments.name)
+    console.result({"removed": arguments.name}, f"Removed {arguments.name}.")
+    return 0
+
+
+def _passphrase(vault: Vault, passphrase: str, arguments: argparse.Namespace, console: Console) -> int:
+    fresh = read_passphrase(arguments, prompt="New passphrase: ")
+    change_passphrase(vault, user=arguments.user, old=passphrase, new=fresh)
+    console.result({"changed": arguments.user}, "The passphrase is changed.")
+    return 0
+
+
+_DEEDS = {
+    "status": _status,
+    "check": _check,
+    "backup": _backup,
+    "add-user": _add_user,
+    "remove-user": _remove_user,
+    "passphrase": _passphrase,
+}
