@@ -1,0 +1,64 @@
+"""Finds HPO terms in a text file and prints them with their places, states and contexts."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from app.cli.console import Console
+from app.config.settings import cache_dir
+from app.errors import UsageError
+
+LARGEST_BYTES = 64 << 20
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the text."""
+    parser.add_argument("--text", required=True, metavar="FILE", help="UTF-8 text; - for standard input")
+
+
+def run(arguments: argparse.Namespace, console: Console) -> int:
+    """`start` and `end` count Unicode code points of the text, end exclusive."""
+    from app.workflows.suggest_findings import build_recogniser
+    from knowledge_graph.graph.cache import load_compiled
+
+    text = read_text(arguments.text)
+    graph = load_compiled(cache_dir())
+    findings = [
+        {
+            "term_id": m.term_id,
+            "name": graph.term_names[graph.term_number(m.term_id)],
+            "state": m.state,
+            "start": m.start,
+            "end": m.end,
+            "score": round(m.score, 3),
+            "experiencer": m.experiencer,
+            "temporality": m.temporality,
+        }
+        for m in build_recogniser(graph).mentions(text)
+    ]
+    lines = [
+        f"{f['start']:>6}-{f['end']:<6} {f['term_id']} {f['name']} ({f['state']}, {f['experiencer']}, "
+        f"{f['temporality']})"
+        for f in findings
+    ]
+    console.result({"findings": findings}, "\n".join(lines) or "no findings")
+    return 0
+
+
+def read_text(name: str) -> str:
+    """Text from a file or standard input. Raises UsageError."""
+    try:
+        data = sys.stdin.buffer.read(LARGEST_BYTES + 1) if name == "-" else _limited(Path(name))
+        text = data.decode("utf-8-sig")
+    except OSError as error:
+        raise UsageError(f"{name} cannot be read; check the path") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{name} is not UTF-8 text (byte {error.start}); convert it to UTF-8") from error
+    if len(data) > LARGEST_BYTES:
+        raise UsageError(f"{name} is larger than {LARGEST_BYTES >> 20} MiB; split it")
+    return text
+
+
+def _limited(path: Path) -> bytes:
+    with path.open("rb") as stream:
+        return stream.read(LARGEST_BYTES + 1)

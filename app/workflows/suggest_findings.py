@@ -1,0 +1,70 @@
+"""Suggests findings in a note: what the recogniser sees and the clinician has not yet spoken about."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from app.clinical.annotation import Annotation
+from app.clinical.ids import AnnotationId, NoteId, record_id
+from knowledge_graph.findings.finding import FindingState
+from knowledge_graph.graph.compiled_graph import CompiledGraph
+from knowledge_graph.terms.term import TermId
+from ml.recognition.lexicon import Lexicon
+from ml.recognition.recogniser import Mention, Recogniser
+
+PHENOTYPIC_ABNORMALITY = "HP:0000118"
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """A mark that the program proposes, with its certainty (0 to 1)."""
+
+    annotation: Annotation
+    name: str
+    score: float
+    experiencer: str
+    temporality: str
+
+
+def build_recogniser(graph: CompiledGraph) -> Recogniser:
+    """A recogniser for the names and synonyms of every phenotypic abnormality (0.5 s)."""
+    root = graph.term_number(PHENOTYPIC_ABNORMALITY)
+    terms = [t for t in graph.descendants[root].tolist() if t != root]
+    entries = ((graph.term_ids[t], (graph.term_names[t], *graph.term_synonyms[t])) for t in terms)
+    return Recogniser(Lexicon.build(entries))
+
+
+def suggest_findings(
+    recogniser: Recogniser,
+    graph: CompiledGraph,
+    *,
+    note_id: NoteId,
+    text: str,
+    marks: Iterable[Annotation] = (),
+) -> tuple[Suggestion, ...]:
+    """Suggestions about the patient that no standing or rejected mark overlaps, in reading order."""
+    taken = [(mark.start, mark.end) for mark in marks]
+    return tuple(
+        _suggestion(graph, note_id, mention)
+        for mention in recogniser.mentions(text)
+        if is_about_patient(mention)
+        and not any(start < mention.end and mention.start < end for start, end in taken)
+    )
+
+
+def is_about_patient(mention: Mention) -> bool:
+    """Whether a mention says something of the patient herself, rather than a relative or a fear."""
+    return mention.experiencer == "patient" and mention.temporality != "hypothetical"
+
+
+def _suggestion(graph: CompiledGraph, note_id: NoteId, mention: Mention) -> Suggestion:
+    origin = (note_id, str(mention.start), str(mention.end), mention.term_id)
+    mark = Annotation(
+        id=AnnotationId(record_id("suggestion", *origin)),
+        note_id=note_id,
+        start=mention.start,
+        end=mention.end,
+        term_id=TermId(mention.term_id),
+        state=FindingState(mention.state),
+    )
+    name = graph.term_names[graph.term_number(mention.term_id)]
+    return Suggestion(mark, name, mention.score, mention.experiencer, mention.temporality)

@@ -1,0 +1,132 @@
+"""Findings are found where they stand, in the state and about the person that the text says."""
+
+import pytest
+
+from ml.recognition.lexicon import Lexicon
+from ml.recognition.recogniser import Mention, Recogniser
+from ml.recognition.tokens import form_of
+
+LEXICON = Lexicon.build(
+    [
+        ("T:seizure", ["Seizure", "Epileptic seizures", "Fits"]),
+        ("T:focal", ["Focal-onset seizure", "Focal seizures"]),
+        ("T:fever", ["Fever", "Pyrexia"]),
+        ("T:nose", ["Abnormality of the nose", "Anomaly of the nose"]),
+        ("T:anemia", ["Anemia"]),
+        ("T:edema", ["Pedal edema"]),
+        ("T:cleft", ["Cleft palate"]),
+    ]
+)
+RECOGNISER = Recogniser(LEXICON)
+
+
+def only(text: str) -> Mention:
+    (mention,) = RECOGNISER.mentions(text)
+    assert text[mention.start : mention.end] == mention.text
+    return mention
+
+
+@pytest.mark.parametrize(
+    ("text", "term"),
+    [
+        ("She had seizures.", "T:seizure"),
+        ("Two epileptic seizures, then sleep", "T:seizure"),
+        ("focal seizures", "T:focal"),
+        ("Focal onset seizure", "T:focal"),
+        ("the nose shows an abnormality of the nose", "T:nose"),
+        ("Nasal anomalies", "T:nose"),
+        ("anaemia", "T:anemia"),
+        ("oedema, pedal oedema", "T:edema"),
+    ],
+)
+def test_names_are_found_in_other_forms(text: str, term: str) -> None:
+    assert term in {m.term_id for m in RECOGNISER.mentions(text)}
+
+
+def test_the_longest_name_wins() -> None:
+    assert [m.term_id for m in RECOGNISER.mentions("focal seizure and seizure")] == ["T:focal", "T:seizure"]
+
+
+def test_a_name_does_not_reach_across_a_sentence() -> None:
+    assert RECOGNISER.mentions("It was a cleft. Palate normal.") == ()
+
+
+def test_offsets_count_code_points_of_the_text_as_given() -> None:
+    text = "🩺\r\n\tÄ é́ fever\r\n"
+    mention = only(text)
+    assert text[mention.start : mention.end] == "fever"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "No fever.",
+        "She denies any fever",
+        "Fever was ruled out.",
+        "Negative for anemia and fever.".replace("anemia and ", ""),
+        "without cough, chills or fever",
+        "Fever: absent",
+        "There is no evidence of fever",
+    ],
+)
+def test_negated_findings_are_excluded(text: str) -> None:
+    assert only(text).state == "excluded"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "No cough but fever since Monday.",
+        "Not only tired, she has fever.",
+        "No cough. Fever.",
+        "No cough\n\nFever",
+        "- no cough\n- fever",
+        "Fever without cough",
+    ],
+)
+def test_a_negation_does_not_reach_too_far(text: str) -> None:
+    assert only(text).state == "observed"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Her mother has seizures.",
+        "Family history: seizures",
+        "FH: sister with seizures",
+        "Seizures in a sibling",
+    ],
+)
+def test_a_relatives_finding_is_not_the_patients(text: str) -> None:
+    assert only(text).experiencer == "family"
+
+
+def test_a_relative_who_reports_has_not_the_finding() -> None:
+    assert only("Her mother reports seizures.").experiencer == "patient"
+
+
+@pytest.mark.parametrize(
+    "text", ["Possible seizures", "Seizures are suspected? likely", "monitor for seizures"]
+)
+def test_what_is_only_feared_is_hypothetical(text: str) -> None:
+    assert only(text).temporality == "hypothetical"
+
+
+def test_the_past_is_told_from_the_present() -> None:
+    assert only("She had a history of seizures").temporality == "historical"
+    assert only("She has seizures").temporality == "current"
+
+
+@pytest.mark.parametrize("text", ["", "\n\n", "…", "12 34", "ø"])
+def test_texts_without_findings_give_none(text: str) -> None:
+    assert RECOGNISER.mentions(text) == ()
+
+
+def test_short_and_common_words_name_nothing() -> None:
+    lexicon = Lexicon.build([("T:x", ["MI", "Pain", "Severe", "Cold"])])
+    assert len(lexicon) == 0
+
+
+def test_forms_join_spellings() -> None:
+    assert form_of("Tumours") == form_of("tumor") == form_of("neoplasm")
+    assert form_of("Ménière’s") == "meniere"
