@@ -25,8 +25,12 @@ def version_tensors(content: VersionContent, encoder: EncoderFiles) -> Tensors:
 
 
 def merged_tensors(encoder: EncoderFiles, changed: Mapping[str, np.ndarray[Any, Any]]) -> Tensors:
-    """The encoder's tensors with the changed ones over them, sorted by name."""
-    whole = encoder.tensors() | dict(changed)
+    """The encoder's tensors and an open gate, with the changed ones over them, sorted by name."""
+    gate = {
+        "gate.weight": np.zeros((1, encoder.hidden_size), np.float32),
+        "gate.bias": np.zeros(1, np.float32),
+    }
+    whole = encoder.tensors() | gate | dict(changed)
     return {name: whole[name] for name in sorted(whole)}
 
 

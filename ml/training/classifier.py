@@ -1,9 +1,12 @@
-"""The text classifier: a BERT encoder, mean pooling, and one linear row for each disease.
+"""The text classifier: a BERT encoder, gated mean pooling, and one linear row for each disease.
 
-    logits = head(features),  features = sqrt(hidden) * mean_pool(states) / |mean_pool(states)|
+    g_t      = sigmoid(gate(h_t))                      how much token t speaks of a finding
+    features = sqrt(hidden) * m / |m|,  m = sum_t g_t h_t
+    logits   = head(features)
 
-The features have one fixed norm, so no note weighs more than another in a gradient. Parameters
-are named `encoder.*`, `head.weight`, `head.bias`, the names used in every model file.
+The gate keeps the prose around the findings out of the sum; with zero weights the pooling is the
+plain mean. The features have one fixed norm, so no note weighs more than another in a gradient.
+Parameters are named `encoder.*`, `gate.*`, `head.weight`, `head.bias` in every model file.
 """
 
 import math
@@ -21,7 +24,8 @@ from ml.text.tokenizer import TextTokenizer, batches_by_length
 
 HEAD_WEIGHT = "head.weight"
 HEAD_BIAS = "head.bias"
-_EMPTY_MASK_FLOOR = 1e-6
+GATE_WEIGHT = "gate.weight"
+GATE_BIAS = "gate.bias"
 
 
 class Classifier(nn.Module):
@@ -32,6 +36,7 @@ class Classifier(nn.Module):
         config = BertConfig(**dict(encoder_config))
         config._attn_implementation = "eager"  # exports without a loss of speed in ONNX Runtime
         self.encoder = BertModel(config, add_pooling_layer=False)
+        self.gate = nn.Linear(config.hidden_size, 1)
         self.head = nn.Linear(config.hidden_size, len(labels))
         self.labels = tuple(labels)
 
@@ -53,7 +58,7 @@ class Classifier(nn.Module):
     ) -> torch.Tensor:
         """Features of shape (batch, hidden), each of norm sqrt(hidden)."""
         states = self.states(input_ids, attention_mask, position_ids)
-        return pool(states, attention_mask)
+        return pool(states, self.gate(states), attention_mask)
 
     def states(
         self,
@@ -80,11 +85,10 @@ def attention_bias(attention_mask: torch.Tensor, dtype: torch.dtype) -> torch.Te
     return padding * torch.finfo(dtype).min
 
 
-def pool(states: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
-    """Mean of the token states (batch, sequence, hidden), scaled to norm sqrt(hidden)."""
-    mask = attention_mask.unsqueeze(-1).to(states.dtype)
-    mean = (states * mask).sum(1) / mask.sum(1).clamp_min(_EMPTY_MASK_FLOOR)
-    return math.sqrt(states.shape[-1]) * nn.functional.normalize(mean, dim=-1)
+def pool(states: torch.Tensor, gate_logits: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+    """Gated sum of the token states (batch, sequence, hidden), scaled to norm sqrt(hidden)."""
+    weights = torch.sigmoid(gate_logits) * attention_mask.unsqueeze(-1).to(states.dtype)
+    return math.sqrt(states.shape[-1]) * nn.functional.normalize((states * weights).sum(1), dim=-1)
 
 
 def build_classifier(
@@ -92,9 +96,16 @@ def build_classifier(
     labels: Sequence[str],
     encoder_config: Mapping[str, Any],
 ) -> Classifier:
-    """A classifier in evaluation mode with these tensors; refuses missing or foreign names."""
+    """A classifier in evaluation mode with these tensors; refuses missing or foreign names.
+
+    Without a gate among the tensors its weights are zero: plain mean pooling.
+    """
     classifier = Classifier(encoder_config, labels)
-    state = {name: torch.tensor(np.ascontiguousarray(value)) for name, value in tensors.items()}
+    hidden = classifier.head.in_features
+    open_gate = {GATE_WEIGHT: np.zeros((1, hidden), np.float32), GATE_BIAS: np.zeros(1, np.float32)}
+    state = {
+        name: torch.tensor(np.ascontiguousarray(value)) for name, value in (open_gate | dict(tensors)).items()
+    }
     try:
         classifier.load_state_dict(state, strict=True)
     except RuntimeError as error:
@@ -116,15 +127,16 @@ def encode_texts(
     windows = tokenizer.windows(texts)
     hidden = classifier.head.in_features
     total = np.zeros((len(texts), hidden), dtype=np.float32)
+    device = classifier.head.weight.device
     with torch.inference_mode():
         for places, batch in batches_by_length(windows, batch_size):
-            feed = {name: torch.from_numpy(array) for name, array in batch.feed().items()}
-            features = classifier.pooled(**feed).numpy()
+            feed = {name: torch.from_numpy(array).to(device) for name, array in batch.feed().items()}
+            features = classifier.pooled(**feed).cpu().numpy()
             for row, place in enumerate(places):
                 total[windows[place].text_index] += features[row] * len(windows[place].ids)
-    norms = np.linalg.norm(total, axis=1, keepdims=True)
-    scaled: np.ndarray[Any, np.dtype[np.float32]] = total * (math.sqrt(hidden) / np.maximum(norms, 1e-12))
-    return scaled.astype(np.float32)
+    norms = np.maximum(np.linalg.norm(total, axis=1, keepdims=True), 1e-12)
+    features_by_text: np.ndarray[Any, np.dtype[np.float32]] = total * np.float32(math.sqrt(hidden)) / norms
+    return features_by_text
 
 
 def changed_tensors(classifier: Classifier, before: Mapping[str, np.ndarray[Any, Any]]) -> bytes:

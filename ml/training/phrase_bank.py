@@ -1,7 +1,7 @@
 """States of single phrases, from which the features of endless synthetic notes are mixed.
 
-Mean pooling is a sum over tokens, so the feature of a note is nearly the token-weighted sum of
-the states of its phrases read alone. Reading each phrase once gives training notes for nothing.
+Gated pooling is a sum over tokens, so the feature of a note is nearly the sum of the gated states
+of its phrases, each read alone. Reading each phrase once gives training notes for nothing.
 """
 
 import math
@@ -21,7 +21,7 @@ IntArray = np.ndarray[Any, np.dtype[np.int64]]
 
 @dataclass(frozen=True, slots=True)
 class PhraseBank:
-    """Summed token states (phrases, hidden) of each phrase."""
+    """Gated sums of token states, one row (hidden) for each phrase."""
 
     sums: FloatArray
 
@@ -48,7 +48,7 @@ def read_phrases(
             feed = {name: torch.from_numpy(array) for name, array in batch.feed().items()}
             states = classifier.states(**feed)
             inside = inner_tokens(feed["attention_mask"]).unsqueeze(-1)
-            summed = (states * inside).sum(1).numpy()
+            summed = (states * torch.sigmoid(classifier.gate(states)) * inside).sum(1).numpy()
             for row, place in enumerate(places):
                 sums[windows[place].text_index] += summed[row]
     return PhraseBank(sums)

@@ -1,0 +1,49 @@
+"""Reliability, ECE and Brier score agree with slow references."""
+
+import numpy as np
+import pytest
+
+from ml.evaluation.calibration import brier_score, expected_calibration_error, reliability
+
+
+def slow_ece(stated: list[float], correct: list[bool], bins: int) -> float:
+    error = 0.0
+    for b in range(bins):
+        here = [i for i, p in enumerate(stated) if b / bins < p <= (b + 1) / bins or (b == 0 and p == 0)]
+        if here:
+            confidence = sum(stated[i] for i in here) / len(here)
+            accuracy = sum(correct[i] for i in here) / len(here)
+            error += len(here) / len(stated) * abs(confidence - accuracy)
+    return error
+
+
+def test_ece_agrees_with_a_loop_over_bins() -> None:
+    rng = np.random.default_rng(1)
+    stated = rng.uniform(size=300)
+    correct = rng.uniform(size=300) < stated**2
+    assert expected_calibration_error(stated, correct) == pytest.approx(
+        slow_ece(stated.tolist(), correct.tolist(), 10)
+    )
+
+
+def test_certain_and_right_is_perfectly_calibrated() -> None:
+    assert expected_calibration_error(np.ones(5), np.ones(5, bool)) == 0
+
+
+def test_certain_and_wrong_is_as_bad_as_can_be() -> None:
+    assert expected_calibration_error(np.ones(5), np.zeros(5, bool)) == 1
+
+
+def test_every_prediction_is_in_one_bin() -> None:
+    stated = np.array([0.0, 0.1, 0.1000001, 0.5, 1.0])
+    diagram = reliability(stated, np.ones(5, bool))
+    assert sum(b.count for b in diagram) == 5
+    assert [(b.low, b.count) for b in diagram] == [(0.0, 2), (0.1, 1), (0.4, 1), (0.9, 1)]
+
+
+def test_brier_score_agrees_with_squared_distance_from_one_hot() -> None:
+    rng = np.random.default_rng(2)
+    rows = rng.dirichlet(np.ones(4), size=20)
+    truth = rng.integers(0, 4, 20)
+    slow = np.mean([((row - np.eye(4)[t]) ** 2).sum() for row, t in zip(rows, truth, strict=True)])
+    assert brier_score(rows, truth) == pytest.approx(slow)
