@@ -4,13 +4,15 @@ Softmax regression over all diseases from a first guess (each disease's own name
 by AdamW on minibatches; the mean of the last weights is kept (Polyak and Juditsky 1992).
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
+
+from ml.training.phrase_bank import PhraseBank
 
 FloatArray = np.ndarray[Any, np.dtype[np.float32]]
 IntArray = np.ndarray[Any, np.dtype[np.int64]]
@@ -28,6 +30,52 @@ class Head:
         """Scores (rows, labels)."""
         scores: FloatArray = features @ self.weight.T + self.bias
         return scores
+
+
+@dataclass(frozen=True, slots=True)
+class Mixture:
+    """Where training features come from: phrases to be mixed, and whole notes already read.
+
+    `rows` are the phrases of each patient of `diseases`; `profiles` those of each label; `prose` is
+    the range of phrases that say nothing. `read` are features of whole notes of `read_truth`.
+    """
+
+    bank: PhraseBank
+    rows: Sequence[IntArray]
+    diseases: IntArray
+    profiles: Sequence[IntArray]
+    prose: tuple[int, int]
+    read: FloatArray
+    read_truth: IntArray
+
+    def batches(self, rng: np.random.Generator, *, size: int) -> Iterator[Batch]:
+        """Endless minibatches; a third comes from whole notes where there are any."""
+        whole = size // 3 if len(self.read) else 0
+        while True:
+            patients = rng.integers(0, len(self.rows), size - whole)
+            notes = rng.integers(0, len(self.read), whole) if whole else np.zeros(0, np.int64)
+            features = np.concatenate([self._mixed(patients, rng), self.read[notes]])
+            yield features, np.concatenate([self.diseases[patients], self.read_truth[notes]])
+
+    def _mixed(self, patients: IntArray, rng: np.random.Generator) -> FloatArray:
+        told = []
+        for patient in patients.tolist():
+            prose = rng.integers(*self.prose, size=int(rng.integers(1, 8)))
+            told.append(np.concatenate([self.rows[patient], prose]))
+        return self.bank.mix(*_ragged(told))
+
+
+def first_head(mixture: Mixture, *, scale: float = 0.05) -> Head:
+    """A first guess from words alone: each label's row points at its own name and findings."""
+    profiles = mixture.bank.mix(*_ragged(mixture.profiles))
+    mean = profiles.mean(0)
+    weight = ((profiles - mean) * scale).astype(np.float32)
+    return Head(weight, (-(weight @ mean)).astype(np.float32))
+
+
+def _ragged(rows: Sequence[IntArray]) -> tuple[IntArray, IntArray]:
+    lengths = np.fromiter((len(r) for r in rows), np.int64, len(rows))
+    return np.concatenate(rows), np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])
 
 
 @dataclass(frozen=True, slots=True)

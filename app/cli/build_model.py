@@ -1,0 +1,37 @@
+"""Rebuilds the starting model from synthetic patients."""
+
+import argparse
+from pathlib import Path
+
+from app.cli.console import Console
+from app.errors import WorkerFailed
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the seed, the folder and how much to do."""
+    parser.add_argument("--seed", type=int, default=0, help="what everything random starts from")
+    parser.add_argument("--out", metavar="DIR", type=Path, help="where to write (default: the program's own)")
+    parser.add_argument("--quick", action="store_true", help="a weaker model in about two minutes")
+    parser.add_argument("--threads", type=int, default=2, help="processor threads to use")
+
+
+def run(arguments: argparse.Namespace, console: Console) -> int:
+    """Build, write and print the card."""
+    from dataclasses import asdict, replace
+
+    from app.config.settings import cache_dir
+    from app.workflows.build_starting_model import BuildPlan, build_starting_model, save_starting_model
+    from ml.registry.model_card import card_markdown
+
+    plan = BuildPlan.quick(arguments.seed) if arguments.quick else BuildPlan(arguments.seed)
+    plan = replace(plan, threads=arguments.threads)
+    for report in build_starting_model(plan, cache_dir()):
+        if isinstance(report, str):
+            console.progress(report)
+            continue
+        folder = save_starting_model(report, arguments.out)
+        version = report.version
+        value = {"version": version.version_id, "folder": str(folder), **asdict(version.card)}
+        console.result(value, f"{card_markdown(version)}\nwritten to {folder}")
+        return 0
+    raise WorkerFailed("the export worker gave no model; try again")

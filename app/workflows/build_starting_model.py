@@ -1,0 +1,159 @@
+"""Builds the starting model: synthetic patients of every disease, the gate, the head, the files.
+
+Public knowledge only: its epsilon is 0. The same seed, on the same machine and libraries, gives
+the same model.
+"""
+
+import importlib.resources
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from app.workflows.export_classifier import export_classifier
+from app.workflows.synthetic_notes import HELD_OUT_STYLES, SyntheticNotes
+from knowledge_graph.graph.cache import load_compiled
+from knowledge_graph.graph.compiled_graph import CompiledGraph
+from ml.evaluation.probe_texts import probe_texts
+from ml.evaluation.ranking_quality import top_k, true_ranks
+from ml.registry.export_job import ExportRequest, ExportResult, exported_version
+from ml.registry.model_card import card_markdown
+from ml.registry.model_version import ModelCard, VersionContent
+from ml.registry.starting_model import FOLDER, README_FILE
+from ml.registry.tensor_file import read_tensors, write_tensors
+from ml.text.encoder_files import EncoderFiles, find_encoder
+from ml.text.tokenizer import TextTokenizer
+from ml.training.classifier import Classifier, build_classifier, encode_texts
+from ml.training.phrase_bank import PhraseBank, read_phrases
+from ml.training.starting_head import FitProgress, Head, Mixture, first_head, fit_head
+from ml.training.token_gate import fit_gate
+
+HELD_OUT_DISEASES = 50
+
+
+@dataclass(frozen=True, slots=True)
+class BuildPlan:
+    """How much to do. `quick` values give a weaker model in about two minutes."""
+
+    seed: int = 0
+    gate_notes: int = 1000
+    patients_per_disease: int = 10
+    notes_per_disease: int = 1
+    steps: int = 900
+    held_out_notes: int = 600
+    threads: int = 2
+
+    @classmethod
+    def quick(cls, seed: int = 0) -> "BuildPlan":
+        """A small plan, for trying the command out."""
+        return cls(
+            seed, gate_notes=200, patients_per_disease=2, notes_per_disease=0, steps=60, held_out_notes=100
+        )
+
+
+def build_starting_model(plan: BuildPlan, cache_dir: Path) -> Iterator[str | VersionContent]:
+    """Yield lines of progress and, last, the version."""
+    torch.set_num_threads(plan.threads)
+    torch.manual_seed(plan.seed)
+    graph, encoder = load_compiled(cache_dir), find_encoder()
+    tokenizer = TextTokenizer(encoder.tokenizer_json)
+    notes = SyntheticNotes(graph, seed=plan.seed)
+    yield "fitting the gate"
+    gate = fit_gate(_reader(encoder), tokenizer, notes.marked(plan.gate_notes))
+    gate_tensors = {"gate.weight": gate.weight, "gate.bias": gate.bias}
+    reader = _reader(encoder, gate_tensors)
+    yield f"gate right on {gate.accuracy:.1%} of tokens; reading {len(notes.phrases):,} phrases"
+    mixture = _mixture(reader, tokenizer, notes, plan)
+    yield "fitting the head"
+    head = first_head(mixture)
+    batches = mixture.batches(np.random.default_rng(plan.seed + 2), size=1024)
+    for report in fit_head(head, batches, steps=plan.steps):
+        if isinstance(report, FitProgress):
+            yield f"step {report.step} of {plan.steps}, loss {report.loss:.3f}"
+        else:
+            head = report
+    tensors = write_tensors(
+        {"head.weight": head.weight, "head.bias": head.bias, **gate_tensors}, int8_rows=["head.weight"]
+    )
+    stored = read_tensors(tensors)
+    yield "measuring on styles of notes that were held out"
+    measured = _measure(
+        Head(stored["head.weight"], stored["head.bias"]), reader, tokenizer, notes, count=plan.held_out_notes
+    )
+    request = ExportRequest(
+        tensors, graph.disease_ids, probe_texts(graph.disease_names, count=56), threads=plan.threads
+    )
+    for answer in export_classifier(request):
+        if isinstance(answer, ExportResult):
+            yield exported_version(request, answer, _card(encoder, graph, plan, measured))
+        else:
+            yield answer
+
+
+def save_starting_model(content: VersionContent, folder: Path | None = None) -> Path:
+    """Write the version's files, and its card for people, into the resources or `folder`."""
+    target = folder or Path(str(importlib.resources.files("resources") / FOLDER))
+    target.mkdir(parents=True, exist_ok=True)
+    for name, data in content.files.items():
+        (target / name).write_bytes(data)
+    (target / README_FILE).write_text(card_markdown(content.version), encoding="utf-8")
+    return target
+
+
+def _reader(encoder: EncoderFiles, gate: dict[str, np.ndarray[Any, Any]] | None = None) -> Classifier:
+    """A classifier without a head of its own, to read states with."""
+    empty = {
+        "head.weight": np.zeros((1, encoder.hidden_size), np.float32),
+        "head.bias": np.zeros(1, np.float32),
+    }
+    return build_classifier(encoder.tensors() | (gate or {}) | empty, ["none"], encoder.config)
+
+
+def _mixture(reader: Classifier, tokenizer: TextTokenizer, notes: SyntheticNotes, plan: BuildPlan) -> Mixture:
+    bank: PhraseBank = read_phrases(reader, tokenizer, notes.phrases)
+    rows, diseases = notes.phrase_rows(plan.patients_per_disease)
+    texts, truth = notes.written(plan.notes_per_disease)
+    read = encode_texts(reader, tokenizer, texts) if texts else np.zeros((0, bank.sums.shape[1]), np.float32)
+    return Mixture(
+        bank=bank,
+        rows=rows,
+        diseases=diseases,
+        profiles=notes.profile_rows(),
+        prose=notes.prose_range,
+        read=read,
+        read_truth=truth,
+    )
+
+
+def _measure(
+    head: Head, reader: Classifier, tokenizer: TextTokenizer, notes: SyntheticNotes, *, count: int
+) -> dict[str, float]:
+    measured: dict[str, float] = {}
+    for style in HELD_OUT_STYLES:
+        texts, truth = notes.held_out(style, count)
+        ranks = true_ranks(head.logits(encode_texts(reader, tokenizer, texts)), truth)
+        measured |= {f"{style}, all diseases, top-{k}": top_k(ranks, k) for k in (1, 10)}
+        subset = notes.some_diseases(HELD_OUT_DISEASES)
+        texts, truth = notes.held_out(style, count, among=subset)
+        columns = np.searchsorted(subset, truth)
+        ranks = true_ranks(head.logits(encode_texts(reader, tokenizer, texts))[:, subset], columns)
+        measured |= {f"{style}, {HELD_OUT_DISEASES} diseases, top-{k}": top_k(ranks, k) for k in (1, 5)}
+    return measured
+
+
+def _card(
+    encoder: EncoderFiles, graph: CompiledGraph, plan: BuildPlan, measured: dict[str, float]
+) -> ModelCard:
+    return ModelCard(
+        title="Anamnesis starting model",
+        base_version="",
+        scope="head, gate",
+        encoder=encoder.name,
+        encoder_sha256=encoder.weights_sha256,
+        label_count=len(graph.disease_ids),
+        data_description=f"synthetic patients sampled from HPO {graph.version}, seed {plan.seed}",
+        measured=measured,
+    )
