@@ -10,8 +10,8 @@ from knowledge_graph.errors import SourceRefused
 
 TERM_SLOTS = frozenset({"finding", "Finding", "findings", "Findings", "findings_or"})
 PATIENT_SLOTS = frozenset(
-    ["age", "a_age", "age_short", "person", "he", "He", "his", "His", "sex_letter", "relative", "Relative"]
-    + ["date", "year", "onset_age", "number", "vitals", "clinic"]
+    {"age", "a_age", "age_short", "person", "he", "He", "his", "His", "sex_letter", "relative", "Relative"}
+    | {"date", "year", "onset_age", "number", "vitals", "clinic"}
 )
 _SLOT = re.compile(r"\{(\w+)\}")
 

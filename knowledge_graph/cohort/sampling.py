@@ -1,6 +1,6 @@
 """Samples synthetic patients from the compiled graph. Everything depends on `rng` alone."""
 
-from bisect import bisect
+import math
 from collections.abc import Iterator, Sequence
 from random import Random
 
@@ -137,8 +137,9 @@ def _poisson(mean: float, dice: Random) -> int:
     """By inversion; the means here are small."""
     if mean <= 0:
         return 0
-    cumulative, share = [], np.exp(-mean)
-    for k in range(1, 12):
-        cumulative.append((cumulative[-1] if cumulative else 0.0) + share)
-        share *= mean / k
-    return bisect(cumulative, dice.random())
+    drawn, share, count = dice.random(), math.exp(-mean), 0
+    while drawn > share and count < 12:
+        drawn -= share
+        count += 1
+        share *= mean / count
+    return count
