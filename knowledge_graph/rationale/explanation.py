@@ -94,7 +94,8 @@ def _evidence(graph: CompiledGraph, scores: GraphScores, row: int, disease: int)
 
 def _best_match(graph: CompiledGraph, term: int, disease: int) -> int | None:
     """The disease's own term nearest to a finding: itself, else below it, else under a near ancestor."""
-    own = graph.associations.term[graph.associations.rows_of(disease)]
+    rows = graph.associations.rows_of(disease)
+    own = graph.associations.term[rows][~graph.associations.excluded[rows]]
     if len(own) == 0:
         return None
     for ancestor in graph.ancestors[term][::-1].tolist():  # the term itself, then upwards
@@ -108,5 +109,7 @@ def _best_match(graph: CompiledGraph, term: int, disease: int) -> int | None:
 
 def _rows_about(graph: CompiledGraph, term: int, disease: int) -> npt.NDArray[np.intp]:
     rows = graph.associations.rows_of(disease)
-    about: npt.NDArray[np.intp] = rows.start + np.flatnonzero(graph.associations.term[rows] == term)
+    about: npt.NDArray[np.intp] = rows.start + np.flatnonzero(
+        (graph.associations.term[rows] == term) & ~graph.associations.excluded[rows]
+    )
     return about

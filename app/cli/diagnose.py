@@ -1,0 +1,122 @@
+"""Ranks diseases for a patient of a vault, a phenopacket, a text or a list of findings."""
+
+import argparse
+from dataclasses import asdict
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from app.cli.console import Console
+from app.cli.findings import read_text
+from app.cli.sign_in import add_vault_arguments, read_passphrase
+from app.clinical.diagnosis import Differential
+from app.config.settings import cache_dir
+from app.errors import UsageError
+from knowledge_graph.findings.finding import Finding, FindingState, Sex
+from knowledge_graph.terms.term import TermId
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add what to diagnose, and how much to show."""
+    what = parser.add_argument_group("what to diagnose (one of)")
+    what.add_argument("--patient", metavar="ID", help="a patient of the vault")
+    what.add_argument("--phenopacket", metavar="F", type=Path, help="a GA4GH phenopacket v2 (JSON)")
+    what.add_argument("--text", metavar="F", help="a note in UTF-8; - for standard input")
+    what.add_argument("--findings", metavar="HP:..,-HP:..", help="HPO ids; a minus sign means excluded")
+    parser.add_argument("--age", metavar="P33Y", help="age as an ISO 8601 duration")
+    parser.add_argument("--sex", choices=[s.value for s in Sex], default=Sex.UNKNOWN.value)
+    parser.add_argument("--top", type=int, default=10, help="how many diseases")
+    parser.add_argument("--provider", choices=("auto", "cpu", "cuda"), default="auto")
+    add_vault_arguments(parser, required=False)
+
+
+def run(arguments: argparse.Namespace, console: Console) -> int:
+    """Print the differential with its evidence."""
+    asked = [arguments.patient, arguments.phenopacket, arguments.text, arguments.findings]
+    if sum(a is not None for a in asked) != 1:
+        raise UsageError("name one of --patient, --phenopacket, --text and --findings")
+    if arguments.top < 1:
+        raise UsageError("--top must be at least 1")
+    differential = _of_patient(arguments) if arguments.patient else _of_input(arguments)
+    console.result(as_json(differential), as_text(differential))
+    return 0
+
+
+def as_json(differential: Differential) -> dict[str, Any]:
+    """The contract's shape."""
+    value = asdict(differential)
+    value["differential"] = value.pop("lines")
+    return value
+
+
+def as_text(differential: Differential) -> str:
+    """A table with the strongest reasons."""
+    lines = []
+    if differential.abstained:
+        lines.append("The evidence is too weak to put a disease forward; the list is for orientation only.")
+    for line in differential.lines:
+        lines.append(
+            f"{line.rank:3}  {line.probability:6.1%}  {line.disease_id:14} {line.name}"
+            f"  (text {line.text_score:+.2f}, graph {line.graph_score:+.2f})"
+        )
+        for e in line.evidence[:3]:
+            lines.append(
+                f"        {e.log_likelihood_ratio:+6.2f}  {e.name} ({e.state}) {e.frequency}".rstrip()
+            )
+    source = f"knowledge HPO {differential.knowledge_version}, model {differential.model_version[:12]}"
+    lines.append(
+        f"\n{source}, {differential.provider or 'no text model used'}. Decision support, not a diagnosis."
+    )
+    return "\n".join(lines)
+
+
+def parse_findings(text: str) -> tuple[Finding, ...]:
+    """`HP:0001250,-HP:0001945` as findings."""
+    findings = []
+    for part in filter(None, (p.strip() for p in text.split(","))):
+        state = FindingState.EXCLUDED if part.startswith("-") else FindingState.OBSERVED
+        findings.append(Finding(TermId(part.removeprefix("-")), state))
+    if not findings:
+        raise UsageError("--findings holds no HPO id")
+    return tuple(findings)
+
+
+def _age(text: str | None) -> int | None:
+    from app.workflows.evaluate_cases import iso_duration_days
+
+    days = iso_duration_days(text or "")
+    if text and days is None:
+        raise UsageError(f"{text!r} is not an ISO 8601 duration such as P33Y or P6M")
+    return days
+
+
+def _of_patient(arguments: argparse.Namespace) -> Differential:
+    from app.clinical.annotation import current_annotations
+    from app.store.vault import Vault
+    from app.workflows.diagnose import DiagnosisService
+
+    if arguments.vault is None:
+        raise UsageError("--patient needs --vault")
+    passphrase = read_passphrase(arguments)
+    with Vault.open(arguments.vault, user=arguments.user, passphrase=passphrase, read_only=True) as vault:
+        chart = vault.chart(arguments.patient)
+        marks = current_annotations(vault.patient_annotation_events(arguments.patient))
+        service = DiagnosisService.load(cache_dir(), vault, provider=arguments.provider)
+        return service.diagnose_chart(chart, marks, top=arguments.top, today=date.today())
+
+
+def _of_input(arguments: argparse.Namespace) -> Differential:
+    from app.workflows.diagnose import DiagnosisService, Presentation
+
+    sex, age = Sex(arguments.sex), _age(arguments.age)
+    if arguments.findings:
+        asked = Presentation(parse_findings(arguments.findings), (), sex, age)
+        return DiagnosisService.load(cache_dir(), with_text=False).diagnose(asked, top=arguments.top)
+    if arguments.text:
+        text = read_text(arguments.text)
+        service = DiagnosisService.load(cache_dir(), provider=arguments.provider)
+        return service.diagnose_text(text, sex=sex, age=age, top=arguments.top)
+    from app.workflows.present_phenopacket import present_phenopacket
+
+    asked = present_phenopacket(arguments.phenopacket, today=date.today())
+    return DiagnosisService.load(cache_dir(), with_text=False).diagnose(asked, top=arguments.top)

@@ -1,0 +1,191 @@
+"""Ranks diseases for a chart, a text or a list of findings: graph and text model fused, with reasons.
+
+Without a text (or a model) the graph speaks alone; without findings the text model does. Neither
+torch nor the NetworkX graph is needed.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from app.clinical.annotation import Annotation
+from app.clinical.chart import Chart
+from app.clinical.diagnosis import Differential, DifferentialLine, Evidence
+from app.clinical.patient import age_days
+from app.workflows.gather_findings import GatheredFinding, gather_findings
+from app.workflows.list_models import SealedFolder, current_version
+from app.workflows.suggest_findings import build_recogniser, is_about_patient
+from knowledge_graph.findings.finding import Finding, FindingState, Sex
+from knowledge_graph.fusion.fused_differential import FusedDifferential, FusionWeights, fuse
+from knowledge_graph.graph.cache import load_compiled
+from knowledge_graph.graph.compiled_graph import CompiledGraph
+from knowledge_graph.ranking.rank import GraphScores, rank
+from knowledge_graph.rationale.explanation import FindingEvidence, explain, not_yet_asked
+from knowledge_graph.terms.term import TermId
+from ml.inference.predictor import Predictor
+from ml.inference.version_loading import load_predictor
+from ml.recognition.recogniser import Recogniser
+from ml.registry.model_version import VersionContent
+from ml.registry.starting_model import starting_version
+from ml.text.encoder_files import find_encoder
+
+GRAPH_ALONE = "graph alone"
+
+
+@dataclass(frozen=True, slots=True)
+class Presentation:
+    """What is asked about: findings, the patient's notes, sex and age."""
+
+    findings: tuple[Finding, ...] = ()
+    texts: tuple[str, ...] = ()
+    sex: Sex = Sex.UNKNOWN
+    age_days: int | None = None
+
+
+class DiagnosisService:
+    """The compiled graph, the recogniser and one text model, ready for many patients."""
+
+    def __init__(self, graph: CompiledGraph, recogniser: Recogniser, predictor: Predictor | None):
+        self.graph = graph
+        self.recogniser = recogniser
+        self.predictor = predictor
+        self._weights = FusionWeights.load()
+        self._columns = _columns(graph, predictor)
+
+    @classmethod
+    def load(
+        cls,
+        cache_dir: Path,
+        vault: SealedFolder | None = None,
+        *,
+        provider: str = "auto",
+        with_text: bool = True,
+        encoder_dir: Path | None = None,
+    ) -> "DiagnosisService":
+        """The current model of a vault, or the starting model; no model at all without `with_text`."""
+        graph = load_compiled(cache_dir)
+        predictor = None
+        if with_text:
+            content = starting_version() if vault is None else current_version(vault)
+            predictor = load_predictor(content, find_encoder(encoder_dir), provider=provider)
+        return cls(graph, build_recogniser(graph), predictor)
+
+    @classmethod
+    def of_version(cls, base: "DiagnosisService", content: VersionContent) -> "DiagnosisService":
+        """The same knowledge with another model version."""
+        return cls(base.graph, base.recogniser, load_predictor(content, find_encoder(None)))
+
+    @property
+    def provider(self) -> str:
+        """Where the text model really runs; empty without one."""
+        return self.predictor.provider if self.predictor else ""
+
+    def gather(self, chart: Chart, marks: Sequence[Annotation] = ()) -> tuple[GatheredFinding, ...]:
+        """The findings that a chart's diagnosis rests on, with their sources."""
+        return gather_findings(self.graph, self.recogniser, chart, marks=marks)
+
+    def diagnose_chart(
+        self, chart: Chart, marks: Sequence[Annotation] = (), *, top: int = 10, today: date
+    ) -> Differential:
+        """A patient's differential. Age is counted at her newest note, or today."""
+        newest = max((n.written_at[:10] for n in chart.notes if n.written_at), default="")
+        return self.diagnose(
+            Presentation(
+                findings=tuple(g.finding for g in self.gather(chart, marks)),
+                texts=tuple(note.text for note in chart.notes),
+                sex=chart.patient.sex,
+                age_days=age_days(chart.patient.birth_date, _day(newest, today)),
+            ),
+            top=top,
+        )
+
+    def diagnose_text(self, text: str, *, sex: Sex, age: int | None, top: int = 10) -> Differential:
+        """The differential of one text, its findings read by the recogniser."""
+        findings = tuple(
+            Finding(TermId(m.term_id), FindingState(m.state))
+            for m in self.recogniser.mentions(text)
+            if is_about_patient(m)
+        )
+        return self.diagnose(Presentation(findings, (text,), sex, age), top=top)
+
+    def diagnose(self, asked: Presentation, *, top: int = 10) -> Differential:
+        """Fuse, cut to the likeliest `top`, explain each line."""
+        scores = rank(self.graph, asked.findings, sex=asked.sex, age_days=asked.age_days)
+        fused = fuse(
+            scores.total if asked.findings else None,
+            self.text_scores(asked.texts),
+            prior=np.ones(len(self.graph.disease_ids)),
+            weights=self._weights,
+        )
+        lines = tuple(
+            self._line(position, int(disease), scores, fused)
+            for position, disease in enumerate(fused.best(top), start=1)
+        )
+        model = self.predictor.version if self.predictor else GRAPH_ALONE
+        return Differential(lines, fused.abstained, model, self.graph.version, self.provider)
+
+    def text_scores(self, texts: Sequence[str]) -> npt.NDArray[np.float64] | None:
+        """Mean log probability over the notes, in graph order; NaN where the model lacks a disease."""
+        spoken = [text for text in texts if text.strip()]
+        if self.predictor is None or not spoken:
+            return None
+        scores = np.full(len(self.graph.disease_ids), np.nan)
+        scores[self._columns[0]] = self.predictor.log_probabilities(spoken).mean(axis=0)[self._columns[1]]
+        return scores
+
+    def _line(
+        self, position: int, disease: int, scores: GraphScores, fused: FusedDifferential
+    ) -> DifferentialLine:
+        disease_id = self.graph.disease_ids[disease]
+        return DifferentialLine(
+            rank=position,
+            disease_id=disease_id,
+            name=self.graph.disease_names[disease],
+            probability=float(fused.probability[disease]),
+            text_score=float(fused.text_share[disease]),
+            graph_score=float(fused.graph_share[disease]),
+            evidence=tuple(_evidence(e) for e in explain(self.graph, scores, disease_id)),
+            not_yet_asked=tuple(
+                (e.term_id, e.name) for e in not_yet_asked(self.graph, scores, disease_id, count=4)
+            ),
+        )
+
+
+def _columns(
+    graph: CompiledGraph, predictor: Predictor | None
+) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    """(diseases of the graph, columns of the model) that stand for the same disease."""
+    known = graph.disease_index
+    pairs = [
+        (known[label], column)  # type: ignore[index]
+        for column, label in enumerate(predictor.labels if predictor else ())
+        if label in known
+    ]
+    return (
+        np.array([d for d, _ in pairs], dtype=np.intp),
+        np.array([column for _, column in pairs], dtype=np.intp),
+    )
+
+
+def _evidence(found: FindingEvidence) -> Evidence:
+    return Evidence(
+        term_id=found.term_id,
+        name=found.name,
+        state=found.state,
+        log_likelihood_ratio=found.log_likelihood_ratio,
+        references=found.references,
+        frequency=found.frequency,
+        matched_term_id=found.matched_term_id,
+        matched_name=found.matched_name,
+    )
+
+
+def _day(text: str, fallback: date) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return fallback
