@@ -40,9 +40,9 @@ class BuildPlan:
 
     seed: int = 0
     gate_notes: int = 1000
-    patients_per_disease: int = 10
+    patients_per_disease: int = 8
     notes_per_disease: int = 1
-    steps: int = 900
+    steps: int = 700
     held_out_notes: int = 600
     threads: int = 2
 
