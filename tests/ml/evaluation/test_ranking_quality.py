@@ -8,7 +8,9 @@ from ml.evaluation.ranking_quality import mean_reciprocal_rank, top_k, true_rank
 def test_the_rank_is_one_plus_the_number_of_higher_scores() -> None:
     rng = np.random.default_rng(0)
     scores, truth = rng.normal(size=(40, 7)), rng.integers(0, 7, 40)
-    slow = [1 + sum(s > row[t] for i, s in enumerate(row) if i != t) for row, t in zip(scores, truth, strict=True)]
+    slow = [
+        1 + sum(s > row[t] for i, s in enumerate(row) if i != t) for row, t in zip(scores, truth, strict=True)
+    ]
     assert true_ranks(scores, truth).tolist() == slow
 
 

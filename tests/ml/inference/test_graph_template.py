@@ -1,0 +1,74 @@
+"""Weights put back into a graph are the weights, and quantisation is within half a step."""
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from ml.errors import ModelFileError
+from ml.inference.graph_template import (
+    Fill,
+    FillKind,
+    GraphTemplate,
+    assemble,
+    quantise_columns,
+    quantise_tensor,
+)
+
+RNG = np.random.default_rng(3)
+MATRIX = RNG.normal(size=(4, 3)).astype(np.float32)
+
+
+def template(*fills: Fill) -> GraphTemplate:
+    x = helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 4])
+    y = helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 3])
+    graph = helper.make_graph([helper.make_node("MatMul", ["x", "w"], ["y"])], "g", [x], [y])
+    return GraphTemplate(helper.make_model(graph).SerializeToString(), fills)
+
+
+def initializers(data: bytes) -> dict[str, np.ndarray]:
+    model = onnx.load_model_from_string(data)
+    assert len(model.graph.node) == 1
+    return {i.name: numpy_helper.to_array(i) for i in model.graph.initializer}
+
+
+@pytest.mark.parametrize("transpose", [False, True])
+def test_a_float_fill_holds_the_tensor(transpose: bool) -> None:
+    stored = MATRIX.T if transpose else MATRIX
+    found = initializers(assemble(template(Fill("w", "t", FillKind.FLOAT, transpose)), {"t": stored}))
+    assert np.array_equal(found["w"], MATRIX)
+
+
+def test_a_quantised_fill_holds_values_scale_and_zero() -> None:
+    fill = Fill("q", "t", FillKind.COLUMNS, scale_name="s", zero_point_name="z")
+    found = initializers(assemble(template(fill), {"t": MATRIX}))
+    assert np.abs(found["q"] * found["s"] - MATRIX).max() <= found["s"].max() / 2 * 1.001
+    assert found["q"].dtype == found["z"].dtype == np.int8
+    assert not found["z"].any()
+
+
+def test_columns_have_their_own_scale() -> None:
+    matrix = MATRIX * np.float32([1, 100, 0])
+    values, scale = quantise_columns(matrix)
+    assert (np.abs(values * scale - matrix) <= scale / 2 * 1.001).all()
+    assert np.abs(values[:, 1]).max() == 127
+
+
+@pytest.mark.parametrize("shift", [0.0, 5.0, -5.0])
+def test_a_whole_tensor_is_within_a_step(shift: float) -> None:
+    tensor = MATRIX + np.float32(shift)
+    values, scale, zero = quantise_tensor(tensor)
+    assert np.abs((values.astype(np.float32) - zero) * scale - tensor).max() <= scale
+
+
+def test_the_same_input_gives_the_same_bytes() -> None:
+    one = template(Fill("w", "t", FillKind.FLOAT))
+    assert assemble(one, {"t": MATRIX}) == assemble(GraphTemplate.from_bytes(one.to_bytes()), {"t": MATRIX})
+
+
+def test_a_missing_tensor_and_a_foreign_file_are_refused() -> None:
+    with pytest.raises(ModelFileError, match="lacks the tensor"):
+        assemble(template(Fill("w", "t", FillKind.FLOAT)), {})
+    for data in (b"", b"foreign", b"\x80\x04."):
+        with pytest.raises(ModelFileError):
+            GraphTemplate.from_bytes(data)
