@@ -1,0 +1,62 @@
+"""What the program knows and suggests, loaded in the background after the window has opened."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from app.clinical.annotation import Annotation
+from app.clinical.chart import Chart
+from app.clinical.diagnosis import Differential
+from app.clinical.note import Note
+from app.store.vault import Vault
+from app.workflows.diagnose import DiagnosisService
+from app.workflows.gather_findings import GatheredFinding
+from app.workflows.search_terms import TermCatalogue
+from app.workflows.suggest_findings import suggest_findings
+from ml.errors import ModelFileError
+
+Marks = Sequence[Annotation]
+
+
+@dataclass(frozen=True)
+class Opinion:
+    """A ranking and the findings it rests on."""
+
+    differential: Differential
+    findings: tuple[GatheredFinding, ...]
+
+
+@dataclass(frozen=True)
+class Assistant:
+    """Names, suggestions and rankings; a call may take a moment, so call off the window's thread."""
+
+    catalogue: TermCatalogue
+    provider: str  # where the text model really runs
+    model_version: str
+    warning: str  # what is missing, or empty
+    suggest: Callable[[Note], tuple[Annotation, ...]]
+    rank: Callable[[Chart, Marks, date], Opinion]
+
+
+def load_assistant(vault: Vault, cache_dir: Path) -> Assistant:
+    """Load the knowledge, the recogniser and the current model; without a model the graph speaks alone."""
+    catalogue = TermCatalogue(cache_dir)
+    warning = ""
+    try:
+        service = DiagnosisService.load(cache_dir, vault)
+    except ModelFileError as error:
+        warning = str(error)
+        service = DiagnosisService.load(cache_dir, vault, with_text=False)
+
+    def suggest(note: Note) -> tuple[Annotation, ...]:
+        found = suggest_findings(service.recogniser, service.graph, note_id=note.id, text=note.text)
+        return tuple(s.annotation for s in found)
+
+    def rank(chart: Chart, marks: Marks, today: date) -> Opinion:
+        return Opinion(
+            service.diagnose_chart(chart, marks, top=10, today=today), service.gather(chart, marks)
+        )
+
+    version = service.predictor.version if service.predictor else ""
+    return Assistant(catalogue, service.provider, version, warning, suggest, rank)

@@ -1,0 +1,187 @@
+"""The ranked differential: each disease with its probability bar, both shares and the word on it."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt
+from PySide6.QtGui import QPainter, QPen
+from PySide6.QtWidgets import QListWidget, QListWidgetItem, QStyle, QStyledItemDelegate, QStyleOptionViewItem
+
+from app.clinical.diagnosis import Decision, Differential, DifferentialLine
+from app.gui.theme.look import Look
+
+ROW = Qt.ItemDataRole.UserRole
+Index = QModelIndex | QPersistentModelIndex
+
+
+@dataclass(frozen=True, slots=True)
+class DiseaseRow:
+    """One line with what the text alone and the graph alone say, each 0 to 1 among the lines shown."""
+
+    line: DifferentialLine
+    text_share: float
+    graph_share: float
+    decision: Decision | None
+
+
+def disease_rows(
+    differential: Differential, decision_of: Callable[[str], Decision | None]
+) -> tuple[DiseaseRow, ...]:
+    """The lines with their shares."""
+    texts = among([line.text_score for line in differential.lines])
+    graphs = among([line.graph_score for line in differential.lines])
+    return tuple(
+        DiseaseRow(line, text, graph, decision_of(line.disease_id))
+        for line, text, graph in zip(differential.lines, texts, graphs, strict=True)
+    )
+
+
+def among(scores: list[float]) -> list[float]:
+    """Log scores as shares of one; all zero where every score is the same (nothing was said)."""
+    finite = [s for s in scores if math.isfinite(s)]
+    if not finite or max(finite) == min(finite):
+        return [0.0] * len(scores)
+    weights = [math.exp(s - max(finite)) if math.isfinite(s) else 0.0 for s in scores]
+    return [w / sum(weights) for w in weights]
+
+
+def percent(probability: float) -> str:
+    """A probability for people: one digit below ten per cent, none above."""
+    if probability < 0.001:
+        return "<0.1 %"
+    return (
+        f"{probability:.1%}".replace("%", " %")
+        if probability < 0.0995
+        else f"{probability:.0%}".replace("%", " %")
+    )
+
+
+_SIGNS: dict[Decision | None, tuple[str, str]] = {
+    None: ("", "text"),
+    Decision.WITHDRAWN: ("", "text"),
+    Decision.CONFIRMED: ("✓ ", "good"),
+    Decision.REJECTED: ("✕ ", "bad"),
+}
+
+
+class DiseaseDelegate(QStyledItemDelegate):
+    """Paints rank, name, probability with its bar, and the two shares below."""
+
+    def __init__(self, look: Look) -> None:
+        super().__init__()
+        self._look = look
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
+        """Two lines."""
+        return QSize(50, self._look.px(50))
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        """One disease."""
+        found: DiseaseRow = index.data(ROW)
+        rect = QRectF(option.rect)
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        if option.state & QStyle.StateFlag.State_Selected:
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(self._look.color("selected"))
+            painter.drawRoundedRect(rect.adjusted(1, 1, -1, -1), 6, 6)
+        inner = rect.adjusted(self._look.px(8), self._look.px(5), -self._look.px(10), -self._look.px(5))
+        self._first_line(painter, inner, found)
+        self._bars(painter, inner, found)
+        painter.restore()
+
+    def _first_line(self, painter: QPainter, rect: QRectF, found: DiseaseRow) -> None:
+        look, top = self._look, int(Qt.AlignmentFlag.AlignTop)
+        painter.setFont(look.font(12.5, bold=True))
+        painter.setPen(look.color("text"))
+        chance = percent(found.line.probability)
+        painter.drawText(rect, top | int(Qt.AlignmentFlag.AlignRight), chance)
+        room = rect.adjusted(look.px(24), 0, -painter.fontMetrics().horizontalAdvance(chance) - 10, 0)
+        painter.setFont(look.font(12.5))
+        painter.setPen(look.color("muted"))
+        painter.drawText(rect, top, f"{found.line.rank}")
+        sign, role = _SIGNS[found.decision]
+        font = look.font(12.5, bold=found.decision is Decision.CONFIRMED)
+        font.setStrikeOut(found.decision is Decision.REJECTED)
+        painter.setFont(font)
+        painter.setPen(look.color(role))
+        name = sign + found.line.name
+        painter.drawText(
+            room, top, painter.fontMetrics().elidedText(name, Qt.TextElideMode.ElideRight, int(room.width()))
+        )
+
+    def _bars(self, painter: QPainter, rect: QRectF, found: DiseaseRow) -> None:
+        look = self._look
+        left = rect.left() + look.px(24)
+        top = rect.top() + look.px(22)
+        whole = QRectF(left, top, rect.right() - left, look.px(6))
+        bar(painter, look, whole, found.line.probability, role="accent")
+        half = (whole.width() - look.px(20)) / 2
+        below = top + look.px(10)
+        for number, (word, share, role) in enumerate(
+            (("text", found.text_share, "suggested"), ("graph", found.graph_share, "observed"))
+        ):
+            area = QRectF(left + number * (half + look.px(20)), below, half, look.px(10))
+            self._share(painter, area, (word, share), role=role)
+
+    def _share(self, painter: QPainter, area: QRectF, said: tuple[str, float], *, role: str) -> None:
+        look, (word, share) = self._look, said
+        painter.setFont(look.font(10))
+        painter.setPen(look.color("muted"))
+        painter.drawText(area.adjusted(0, -2, 0, 2), int(Qt.AlignmentFlag.AlignVCenter), word)
+        track = area.adjusted(look.px(36), look.px(3), 0, -look.px(4))
+        bar(painter, look, track, share, role=role)
+
+
+def bar(painter: QPainter, look: Look, rect: QRectF, share: float, *, role: str) -> None:
+    """A rounded bar filled to a share of its track."""
+    radius = rect.height() / 2
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(look.color("track"))
+    painter.drawRoundedRect(rect, radius, radius)
+    if share > 0:
+        filled = QRectF(rect)
+        filled.setWidth(max(rect.width() * min(share, 1.0), rect.height()))
+        painter.setBrush(look.color(role))
+        painter.drawRoundedRect(filled, radius, radius)
+    painter.setPen(QPen(look.color("text"), 1))
+
+
+class DifferentialList:
+    """The list; the disease that is current is explained beside it."""
+
+    def __init__(self, look: Look, chosen: Callable[[DiseaseRow | None], object]) -> None:
+        self._chosen = chosen
+        self._delegate = DiseaseDelegate(look)
+        self.widget = QListWidget()
+        self.widget.setItemDelegate(self._delegate)
+        self.widget.setProperty("role", "bare")
+        self.widget.setAccessibleName("Differential")
+        self.widget.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.widget.currentItemChanged.connect(
+            lambda item, _old: self._chosen(item.data(ROW) if item else None)
+        )
+        look.changed.connect(self.widget.doItemsLayout)
+
+    def show(self, rows: tuple[DiseaseRow, ...]) -> None:
+        """Show these diseases; the one that was current stays so where it is still listed."""
+        now = self.current()
+        self.widget.blockSignals(True)
+        self.widget.clear()
+        for found in rows:
+            item = QListWidgetItem(found.line.name, self.widget)
+            item.setData(ROW, found)
+            item.setToolTip(f"{found.line.name}\n{found.line.disease_id}")
+            said = f"{found.line.rank}. {found.line.name}, {percent(found.line.probability)}"
+            item.setData(Qt.ItemDataRole.AccessibleTextRole, said)
+        ids = [r.line.disease_id for r in rows]
+        self.widget.setCurrentRow(ids.index(now.line.disease_id) if now and now.line.disease_id in ids else 0)
+        self.widget.blockSignals(False)
+        self._chosen(self.current())
+
+    def current(self) -> DiseaseRow | None:
+        """The current disease."""
+        item: QListWidgetItem | None = self.widget.currentItem()
+        found: DiseaseRow | None = None if item is None else item.data(ROW)
+        return found

@@ -1,0 +1,129 @@
+"""The differential with its reasons, and the clinician's word on it."""
+
+from collections.abc import Callable
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtWidgets import QSplitter, QStackedWidget, QVBoxLayout, QWidget
+
+from app.clinical.diagnosis import Decision, Differential, DifferentialLine
+from app.gui.patient.differential_list import DifferentialList, DiseaseRow, disease_rows
+from app.gui.patient.evidence_list import EvidenceList
+from app.gui.shell.furniture import button, empty_state, label, row
+from app.gui.theme.look import Look
+
+Decide = Callable[[DifferentialLine, Decision], object]
+
+
+class DifferentialPanel:
+    """Shows what may be behind the findings; confirm and reject are handed to `decide`."""
+
+    def __init__(self, look: Look, decide: Decide) -> None:
+        self._look = look
+        self._decide = decide
+        self._differential: Differential | None = None
+        self.state = label("", "small", wrap=True)
+        self.name = label("", "heading", wrap=True)
+        self.source = label("", "small", wrap=True)
+        self.evidence = EvidenceList(look)
+        self.confirm = button(
+            "Confirm", lambda: self._say(Decision.CONFIRMED), role="primary", tip="Confirm (Ctrl+Return)"
+        )
+        self.refuse = button("Reject", lambda: self._say(Decision.REJECTED), tip="Reject (Ctrl+Backspace)")
+        self.list = DifferentialList(look, self._explain)
+        self.widget = QStackedWidget()
+        nothing = "Accept or mark findings in the note; the differential follows at once."
+        self.widget.addWidget(empty_state(look, "question", "No differential yet", nothing))
+        self.widget.addWidget(self._lists())
+        self._add_keys()
+
+    def show_busy(self) -> None:
+        """Say that a new ranking is on the way; the old one stays readable."""
+        self.state.setText("Ranking…")
+
+    def show_message(self, text: str) -> None:
+        """Say why there is no ranking."""
+        self.state.setText(text)
+
+    def show(self, differential: Differential, decision_of: Callable[[str], Decision | None]) -> None:
+        """Show a ranking with the words that stand on its diseases."""
+        self._differential = differential
+        self.list.show(disease_rows(differential, decision_of))
+        self.widget.setCurrentIndex(1 if differential.lines else 0)
+        self.state.setText(_sureness(differential))
+
+    def refresh(self, decision_of: Callable[[str], Decision | None]) -> None:
+        """The same ranking with new words on it."""
+        if self._differential is not None:
+            self.show(self._differential, decision_of)
+
+    def clear(self) -> None:
+        """Forget the ranking of the patient shown before."""
+        self._differential = None
+        self.list.show(())
+        self.widget.setCurrentIndex(0)
+
+    def _lists(self) -> QWidget:
+        split = QSplitter(Qt.Orientation.Vertical)
+        split.setChildrenCollapsible(False)
+        split.addWidget(self.list.widget)
+        split.addWidget(self._detail())
+        split.setSizes([300, 360])
+        outer = QWidget()
+        column = QVBoxLayout(outer)
+        column.setContentsMargins(6, 2, 6, 8)
+        column.setSpacing(4)
+        column.addLayout(_padded(self.state))
+        column.addWidget(split, 1)
+        return outer
+
+    def _detail(self) -> QWidget:
+        made = QWidget()
+        column = QVBoxLayout(made)
+        column.setContentsMargins(8, 8, 4, 0)
+        column.setSpacing(4)
+        column.addWidget(self.name)
+        column.addWidget(self.source)
+        column.addWidget(self.evidence.widget, 1)
+        column.addLayout(row(None, self.refuse, self.confirm))
+        return made
+
+    def _add_keys(self) -> None:
+        for keys, decision in (("Ctrl+Return", Decision.CONFIRMED), ("Ctrl+Backspace", Decision.REJECTED)):
+            shortcut = QShortcut(QKeySequence(keys), self.widget)
+            shortcut.activated.connect(lambda said=decision: self._say(said))
+
+    def _say(self, decision: Decision) -> None:
+        found = self.list.current()
+        if found is not None:
+            self._decide(found.line, Decision.WITHDRAWN if found.decision is decision else decision)
+
+    def _explain(self, found: DiseaseRow | None) -> None:
+        self.evidence.show(found.line if found else None)
+        self.confirm.setEnabled(found is not None)
+        self.refuse.setEnabled(found is not None)
+        if found is None:
+            self.name.clear()
+            self.source.clear()
+            return
+        self.name.setText(found.line.name)
+        self.source.setText(found.line.disease_id + _said(found.decision))
+        self.confirm.setText("Take back" if found.decision is Decision.CONFIRMED else "Confirm")
+        self.refuse.setText("Take back" if found.decision is Decision.REJECTED else "Reject")
+
+
+def _said(decision: Decision | None) -> str:
+    return f"  ·  {decision}" if decision is not None else ""
+
+
+def _sureness(differential: Differential) -> str:
+    if differential.abstained:
+        return "The findings fit no disease well enough to name one. Treat this order as a list of ideas."
+    return "Decision support, not a diagnosis. Probabilities are over all diseases known to the program."
+
+
+def _padded(widget: QWidget) -> QVBoxLayout:
+    made = QVBoxLayout()
+    made.setContentsMargins(8, 0, 8, 4)
+    made.addWidget(widget)
+    return made

@@ -1,0 +1,159 @@
+"""Why a disease stands where it does: findings for and against, with bars, then what to ask next."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt
+from PySide6.QtGui import QPainter
+from PySide6.QtWidgets import QListWidget, QListWidgetItem, QStyledItemDelegate, QStyleOptionViewItem
+
+from app.clinical.diagnosis import DifferentialLine, Evidence
+from app.gui.theme.look import Look
+from knowledge_graph.findings.finding import FindingState
+
+ROW = Qt.ItemDataRole.UserRole
+SILENT = 0.05  # evidence weaker than this says nothing either way
+STRONGEST = 6.0  # natural log units that fill half a bar
+Index = QModelIndex | QPersistentModelIndex
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceRow:
+    """A heading (`weight` None, no detail), a finding with its weight, or a question."""
+
+    text: str
+    detail: str = ""
+    weight: float | None = None
+    heading: bool = False
+    struck: bool = False
+
+
+def evidence_rows(line: DifferentialLine) -> tuple[EvidenceRow, ...]:
+    """Findings for, strongest first; against, strongest first; those that say nothing; questions."""
+    speaking = sorted(line.evidence, key=lambda e: -e.log_likelihood_ratio)
+    groups = (
+        ("Speaks for", [e for e in speaking if e.log_likelihood_ratio >= SILENT]),
+        ("Speaks against", [e for e in reversed(speaking) if e.log_likelihood_ratio <= -SILENT]),
+        ("Says little", [e for e in speaking if abs(e.log_likelihood_ratio) < SILENT]),
+    )
+    return tuple(_rows(groups, line))
+
+
+def _rows(groups: tuple[tuple[str, list[Evidence]], ...], line: DifferentialLine) -> Iterator[EvidenceRow]:
+    for title, evidence in groups:
+        if evidence:
+            yield EvidenceRow(title, heading=True)
+        for found in evidence:
+            struck = found.state is FindingState.EXCLUDED
+            yield EvidenceRow(found.name, detail_of(found), found.log_likelihood_ratio, struck=struck)
+    if line.not_yet_asked:
+        yield EvidenceRow("Not yet asked", heading=True)
+        for term_id, name in line.not_yet_asked:
+            yield EvidenceRow(name, str(term_id))
+
+
+def detail_of(evidence: Evidence) -> str:
+    """How the disease knows a finding: its own term, how often, and who says so."""
+    parts = []
+    if evidence.matched_name and evidence.matched_name != evidence.name:
+        parts.append(f"as {evidence.matched_name}")
+    if evidence.frequency:
+        parts.append(evidence.frequency)
+    if evidence.references:
+        more = f" +{len(evidence.references) - 2}" if len(evidence.references) > 2 else ""
+        parts.append(", ".join(evidence.references[:2]) + more)
+    if not evidence.matched_term_id and not parts:
+        parts.append("not known of this disease")
+    return "  ·  ".join(parts)
+
+
+class EvidenceDelegate(QStyledItemDelegate):
+    """Paints a finding, a bar to the right for and to the left against, and its source."""
+
+    def __init__(self, look: Look) -> None:
+        super().__init__()
+        self._look = look
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
+        """Headings and questions take one line, findings two."""
+        found: EvidenceRow = index.data(ROW)
+        return QSize(50, self._look.px(26 if found.heading else 25 if found.weight is None else 38))
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        """One row."""
+        found: EvidenceRow = index.data(ROW)
+        rect = QRectF(option.rect).adjusted(self._look.px(8), 0, -self._look.px(10), 0)
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        if found.heading:
+            painter.setFont(self._look.font(11, bold=True))
+            painter.setPen(self._look.color("muted"))
+            painter.drawText(rect.adjusted(0, 0, 0, -3), int(Qt.AlignmentFlag.AlignBottom), found.text)
+        else:
+            self._finding(painter, rect, found)
+        painter.restore()
+
+    def _finding(self, painter: QPainter, rect: QRectF, found: EvidenceRow) -> None:
+        look = self._look
+        asked = found.weight is None
+        width = rect.width() if asked else rect.width() - look.px(138)
+        name = QRectF(rect.left(), rect.top() + look.px(3), width, look.px(18))
+        font = look.font(12.5)
+        font.setStrikeOut(found.struck)
+        self._line(painter, name, ("?  " if asked else "") + found.text, font=font, role="text")
+        if asked:
+            return
+        low = QRectF(rect.left(), rect.top() + look.px(20), rect.width(), look.px(16))
+        self._line(painter, low, found.detail, font=look.font(11), role="muted")
+        self._weight(
+            painter, QRectF(rect.right() - look.px(130), name.top(), look.px(130), name.height()), found
+        )
+
+    def _line(self, painter: QPainter, rect: QRectF, text: str, *, font: object, role: str) -> None:
+        painter.setFont(font)  # type: ignore[arg-type]
+        painter.setPen(self._look.color(role))
+        shown = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, int(rect.width()))
+        painter.drawText(rect, int(Qt.AlignmentFlag.AlignVCenter), shown)
+
+    def _weight(self, painter: QPainter, rect: QRectF, found: EvidenceRow) -> None:
+        look = self._look
+        weight = found.weight or 0.0
+        painter.setFont(look.font(11.5))
+        role = "good" if weight >= SILENT else "bad" if weight <= -SILENT else "muted"
+        painter.setPen(look.color(role))
+        right = int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight)
+        painter.drawText(rect, right, f"{weight:+.1f}".replace("-", "−"))
+        track = QRectF(rect.left(), rect.center().y() - look.px(3), look.px(88), look.px(6))
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(look.color("track"))
+        painter.drawRoundedRect(track, 3, 3)
+        length = min(abs(weight) / STRONGEST, 1.0) * track.width() / 2
+        start = track.center().x() if weight > 0 else track.center().x() - length
+        painter.setBrush(look.color(role))
+        painter.drawRect(QRectF(start, track.top(), length, track.height()))
+        painter.setBrush(look.color("control"))
+        painter.drawRect(QRectF(track.center().x() - 0.5, track.top() - 2, 1, track.height() + 4))
+
+
+class EvidenceList:
+    """The list of reasons."""
+
+    def __init__(self, look: Look) -> None:
+        self._delegate = EvidenceDelegate(look)
+        self.widget = QListWidget()
+        self.widget.setItemDelegate(self._delegate)
+        self.widget.setProperty("role", "bare")
+        self.widget.setAccessibleName("Evidence")
+        self.widget.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        look.changed.connect(self.widget.doItemsLayout)
+
+    def show(self, line: DifferentialLine | None) -> None:
+        """Explain a disease, or nothing."""
+        self.widget.clear()
+        for found in evidence_rows(line) if line is not None else ():
+            item = QListWidgetItem(found.text, self.widget)
+            item.setData(ROW, found)
+            weight = "" if found.weight is None else f"{found.weight:+.2f}"
+            item.setToolTip("\n".join(part for part in (found.text, found.detail, weight) if part))
+            if found.heading:
+                item.setFlags(Qt.ItemFlag.NoItemFlags)

@@ -1,0 +1,59 @@
+"""The line above a chart: who the patient is, and what is confirmed."""
+
+from collections.abc import Callable
+from datetime import date
+
+from PySide6.QtWidgets import QHBoxLayout, QToolButton
+
+from app.clinical.diagnosis import Diagnosis
+from app.gui.patient.open_chart import OpenChart
+from app.gui.patients.patient_item_model import age_text
+from app.gui.shell.furniture import label
+from app.gui.theme.icons import icon
+from app.gui.theme.look import Look
+from knowledge_graph.findings.finding import Sex
+
+
+class Heading:
+    """Name, sex, age, identifiers, and badges of confirmed diseases."""
+
+    def __init__(self, look: Look, go_back: Callable[[], object]) -> None:
+        self.name = label("", "title")
+        self.facts = label("", "muted")
+        self.confirmed = label("", "badge-good")
+        back = QToolButton()
+        back.setIcon(icon(look, "back"))
+        back.setToolTip("Back to the patients  (Alt+Left)")
+        back.setAccessibleName("Back to the patients")
+        back.clicked.connect(lambda _checked=False: go_back())
+        self.layout = QHBoxLayout()
+        self.layout.setSpacing(10)
+        for part in (back, self.name, self.facts):
+            self.layout.addWidget(part)
+        self.layout.addStretch(1)
+        self.layout.addWidget(self.confirmed)
+        self.clear()
+
+    def show(self, opened: OpenChart, today: date) -> None:
+        """Show a patient."""
+        patient = opened.chart.patient
+        self.name.setText(patient.name or "(no name)")
+        age = age_text(patient.birth_date, today)
+        facts = (
+            str(patient.sex).capitalize() if patient.sex is not Sex.UNKNOWN else "Sex unknown",
+            age if age != "–" else "age unknown",
+            f"born {patient.birth_date}" if patient.birth_date else "",
+            patient.identifiers[0].value if patient.identifiers else "",
+        )
+        self.facts.setText("   ·   ".join(fact for fact in facts if fact))
+
+    def show_confirmed(self, confirmed: tuple[Diagnosis, ...]) -> None:
+        """Show the confirmed diseases, or nothing."""
+        self.confirmed.setText("✓ " + ", ".join(d.name for d in confirmed))
+        self.confirmed.setVisible(bool(confirmed))
+
+    def clear(self) -> None:
+        """Forget the patient."""
+        self.name.clear()
+        self.facts.clear()
+        self.confirmed.hide()

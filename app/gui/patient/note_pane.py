@@ -1,0 +1,212 @@
+"""The note with its tools: go through suggestions, accept, reject, change, add, undo."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QToolButton, QVBoxLayout
+
+from app.clinical.note import Note
+from app.gui.patient.mark import Mark, neighbour
+from app.gui.patient.note_view import NoteView
+from app.gui.shell.furniture import card, label
+from app.gui.theme.icons import icon
+from app.gui.theme.look import Look
+
+Deed = Callable[[], object]
+
+
+@dataclass(frozen=True)
+class NoteDeeds:
+    """What the pane asks for; who holds the chart does it."""
+
+    accept: Deed
+    reject: Deed
+    toggle: Deed
+    change: Deed
+    add: Deed
+    remove: Deed
+    undo: Deed
+    redo: Deed
+    next_note: Deed
+    previous_note: Deed
+
+
+_TOOLS: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
+    ("previous", "previous", "Previous suggestion", ("K", "Alt+Up")),
+    ("next", "next", "Next suggestion", ("J", "Alt+Down")),
+    ("accept", "accept", "Accept suggestion", ("A", "Return", "Enter")),
+    ("reject", "reject", "Reject suggestion", ("X",)),
+    ("toggle", "state", "Present ↔ absent", ("N",)),
+    ("change", "change", "Change the term", ("C",)),
+    ("add", "add", "Mark the selected words", ("M", "Ins")),
+    ("remove", "stop", "Take the mark back", ("Del",)),
+    ("undo", "undo", "Undo", ("Ctrl+Z",)),
+    ("redo", "redo", "Redo", ("Ctrl+Shift+Z", "Ctrl+Y")),
+)
+_WORDS = {"accept": "Accept", "reject": "Reject", "toggle": "State", "change": "Change", "add": "Mark"}
+_MENU = ("accept", "reject", "toggle", "change", "remove", "add")
+
+
+class NotePane:
+    """Shows one note; the current mark is where accept, reject and change apply."""
+
+    def __init__(self, look: Look, deeds: NoteDeeds) -> None:
+        self._look = look
+        self._marks: tuple[Mark, ...] = ()
+        self.view = NoteView(look)
+        self.title = label("", "heading")
+        self.subtitle = label("", "small")
+        self.current = label("", "muted")
+        self.left = label("", "badge")
+        self.widget, column = card(margin=0, spacing=0)
+        moves = {"previous": lambda: self.move(-1), "next": lambda: self.move(1)}
+        self.actions = {
+            name: self._action(name, tip, keys, moves.get(name) or getattr(deeds, name))
+            for name, _icon, tip, keys in _TOOLS
+        }
+        self._lay_out(column, deeds)
+        self.view.mark_chosen.connect(self.choose_id)
+        self.view.menu_wanted.connect(self._menu)
+        look.changed.connect(self._redraw)
+
+    def show_note(self, note: Note, place: str) -> None:
+        """Show a note; `place` says which of how many."""
+        self.title.setText(note.title or "Note")
+        said = (note.written_at[:10], note.author, place)
+        self.subtitle.setText("  ·  ".join(part for part in said if part))
+        self.view.show_note(note.text)
+
+    def show_marks(self, marks: tuple[Mark, ...]) -> None:
+        """Show these marks; the current one stays current where it still stands."""
+        self._marks = marks
+        self.view.show_marks(marks)
+        waiting = sum(m.suggested for m in marks)
+        self.left.setText(f"{waiting} to review" if waiting else "All reviewed" if marks else "No findings")
+        self._tell()
+
+    def show_history(self, *, can_undo: bool, can_redo: bool) -> None:
+        """Enable undo and redo."""
+        self.actions["undo"].setEnabled(can_undo)
+        self.actions["redo"].setEnabled(can_redo)
+
+    def move(self, step: int) -> None:
+        """Go to the next (+1) or previous (-1) suggestion."""
+        self.choose(neighbour(self._marks, self.view.current, self.view.cursor_offset(), step))
+
+    def choose(self, mark: Mark | None) -> None:
+        """Make a mark the current one."""
+        self.view.choose(mark)
+        self._tell()
+
+    def choose_id(self, mark_id: str) -> None:
+        """Make the mark of that id the current one, where it is shown."""
+        self.choose(next((m for m in self._marks if m.id == mark_id), None))
+
+    def move_on(self, left: Mark) -> None:
+        """After a decision: on to the next suggestion, if one waits; else stay."""
+        waiting = tuple(m for m in self._marks if m.suggested)
+        if waiting:
+            later = [m for m in waiting if (m.start, m.end) > (left.start, left.end)]
+            self.choose((later or list(waiting))[0])
+
+    def show_empty(self) -> None:
+        """Say that the chart holds no note."""
+        self.title.setText("No notes")
+        self.subtitle.setText("This chart holds no text; the differential uses its coded findings.")
+        self.view.show_note("")
+        self.show_marks(())
+
+    def _action(self, name: str, tip: str, keys: tuple[str, ...], act: Deed) -> QAction:
+        action = QAction(_WORDS.get(name, tip), self.widget)
+        action.setShortcuts([QKeySequence(key) for key in keys])
+        action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        action.setToolTip(f"{tip}  ({' or '.join(keys[:2])})")
+        action.triggered.connect(lambda _checked=False: act())
+        self.widget.addAction(action)
+        return action
+
+    def _lay_out(self, column: QVBoxLayout, deeds: NoteDeeds) -> None:
+        head = QHBoxLayout()
+        head.setContentsMargins(16, 10, 10, 8)
+        words = QVBoxLayout()
+        words.setSpacing(1)
+        words.addWidget(self.title)
+        words.addWidget(self.subtitle)
+        head.addLayout(words, 1)
+        head.addWidget(self.left)
+        for name, tip, key, act in (
+            ("previous", "Earlier note", "PgUp", deeds.previous_note),
+            ("next", "Later note", "PgDown", deeds.next_note),
+        ):
+            head.addWidget(self._note_button(name, tip, f"Ctrl+{key}", act))
+        column.addLayout(head)
+        column.addWidget(_line())
+        column.addWidget(self.view, 1)
+        column.addWidget(_line())
+        column.addLayout(self._status())
+        column.addWidget(_line())
+        column.addLayout(self._tool_bar())
+
+    def _status(self) -> QHBoxLayout:
+        made = QHBoxLayout()
+        made.setContentsMargins(16, 6, 12, 6)
+        made.addWidget(self.current, 1)
+        return made
+
+    def _note_button(self, name: str, tip: str, key: str, act: Deed) -> QToolButton:
+        made = QToolButton()
+        action = QAction(icon(self._look, name), tip, self.widget)
+        action.setShortcut(QKeySequence(key))
+        action.setToolTip(f"{tip}  ({key})")
+        action.triggered.connect(lambda _checked=False: act())
+        made.setDefaultAction(action)
+        return made
+
+    def _tool_bar(self) -> QHBoxLayout:
+        bar = QHBoxLayout()
+        bar.setContentsMargins(10, 6, 10, 6)
+        bar.setSpacing(2)
+        for name, _picture, _tip, _keys in _TOOLS:
+            if name == "undo":
+                bar.addStretch(1)
+            tool = QToolButton()
+            tool.setDefaultAction(self.actions[name])
+            with_words = name in _WORDS
+            tool.setToolButtonStyle(
+                Qt.ToolButtonStyle.ToolButtonTextBesideIcon
+                if with_words
+                else Qt.ToolButtonStyle.ToolButtonIconOnly
+            )
+            bar.addWidget(tool)
+        self._redraw()
+        return bar
+
+    def _redraw(self) -> None:
+        for name, picture, _tip, _keys in _TOOLS:
+            role = {"accept": "good", "reject": "bad"}.get(name, "muted")
+            self.actions[name].setIcon(icon(self._look, picture, role=role))
+
+    def _tell(self) -> None:
+        mark = self.view.current_mark()
+        waiting = any(m.suggested for m in self._marks)
+        hint = "J: first suggestion" if waiting else "Select words and press M to mark a finding"
+        self.current.setText(mark.sentence() if mark else hint)
+        for name in ("accept", "reject"):
+            self.actions[name].setEnabled(mark is not None)
+        for name in ("toggle", "change", "remove"):
+            self.actions[name].setEnabled(mark is not None)
+
+    def _menu(self, at: QPoint) -> None:
+        menu = QMenu(self.widget)
+        for name in _MENU:
+            menu.addAction(self.actions[name])
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.popup(at)
+
+
+def _line() -> QFrame:
+    made = QFrame()
+    made.setProperty("role", "line")
+    return made

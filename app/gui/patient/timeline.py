@@ -1,0 +1,76 @@
+"""A chart as one line of time: what happened when, latest first, ready to be shown."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from app.clinical.chart import Chart
+from app.clinical.ids import NoteId
+from app.clinical.record import Observation
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineEntry:
+    """One line: `kind` is the icon's name; `alert` marks a value outside its range."""
+
+    at: str
+    kind: str
+    title: str
+    detail: str = ""
+    note_id: NoteId | None = None
+    alert: bool = False
+
+    @property
+    def day(self) -> str:
+        """The date, or `Undated`."""
+        return self.at[:10] or "Undated"
+
+
+def timeline(chart: Chart) -> tuple[TimelineEntry, ...]:
+    """Every dated and undated entry of a chart; latest first, undated last, notes first in a day."""
+    order = {"note": 0, "encounter": 1, "condition": 2, "report": 3, "observation": 4}
+    entries = sorted(_entries(chart), key=lambda e: (order.get(e.kind, 5), e.title))
+    return tuple(sorted(entries, key=lambda e: (bool(e.at), e.at[:10]), reverse=True))
+
+
+def value_text(observation: Observation) -> str:
+    """An observation's value as text, with its unit."""
+    quantity = observation.quantity
+    if quantity is None:
+        return observation.value_text
+    return f"{quantity.comparator}{quantity.value:g} {quantity.unit}".strip()
+
+
+def out_of_range(observation: Observation) -> bool:
+    """Whether the source called a value abnormal, or it lies outside its range."""
+    if observation.interpretation.upper() in {"H", "HH", "L", "LL", "A", "AA", "HIGH", "LOW", "ABNORMAL"}:
+        return True
+    bounds, quantity = observation.reference_range, observation.quantity
+    if bounds is None or quantity is None:
+        return False
+    below = bounds.low is not None and quantity.value < bounds.low
+    return below or (bounds.high is not None and quantity.value > bounds.high)
+
+
+def _entries(chart: Chart) -> Iterator[TimelineEntry]:
+    for note in chart.notes:
+        yield TimelineEntry(note.written_at, "note", note.title or "Note", note.author, note.id)
+    for encounter in chart.encounters:
+        yield TimelineEntry(
+            encounter.started_at, "encounter", encounter.kind or "Encounter", encounter.reason
+        )
+    for condition in chart.conditions:
+        yield TimelineEntry(condition.onset, "condition", condition.label, condition.clinical_status)
+    for seen in chart.observations:
+        yield TimelineEntry(
+            seen.effective_at, "observation", seen.label, value_text(seen), alert=out_of_range(seen)
+        )
+    for report in chart.reports:
+        yield TimelineEntry(report.issued_at, "report", report.label, report.conclusion)
+    for order in chart.medications:
+        yield TimelineEntry(order.authored_at, "medication", order.label, order.dosage)
+    for allergy in chart.allergies:
+        yield TimelineEntry(allergy.recorded_at, "allergy", allergy.label, allergy.criticality)
+    for procedure in chart.procedures:
+        yield TimelineEntry(procedure.performed_at, "procedure", procedure.label, procedure.status)
+    for relative in chart.family_history:
+        yield TimelineEntry("", "family", relative.relationship, ", ".join(relative.conditions))

@@ -1,0 +1,123 @@
+"""The chart's time line as a list: days as headings, notes to be opened, abnormal values marked."""
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt
+from PySide6.QtGui import QPainter
+from PySide6.QtWidgets import (
+    QListWidget,
+    QListWidgetItem,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+)
+
+from app.clinical.ids import NoteId
+from app.gui.patient.timeline import TimelineEntry
+from app.gui.theme.icons import draw_icon
+from app.gui.theme.look import Look
+
+ENTRY = Qt.ItemDataRole.UserRole
+Index = QModelIndex | QPersistentModelIndex
+
+
+class TimelineDelegate(QStyledItemDelegate):
+    """Paints a heading, or an icon with title and detail."""
+
+    def __init__(self, look: Look) -> None:
+        super().__init__()
+        self._look = look
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
+        """Headings are lower than entries; entries with a detail are higher."""
+        entry = index.data(ENTRY)
+        if entry is None:
+            return QSize(50, self._look.px(28))
+        return QSize(50, self._look.px(40 if entry.detail else 26))
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        """One row."""
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        rect = QRectF(option.rect)
+        entry = index.data(ENTRY)
+        if entry is None:
+            self._heading(painter, rect, str(index.data()))
+        else:
+            chosen = bool(option.state & QStyle.StateFlag.State_Selected)
+            self._entry(painter, rect, entry, chosen=chosen)
+        painter.restore()
+
+    def _heading(self, painter: QPainter, rect: QRectF, text: str) -> None:
+        painter.setFont(self._look.font(11, bold=True))
+        painter.setPen(self._look.color("muted"))
+        inner = rect.adjusted(self._look.px(6), 0, 0, -self._look.px(4))
+        painter.drawText(inner, int(Qt.AlignmentFlag.AlignBottom | Qt.AlignmentFlag.AlignLeft), text)
+
+    def _entry(self, painter: QPainter, rect: QRectF, entry: TimelineEntry, *, chosen: bool) -> None:
+        look = self._look
+        if chosen:
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(look.color("selected"))
+            painter.drawRoundedRect(rect.adjusted(1, 1, -1, -1), 5, 5)
+        side = look.px(15)
+        icon_rect = QRectF(rect.left() + look.px(6), rect.top() + look.px(6), side, side)
+        role = "warn" if entry.alert else "accent" if entry.note_id else "muted"
+        draw_icon(painter, entry.kind, color=look.color(role).name(), at=icon_rect)
+        left = look.px(28)
+        self._line(painter, rect.adjusted(left, look.px(4), -6, 0), entry.title, role="text", size=12.5)
+        if entry.detail:
+            detail = ("! " if entry.alert else "") + entry.detail
+            second = rect.adjusted(left, look.px(20), -6, 0)
+            self._line(painter, second, detail, role="warn" if entry.alert else "muted", size=11.5)
+
+    def _line(self, painter: QPainter, rect: QRectF, text: str, *, role: str, size: float) -> None:
+        painter.setFont(self._look.font(size))
+        painter.setPen(self._look.color(role))
+        shown = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, int(rect.width()))
+        painter.drawText(rect, int(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft), shown)
+
+
+class TimelineList:
+    """The list; choosing a note opens it."""
+
+    def __init__(self, look: Look, open_note: Callable[[NoteId], object]) -> None:
+        self._open_note = open_note
+        self._delegate = TimelineDelegate(look)
+        self.widget = QListWidget()
+        self.widget.setItemDelegate(self._delegate)
+        self.widget.setProperty("role", "bare")
+        self.widget.setAccessibleName("Time line")
+        self.widget.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.widget.setVerticalScrollMode(QListWidget.ScrollMode.ScrollPerPixel)
+        self.widget.currentItemChanged.connect(self._chosen)
+        look.changed.connect(self.widget.doItemsLayout)
+
+    def show(self, entries: tuple[TimelineEntry, ...]) -> None:
+        """Show these entries."""
+        self.widget.blockSignals(True)
+        self.widget.clear()
+        day = None
+        for entry in entries:
+            if entry.day != day:
+                day = entry.day
+                heading = QListWidgetItem(day, self.widget)
+                heading.setFlags(Qt.ItemFlag.NoItemFlags)
+            item = QListWidgetItem(f"{entry.title} {entry.detail}", self.widget)
+            item.setData(ENTRY, entry)
+            item.setToolTip(f"{entry.kind.capitalize()}: {entry.title}\n{entry.detail}".strip())
+        self.widget.blockSignals(False)
+
+    def select(self, note_id: NoteId) -> None:
+        """Mark a note as the one shown."""
+        self.widget.blockSignals(True)
+        for number in range(self.widget.count()):
+            entry = self.widget.item(number).data(ENTRY)
+            if entry is not None and entry.note_id == note_id:
+                self.widget.setCurrentRow(number)
+        self.widget.blockSignals(False)
+
+    def _chosen(self, item: QListWidgetItem | None) -> None:
+        entry = item.data(ENTRY) if item is not None else None
+        if entry is not None and entry.note_id is not None:
+            self._open_note(entry.note_id)

@@ -1,0 +1,136 @@
+"""The patient list as an item model that fetches pages in the background as rows come into view."""
+
+from datetime import date
+from typing import Any
+
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, Signal
+
+from app.clinical.ids import PatientId
+from app.clinical.patient import age_days
+from app.gui.patients.patient_filter import PatientFilter
+from app.gui.session import OpenSession
+from app.store.patient_query import PatientRow
+
+PAGE = 200
+COLUMNS = ("Name", "Sex", "Age", "Born", "Notes", "Findings", "Last activity", "Confirmed diagnosis")
+_NUMBERS = {2, 4, 5}
+Index = QModelIndex | QPersistentModelIndex
+
+
+class PatientItemModel(QAbstractTableModel):
+    """Rows by number; a row that is not here yet shows a dash and asks for its page."""
+
+    counted = Signal(int)
+
+    def __init__(self, session: OpenSession) -> None:
+        super().__init__()
+        self._session = session
+        self._filter = PatientFilter()
+        self._count = 0
+        self._pages: dict[int, list[PatientRow]] = {}
+        self._asked: set[int] = set()
+        self._turn = 0
+
+    def show(self, wanted: PatientFilter) -> None:
+        """Show the patients that a filter lets through; the old rows stay until the new are here."""
+        self._filter = wanted
+        self._turn += 1
+        turn, vault = self._turn, self._session.vault
+        self._session.runner.read(
+            lambda: (turn, wanted.count(vault), wanted.page(vault, limit=PAGE, offset=0)), self._reset
+        )
+
+    def patient_id(self, row: int) -> PatientId | None:
+        """Who stands in a row; None while its page is on the way."""
+        found = self._row(row)
+        return None if found is None else found.id
+
+    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 (Qt's name and default)
+        """How many patients the filter lets through."""
+        return 0 if parent.isValid() else self._count
+
+    def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 (Qt's name and default)
+        """How many columns there are."""
+        return 0 if parent.isValid() else len(COLUMNS)
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = 0) -> Any:
+        """Column titles."""
+        if orientation is Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
+            return COLUMNS[section]
+        if orientation is Qt.Orientation.Horizontal and role == Qt.ItemDataRole.TextAlignmentRole:
+            return _alignment(section)
+        return None
+
+    def data(self, index: Index, role: int = 0) -> Any:
+        """One cell."""
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            return _alignment(index.column())
+        if role not in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole):
+            return None
+        found = self._row(index.row())
+        if found is None:
+            return "–" if role == Qt.ItemDataRole.DisplayRole else None
+        return cells(found, self._session.around.today())[index.column()]
+
+    def _row(self, row: int) -> PatientRow | None:
+        page = self._pages.get(row // PAGE)
+        if page is None:
+            self._ask(row // PAGE)
+            return None
+        return page[row % PAGE] if row % PAGE < len(page) else None
+
+    def _ask(self, number: int) -> None:
+        if number in self._asked:
+            return
+        self._asked.add(number)
+        turn, wanted, vault = self._turn, self._filter, self._session.vault
+        self._session.runner.read(
+            lambda: (turn, number, wanted.page(vault, limit=PAGE, offset=number * PAGE)), self._take
+        )
+
+    def _reset(self, answer: tuple[int, int, list[PatientRow]]) -> None:
+        turn, count, first = answer
+        if turn != self._turn:
+            return
+        self.beginResetModel()
+        self._count, self._pages, self._asked = count, {0: first}, {0}
+        self.endResetModel()
+        self.counted.emit(count)
+
+    def _take(self, answer: tuple[int, int, list[PatientRow]]) -> None:
+        turn, number, page = answer
+        if turn != self._turn:
+            return
+        self._pages[number] = page
+        last = min((number + 1) * PAGE, self._count) - 1
+        self.dataChanged.emit(self.index(number * PAGE, 0), self.index(last, len(COLUMNS) - 1))
+
+
+def cells(row: PatientRow, today: date) -> tuple[str, ...]:
+    """A patient's cells as text, in the order of COLUMNS."""
+    return (
+        row.name or "(no name)",
+        row.sex.capitalize() if row.sex != "UNKNOWN" else "–",
+        age_text(row.birth_date, today),
+        row.birth_date or "–",
+        str(row.note_count),
+        str(row.finding_count),
+        row.last_activity[:10] or "–",
+        row.confirmed or "–",
+    )
+
+
+def age_text(birth_date: str, today: date) -> str:
+    """An age as clinicians say it: days, weeks, months, then years."""
+    days = age_days(birth_date, today)
+    if days is None:
+        return "–"
+    for limit, length, unit in ((28, 1, "d"), (92, 7, "wk"), (731, 30.44, "mo")):
+        if days < limit:
+            return f"{int(days / length)} {unit}"
+    return f"{int(days / 365.25)} y"
+
+
+def _alignment(column: int) -> int:
+    side = Qt.AlignmentFlag.AlignRight if column in _NUMBERS else Qt.AlignmentFlag.AlignLeft
+    return int(side | Qt.AlignmentFlag.AlignVCenter)

@@ -1,0 +1,143 @@
+"""The patient list: search as you type, filters, thousands of rows; records are dropped here."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import QModelIndex, QTimer
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QComboBox,
+    QHeaderView,
+    QLineEdit,
+    QPushButton,
+    QStackedWidget,
+    QTableView,
+    QVBoxLayout,
+)
+
+from app.clinical.ids import PatientId
+from app.gui.patients.patient_filter import PatientFilter
+from app.gui.patients.patient_item_model import PatientItemModel
+from app.gui.session import OpenSession
+from app.gui.shell.furniture import button, card, empty_state, label, page_frame, row
+from app.gui.theme.icons import icon
+
+_SEX = (("Any sex", None), ("Female", "FEMALE"), ("Male", "MALE"), ("Other", "OTHER"), ("Unknown", "UNKNOWN"))
+_DECIDED = (("Decided or not", None), ("Diagnosis confirmed", True), ("Not yet decided", False))
+_ORDER = (("By name", "name"), ("By last activity", "activity"))
+TYPING_PAUSE_MS = 120
+
+
+class PatientsPage:
+    """Shows the list; opens a patient with Enter or a double click."""
+
+    def __init__(
+        self,
+        session: OpenSession,
+        open_patient: Callable[[PatientId], object],
+        import_files: Callable[[list[Path] | None], object],
+    ) -> None:
+        self._session = session
+        self._open_patient = open_patient
+        self._import_files = import_files
+        self.model = PatientItemModel(session)
+        self.search = QLineEdit(placeholderText="Search by name or identifier", clearButtonEnabled=True)
+        self.sex, self.decided, self.order = _choice(_SEX), _choice(_DECIDED), _choice(_ORDER)
+        self.count = label("", "muted")
+        self.table = self._table()
+        self._pause = QTimer(self.search, singleShot=True, interval=TYPING_PAUSE_MS)
+        self._stack = QStackedWidget()
+        self.widget, column, head = page_frame(
+            "Patients", "Type to search. Enter opens the selected patient."
+        )
+        head.addLayout(row(self._import_button()))
+        self._lay_out(column)
+        self._connect()
+
+    def refresh(self) -> None:
+        """Ask the vault again."""
+        self.model.show(self.wanted())
+
+    def wanted(self) -> PatientFilter:
+        """The filter as it is set."""
+        return PatientFilter(
+            self.search.text().strip(),
+            self.sex.currentData(),
+            self.decided.currentData(),
+            self.order.currentData(),
+        )
+
+    def _lay_out(self, column: QVBoxLayout) -> None:
+        self.search.addAction(icon(self._session.look, "search"), QLineEdit.ActionPosition.LeadingPosition)
+        self.search.setMinimumWidth(self._session.look.px(320))
+        column.addLayout(row(self.search, self.sex, self.decided, self.order, None, self.count))
+        frame, inside = card(margin=1, spacing=0)
+        inside.addWidget(self._stack)
+        column.addWidget(frame, 1)
+        self._stack.addWidget(self.table)
+        look = self._session.look
+        nobody = empty_state(look, "search", "Nobody matches", "Try fewer letters, or reset the filters.")
+        self._stack.addWidget(nobody)
+        first = button("Import records", lambda: self._import_files(None), role="primary")
+        advice = "Import FHIR bundles, phenopackets, CSV tables or text notes, or drop files here."
+        self._stack.addWidget(empty_state(look, "empty", "This vault is empty", advice, first))
+
+    def _connect(self) -> None:
+        self.search.textChanged.connect(lambda _text: self._pause.start())
+        self._pause.timeout.connect(self.refresh)
+        for choice in (self.sex, self.decided, self.order):
+            choice.currentIndexChanged.connect(lambda _index: self.refresh())
+        self.model.counted.connect(self._tell_count)
+        self.table.activated.connect(self._open)
+        self.search.returnPressed.connect(self._open_first)
+
+    def _table(self) -> QTableView:
+        table = QTableView(showGrid=False, wordWrap=False)
+        table.setModel(self.model)
+        table.setProperty("role", "bare")
+        table.setAccessibleName("Patients")
+        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        table.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        table.setTabKeyNavigation(False)
+        table.verticalHeader().hide()
+        table.verticalHeader().setDefaultSectionSize(self._session.look.px(34))
+        header = table.horizontalHeader()
+        header.setHighlightSections(False)
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
+        for column, width in enumerate((250, 80, 64, 110, 64, 82, 120, 300)):
+            table.setColumnWidth(column, self._session.look.px(width))
+        header.setStretchLastSection(True)
+        return table
+
+    def _import_button(self) -> QPushButton:
+        return button(
+            "Import records",
+            lambda: self._import_files(None),
+            tip="Import files (Ctrl+I), or drop them on the window",
+            picture=(self._session.look, "import"),
+        )
+
+    def _tell_count(self, count: int) -> None:
+        self.count.setText("1 patient" if count == 1 else f"{count:,} patients")
+        self._stack.setCurrentIndex(0 if count else 1 if self.wanted().narrows else 2)
+        if count:
+            self.table.selectRow(0)
+
+    def _open(self, index: QModelIndex) -> None:
+        patient = self.model.patient_id(index.row())
+        if patient is not None:
+            self._open_patient(patient)
+
+    def _open_first(self) -> None:
+        self._open(
+            self.table.currentIndex() if self.table.currentIndex().isValid() else self.model.index(0, 0)
+        )
+
+
+def _choice(choices: tuple[tuple[str, object], ...]) -> QComboBox:
+    made = QComboBox()
+    for text, value in choices:
+        made.addItem(text, value)
+    made.setAccessibleName(choices[0][0])
+    return made

@@ -1,0 +1,31 @@
+"""Opens the window. Called by the command line; imports nothing heavy before it is called."""
+
+import sys
+
+from PySide6.QtWidgets import QApplication
+
+from app.config.policy import load_policy
+from app.config.settings import cache_dir, config_dir
+from app.gui.operations.runner import OperationRunner
+from app.gui.session import Surroundings
+from app.gui.shell.main_window import MainWindow, default_vault
+from app.gui.shell.window_settings import read_settings
+from app.gui.theme.look import Look
+from app.gui.theme.palette import THEMES
+
+
+def open_window(vault: str | None, user: str | None) -> int:
+    """Show the window until it is closed; the exit code."""
+    app = QApplication.instance() or QApplication(sys.argv[:1])
+    assert isinstance(app, QApplication)
+    app.setApplicationName("Anamnesis")
+    app.setDesktopFileName("anamnesis")
+    settings_file = config_dir() / "window.json"
+    settings = read_settings(settings_file)
+    look = Look(THEMES[settings.theme], settings.percent)
+    look.apply()
+    around = Surroundings(look, OperationRunner(), load_policy(), cache_dir(), settings_file)
+    window = MainWindow(around)
+    default_vault(window, vault, user)
+    window.show()
+    return app.exec()

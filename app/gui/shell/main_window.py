@@ -1,0 +1,143 @@
+"""The main window: unlock screen or workspace, auto-lock, and the keys that work everywhere."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from time import monotonic
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QCloseEvent, QIcon, QKeySequence, QShortcut
+from PySide6.QtWidgets import QMainWindow, QStackedWidget
+
+from app.gui.operations.runner import Failure
+from app.gui.session import OpenSession, Surroundings
+from app.gui.shell.dialogs import show_failure
+from app.gui.shell.idle_lock import IdleLock
+from app.gui.shell.window_settings import read_settings, with_recent, write_settings
+from app.gui.shell.workspace import Workspace
+from app.gui.theme.icons import pixmap
+from app.gui.unlock.unlock_page import UnlockPage
+from app.store.vault import Vault
+
+LOCKED = "The vault is locked. Type your passphrase to go on."
+LOCKED_IDLE = "Locked after a time without input. Type your passphrase to go on."
+
+
+class MainWindow(QMainWindow):
+    """One vault at a time; a lock empties every screen and closes the vault."""
+
+    def __init__(self, around: Surroundings, *, clock: Callable[[], float] = monotonic) -> None:
+        super().__init__()
+        self.around = around
+        self.workspace: Workspace | None = None
+        self.settings = read_settings(around.settings_file)
+        self._stack = QStackedWidget()
+        self.unlock = self._unlock_page()
+        self.setCentralWidget(self._stack)
+        self.setWindowTitle("Anamnesis")
+        self.setWindowIcon(QIcon(pixmap(around.look, "anamnesis", size=64)))
+        self.resize(1360, 860)
+        self.idle_lock = IdleLock(limit_s=around.policy.idle_lock_s, clock=clock)
+        self.idle_lock.idle.connect(lambda: self.lock(LOCKED_IDLE))
+        around.runner.failed.connect(self._tell_failure)
+        self._add_keys()
+
+    def take_vault(self, vault: Vault) -> None:
+        """A vault was opened: show it."""
+        self.settings = with_recent(self.settings, vault.path, vault.user)
+        write_settings(self.around.settings_file, self.settings)
+        self.workspace = Workspace(OpenSession(vault, self.around), lock=self.lock)
+        self._stack.addWidget(self.workspace.widget)
+        self._stack.setCurrentWidget(self.workspace.widget)
+        self.setWindowTitle(f"{vault.path.name} – Anamnesis")
+        self.idle_lock.start()
+
+    def lock(self, why: str = LOCKED) -> None:
+        """Empty the screens, finish the writes under way, close the vault, ask for the passphrase."""
+        vault = self.release_vault()
+        if vault is not None:
+            vault.close()
+            self.unlock.tell_locked(why)
+
+    def release_vault(self) -> Vault | None:
+        """Empty the screens and give the vault back, still open; None where none is shown."""
+        workspace, self.workspace = self.workspace, None
+        if workspace is None:
+            return None
+        self.idle_lock.stop()
+        self._renew_unlock_page()
+        self.setWindowTitle("Anamnesis")
+        workspace.close()
+        self._stack.removeWidget(workspace.widget)
+        workspace.widget.deleteLater()
+        return workspace.session.vault
+
+    def set_theme(self, name: str) -> None:
+        """Light or dark, kept for the next start."""
+        self.around.look.set_theme(name)
+        self._keep_look()
+
+    def step_scale(self, steps: int) -> None:
+        """Larger, smaller, or 100 % (0), kept for the next start."""
+        self.around.look.step_scale(steps)
+        self._keep_look()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Lock before leaving."""
+        self.lock()
+        self.around.runner.close()
+        super().closeEvent(event)
+
+    def _unlock_page(self) -> UnlockPage:
+        page = UnlockPage(self.around, self.settings, self.take_vault)
+        self._stack.insertWidget(0, page.widget)
+        self._stack.setCurrentIndex(0)
+        return page
+
+    def _renew_unlock_page(self) -> None:
+        old, self.unlock = self.unlock, self._unlock_page()
+        self._stack.removeWidget(old.widget)
+        old.widget.deleteLater()
+
+    def _keep_look(self) -> None:
+        look = self.around.look
+        self.settings = replace(self.settings, theme=look.theme.name, percent=look.percent)
+        write_settings(self.around.settings_file, self.settings)
+
+    def _add_keys(self) -> None:
+        keys: tuple[tuple[str, Callable[[], object]], ...] = (
+            ("Ctrl++", lambda: self.step_scale(1)),
+            ("Ctrl+=", lambda: self.step_scale(1)),
+            ("Ctrl+-", lambda: self.step_scale(-1)),
+            ("Ctrl+0", lambda: self.step_scale(0)),
+            ("Ctrl+L", self.lock),
+            ("Ctrl+I", lambda: self._in_workspace(lambda w: w.import_files(None))),
+            ("Ctrl+F", self._focus_search),
+            ("Alt+Left", lambda: self._in_workspace(lambda w: w.go("patients"))),
+            ("Ctrl+D", lambda: self.set_theme("dark" if self.around.look.theme.name == "light" else "light")),
+        )
+        for key, act in keys:
+            shortcut = QShortcut(QKeySequence(key), self, context=Qt.ShortcutContext.ApplicationShortcut)
+            shortcut.activated.connect(lambda act=act: act())
+
+    def _in_workspace(self, deed: Callable[[Workspace], object]) -> None:
+        if self.workspace is not None:
+            deed(self.workspace)
+
+    def _focus_search(self) -> None:
+        if self.workspace is not None:
+            self.workspace.go("patients")
+            self.workspace.patients.search.setFocus()
+            self.workspace.patients.search.selectAll()
+
+    def _tell_failure(self, failure: Failure) -> None:
+        show_failure(self, failure)
+
+
+def default_vault(window: MainWindow, vault: str | None, user: str | None) -> None:
+    """Fill the unlock screen from the command line."""
+    if vault:
+        window.unlock.vault.setText(str(Path(vault).expanduser().resolve()))
+    if user:
+        window.unlock.user.setText(user)
+    window.unlock.focus()

@@ -1,0 +1,109 @@
+"""The navigation at the left: one button a page, the signed-in user, and the lock."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QKeySequence
+from PySide6.QtWidgets import QButtonGroup, QFrame, QHBoxLayout, QLabel, QToolButton, QVBoxLayout
+
+from app.gui.shell.furniture import label
+from app.gui.theme.icons import icon, pixmap
+from app.gui.theme.look import Look
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A page of the window: its name, icon, title, key and what it is for."""
+
+    name: str
+    icon: str
+    title: str
+    key: str
+    tip: str
+
+
+PLACES = (
+    Place("patients", "patients", "Patients", "Ctrl+1", "Find and open patients"),
+    Place("patient", "patient", "Patient", "Ctrl+2", "The patient opened last"),
+    Place("training", "training", "Training", "Ctrl+3", "Learn privately from confirmed diagnoses"),
+    Place("models", "models", "Models", "Ctrl+4", "Model versions, and going back"),
+    Place("update", "update", "Update file", "Ctrl+5", "What leaves the hospital, and nothing else"),
+    Place("audit", "audit", "Audit", "Ctrl+6", "Who did what, and whether the record is intact"),
+    Place("about", "settings", "Settings", "Ctrl+7", "Appearance, policy, sources and licences"),
+    Place("help", "help", "Help", "F1", "How to work with Anamnesis; every key"),
+)
+
+
+class Sidebar:
+    """Shows where one is and leads elsewhere."""
+
+    def __init__(self, look: Look, go: Callable[[str], object], lock: Callable[[], object]) -> None:
+        self._look = look
+        self.widget = QFrame()
+        self.widget.setProperty("role", "sidebar")
+        self.user = label("", "muted")
+        self._group = QButtonGroup(self.widget)
+        self._lock = self._tool("Lock", "Lock the vault  (Ctrl+L)", lock)
+        self._buttons = {place.name: self._button(place, go) for place in PLACES}
+        self._brand = QLabel()
+        self._lay_out()
+        look.changed.connect(self._redraw)
+        self._redraw()
+
+    def show_place(self, name: str) -> None:
+        """Mark a page as the one shown."""
+        self._buttons[name].setChecked(True)
+
+    def enable(self, name: str, enabled: bool) -> None:
+        """Let a page be chosen or not."""
+        self._buttons[name].setEnabled(enabled)
+
+    def _lay_out(self) -> None:
+        column = QVBoxLayout(self.widget)
+        column.setContentsMargins(10, 14, 10, 10)
+        column.setSpacing(2)
+        head = QHBoxLayout()
+        head.setContentsMargins(8, 0, 0, 12)
+        head.setSpacing(10)
+        head.addWidget(self._brand)
+        head.addWidget(label("Anamnesis", "brand"), 1)
+        column.addLayout(head)
+        for place in PLACES:
+            if place.name == "about":
+                column.addStretch(1)
+            column.addWidget(self._buttons[place.name])
+        line = QFrame()
+        line.setProperty("role", "line")
+        column.addWidget(line)
+        column.addWidget(self._lock)
+        self.user.setContentsMargins(10, 0, 0, 0)
+        column.addWidget(self.user)
+
+    def _button(self, place: Place, go: Callable[[str], object]) -> QToolButton:
+        made = self._tool(place.title, f"{place.tip}  ({place.key})", lambda: go(place.name))
+        made.setCheckable(True)
+        made.setShortcut(QKeySequence(place.key))
+        self._group.addButton(made)
+        return made
+
+    def _tool(self, text: str, tip: str, act: Callable[[], object]) -> QToolButton:
+        made = QToolButton()
+        made.setText(text)
+        made.setToolTip(tip)
+        made.setProperty("role", "nav")
+        made.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        made.setSizePolicy(made.sizePolicy().Policy.Expanding, made.sizePolicy().Policy.Fixed)
+        made.clicked.connect(lambda _checked=False: act())
+        return made
+
+    def _redraw(self) -> None:
+        look = self._look
+        self.widget.setFixedWidth(look.px(172))
+        self._brand.setPixmap(pixmap(look, "anamnesis", size=26))
+        size = QSize(look.px(18), look.px(18))
+        for place in PLACES:
+            self._buttons[place.name].setIcon(icon(look, place.icon))
+            self._buttons[place.name].setIconSize(size)
+        self._lock.setIcon(icon(look, "lock"))
+        self._lock.setIconSize(size)

@@ -1,0 +1,47 @@
+"""The window's own settings (theme, scale, recent vaults) in a small JSON file; no patient data."""
+
+import json
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+RECENT = 6
+
+
+@dataclass(frozen=True, slots=True)
+class WindowSettings:
+    """What the window remembers between starts."""
+
+    theme: str = "light"
+    percent: int = 100
+    recent_vaults: tuple[str, ...] = ()
+    user: str = ""
+
+
+def read_settings(path: Path) -> WindowSettings:
+    """The settings kept in a file; defaults where it is missing or not understood."""
+    try:
+        kept = json.loads(path.read_text(encoding="utf-8"))
+        return WindowSettings(
+            theme=str(kept["theme"]) if kept["theme"] in ("light", "dark") else "light",
+            percent=min(max(int(kept["percent"]), 80), 200),
+            recent_vaults=tuple(str(p) for p in kept["recent_vaults"])[:RECENT],
+            user=str(kept["user"]),
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return WindowSettings()
+
+
+def write_settings(path: Path, settings: WindowSettings) -> None:
+    """Keep the settings; a full or read-only disk is no reason to stop working."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(asdict(settings), indent=1), encoding="utf-8")
+    except OSError:
+        return
+
+
+def with_recent(settings: WindowSettings, vault: Path, user: str) -> WindowSettings:
+    """The settings after a vault was opened: it leads the recent ones."""
+    opened = str(vault)
+    others = tuple(p for p in settings.recent_vaults if p != opened)
+    return replace(settings, recent_vaults=(opened, *others)[:RECENT], user=user)

@@ -1,0 +1,179 @@
+"""The first screen: open a vault, or make a new one; after a lock, the way back in."""
+
+import getpass
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import (
+    QFileDialog,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.gui.operations.runner import Failure
+from app.gui.session import Surroundings
+from app.gui.shell.dialogs import sentence
+from app.gui.shell.furniture import button, card, label, row, set_role
+from app.gui.shell.window_settings import WindowSettings
+from app.gui.theme.icons import pixmap
+from app.gui.unlock.create_card import CreateCard
+from app.gui.unlock.vault_opening import open_vault
+from app.store.vault import Vault
+
+
+class UnlockPage:
+    """Asks for vault, user and passphrase; hands the open vault to `opened`."""
+
+    def __init__(
+        self, around: Surroundings, settings: WindowSettings, opened: Callable[[Vault], object]
+    ) -> None:
+        self._around = around
+        self._opened = opened
+        self.widget = QWidget()
+        self._cards = QStackedWidget()
+        self.message = label("", "error", wrap=True)
+        self.vault = QLineEdit(settings.recent_vaults[0] if settings.recent_vaults else "")
+        self.user = QLineEdit(settings.user or getpass.getuser())
+        self.passphrase = QLineEdit(echoMode=QLineEdit.EchoMode.Password)
+        self.open_button = button("Open vault", self.open, role="primary", tip="Open the vault (Enter)")
+        self.create = CreateCard(around, opened, lambda: self._cards.setCurrentIndex(0))
+        self._cards.addWidget(self._open_card(settings))
+        self._cards.addWidget(self.create.widget)
+        self._lay_out()
+        if not settings.recent_vaults:
+            self.vault.setPlaceholderText("Folder of the vault, for example /home/you/clinic.vault")
+
+    def open(self) -> None:
+        """Open the vault with what was typed."""
+        if not self.vault.text().strip() or not self.passphrase.text():
+            self._tell("Give the vault's folder and your passphrase.")
+            return
+        path, user, secret = Path(self.vault.text()).expanduser(), self.user.text(), self.passphrase.text()
+        self.passphrase.clear()
+        self._busy(True)
+        self._around.runner.write(lambda: open_vault(path, user, secret), self._succeed, self._refuse)
+
+    def show_create(self) -> None:
+        """Turn to the card that makes a new vault."""
+        self._cards.setCurrentIndex(1)
+        self.create.start(self.user.text())
+
+    def tell_locked(self, why: str) -> None:
+        """Say why the screen is empty, and wait for the passphrase."""
+        self._tell(why, "notice")
+        self.focus()
+
+    def focus(self) -> None:
+        """Put the cursor where typing is needed."""
+        (self.passphrase if self.vault.text() else self.vault).setFocus()
+
+    def _lay_out(self) -> None:
+        outer = QHBoxLayout(self.widget)
+        self._cards.setFixedWidth(self._around.look.px(460))
+        column = QVBoxLayout()
+        column.addStretch(1)
+        column.addLayout(self._brand())
+        column.addSpacing(18)
+        column.addWidget(self._cards)
+        column.addStretch(2)
+        outer.addStretch(1)
+        outer.addLayout(column)
+        outer.addStretch(1)
+
+    def _brand(self) -> QHBoxLayout:
+        picture = QLabel()
+        picture.setPixmap(pixmap(self._around.look, "anamnesis", size=40))
+        words = QVBoxLayout()
+        words.setSpacing(0)
+        words.addWidget(label("Anamnesis", "title"))
+        words.addWidget(label("Diagnosis support that stays inside the hospital", "muted"))
+        made = QHBoxLayout()
+        made.setSpacing(14)
+        made.addWidget(picture)
+        made.addLayout(words, 1)
+        return made
+
+    def _open_card(self, settings: WindowSettings) -> QWidget:
+        outer = QWidget()
+        column = QVBoxLayout(outer)
+        column.setContentsMargins(0, 0, 0, 0)
+        frame, inside = card(margin=22, spacing=14)
+        inside.addWidget(label("Open your vault", "heading"))
+        inside.addWidget(self.message)
+        self.message.hide()
+        inside.addLayout(self._form())
+        inside.addWidget(self.open_button)
+        column.addWidget(frame)
+        column.addLayout(self._recent(settings))
+        if not settings.recent_vaults:
+            column.addWidget(label(_WELCOME, "muted", wrap=True))
+        column.addLayout(row(button("Create a new vault", self.show_create, role="link"), None))
+        column.addStretch(1)
+        return outer
+
+    def _form(self) -> QFormLayout:
+        form = QFormLayout(verticalSpacing=10, horizontalSpacing=14)
+        form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
+        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
+        choose = button("Choose", self._choose, tip="Choose the vault's folder")
+        form.addRow("&Vault", row(self.vault, choose))
+        form.addRow("&User", self.user)
+        form.addRow("&Passphrase", self.passphrase)
+        for name, field in (
+            ("Vault folder", self.vault),
+            ("User", self.user),
+            ("Passphrase", self.passphrase),
+        ):
+            field.setAccessibleName(name)
+            field.returnPressed.connect(self.open)
+        return form
+
+    def _recent(self, settings: WindowSettings) -> QVBoxLayout:
+        column = QVBoxLayout()
+        column.setContentsMargins(4, 8, 4, 0)
+        column.setSpacing(2)
+        if len(settings.recent_vaults) > 1:
+            column.addWidget(label("Recent vaults", "caption"))
+        for path in settings.recent_vaults if len(settings.recent_vaults) > 1 else ():
+            column.addWidget(button(path, lambda p=path: self._take(p), role="link"))  # type: ignore[misc]
+        return column
+
+    def _take(self, path: str) -> None:
+        self.vault.setText(path)
+        self.passphrase.setFocus()
+
+    def _choose(self) -> None:
+        folder = QFileDialog.getExistingDirectory(self.widget, "Choose the vault", self.vault.text())
+        if folder:
+            self._take(folder)
+
+    def _succeed(self, vault: Vault) -> None:
+        self._busy(False)
+        self.message.hide()
+        self._opened(vault)
+
+    def _refuse(self, failure: Failure) -> None:
+        self._busy(False)
+        self._tell(sentence(failure.message))
+        self.focus()
+
+    def _busy(self, busy: bool) -> None:
+        self.open_button.setEnabled(not busy)
+        self.open_button.setText("Opening…" if busy else "Open vault")
+
+    def _tell(self, text: str, role: str = "error") -> None:
+        set_role(self.message, role)
+        self.message.setText(text)
+        self.message.show()
+
+
+_WELCOME = (
+    "Welcome. Patient records live in a vault: one encrypted folder on this computer that only "
+    "your passphrase opens. Open the vault your hospital gave you, or create one to begin."
+)

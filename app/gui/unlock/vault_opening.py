@@ -1,0 +1,31 @@
+"""Opens and creates vaults for the unlock screen, and says whether a passphrase is worth its name."""
+
+from pathlib import Path
+
+from app.store.key_derivation import KdfParameters
+from app.store.vault import Vault
+
+SHORTEST = 12
+
+
+def open_vault(path: Path, user: str, passphrase: str) -> Vault:
+    """The open vault. Raises VaultError with its remedy."""
+    return Vault.open(path, user=user, passphrase=passphrase)
+
+
+def create_vault(
+    path: Path, user: str, passphrase: str, kdf: KdfParameters | None = None
+) -> tuple[Vault, str]:
+    """A new vault and its recovery words, which nobody can show again."""
+    return Vault.create(path, user=user, passphrase=passphrase, kdf=kdf)
+
+
+def passphrase_advice(passphrase: str, again: str) -> str:
+    """What is still wrong with a new passphrase; empty where nothing is."""
+    if len(passphrase) < SHORTEST:
+        return f"Use at least {SHORTEST} characters; four unrelated words are easy to remember."
+    if len(set(passphrase)) < 5:
+        return "Use more different characters."
+    if passphrase != again:
+        return "The two passphrases differ; type the same one twice."
+    return ""
