@@ -57,13 +57,18 @@ class Predictor:
         weights = np.zeros((len(texts), 1))
         windows = [w for w in self._tokenizer.windows(texts) if word_count(w)] if texts else []
         for places, batch in batches_by_length(windows, BATCH_SIZE):
-            rows = self._session.run(None, batch.feed())[0]
+            rows = self.run_batch(batch.feed())
             for row, place in zip(rows, places, strict=True):
                 index, weight = windows[place].text_index, word_count(windows[place])
                 summed[index] += row * weight
                 weights[index] += weight
         averaged: FloatArray = summed / np.maximum(weights, 1)
         return averaged
+
+    def run_batch(self, feed: dict[str, Any]) -> np.ndarray[Any, np.dtype[np.float32]]:
+        """Logits (windows, labels) of one padded batch."""
+        logits: np.ndarray[Any, np.dtype[np.float32]] = self._session.run(None, feed)[0]
+        return logits
 
 
 def word_count(window: Window) -> int:

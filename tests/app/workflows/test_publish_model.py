@@ -68,9 +68,18 @@ def test_a_fresh_vault_uses_the_starting_model(tmp_path: Path) -> None:
             waiting_result(vault)
 
 
-def test_the_published_version_is_current_and_says_its_guarantee(
-    vault: Vault, published: ModelVersion
-) -> None:
+def test_a_result_is_published_used_audited_and_rolled_back(vault: Vault, published: ModelVersion) -> None:
+    """One story, since each export takes seconds and a test may run in a process of its own."""
+    _is_current_and_says_its_guarantee(vault, published)
+    _predicts_what_was_learned(vault, published)
+    assert any(
+        e.action == "model.publish" and e.record_id == published.version_id for e in vault.audit_events(50)
+    )
+    _is_refused_when_altered(vault, published)
+    _can_be_left_and_taken_again(vault, published)
+
+
+def _is_current_and_says_its_guarantee(vault: Vault, published: ModelVersion) -> None:
     assert published.card.privacy.epsilon == 2.5
     assert published.card.base_version == starting_version().version.version_id
     assert published.card.parity.fp32_max_abs_diff < 1e-3
@@ -79,18 +88,13 @@ def test_the_published_version_is_current_and_says_its_guarantee(
     assert "epsilon 2.5" in named_card((row,), published.version_id[:8])
 
 
-def test_what_was_learned_is_what_is_predicted(vault: Vault, published: ModelVersion) -> None:
+def _predicts_what_was_learned(vault: Vault, published: ModelVersion) -> None:
     model = load_predictor(current_version(vault), find_encoder(), provider="cpu")
     assert model.version == published.version_id
     assert int(np.argmax(model.log_probabilities(["weakness and seizures"])[0])) == DIAGNOSIS
 
 
-def test_publishing_is_audited(vault: Vault, published: ModelVersion) -> None:
-    events = vault.audit_events(50)
-    assert any(e.action == "model.publish" and e.record_id == published.version_id for e in events)
-
-
-def test_an_altered_sealed_file_is_refused(vault: Vault, published: ModelVersion) -> None:
+def _is_refused_when_altered(vault: Vault, published: ModelVersion) -> None:
     path = vault.models_dir / "versions" / published.version_id / TENSORS_FILE
     sealed = path.read_bytes()
     path.write_bytes(sealed[:-1] + bytes([sealed[-1] ^ 1]))
@@ -100,7 +104,7 @@ def test_an_altered_sealed_file_is_refused(vault: Vault, published: ModelVersion
     assert load_version(vault, published.version_id).version == published
 
 
-def test_roll_back_goes_to_the_version_before(vault: Vault, published: ModelVersion) -> None:
+def _can_be_left_and_taken_again(vault: Vault, published: ModelVersion) -> None:
     assert roll_back(vault, at="2025-02-01") == starting_version().version
     assert current_version(vault).version == starting_version().version
     assert roll_back(vault, at="2025-02-02", to=published.version_id[:10]) == published

@@ -84,7 +84,7 @@ def test_onnx_gives_torchs_logits(
     with torch.inference_mode():
         expected = classifier(**{n: torch.from_numpy(a) for n, a in batch.feed().items()}).numpy()
     model = predictor(graphs, encoder, tokenizer)
-    assert np.abs(model._session.run(None, batch.feed())[0] - expected).max() < 1e-4
+    assert np.abs(model.run_batch(batch.feed()) - expected).max() < 1e-4
 
 
 def test_one_graph_serves_other_weights(
@@ -121,7 +121,7 @@ def test_a_long_text_is_the_token_weighted_mean_of_its_windows(
     text = "fever arm leg seizure " * 20
     windows = tokenizer.windows([text])
     assert len(windows) > 2
-    rows = [model._session.run(None, token_batch([w]).feed())[0][0] for w in windows]
+    rows = [model.run_batch(token_batch([w]).feed())[0] for w in windows]
     weights = [len(w.ids) - 2 for w in windows]
     slow = sum(r * w for r, w in zip(rows, weights, strict=True)) / sum(weights)
     assert np.allclose(model.logits([text])[0], slow, atol=1e-4)

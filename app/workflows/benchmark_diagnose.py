@@ -1,0 +1,93 @@
+"""Measures one note through ONNX Runtime (int8, fp32) and through torch eager, interleaved.
+
+Batch 1, the same number of threads on both sides, medians over `size` rounds.
+"""
+
+import os
+import time
+from collections.abc import Callable
+from statistics import median
+from typing import Any
+
+import torch
+
+from app.config.settings import cache_dir
+from knowledge_graph.graph.cache import load_compiled
+from ml.evaluation.probe_texts import probe_texts
+from ml.inference.predictor import Predictor
+from ml.inference.version_loading import version_onnx, version_tensors
+from ml.registry.starting_model import starting_version
+from ml.text.encoder_files import find_encoder
+from ml.text.tokenizer import TextTokenizer, Window, token_batch
+from ml.training.classifier import build_classifier
+
+LENGTHS = (64, 128, 256)
+DEFAULT_ROUNDS = 30
+Progress = Callable[..., None]
+
+
+def measure(progress: Progress, *, size: int | None = None, data: str | None = None) -> dict[str, object]:
+    """Milliseconds of each side, the ratios torch / ONNX, and how often the first disease agrees."""
+    threads = int(os.environ.get("OMP_NUM_THREADS") or min(2, os.cpu_count() or 1))
+    torch.set_num_threads(threads)
+    progress("loading the starting model on both sides")
+    sides, tokenizer = _sides(threads)
+    found: dict[str, object] = {"threads": threads, "rounds": size or DEFAULT_ROUNDS}
+    for length in LENGTHS:
+        progress(f"measuring {length} tokens")
+        times = _interleaved(sides, _feed(tokenizer, length), rounds=size or DEFAULT_ROUNDS)
+        found |= {f"{name} {length} tokens, ms": value for name, value in times.items()}
+        for name in ("int8", "fp32"):
+            found[f"torch / {name}, {length} tokens"] = times["torch"] / times[name]
+    return found | _agreement(sides, tokenizer)
+
+
+def _sides(threads: int) -> tuple[dict[str, Callable[[dict[str, Any]], Any]], TextTokenizer]:
+    content, encoder = starting_version(), find_encoder()
+    tokenizer = TextTokenizer(encoder.tokenizer_json)
+    classifier = build_classifier(version_tensors(content, encoder), content.labels, encoder.config)
+
+    def with_torch(feed: dict[str, Any]) -> Any:
+        with torch.inference_mode():
+            return classifier(**{name: torch.from_numpy(array) for name, array in feed.items()}).numpy()
+
+    sides: dict[str, Callable[[dict[str, Any]], Any]] = {"torch": with_torch}
+    for precision in ("int8", "fp32"):
+        onnx = version_onnx(content, encoder, precision=precision)
+        model = Predictor.load(onnx, tokenizer, content.labels, provider="cpu", threads=threads)
+        sides[precision] = model.run_batch
+    return sides, tokenizer
+
+
+def _interleaved(
+    sides: dict[str, Callable[[dict[str, Any]], Any]], feed: dict[str, Any], *, rounds: int
+) -> dict[str, float]:
+    times: dict[str, list[float]] = {name: [] for name in sides}
+    for run in range(rounds + 3):
+        for name, side in sides.items():
+            began = time.perf_counter()
+            side(feed)
+            if run >= 3:  # the first ones warm caches
+                times[name].append(1000 * (time.perf_counter() - began))
+    return {name: median(values) for name, values in times.items()}
+
+
+def _feed(tokenizer: TextTokenizer, length: int) -> dict[str, Any]:
+    (window, *_) = tokenizer.windows(["The patient has seizures and weakness of the arms. " * 40])
+    cut = Window(0, window.ids[: length - 1] + window.ids[-1:], window.offsets[:length])
+    return dict(token_batch([cut]).feed())
+
+
+def _agreement(
+    sides: dict[str, Callable[[dict[str, Any]], Any]], tokenizer: TextTokenizer
+) -> dict[str, object]:
+    names = load_compiled(cache_dir()).term_names
+    feeds = [token_batch([w]).feed() for w in tokenizer.windows(probe_texts(names, count=84, seed=1))]
+    first = {name: [int(side(feed).argmax()) for feed in feeds] for name, side in sides.items()}
+    return {
+        f"same first disease, {name} and torch": sum(
+            a == b for a, b in zip(first[name], first["torch"], strict=True)
+        )
+        / len(feeds)
+        for name in ("int8", "fp32")
+    }
