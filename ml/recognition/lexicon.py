@@ -1,16 +1,19 @@
-"""Names and synonyms of terms as sets of word forms, matched longest first.
+"""Names and synonyms of terms as bags of word forms, matched longest first.
 
 A name matches where its words stand together in any order, with little words ("of the") between
-them: "abnormality of the nose" and "nose abnormality" are one. Single short words and words that
-mean too much in ordinary text are left out.
+them: "abnormality of the nose" and "nose abnormality" are one. Inflected forms are tried before
+near synonyms (Word.loose). Words on both sides of "and", a comma or "with" belong to one name only
+if the name itself is written so. Abbreviations match in capitals only.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from ml.recognition.tokens import Word, form_of, words_of
+from ml.recognition.supplement import Supplement, read_supplement
+from ml.recognition.tokens import Word, WordSequence, form_of, word_sequence
 
-_LITTLE = "a an the of in on at to with by for and or as from"
+_LITTLE = "a an the of in on at to as his her their both"
+_JOINING = "and or nor with by for from versus"
 _MODIFIERS = """
     all normal increased decreased frequency onset mild severe moderate acute chronic left right bilateral
     unilateral recurrent progressive localized generalized variable male female mode refractory position
@@ -18,11 +21,24 @@ _MODIFIERS = """
     stable transient persistent sudden slow rapid early late adult infantile juvenile congenital antenatal
     neonatal childhood
 """
-_ORDINARY = "fit cold abnormal pain death sleep weight height age hand foot eye ear nose mouth falls"
 LITTLE_WORDS = frozenset(form_of(word) for word in _LITTLE.split())
-MODIFIERS = frozenset(form_of(word) for word in _MODIFIERS.split())
-TOO_COMMON = MODIFIERS | frozenset(form_of(word) for word in _ORDINARY.split())
+JOINING_WORDS = frozenset(form_of(word) for word in _JOINING.split())
+_EMPTY = LITTLE_WORDS | JOINING_WORDS
+_MODIFYING = frozenset(form_of(word) for word in _MODIFIERS.split())
+_SILENT = frozenset({"morphology"})  # "abnormal heart morphology" is said as "abnormal heart"
 LONGEST_NAME = 12
+_LONGEST_SPAN = 16
+
+Key = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What a bag of words names; `joined` where the name itself has an "and" or a comma."""
+
+    term_id: str
+    score: float
+    joined: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,72 +54,140 @@ class LexiconMatch:
 class Lexicon:
     """Finds the names of terms in words."""
 
-    def __init__(self, names: dict[tuple[str, ...], tuple[str, float]]):
+    def __init__(self, names: dict[Key, Entry], loose: dict[Key, Entry], capitals: dict[str, Entry]):
         self._names = names
-        self._anywhere = frozenset(form for key in names for form in key)
+        self._loose = loose
+        self._capitals = capitals
+        self._forms = frozenset(form for key in names for form in key)
+        self._loose_forms = frozenset(form for key in loose for form in key)
         self._longest = max((len(key) for key in names), default=0)
 
     @classmethod
     def build(cls, entries: Iterable[tuple[str, Sequence[str]]]) -> "Lexicon":
-        """From (term id, names); the first name is the preferred one and wins over synonyms."""
-        names: dict[tuple[str, ...], tuple[str, float]] = {}
-        for term_id, spelled in entries:
-            for rank, name in enumerate(spelled):
-                key = _key(name)
-                score = 1.0 if rank == 0 else 0.9
-                if _usable(key, name) and names.get(key, ("", 0.0))[1] < score:
-                    names[key] = (term_id, score)
-        return cls(names)
+        """From (term id, names): the first name is preferred; general terms come before special ones."""
+        return _Builder(read_supplement()).lexicon(entries)
 
     def __len__(self) -> int:
         return len(self._names)
 
-    def matches(self, words: Sequence[Word], breaks: frozenset[int] = frozenset()) -> list[LexiconMatch]:
-        """Matches from left to right, the longest at each place; none crosses a break.
+    def matches(
+        self, sequence: WordSequence, text: str = "", *, split: frozenset[int] = frozenset()
+    ) -> list[LexiconMatch]:
+        """Matches from left to right, the longest at each place. `text` is needed for abbreviations.
 
-        `breaks` holds the numbers of words that begin a new clause or line.
+        A coordination that ends at a word of `split` has been spelled out: no name spans it.
         """
         found: list[LexiconMatch] = []
         at = 0
-        while at < len(words):
-            match = self._longest_at(words, at, breaks)
-            if match is None:
-                at += 1
-            else:
-                found.append(match)
-                at = match.last + 1
+        while at < len(sequence.words):
+            match = self._longest_at(sequence, at, split) or self._abbreviation(sequence.words[at], at, text)
+            found.extend([match] if match else [])
+            at = match.last + 1 if match else at + 1
         return found
 
-    def _longest_at(self, words: Sequence[Word], at: int, breaks: frozenset[int]) -> LexiconMatch | None:
-        if words[at].form not in self._anywhere:
+    def named(self, words: Sequence[Word]) -> Entry | None:
+        """What a bag of content words names, if anything."""
+        entry = self._names.get(_bag(word.form for word in words))
+        return entry or self._loose.get(_bag(word.loose for word in words))
+
+    def knows(self, word: Word) -> bool:
+        """Whether a word stands in any name."""
+        return word.form in self._forms or word.loose in self._loose_forms
+
+    def _longest_at(self, sequence: WordSequence, at: int, split: frozenset[int]) -> LexiconMatch | None:
+        words = sequence.words
+        if words[at].form in _EMPTY or not self.knows(words[at]):
             return None
-        forms: list[str] = []
+        bag: list[Word] = []
+        joined = False
         best: LexiconMatch | None = None
-        for last in range(at, min(len(words), at + 2 * self._longest)):
-            form = words[last].form
-            if last > at and last in breaks:
+        for last in range(at, min(len(words), at + _LONGEST_SPAN)):
+            word = words[last]
+            if last > at and last in sequence.hard:
                 break
-            if form in LITTLE_WORDS:
+            joined = joined or (last > at and last in sequence.soft) or word.form in JOINING_WORDS
+            if word.form in _EMPTY:
                 continue
-            if form not in self._anywhere:
+            if not self.knows(word) or len(bag) == self._longest:
                 break
-            forms.append(form)
-            if len(forms) > self._longest:
-                break
-            entry = self._names.get(tuple(sorted(forms)))
-            if entry is not None:
-                best = LexiconMatch(at, last, *entry)
+            bag.append(word)
+            entry = self.named(bag)
+            if entry is not None and (not joined or (entry.joined and last not in split)):
+                best = LexiconMatch(at, last, entry.term_id, entry.score)
         return best
 
+    def _abbreviation(self, word: Word, at: int, text: str) -> LexiconMatch | None:
+        entry = self._capitals.get(text[word.start : word.end])
+        return LexiconMatch(at, at, entry.term_id, entry.score) if entry else None
 
-def _key(name: str) -> tuple[str, ...]:
-    return tuple(sorted(w.form for w in words_of(name) if w.form not in LITTLE_WORDS))
+
+class _Builder:
+    """Collects names; where several terms share one, the preferred name wins, then the first term."""
+
+    def __init__(self, supplement: Supplement) -> None:
+        self._supplement = supplement
+        self._blocked = frozenset(form_of(n) for n in supplement.blocked if n.islower())
+        self._names: dict[Key, Entry] = {}
+        self._loose: dict[Key, Entry] = {}
+        self._capitals: dict[str, set[str]] = {}
+
+    def lexicon(self, entries: Iterable[tuple[str, Sequence[str]]]) -> Lexicon:
+        by_name: dict[str, str] = {}
+        for term_id, spelled in entries:
+            for rank, name in enumerate(spelled):
+                self._add(name, term_id, 1.0 if rank == 0 else 0.9)
+                by_name.setdefault(name.casefold(), term_id)
+        for name, wordings in self._supplement.phrases.items():
+            for wording in wordings if name.casefold() in by_name else ():
+                self._add(wording, by_name[name.casefold()], 0.8, trusted=True)
+        for short, name in self._supplement.abbreviations.items():
+            if name.casefold() in by_name:
+                self._capitals.setdefault(short, set()).add(by_name[name.casefold()])
+        return Lexicon(self._names, self._loose, self._unambiguous())
+
+    def _add(self, name: str, term_id: str, score: float, *, trusted: bool = False) -> None:
+        if _is_abbreviation(name):
+            if name not in self._supplement.blocked:
+                self._capitals.setdefault(name, set()).add(term_id)
+            return
+        sequence = word_sequence(name)
+        content = [word for word in sequence.words if word.form not in _EMPTY]
+        joined = bool(sequence.soft) or any(word.form in JOINING_WORDS for word in sequence.words)
+        key = _bag(word.form for word in content)
+        if not (trusted and key) and not self._usable(key):
+            return
+        _put(self._names, key, Entry(term_id, score, joined))
+        _put(self._loose, _bag(word.loose for word in content), Entry(term_id, score * 0.85, joined))
+        spoken = [word for word in content if word.form not in _SILENT]
+        if 1 < len(spoken) < len(content):
+            _put(self._loose, _bag(word.loose for word in spoken), Entry(term_id, score * 0.8, joined))
+
+    def _usable(self, key: Key) -> bool:
+        if not key or len(key) > LONGEST_NAME:
+            return False
+        if len(key) == 1:
+            word = key[0]
+            return len(word) > 3 and not word.isdigit() and word not in self._blocked | _MODIFYING
+        return not all(form in _MODIFYING or form.isdigit() for form in key)
+
+    def _unambiguous(self) -> dict[str, Entry]:
+        return {
+            short: Entry(next(iter(terms)), 0.8, False)
+            for short, terms in self._capitals.items()
+            if len(terms) == 1
+        }
 
 
-def _usable(key: tuple[str, ...], name: str) -> bool:
-    if not key or len(key) > LONGEST_NAME:
-        return False
-    if len(key) == 1:
-        is_abbreviation = len(key[0]) < 4
-        return not is_abbreviation and key[0] not in TOO_COMMON and not key[0].isdigit()
-    return not all(form in MODIFIERS or form.isdigit() for form in key)
+def _bag(forms: Iterable[str]) -> Key:
+    return tuple(sorted(forms))
+
+
+def _put(table: dict[Key, Entry], key: Key, entry: Entry) -> None:
+    known = table.get(key)
+    if known is None or known.score < entry.score:
+        table[key] = entry
+
+
+def _is_abbreviation(name: str) -> bool:
+    """Three letters or more in one word, at least two of them capitals."""
+    return len(name) > 2 and name.isalnum() and sum(c.isupper() for c in name) > 1

@@ -1,11 +1,11 @@
 """Finds mentions of terms in a text, with their state, experiencer and temporality."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ml.recognition.context import ContextRules
-from ml.recognition.lexicon import Lexicon
-from ml.recognition.tokens import Word, words_of
+from ml.recognition.coordination import shared_matches
+from ml.recognition.lexicon import Lexicon, LexiconMatch
+from ml.recognition.tokens import WordSequence, word_sequence
 
 OBSERVED, EXCLUDED = "observed", "excluded"
 
@@ -37,15 +37,15 @@ class Recogniser:
 
     def mentions(self, text: str) -> tuple[Mention, ...]:
         """Every mention in reading order."""
-        words = words_of(text)
+        sequence = word_sequence(text)
+        words = sequence.words
         if not words:
             return ()
         starts = self._rules.sentence_starts(text, words)
         triggers = self._rules.triggers(text, words)
         sections = self._rules.section_kinds(text, words)
-        breaks = _breaks(text, words)
         found = []
-        for match in self._lexicon.matches(words, breaks):
+        for match in self._matches(sequence, text):
             about = self._rules.context(
                 match.first, match.last, starts=starts, triggers=triggers, section=sections[match.first]
             )
@@ -66,12 +66,9 @@ class Recogniser:
             )
         return tuple(found)
 
-
-def _breaks(text: str, words: Sequence[Word]) -> frozenset[int]:
-    """Numbers of words that a name can't reach across: what stands before them ends a clause."""
-    ending = (".", ";", ":", "!", "?", "\n", "(", ")", "[", "]", "•")
-    return frozenset(
-        number
-        for number in range(1, len(words))
-        if any(mark in text[words[number - 1].end : words[number].start] for mark in ending)
-    )
+    def _matches(self, sequence: WordSequence, text: str) -> list[LexiconMatch]:
+        """Names as they stand, and names completed across a coordination; each once a place."""
+        shared = shared_matches(sequence, self._lexicon)
+        plain = self._lexicon.matches(sequence, text, split=frozenset(m.last for m in shared))
+        unique = {(m.first, m.last, m.term_id): m for m in (*shared, *plain)}
+        return sorted(unique.values(), key=lambda m: (m.first, m.last, m.term_id))

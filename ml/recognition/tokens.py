@@ -1,87 +1,113 @@
-"""Splits text into words with their places, and brings words into one form for matching.
+"""Splits text into words with their places, and brings words into forms for matching.
 
 Offsets are Unicode code points of the text as given; nothing is normalised before splitting.
 """
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+
+from ml.recognition.supplement import read_supplement
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W\d_]+)?")
-_IRREGULAR = {
-    "feet": "foot",
-    "teeth": "tooth",
-    "ears": "ear",
-    "children": "child",
-    "vertebrae": "vertebra",
-    "metacarpi": "metacarpal",
-    "irides": "iris",
-    "testes": "testis",
-    "phalanges": "phalanx",
-    "nares": "naris",
-    "oedema": "edema",
-    "fits": "fit",
-}
-_SPELLINGS = """
-    aemi:emi haem:hem oedem:edem paed:ped oesoph:esoph diarrhoea:diarrhea tumour:tumor colour:color
-    gynaec:gynec anaes:anes caec:cec foetal:fetal ischaem:ischem glycaem:glycem behaviour:behavior
-    fibre:fiber centre:center pnoea:pnea coeliac:celiac faec:fec grey:gray
-"""
-_BRITISH = tuple(tuple(pair.split(":")) for pair in _SPELLINGS.split())
-# Words that name the same thing in clinical English; both sides of a match are brought to the second.
-_SAME = """
-    anomaly:abnormality abnormal:abnormality malformation:abnormality malformed:abnormality
-    facial:face renal:kidney cardiac:heart hepatic:liver ocular:eye cutaneous:skin cerebral:brain
-    dental:tooth nasal:nose neoplasm:tumor retarded:retardation delayed:delay impaired:impairment
-    hypoplastic:hypoplasia aplastic:aplasia dysplastic:dysplasia atrophic:atrophy elevated:increased
-    raised:increased high:increased reduced:decreased low:decreased diminished:decreased
-    tall:increased enlarged:large absent:absence spastic:spasticity
-"""
-_EQUIVALENT = dict(pair.split(":") for pair in _SAME.split())
-_STEMS = (
+_HARD_BREAK = re.compile(r"[.;:!?()\[\]{}•|\t]|\n[ \t\r]*(?=\n|[-*•\d])")
+_SOFT_BREAK = re.compile(r"[,/&+]")
+_LETTERED = frozenset({"type", "group", "hepatitis", "vitamin", "factor", "class", "grade", "stage"})
+_PLURALS = (
     ("iness", "y"),
     ("ies", "y"),
     ("sses", "ss"),
-    ("ses", "s"),
+    ("oses", "osis"),
+    ("yses", "ysis"),
+    ("eses", "esis"),
     ("xes", "x"),
+    ("aches", "ache"),
     ("ches", "ch"),
     ("shes", "sh"),
+    ("ae", "a"),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A word of a text; `form` is what it is matched by."""
+    """A word of a text: `form` joins inflections and spellings, `loose` near synonyms too."""
 
     start: int
     end: int
     form: str
+    loose: str
+
+
+@dataclass(frozen=True, slots=True)
+class WordSequence:
+    """The words of a text; `hard` and `soft` number the words before which a clause or conjunct ends."""
+
+    words: Sequence[Word]
+    hard: frozenset[int]
+    soft: frozenset[int]
 
 
 def words_of(text: str) -> list[Word]:
     """All words in reading order."""
-    return [Word(m.start(), m.end(), form_of(m.group())) for m in _WORD.finditer(text)]
+    words: list[Word] = []
+    before = ""
+    for match in _WORD.finditer(text):
+        raw = match.group()
+        form = "@a" if raw == "A" and before in _LETTERED else form_of(raw)
+        words.append(Word(match.start(), match.end(), form, loose_form(form)))
+        before = form
+    return words
 
 
+def word_sequence(text: str) -> WordSequence:
+    """The words with the places where a name can't, or only sometimes, reach across."""
+    words = words_of(text)
+    hard, soft = set(), set()
+    for number in range(1, len(words)):
+        between = text[words[number - 1].end : words[number].start]
+        if between == " " or between == "-":
+            continue
+        if _HARD_BREAK.search(between):
+            hard.add(number)
+        elif _SOFT_BREAK.search(between):
+            soft.add(number)
+    return WordSequence(words, frozenset(hard), frozenset(soft))
+
+
+@lru_cache(maxsize=1 << 16)
 def form_of(word: str) -> str:
     """Lower case, no accents, American spelling, singular."""
     plain = word.casefold().replace("’", "'")
     if not plain.isascii():
         plain = "".join(c for c in unicodedata.normalize("NFKD", plain) if not unicodedata.combining(c))
     plain = plain.removesuffix("'s")
-    if plain in _IRREGULAR:
-        return _IRREGULAR[plain]
-    for british, american in _BRITISH:
+    supplement = read_supplement()
+    for british, american in supplement.spelling:
         if british in plain:
             plain = plain.replace(british, american)
+    irregular = supplement.irregular.get(plain)
+    if irregular is not None:
+        return irregular
     singular = _singular(plain)
-    return _EQUIVALENT.get(singular, singular)
+    return supplement.irregular.get(singular, singular)
+
+
+@lru_cache(maxsize=1 << 16)
+def loose_form(form: str) -> str:
+    """One form for an adjective, a verb and a noun of the same meaning."""
+    same = read_supplement().same
+    if form in same:
+        return same[form]
+    stem = form.removesuffix("ly")
+    return same.get(stem, form) if stem != form else form
 
 
 def _singular(word: str) -> str:
     if len(word) < 4 or word.endswith(("ss", "us", "is")):
         return word
-    for ending, stem in _STEMS:
+    for ending, stem in _PLURALS:
         if word.endswith(ending) and len(word) > len(ending) + 2:
             return word.removesuffix(ending) + stem
     return word.removesuffix("s")

@@ -1,0 +1,36 @@
+"""Our lists of how clinical English differs from the ontology (resources/lexicon_supplement.toml)."""
+
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+
+@dataclass(frozen=True, slots=True)
+class Supplement:
+    """Word forms brought together, phrases and abbreviations joined to names, names left out."""
+
+    irregular: dict[str, str]
+    spelling: tuple[tuple[str, str], ...]  # (British, American), inside words
+    same: dict[str, str]
+    phrases: dict[str, tuple[str, ...]]  # by the ontology's name
+    abbreviations: dict[str, str]
+    blocked: frozenset[str]
+
+
+@cache
+def read_supplement() -> Supplement:
+    """The lists that ship with the program; read once."""
+    data = tomllib.loads(files("resources").joinpath("lexicon_supplement.toml").read_text("utf-8"))
+    return Supplement(
+        irregular=_inverted(data["irregular"]),
+        spelling=tuple((british, american) for american, british in data["spelling"].items()),
+        same=_inverted(data["same"]),
+        phrases={name: tuple(wordings) for name, wordings in data["phrases"].items()},
+        abbreviations=data["abbreviations"],
+        blocked=frozenset(data["blocked"]["names"].split()),
+    )
+
+
+def _inverted(lists: dict[str, str]) -> dict[str, str]:
+    return {other: kept for kept, others in lists.items() for other in others.split()}
