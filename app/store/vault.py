@@ -179,6 +179,10 @@ class Vault:
         """Everything about one patient."""
         return patient_query.read_chart(self._session, patient_id)
 
+    def has_patient(self, patient_id: str) -> bool:
+        """Whether the vault holds this patient."""
+        return bool(self._session.rows("SELECT 1 FROM patient WHERE id = ?", (patient_id,)))
+
     def note(self, note_id: str) -> Note:
         """One note."""
         return patient_query.read_note(self._session, note_id)

@@ -1,0 +1,98 @@
+"""Imports files and folders into a vault and prints what became of each item."""
+
+import argparse
+import tomllib
+from dataclasses import asdict
+from pathlib import Path
+
+from app.cli.console import Console
+from app.cli.sign_in import add_vault_arguments, read_passphrase
+from app.config.policy import load_policy
+from app.errors import UsageError
+from app.exchange.reader import ReadPlan
+from app.store.vault import Vault
+from app.workflows.import_records import ImportProgress, ImportReport, import_records
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add what to import and how to read tables."""
+    parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="files, folders or zip archives")
+    parser.add_argument(
+        "--map",
+        action="append",
+        default=[],
+        metavar="FIELD=COLUMN|FILE.toml",
+        help="which column of a table holds which field",
+    )
+    parser.add_argument("--patient-id", default="", help="whose a plain text is (default: its file name)")
+    parser.add_argument(
+        "--report", type=Path, metavar="FILE", help="write the report of each item as JSON lines"
+    )
+    add_vault_arguments(parser)
+
+
+def run(arguments: argparse.Namespace, console: Console) -> int:
+    """Exit code 1 where a file was refused."""
+    plan = ReadPlan(column_map=column_map(arguments.map), patient_id=arguments.patient_id)
+    passphrase = read_passphrase(arguments)
+    report = ImportReport()
+    with Vault.open(arguments.vault, user=arguments.user, passphrase=passphrase) as vault:
+        for step in import_records(vault, arguments.paths, plan=plan, policy=load_policy()):
+            if isinstance(step, ImportProgress):
+                console.progress(f"{step.files_done + 1}/{step.files} files", **asdict(step))
+            else:
+                report = step
+    if arguments.report:
+        _write_report(arguments.report, report)
+    console.result(_as_json(report), _as_text(report))
+    for refused in report.refused:
+        console.refuse(refused.reason)
+    return 1 if report.refused else 0
+
+
+def column_map(words: list[str]) -> dict[str, str]:
+    """Fields to columns, from FIELD=COLUMN words and TOML files. Raises UsageError."""
+    columns: dict[str, str] = {}
+    for word in words:
+        field, equals, column = word.partition("=")
+        if equals:
+            columns[field.strip()] = column.strip()
+            continue
+        try:
+            columns |= {str(k): str(v) for k, v in tomllib.loads(Path(word).read_text("utf-8")).items()}
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise UsageError(f'the column map {word} cannot be read; write FIELD = "COLUMN" lines') from error
+    return columns
+
+
+def _write_report(path: Path, report: ImportReport) -> None:
+    import json
+
+    lines = [json.dumps(asdict(item)) for item in (*report.refused, *report.items)]
+    path.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
+
+
+def _as_json(report: ImportReport) -> dict[str, object]:
+    return {
+        "files": report.files,
+        "imported": dict(sorted(report.imported.items())),
+        "skipped": dict(sorted(report.skipped.items())),
+        "records": {"added": report.added, "changed": report.changed, "unchanged": report.unchanged},
+        "refused": [asdict(item) for item in report.refused],
+        "items": [asdict(item) for item in report.items],
+        "cancelled": report.cancelled,
+    }
+
+
+def _as_text(report: ImportReport) -> str:
+    lines = [f"{report.files} files read, {len(report.refused)} refused"]
+    lines += [f"  {count:7} {kind} imported" for kind, count in sorted(report.imported.items())]
+    lines += [f"  {count:7} {kind or 'unknown'} skipped" for kind, count in sorted(report.skipped.items())]
+    reasons: dict[str, int] = {}
+    for item in report.items:
+        reasons[f"{item.kind}: {item.reason}"] = reasons.get(f"{item.kind}: {item.reason}", 0) + 1
+    lines += [
+        f"  {count:7} x {reason}" for reason, count in sorted(reasons.items(), key=lambda r: -r[1])[:20]
+    ]
+    lines.append(f"records: {report.added} added, {report.changed} changed, {report.unchanged} unchanged")
+    return "\n".join(lines)

@@ -1,0 +1,116 @@
+"""Lenient access to the fields of a FHIR resource: a wrong type counts as absent and is remarked."""
+
+from typing import Any
+
+from app.clinical.record import Coding, Quantity, ReferenceRange
+
+Json = dict[str, Any]
+
+
+class Fields:
+    """One resource; `remarks` collects the names of fields that could not be read."""
+
+    def __init__(self, resource: Json):
+        self._resource = resource
+        self.remarks: list[str] = []
+
+    def text(self, name: str) -> str:
+        """A string, or empty."""
+        value: str = self._typed(name, str, "")
+        return value
+
+    def flag(self, name: str) -> bool:
+        """A boolean; absent means False."""
+        value: bool = self._typed(name, bool, False)
+        return value
+
+    def map(self, name: str) -> Json:
+        """An object, or empty."""
+        value: Json = self._typed(name, dict, {})
+        return value
+
+    def maps(self, name: str) -> list[Json]:
+        """A list's objects; a single object counts as a list of one."""
+        value = self._resource.get(name)
+        if isinstance(value, dict):
+            return [value]
+        if value is None:
+            return []
+        if not isinstance(value, list):
+            self.remarks.append(name)
+            return []
+        if any(not isinstance(v, dict) for v in value):
+            self.remarks.append(name)
+        return [v for v in value if isinstance(v, dict)]
+
+    def first_text(self, *names: str) -> str:
+        """The first of several alternative fields that holds text."""
+        return next((t for name in names if (t := self.text(name))), "")
+
+    def reference(self, *names: str) -> str:
+        """The target of the first reference among several fields."""
+        for name in names:
+            target = string(self.map(name), "reference")
+            if target:
+                return target
+        return ""
+
+    def number(self, name: str) -> float | None:
+        """A number, or None."""
+        value = self._resource.get(name)
+        return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+
+    def _typed(self, name: str, kind: type, absent: Any) -> Any:
+        value = self._resource.get(name)
+        if value is None:
+            return absent
+        if not isinstance(value, kind):
+            self.remarks.append(name)
+            return absent
+        return value
+
+
+def string(value: Any, name: str) -> str:
+    """A string field of an object that may not be one."""
+    found = value.get(name) if isinstance(value, dict) else None
+    return found if isinstance(found, str) else ""
+
+
+def codings(concept: Any) -> tuple[Coding, ...]:
+    """The codings of a CodeableConcept."""
+    listed = concept.get("coding") if isinstance(concept, dict) else None
+    found = [c for c in listed if isinstance(c, dict)] if isinstance(listed, list) else []
+    return tuple(Coding(string(c, "system"), string(c, "code"), string(c, "display")) for c in found)
+
+
+def label(concept: Any) -> str:
+    """What a person would read: the text, else a display, else a code."""
+    coded = codings(concept)
+    displays = [c.display for c in coded if c.display]
+    return string(concept, "text") or next(iter(displays), "") or next((c.code for c in coded if c.code), "")
+
+
+def quantity(value: Any) -> Quantity | None:
+    """A Quantity with a numeric value."""
+    amount = value.get("value") if isinstance(value, dict) else None
+    if not isinstance(amount, (int, float)) or isinstance(amount, bool):
+        return None
+    return Quantity(
+        float(amount), string(value, "unit") or string(value, "code"), string(value, "comparator")
+    )
+
+
+def reference_range(ranges: list[Json]) -> ReferenceRange | None:
+    """The first range that applies to normal values."""
+    for entry in ranges:
+        low, high = quantity(entry.get("low")), quantity(entry.get("high"))
+        if low or high or string(entry, "text"):
+            return ReferenceRange(
+                low.value if low else None, high.value if high else None, string(entry, "text")
+            )
+    return None
+
+
+def period(value: Any) -> tuple[str, str]:
+    """Start and end of a Period."""
+    return string(value, "start"), string(value, "end")

@@ -1,0 +1,135 @@
+"""Whole imports: counted against an independent count, twice the same, errors beside successes."""
+
+import json
+import zipfile
+from collections import Counter
+from pathlib import Path
+from threading import Event
+
+import pytest
+
+from app.config.policy import Policy
+from app.errors import ImportRefused, PolicyError
+from app.exchange.fhir_resource import READERS
+from app.store.key_derivation import KdfParameters
+from app.store.vault import Vault
+from app.workflows.import_records import ImportReport, import_records
+
+READ = {"Patient", *READERS}
+
+
+@pytest.fixture
+def vault(tmp_path: Path) -> Vault:
+    made, _ = Vault.create(
+        tmp_path / "v.vault", user="ann", passphrase="correct horse", kdf=KdfParameters.fast_for_tests()
+    )
+    return made
+
+
+def run(vault: Vault, *paths: Path, stop: Event | None = None) -> ImportReport:
+    *_, report = import_records(vault, paths, stop=stop)
+    assert isinstance(report, ImportReport)
+    return report
+
+
+def independent_count(path: Path) -> tuple[Counter[str], Counter[str]]:
+    """Resource types by plain json, nothing of the program's: all, and those that name no patient."""
+    counts: Counter[str] = Counter()
+    ownerless: Counter[str] = Counter()
+    with zipfile.ZipFile(path) as archive:
+        for name in archive.namelist():
+            if name.endswith("/"):
+                continue
+            value = json.loads(archive.read(name))
+            entries = value["entry"] if value["resourceType"] == "Bundle" else [{"resource": value}]
+            for resource in (entry["resource"] for entry in entries):
+                counts[resource["resourceType"]] += 1
+                owner = resource.get("subject") or resource.get("patient") or {}
+                ownerless[resource["resourceType"]] += "reference" not in owner
+    return counts, ownerless
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["synthea_r4_bundles.zip", "au_fhir_test_data.zip"])
+def test_every_resource_of_the_real_bundles_is_accounted_for(
+    vault: Vault, shared_data: Path, name: str
+) -> None:
+    path = shared_data / "fhir" / name
+    report = run(vault, path)
+    expected, ownerless = independent_count(path)
+    assert report.refused == []
+    assert report.imported + report.skipped == expected
+    for kind in READ - {"Patient"}:
+        assert report.imported[kind] == expected[kind] - ownerless[kind]
+    assert report.imported["Patient"] == expected["Patient"]
+    stored = vault.session().rows("SELECT count(*) FROM patient")[0][0]
+    again = run(vault, path)
+    assert (again.added, again.changed) == (0, 0)
+    assert vault.session().rows("SELECT count(*) FROM patient")[0][0] == stored
+
+
+def write(folder: Path, **files: object) -> Path:
+    for name, value in files.items():
+        (folder / f"{name}.json").write_text(json.dumps(value), "utf-8")
+    return folder
+
+
+PATIENT = {"resourceType": "Patient", "id": "p", "name": [{"text": "Ada Sample"}]}
+CONDITION = {"resourceType": "Condition", "subject": {"reference": "Patient/p"}, "code": {"text": "A"}}
+
+
+def test_a_record_may_come_in_an_earlier_file_than_its_patient(vault: Vault, tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    report = run(vault, write(folder, a_condition=CONDITION, b_patient=PATIENT))
+    assert dict(report.imported) == {"Condition": 1, "Patient": 1}
+    assert vault.patient_count() == 1
+
+
+def test_a_broken_file_is_reported_and_the_others_go_on(vault: Vault, tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    write(folder, good=PATIENT)
+    (folder / "bad.json").write_text('{"resourceType": "Patient", "name": "Secret', "utf-8")
+    report = run(vault, folder)
+    assert dict(report.imported) == {"Patient": 1}
+    (refused,) = report.refused
+    assert "bad.json" in refused.reason
+    assert "Secret" not in refused.reason
+
+
+def test_a_report_never_holds_content(vault: Vault, tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    odd = {**CONDITION, "code": {"text": "Canarysyndrome"}, "onsetDateTime": 5}
+    report = run(vault, write(folder, a=PATIENT, b=odd))
+    assert "Canary" not in str(report.items)
+    assert "Ada" not in str(report.items)
+    assert "Ada" not in str(vault.audit_events())
+
+
+def test_a_stopped_import_says_so(vault: Vault, tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    stop = Event()
+    stop.set()
+    report = run(vault, write(folder, a=PATIENT), stop=stop)
+    assert report.cancelled
+    assert vault.patient_count() == 0
+
+
+def test_a_table_of_notes_does_not_blank_a_known_patient(vault: Vault, tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "1_people.csv").write_text("mrn,name,sex\n7,Ada Sample,F\n", "utf-8")
+    (folder / "2_notes.csv").write_text("mrn,text\n7,She has seizures.\n", "utf-8")
+    run(vault, folder)
+    (row,) = vault.patients()
+    assert (row.name, row.note_count) == ("Ada Sample", 1)
+
+
+def test_policy_and_missing_paths_are_said(vault: Vault, tmp_path: Path) -> None:
+    with pytest.raises(PolicyError, match="only from"):
+        list(import_records(vault, [tmp_path], policy=Policy(import_folders=(tmp_path / "allowed",))))
+    with pytest.raises(ImportRefused, match="no such file"):
+        run(vault, tmp_path / "missing")
