@@ -18,6 +18,7 @@ from app.exchange.fhir_stream import Opener, PlacedResource, resources_of
 from app.exchange.item import NO_PATIENT, NOT_CLINICAL, UNNAMED, ImportedItem, ReadLimits
 
 Json = dict[str, Any]
+BY_IDENTIFIER = "Patient?identifier="
 
 
 @dataclass(slots=True)
@@ -41,7 +42,7 @@ class ReferenceTable:
             for name in _names(placed):
                 self.patients[name] = own
             for identifier in Fields(placed.resource).maps("identifier"):
-                key = f"Patient?identifier={string(identifier, 'system')}|{string(identifier, 'value')}"
+                key = f"{BY_IDENTIFIER}{string(identifier, 'system')}|{string(identifier, 'value')}"
                 self.patients.setdefault(key, own)
         elif kind == "Encounter":
             for name in _names(placed):
@@ -55,10 +56,20 @@ class ReferenceTable:
         """A nameless patient to file records under whose patient resource was not sent."""
         if not reference or reference.startswith("#"):
             return None
+        if reference.startswith(BY_IDENTIFIER):
+            return self._identified(reference)
         known_as = "/".join(unquote(reference).split("/_history/")[0].split("/")[-2:])
         own = record_id("fhir", "Patient", known_as.removeprefix("Patient/"))
         self.patients[known_as] = own
         self.people[own] = Patient(PatientId(own), "", identifiers=(Identifier("", known_as),))
+        self.unnamed.add(own)
+        return own
+
+    def _identified(self, reference: str) -> str:
+        """The patient of an identifier, under the id that her own resource would get."""
+        system, _, value = reference.removeprefix(BY_IDENTIFIER).partition("|")
+        own = record_id("patient", system, value)
+        self.people.setdefault(own, Patient(PatientId(own), "", identifiers=(Identifier(system, value),)))
         self.unnamed.add(own)
         return own
 
@@ -118,7 +129,7 @@ def _item(placed: PlacedResource, table: ReferenceTable) -> ImportedItem:
     if kind not in READERS:
         return ImportedItem(kind or "unknown", placed.place, skipped=NOT_CLINICAL)
     fields = Fields(resource)
-    reference = fields.reference("subject", "patient")
+    reference = fields.reference("subject", "patient") or _logical_reference(fields)
     patient = table.patient(reference, resource) or table.unnamed_patient(reference)
     if patient is None:
         return ImportedItem(kind, placed.place, skipped=NO_PATIENT)
@@ -133,6 +144,15 @@ def _item(placed: PlacedResource, table: ReferenceTable) -> ImportedItem:
     if patient in table.unnamed:
         remarks = [UNNAMED, *remarks]
     return ImportedItem(kind, placed.place, records, remarks=tuple(remarks))
+
+
+def _logical_reference(fields: Fields) -> str:
+    """A reference by identifier alone (FHIR R4, 2.3.0.2)."""
+    for name in ("subject", "patient"):
+        identifier = fields.map(name).get("identifier")
+        if string(identifier, "system") and string(identifier, "value"):
+            return f"{BY_IDENTIFIER}{string(identifier, 'system')}|{string(identifier, 'value')}"
+    return ""
 
 
 def _context_encounter(fields: Fields) -> str:

@@ -45,13 +45,13 @@ class PutCounts:
     unchanged: int = 0
 
 
-def put_records(connection: Connection, records: Iterable[ClinicalRecord]) -> PutCounts:
+def put_records(connection: Connection, records: Iterable[ClinicalRecord], *, origin: str) -> PutCounts:
     """Write records inside the caller's transaction; patients must come before what is theirs."""
     added = changed = unchanged = 0
     touched: set[str] = set()
     for record in records:
         before = connection.total_changes
-        outcome = _put(connection, record)
+        outcome = _put(connection, record, origin)
         added += outcome == "added"
         changed += outcome == "changed"
         unchanged += outcome == "unchanged"
@@ -82,49 +82,63 @@ def decoded(kind: str, body: bytes) -> Any:
     return msgspec.json.decode(body, type=KINDS[kind])
 
 
-def _put(connection: Connection, record: ClinicalRecord) -> str:
+def _put(connection: Connection, record: ClinicalRecord, origin: str) -> str:
     if isinstance(record, Note):
         return _put_note(connection, record)
     body = msgspec.json.encode(record)
     digest = hashlib.sha256(body).digest()
     table = "patient" if isinstance(record, Patient) else "record"
-    found = connection.execute(f"SELECT content_hash FROM {table} WHERE id = ?", (record.id,)).fetchone()
-    if found is not None and found[0] == digest:
-        return "unchanged"
+    found = connection.execute(
+        f"SELECT content_hash, origin FROM {table} WHERE id = ?", (record.id,)
+    ).fetchone()
+    if found is not None:
+        if found[0] == digest or _is_superseded(connection, record.id, digest, origin):
+            return "unchanged"
+        connection.execute("INSERT OR IGNORE INTO superseded VALUES (?, ?, ?)", (record.id, *found))
+    row = (digest, origin, body)
     if isinstance(record, Patient):
-        _put_patient(connection, record, body, digest)
+        _put_patient(connection, record, row)
     else:
-        _put_record(connection, record, body, digest)
+        _put_record(connection, record, row)
     return "added" if found is None else "changed"
 
 
-def _put_patient(connection: Connection, patient: Patient, body: bytes, digest: bytes) -> None:
-    search = " ".join([patient.name, *(i.value for i in patient.identifiers)]).casefold()
-    connection.execute(
-        """INSERT INTO patient (id, name, birth_date, sex, search_text, content_hash, body)
-           VALUES (?, ?, ?, ?, ?, ?, ?)
-           ON CONFLICT (id) DO UPDATE SET name = excluded.name, birth_date = excluded.birth_date,
-             sex = excluded.sex, search_text = excluded.search_text,
-             content_hash = excluded.content_hash, body = excluded.body""",
-        (patient.id, patient.name, patient.birth_date, str(patient.sex), search, digest, body),
+def _is_superseded(connection: Connection, record_id: str, digest: bytes, origin: str) -> bool:
+    """Whether this very file said this before another one changed it."""
+    return bool(
+        connection.execute(
+            "SELECT 1 FROM superseded WHERE id = ? AND content_hash = ? AND origin = ?",
+            (record_id, digest, origin),
+        ).fetchone()
     )
 
 
-def _put_record(connection: Connection, record: Any, body: bytes, digest: bytes) -> None:
+def _put_patient(connection: Connection, patient: Patient, row: tuple[bytes, str, bytes]) -> None:
+    search = " ".join([patient.name, *(i.value for i in patient.identifiers)]).casefold()
+    connection.execute(
+        """INSERT INTO patient (id, name, birth_date, sex, search_text, content_hash, origin, body)
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+           ON CONFLICT (id) DO UPDATE SET name = excluded.name, birth_date = excluded.birth_date,
+             sex = excluded.sex, search_text = excluded.search_text,
+             content_hash = excluded.content_hash, origin = excluded.origin, body = excluded.body""",
+        (patient.id, patient.name, patient.birth_date, str(patient.sex), search, *row),
+    )
+
+
+def _put_record(connection: Connection, record: Any, row: tuple[bytes, str, bytes]) -> None:
     times = (getattr(record, name) for name in _TIMES if hasattr(record, name))
     connection.execute(
-        """INSERT INTO record (id, kind, patient_id, happened_at, content_hash, body)
-           VALUES (?, ?, ?, ?, ?, ?)
+        """INSERT INTO record (id, kind, patient_id, happened_at, content_hash, origin, body)
+           VALUES (?, ?, ?, ?, ?, ?, ?)
            ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, patient_id = excluded.patient_id,
              happened_at = excluded.happened_at, content_hash = excluded.content_hash,
-             body = excluded.body""",
+             origin = excluded.origin, body = excluded.body""",
         (
             record.id,
             type(record).__name__,
             record.patient_id,
             next((t for t in times if t), ""),
-            digest,
-            body,
+            *row,
         ),
     )
 

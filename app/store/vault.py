@@ -155,7 +155,7 @@ class Vault:
     def put_records(self, records: Iterable[ClinicalRecord], *, origin: str) -> PutCounts:
         """Write records in one transaction; `origin` is a file's hash or a word, never content."""
         with self._session.transaction("records-imported", detail=origin) as connection:
-            return put_records(connection, records)
+            return put_records(connection, records, origin=origin)
 
     def patients(
         self,

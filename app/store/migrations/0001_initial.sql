@@ -8,6 +8,7 @@ CREATE TABLE patient (
     sex TEXT NOT NULL,
     search_text TEXT NOT NULL,
     content_hash BLOB NOT NULL,
+    origin TEXT NOT NULL,
     body BLOB NOT NULL,
     note_count INTEGER NOT NULL DEFAULT 0,
     finding_count INTEGER NOT NULL DEFAULT 0,
@@ -23,9 +24,19 @@ CREATE TABLE record (
     patient_id TEXT NOT NULL REFERENCES patient (id),
     happened_at TEXT NOT NULL,
     content_hash BLOB NOT NULL,
+    origin TEXT NOT NULL,
     body BLOB NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX record_by_patient ON record (patient_id, kind, happened_at, id);
+
+-- What a record said before another file changed it, and the file that had said it: importing that same file again
+-- does not bring the older content back.
+CREATE TABLE superseded (
+    id TEXT NOT NULL,
+    content_hash BLOB NOT NULL,
+    origin TEXT NOT NULL,
+    PRIMARY KEY (id, content_hash, origin)
+) WITHOUT ROWID;
 
 CREATE TABLE note (
     number INTEGER PRIMARY KEY,

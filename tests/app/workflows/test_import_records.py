@@ -45,7 +45,7 @@ def independent_count(path: Path) -> tuple[Counter[str], Counter[str]]:
             for resource in (entry["resource"] for entry in entries):
                 counts[resource["resourceType"]] += 1
                 owner = resource.get("subject") or resource.get("patient") or {}
-                ownerless[resource["resourceType"]] += "reference" not in owner
+                ownerless[resource["resourceType"]] += not {"reference", "identifier"} & owner.keys()
     return counts, ownerless
 
 
