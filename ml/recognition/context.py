@@ -6,6 +6,7 @@ the mention, up to the sentence's end, a terminator or another clause.
 
 import re
 import tomllib
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
@@ -18,7 +19,11 @@ _SENTENCE_END = re.compile(
     r"|\n\s*\n|\n(?=\s*[-*•\d])|:(?=\s*\n)"  # a blank line, a list item, a heading of its own
     r"|\s(?=\d{1,2}\)\s)|\s{2,}(?=[A-Z][A-Z ]+:)"  # numbered items and headings inside a line
 )
-_HEADING = re.compile(r"^[ \t]*([A-Za-z][A-Za-z /]{1,40}?)[ \t]*:", re.MULTILINE)
+_HEADING = re.compile(r"^[ \t]*([A-Za-z][A-Za-z /]{1,40}?)[ \t\r]*(:|$)", re.MULTILINE)
+_LONE_ANSWERS = frozenset({"no", "none", "nil", "neg", "negative", "absent"})
+_QUERY = re.compile(r"(?:^|[\s,(:\-])\?\s?$")
+_BLANK_LINE = re.compile(r"\n[ \t\r]*(?=\n)")
+_ANSWER_ENDS = re.compile(r"[ \t\r]*(?:[.;,\n)]|$)")
 Phrase = tuple[str, ...]
 
 
@@ -58,6 +63,8 @@ class ContextRules:
             self._phrases.setdefault(_phrase(text), []).append(("terminator", ""))
         self._longest = max(len(phrase) for phrase in self._phrases)
         self._sections = {h: kind for kind, names in rules["sections"].items() for h in names}
+        self._relatives = frozenset(rules["relatives"]["words"])
+        self._between = frozenset(rules["relatives"]["between"])
 
     @classmethod
     def load(cls) -> "ContextRules":
@@ -76,40 +83,74 @@ class ContextRules:
         return starts
 
     def triggers(self, text: str, words: Sequence[Word]) -> list[Trigger]:
-        """Every trigger, longest phrase first at each place; pseudo phrases swallow what they hold."""
+        """Every trigger in reading order, longest phrase first; pseudo phrases swallow what they hold."""
         plain = [text[w.start : w.end].casefold().replace("’", "'") for w in words]
         found: list[Trigger] = []
         at = 0
         while at < len(words):
+            before = text[words[at - 1].end if at else 0 : words[at].start]
+            if _QUERY.search(before):
+                found.append(Trigger("uncertain", "before", at, at - 1))  # stands before the word, not on it
+            pattern = self._answer(text, words[at], before) or self._in_relative(plain, at)
             size = self._longest_phrase(plain, at)
-            phrase = tuple(plain[at : at + size])
-            for kind, side in self._phrases.get(phrase, ()) if size else ():
-                if side != "pseudo":
-                    found.append(Trigger(kind, side, at, at + size - 1))
+            if pattern is not None:
+                kind, size = pattern
+                found.append(Trigger(kind, "after", at, at + size - 1))
+            elif size:
+                sides = self._phrases[tuple(plain[at : at + size])]
+                found.extend(Trigger(k, side, at, at + size - 1) for k, side in sides if side != "pseudo")
             at += max(size, 1)
         return found
 
+    def _answer(self, text: str, word: Word, before: str) -> tuple[str, int] | None:
+        """A word that answers what stands before it: "seizures: no", "+ve"."""
+        shown = text[word.start : word.end].casefold()
+        if shown == "ve" and before.endswith("+"):
+            return "affirmed", 1
+        alone = shown in _LONE_ANSWERS and ":" in before and _ANSWER_ENDS.match(text, word.end)
+        return ("negated", 1) if alone else None
+
+    def _in_relative(self, plain: Sequence[str], at: int) -> tuple[str, int] | None:
+        """ "in his older brother": how many words it has."""
+        if plain[at] != "in":
+            return None
+        last = at + 1
+        while last < min(len(plain), at + 5) and plain[last] in self._between:
+            last += 1
+        return (
+            ("family", last - at + 1) if plain[last : last + 1] and plain[last] in self._relatives else None
+        )
+
     def section_kinds(self, text: str, words: Sequence[Word]) -> list[str]:
-        """For each word, what the heading above it says ("family", "historical" or "")."""
-        headings = [
+        """For each word, what the heading above it says (a kind, or ""), until a blank line after it."""
+        bounds = [
             (m.start(), self._sections.get(m.group(1).strip().casefold(), ""))
             for m in _HEADING.finditer(text)
+            if m.group(2) or m.group(1).isupper() or m.group(1).strip().casefold() in self._sections
         ]
+        bounds += [
+            (m.end(), "") for m in _BLANK_LINE.finditer(text) if not _ends_heading(text, m.start(), bounds)
+        ]
+        bounds.sort()
         kinds: list[str] = []
         at, kind = 0, ""
         for word in words:
-            while at < len(headings) and headings[at][0] <= word.start:
-                at, kind = at + 1, headings[at][1]
+            while at < len(bounds) and bounds[at][0] <= word.start:
+                at, kind = at + 1, bounds[at][1]
             kinds.append(kind)
         return kinds
 
     def context(
         self, first: int, last: int, *, starts: Sequence[int], triggers: Sequence[Trigger], section: str
     ) -> ContextOf:
-        """What governs the words `first` to `last`."""
+        """What governs the words `first` to `last`; `triggers` in reading order."""
         sentence = starts[first]
+        begin = bisect_left(triggers, first - self._window - self._longest, key=lambda t: t.first)
+        end = bisect_right(triggers, last + self._window, key=lambda t: t.first)
         here = [
-            t for t in triggers if starts[t.first] == sentence and not (t.first <= last and t.last >= first)
+            t
+            for t in triggers[begin:end]
+            if starts[t.first] == sentence and not (t.first <= last and t.last >= first)
         ]
         stops = [t for t in here if t.kind == "terminator"]
 
@@ -124,8 +165,8 @@ class ContextRules:
 
         kinds = {t.kind for t in here if t.kind != "terminator" and governs(t)}
         return ContextOf(
-            negated="negated" in kinds,
-            uncertain="uncertain" in kinds,
+            negated="negated" in kinds or section == "negated",
+            uncertain="uncertain" in kinds or section == "uncertain",
             family="family" in kinds or section == "family",
             historical="historical" in kinds or section == "historical",
         )
@@ -135,6 +176,14 @@ class ContextRules:
             if tuple(plain[at : at + size]) in self._phrases:
                 return size
         return 0
+
+
+def _ends_heading(text: str, place: int, headings: list[tuple[int, str]]) -> bool:
+    """Whether nothing but a heading stands on the line that ends at `place`."""
+    line = text.rfind("\n", 0, place) + 1
+    at = bisect_left(headings, (line, ""))
+    on_line = at < len(headings) and headings[at][0] <= place
+    return on_line and _HEADING.fullmatch(text, line, place) is not None
 
 
 def _phrase(text: str) -> Phrase:

@@ -30,7 +30,7 @@ def shared_matches(sequence: WordSequence, lexicon: Lexicon) -> list[LexiconMatc
             *_lent_forwards(sequence, lexicon, left, right),
         ):
             entry = lexicon.named([sequence.words[n] for n in numbers])
-            if entry is not None:
+            if entry is not None and not _written_whole(sequence, lexicon, numbers):
                 found.append(LexiconMatch(min(numbers), max(numbers), entry.term_id, entry.score * 0.9))
                 break
     return found
@@ -86,6 +86,14 @@ def _lent_forwards(
                 longer = any(_named(sequence, lexicon, right[:k]) for k in range(size + 1, size + 3))
                 if 0 < size <= len(right) and not longer:
                     yield [*name[:lent], *right[:size]]
+
+
+def _written_whole(sequence: WordSequence, lexicon: Lexicon, numbers: Conjunct) -> bool:
+    """Whether the words, joined by a slash alone, are a name as they stand ("renal aplasia/hypoplasia")."""
+    span = range(min(numbers), max(numbers) + 1)
+    if any(sequence.words[n].form in _COORDINATORS for n in span):
+        return False
+    return _named(sequence, lexicon, [n for n in span if sequence.words[n].form not in LITTLE_WORDS])
 
 
 def _named(sequence: WordSequence, lexicon: Lexicon, numbers: Conjunct) -> bool:

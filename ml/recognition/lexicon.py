@@ -103,9 +103,9 @@ class Lexicon:
         best: LexiconMatch | None = None
         for last in range(at, min(len(words), at + _LONGEST_SPAN)):
             word = words[last]
-            if last > at and last in sequence.hard:
+            if last > at and last in sequence.hard and last not in sequence.inner:
                 break
-            joined = joined or (last > at and last in sequence.soft) or word.form in JOINING_WORDS
+            joined = joined or (last > at and _joins(sequence, last)) or word.form in JOINING_WORDS
             if word.form in _EMPTY:
                 continue
             if not self.knows(word) or len(bag) == self._longest:
@@ -152,7 +152,9 @@ class _Builder:
             return
         sequence = word_sequence(name)
         content = [word for word in sequence.words if word.form not in _EMPTY]
-        joined = bool(sequence.soft) or any(word.form in JOINING_WORDS for word in sequence.words)
+        joined = bool(sequence.soft or sequence.inner) or any(
+            word.form in JOINING_WORDS for word in sequence.words
+        )
         key = _bag(word.form for word in content)
         if not (trusted and key) and not self._usable(key):
             return
@@ -186,6 +188,19 @@ def _put(table: dict[Key, Entry], key: Key, entry: Entry) -> None:
     known = table.get(key)
     if known is None or known.score < entry.score:
         table[key] = entry
+
+
+def _joins(sequence: WordSequence, number: int) -> bool:
+    """Whether only names that are written so reach across what stands before a word.
+
+    A comma before a last modifier is none of these: "scoliosis, progressive".
+    """
+    if number not in sequence.soft:
+        return number in sequence.hard
+    after = number + 1
+    ends = after == len(sequence.words) or after in sequence.hard or after in sequence.soft
+    closing = ends or sequence.words[after].form in JOINING_WORDS
+    return not (closing and sequence.words[number].form in _MODIFYING)
 
 
 def _is_abbreviation(name: str) -> bool:

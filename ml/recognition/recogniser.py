@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 
-from ml.recognition.context import ContextRules
+from ml.recognition.context import ContextRules, Trigger
 from ml.recognition.coordination import shared_matches
 from ml.recognition.lexicon import Lexicon, LexiconMatch
 from ml.recognition.tokens import WordSequence, word_sequence
 
+_LONGEST_PLAIN = 8  # words; longer matches were put together across a coordination
 OBSERVED, EXCLUDED = "observed", "excluded"
 
 
@@ -45,7 +46,9 @@ class Recogniser:
         triggers = self._rules.triggers(text, words)
         sections = self._rules.section_kinds(text, words)
         found = []
-        for match in self._matches(sequence, text):
+        matches = self._matches(sequence, text)
+        triggers = _outside(triggers, matches)
+        for match in matches:
             about = self._rules.context(
                 match.first, match.last, starts=starts, triggers=triggers, section=sections[match.first]
             )
@@ -72,3 +75,12 @@ class Recogniser:
         plain = self._lexicon.matches(sequence, text, split=frozenset(m.last for m in shared))
         unique = {(m.first, m.last, m.term_id): m for m in (*shared, *plain)}
         return sorted(unique.values(), key=lambda m: (m.first, m.last, m.term_id))
+
+
+def _outside(triggers: list[Trigger], matches: list[LexiconMatch]) -> list[Trigger]:
+    """Triggers that are no part of a name: "absent speech" negates nothing."""
+    inside: set[int] = set()
+    for match in matches:
+        if match.last - match.first < _LONGEST_PLAIN:
+            inside.update(range(match.first, match.last + 1))
+    return [t for t in triggers if t.last < t.first or not inside.issuperset(range(t.first, t.last + 1))]

@@ -13,6 +13,7 @@ from ml.recognition.supplement import read_supplement
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W\d_]+)?")
 _HARD_BREAK = re.compile(r"[.;:!?()\[\]{}•|\t]|\n[ \t\r]*(?=\n|[-*•\d])")
+_SENTENCE = re.compile(r"[.;!?\n\t]")
 _SOFT_BREAK = re.compile(r"[,/&+]")
 _LETTERED = frozenset({"type", "group", "hepatitis", "vitamin", "factor", "class", "grade", "stage"})
 _PLURALS = (
@@ -42,11 +43,16 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class WordSequence:
-    """The words of a text; `hard` and `soft` number the words before which a clause or conjunct ends."""
+    """The words of a text, with the numbers of words before which something ends.
+
+    `hard` a clause, `soft` a conjunct; `inner` are those of `hard` that also stand inside names
+    ("absence (non-motor) seizure", "EMG: myopathic changes").
+    """
 
     words: Sequence[Word]
     hard: frozenset[int]
     soft: frozenset[int]
+    inner: frozenset[int]
 
 
 def words_of(text: str) -> list[Word]:
@@ -64,16 +70,18 @@ def words_of(text: str) -> list[Word]:
 def word_sequence(text: str) -> WordSequence:
     """The words with the places where a name can't, or only sometimes, reach across."""
     words = words_of(text)
-    hard, soft = set(), set()
+    hard, soft, inner = set(), set(), set()
     for number in range(1, len(words)):
         between = text[words[number - 1].end : words[number].start]
         if between == " " or between == "-":
             continue
         if _HARD_BREAK.search(between):
             hard.add(number)
+            if not _SENTENCE.search(between):
+                inner.add(number)
         elif _SOFT_BREAK.search(between):
             soft.add(number)
-    return WordSequence(words, frozenset(hard), frozenset(soft))
+    return WordSequence(words, frozenset(hard), frozenset(soft), frozenset(inner))
 
 
 @lru_cache(maxsize=1 << 16)

@@ -87,7 +87,7 @@ def test_a_text_of_a_megabyte_takes_bounded_time() -> None:
     text = "She had seizures, renal and cardiac anomalies and no meningioma or VSD. " * 14_000
     started = time.perf_counter()
     assert len(RECOGNISER.mentions(text)) > 14_000
-    assert time.perf_counter() - started < 60
+    assert time.perf_counter() - started < 60  # seconds, on any machine; 5 are usual
 
 
 def test_one_endless_sentence_does_not_explode() -> None:

@@ -131,3 +131,38 @@ def test_forms_join_spellings() -> None:
     assert form_of("Tumours") == form_of("tumor")
     assert loose_form("neoplasm") == loose_form("tumor")
     assert form_of("Ménière’s") == "meniere"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "fever -ve",
+        "neg for fever",
+        "w/o fever",
+        "Fever: no\nCough: yes",
+        "Not present:\n- fever",
+        "PERTINENT NEGATIVES\nFever",
+    ],
+)
+def test_shorthand_negations_are_read(text: str) -> None:
+    assert only(text).state == "excluded"
+
+
+@pytest.mark.parametrize("text", ["fever +ve", "Cough: no fever clinic", "Not present:\n- cough\n\nFever"])
+def test_what_only_resembles_a_negation_is_none(text: str) -> None:
+    states = [m.state for m in RECOGNISER.mentions(text)]
+    assert states == ["excluded" if "no fever" in text else "observed"]
+
+
+@pytest.mark.parametrize("text", ["?fever", "- ? fever", "Fever was considered.", "Query fever"])
+def test_questions_are_hypothetical(text: str) -> None:
+    assert only(text).temporality == "hypothetical"
+
+
+def test_a_trigger_inside_a_name_is_none() -> None:
+    recogniser = Recogniser(Lexicon.build([("T:a", ["Absent speech"]), ("T:b", ["Ataxia"])]))
+    assert [m.state for m in recogniser.mentions("absent speech and ataxia")] == ["observed", "observed"]
+
+
+def test_a_relative_with_an_adjective_is_a_relative() -> None:
+    assert only("Seizures in his older brother.").experiencer == "family"
