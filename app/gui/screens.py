@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from PySide6.QtCore import QCoreApplication, QSize
+from PySide6.QtCore import QSize
 from PySide6.QtGui import QFontDatabase
 from PySide6.QtWidgets import QApplication, QWidget
 
@@ -50,14 +50,18 @@ def _render(window: MainWindow, vault: Vault, out_dir: Path, theme: str) -> list
     window.take_vault(vault)
     workspace = window.workspace
     assert workspace is not None
-    _settle(window)
-    first = max(vault.patients(limit=50), key=lambda p: (p.note_count, p.finding_count), default=None)
+    window.settle()
+    first = max(
+        vault.patients(limit=5000),
+        key=lambda p: (p.note_count, p.finding_count),
+        default=None,
+    )
     if first is not None:
         workspace.open_patient(first.id)
-        _settle(window)
+        window.settle()
         workspace.patient.note.move(1)
     for number, place in enumerate(PLACES, start=1):
-        if place.name == "patient" and first is None:
+        if place.name not in workspace.places() or (place.name == "patient" and first is None):
             continue
         workspace.go(place.name)
         written.append(_shot(window, window, out_dir / f"{number}-{place.name}-{theme}.png"))
@@ -65,18 +69,7 @@ def _render(window: MainWindow, vault: Vault, out_dir: Path, theme: str) -> list
 
 
 def _shot(window: MainWindow, widget: QWidget, path: Path) -> Path:
-    _settle(window)
+    window.settle()
     if not widget.grab().save(str(path)):
         raise UsageError(f"{path} can't be written; choose another folder")
     return path
-
-
-def _settle(window: MainWindow) -> None:
-    """Wait for the work under way, then for the timers that wait for a pause, then again."""
-    for _ in range(3):
-        window.around.runner.wait_until_idle()
-        end = 250
-        while end:
-            QCoreApplication.processEvents()
-            end -= 10
-            QCoreApplication.instance().thread().msleep(10)  # type: ignore[union-attr]

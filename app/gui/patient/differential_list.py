@@ -98,6 +98,7 @@ class DiseaseDelegate(QStyledItemDelegate):
         chance = percent(found.line.probability)
         painter.drawText(rect, top | int(Qt.AlignmentFlag.AlignRight), chance)
         room = rect.adjusted(look.px(24), 0, -painter.fontMetrics().horizontalAdvance(chance) - 10, 0)
+        room = self._source(painter, room, found.line.disease_id)
         painter.setFont(look.font(12.5))
         painter.setPen(look.color("muted"))
         painter.drawText(rect, top, f"{found.line.rank}")
@@ -107,9 +108,15 @@ class DiseaseDelegate(QStyledItemDelegate):
         painter.setFont(font)
         painter.setPen(look.color(role))
         name = sign + found.line.name
-        painter.drawText(
-            room, top, painter.fontMetrics().elidedText(name, Qt.TextElideMode.ElideRight, int(room.width()))
-        )
+        shown = painter.fontMetrics().elidedText(name, Qt.TextElideMode.ElideRight, int(room.width()))
+        painter.drawText(room, top, shown)
+
+    def _source(self, painter: QPainter, room: QRectF, disease_id: str) -> QRectF:
+        """The id, since two sources may use one name; the room that is left of it."""
+        painter.setFont(self._look.font(10.5))
+        painter.setPen(self._look.color("muted"))
+        painter.drawText(room.adjusted(0, 2, 0, 0), int(Qt.AlignmentFlag.AlignRight), disease_id)
+        return room.adjusted(0, 0, -painter.fontMetrics().horizontalAdvance(disease_id) - 10, 0)
 
     def _bars(self, painter: QPainter, rect: QRectF, found: DiseaseRow) -> None:
         look = self._look

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import date
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QToolButton
 
 from app.clinical.diagnosis import Diagnosis
@@ -31,7 +32,7 @@ class Heading:
         for part in (back, self.name, self.facts):
             self.layout.addWidget(part)
         self.layout.addStretch(1)
-        self.layout.addWidget(self.confirmed)
+        self.layout.addWidget(self.confirmed, 0, Qt.AlignmentFlag.AlignVCenter)
         self.clear()
 
     def show(self, opened: OpenChart, today: date) -> None:

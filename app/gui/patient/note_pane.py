@@ -41,7 +41,7 @@ _TOOLS: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
     ("toggle", "state", "Present ↔ absent", ("N",)),
     ("change", "change", "Change the term", ("C",)),
     ("add", "add", "Mark the selected words", ("M", "Ins")),
-    ("remove", "stop", "Take the mark back", ("Del",)),
+    ("remove", "remove", "Take the mark back", ("Del",)),
     ("undo", "undo", "Undo", ("Ctrl+Z",)),
     ("redo", "redo", "Redo", ("Ctrl+Shift+Z", "Ctrl+Y")),
 )
@@ -135,7 +135,7 @@ class NotePane:
         words.addWidget(self.title)
         words.addWidget(self.subtitle)
         head.addLayout(words, 1)
-        head.addWidget(self.left)
+        head.addWidget(self.left, 0, Qt.AlignmentFlag.AlignVCenter)
         for name, tip, key, act in (
             ("previous", "Earlier note", "PgUp", deeds.previous_note),
             ("next", "Later note", "PgDown", deeds.next_note),

@@ -40,7 +40,7 @@ class PatientPage:
         self._session = session
         self._changed = changed
         self._assistant: Assistant | None = None
-        self._search: TermSearch | None = None
+        self.term_search: TermSearch | None = None
         self.opened: OpenChart | None = None
         self.note_id: NoteId | None = None
         self.opinion: Opinion | None = None
@@ -59,7 +59,7 @@ class PatientPage:
     def take_assistant(self, assistant: Assistant) -> None:
         """Names, suggestions and ranking are ready now."""
         self._assistant = assistant
-        self._search = TermSearch(self.widget, assistant.catalogue, self._session.runner)
+        self.term_search = TermSearch(self.widget, assistant.catalogue, self._session.runner)
         if self.opened is not None:
             self._suggest(self.opened)
             self._refresh()
@@ -138,7 +138,7 @@ class PatientPage:
         split.addWidget(self.note.widget)
         split.addWidget(self._right())
         split.setStretchFactor(1, 1)
-        split.setSizes([230, 600, 400])
+        split.setSizes([225, 545, 430])
         column.addWidget(split, 1)
 
     def _right(self) -> QSplitter:
@@ -147,7 +147,7 @@ class PatientPage:
         split.setChildrenCollapsible(False)
         split.addWidget(self._titled(self.findings_title, self.findings.widget))
         split.addWidget(self._titled(label("Differential", "heading"), self.differential.widget))
-        split.setSizes([190, 560])
+        split.setSizes([220, 540])
         return split
 
     def _titled(self, title: QWidget, content: QWidget) -> QFrame:
@@ -228,9 +228,9 @@ class PatientPage:
 
     def _change_term(self) -> None:
         mark = self.note.view.current_mark()
-        if mark is None or self._search is None:
+        if mark is None or self.term_search is None:
             return
-        self._search.ask(
+        self.term_search.ask(
             title="Change the term",
             quote=self._words(mark.start, mark.end),
             query=mark.name,
@@ -240,10 +240,10 @@ class PatientPage:
 
     def _add_mark(self) -> None:
         span, note_id = self.note.view.selected_span(), self.note_id
-        if span is None or note_id is None or self._search is None:
+        if span is None or note_id is None or self.term_search is None:
             return
         words = self._words(*span)
-        self._search.ask(
+        self.term_search.ask(
             title="Mark a finding",
             quote=words,
             query=words if len(words) < 60 else "",

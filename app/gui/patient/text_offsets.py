@@ -30,6 +30,9 @@ class TextOffsets:
         return offset + self._shifts[bisect_right(self._points, offset) - 1]
 
     def from_qt(self, position: int) -> int:
-        """The code-point offset of a document position."""
-        offset = position - self._shifts[bisect_right(self._positions, position) - 1]
+        """The first code-point offset of a document position."""
+        part = bisect_right(self._positions, position) - 1
+        while part and position - self._shifts[part - 1] < self._points[part]:
+            part -= 1
+        offset = position - self._shifts[part]
         return min(max(offset, 0), self.length)

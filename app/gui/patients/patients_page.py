@@ -58,6 +58,10 @@ class PatientsPage:
         """Ask the vault again."""
         self.model.show(self.wanted())
 
+    def focus(self) -> None:
+        """Put the cursor into the search field."""
+        self.search.setFocus()
+
     def wanted(self) -> PatientFilter:
         """The filter as it is set."""
         return PatientFilter(

@@ -19,6 +19,13 @@ def label(text: str = "", role: str = "", *, wrap: bool = False) -> QLabel:
     return made
 
 
+def named_field(text: str, field: QWidget) -> QLabel:
+    """A form label whose `&` letter leads to its field."""
+    made = QLabel(text)
+    made.setBuddy(field)
+    return made
+
+
 def set_role(widget: QWidget, role: str) -> None:
     """Change a widget's role and restyle it."""
     if widget.property("role") != role:

@@ -5,8 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 from time import monotonic
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QCloseEvent, QIcon, QKeySequence, QShortcut
+from PySide6.QtCore import Qt, QThread, QTimer
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QIcon, QKeySequence, QShortcut
 from PySide6.QtWidgets import QMainWindow, QStackedWidget
 
 from app.gui.operations.runner import Failure
@@ -14,7 +14,7 @@ from app.gui.session import OpenSession, Surroundings
 from app.gui.shell.dialogs import show_failure
 from app.gui.shell.idle_lock import IdleLock
 from app.gui.shell.window_settings import read_settings, with_recent, write_settings
-from app.gui.shell.workspace import Workspace
+from app.gui.shell.workspace import WindowDeeds, Workspace
 from app.gui.theme.icons import pixmap
 from app.gui.unlock.unlock_page import UnlockPage
 from app.store.vault import Vault
@@ -37,6 +37,7 @@ class MainWindow(QMainWindow):
         self.setWindowTitle("Anamnesis")
         self.setWindowIcon(QIcon(pixmap(around.look, "anamnesis", size=64)))
         self.resize(1360, 860)
+        self.setAcceptDrops(True)
         self.idle_lock = IdleLock(limit_s=around.policy.idle_lock_s, clock=clock)
         self.idle_lock.idle.connect(lambda: self.lock(LOCKED_IDLE))
         around.runner.failed.connect(self._tell_failure)
@@ -46,7 +47,9 @@ class MainWindow(QMainWindow):
         """A vault was opened: show it."""
         self.settings = with_recent(self.settings, vault.path, vault.user)
         write_settings(self.around.settings_file, self.settings)
-        self.workspace = Workspace(OpenSession(vault, self.around), lock=self.lock)
+        self.workspace = Workspace(
+            OpenSession(vault, self.around), WindowDeeds(self.lock, self.set_theme, self.set_percent)
+        )
         self._stack.addWidget(self.workspace.widget)
         self._stack.setCurrentWidget(self.workspace.widget)
         self.setWindowTitle(f"{vault.path.name} – Anamnesis")
@@ -82,11 +85,38 @@ class MainWindow(QMainWindow):
         self.around.look.step_scale(steps)
         self._keep_look()
 
+    def set_percent(self, percent: int) -> None:
+        """The scale in per cent, kept for the next start."""
+        self.around.look.set_percent(percent)
+        self._keep_look()
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Files may be dropped while a vault is open."""
+        if self.workspace is not None and event.mimeData().hasUrls():
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Import what was dropped."""
+        paths = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
+        if self.workspace is not None and paths:
+            event.acceptProposedAction()
+            self.workspace.import_files(paths)
+
     def closeEvent(self, event: QCloseEvent) -> None:
         """Lock before leaving."""
         self.lock()
         self.around.runner.close()
         super().closeEvent(event)
+
+    def settle(self, timeout_s: float = 30.0) -> bool:
+        """Process events until neither work nor a pause for typing is under way; False on time-out."""
+        end = monotonic() + timeout_s
+        while monotonic() < end:
+            idle = self.around.runner.wait_until_idle(timeout_s)
+            if idle and not any(t.isSingleShot() and t.isActive() for t in self.findChildren(QTimer)):
+                return True
+            QThread.msleep(5)
+        return False
 
     def _unlock_page(self) -> UnlockPage:
         page = UnlockPage(self.around, self.settings, self.take_vault)

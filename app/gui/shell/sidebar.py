@@ -89,7 +89,8 @@ class Sidebar:
 
     def _tool(self, text: str, tip: str, act: Callable[[], object]) -> QToolButton:
         made = QToolButton()
-        made.setText(text)
+        made.setText(f"  {text}")
+        made.setAccessibleName(text)
         made.setToolTip(tip)
         made.setProperty("role", "nav")
         made.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)

@@ -1,12 +1,18 @@
 """The window's inside while a vault is open: sidebar, pages, status; made anew at each unlock."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from app.clinical.ids import PatientId
+from app.gui.about.about_page import AboutPage
 from app.gui.assistant import Assistant, load_assistant
+from app.gui.audit.audit_page import AuditPage
+from app.gui.guide.help_page import HelpPage
+from app.gui.importing.import_dialog import ImportDialog, choose_files
+from app.gui.models.models_page import ModelsPage
 from app.gui.operations.runner import Failure
 from app.gui.patient.patient_page import PatientPage
 from app.gui.patients.patients_page import PatientsPage
@@ -16,38 +22,58 @@ from app.gui.shell.sidebar import Sidebar
 from app.gui.shell.status import Status
 
 
+@dataclass(frozen=True)
+class WindowDeeds:
+    """What pages ask of the window around them."""
+
+    lock: Callable[[], object]
+    set_theme: Callable[[str], object]
+    set_percent: Callable[[int], object]
+
+
 class Workspace:
     """Holds the pages of one open vault and moves between them."""
 
-    def __init__(self, session: OpenSession, *, lock: Callable[[], object]) -> None:
+    def __init__(self, session: OpenSession, deeds: WindowDeeds) -> None:
         self.session = session
         self.assistant: Assistant | None = None
         self.widget = QWidget()
         self.status = Status()
-        self.sidebar = Sidebar(session.look, self.go, lock)
+        self.sidebar = Sidebar(session.look, self.go, deeds.lock)
         self.sidebar.user.setText(session.vault.user)
         self._stack = QStackedWidget()
         self.patients = PatientsPage(session, self.open_patient, self.import_files)
         self.patient = PatientPage(session, lambda: self.go("patients"), self._data_changed)
+        self.models = ModelsPage(session, self.load_assistant)
+        self.audit = AuditPage(session)
+        self.about = AboutPage(session, deeds.set_theme, deeds.set_percent)
+        self.help = HelpPage(session.look)
         self._pages: dict[str, QWidget] = {}
-        self._refresh: dict[str, Callable[[], object]] = {"patients": self.patients.refresh}
-        self._add("patients", self.patients.widget)
+        self._refresh: dict[str, Callable[[], object]] = {}
+        self._add("patients", self.patients.widget, self.patients.refresh)
         self._add("patient", self.patient.widget)
+        self._add("models", self.models.widget, self.models.refresh)
+        self._add("audit", self.audit.widget, self.audit.refresh)
+        self._add("about", self.about.widget, self.about.refresh)
+        self._add("help", self.help.widget)
         self._lay_out()
         session.runner.busy_changed.connect(self.status.show_busy)
         self.status.show_vault(session.vault)
         self.sidebar.enable("patient", False)
         self.load_assistant()
         self.go("patients")
+        self.patients.focus()
 
     def go(self, name: str) -> None:
         """Show a page."""
-        if name not in self._pages:
-            return
         self.here = name
         self._stack.setCurrentWidget(self._pages[name])
         self.sidebar.show_place(name)
-        self._refresh.get(name, lambda: None)()
+        self._refresh[name]()
+
+    def places(self) -> tuple[str, ...]:
+        """The pages by name."""
+        return tuple(self._pages)
 
     def open_patient(self, patient_id: PatientId) -> None:
         """Open a patient's chart."""
@@ -65,6 +91,10 @@ class Workspace:
 
     def import_files(self, paths: list[Path] | None) -> None:
         """Import files, asking which where none are given."""
+        chosen = paths or choose_files(self.widget)
+        if chosen:
+            self.importing = ImportDialog(self.widget, self.session, self.patients.refresh)
+            self.importing.start(chosen)
 
     def _lay_out(self) -> None:
         row = QHBoxLayout()
@@ -78,14 +108,15 @@ class Workspace:
         column.addLayout(row, 1)
         column.addWidget(self.status.bar)
 
-    def _add(self, name: str, page: QWidget) -> None:
-        self._pages[name] = page
+    def _add(self, name: str, page: QWidget, refresh: Callable[[], object] = lambda: None) -> None:
+        self._pages[name], self._refresh[name] = page, refresh
         self._stack.addWidget(page)
 
     def _take_assistant(self, assistant: Assistant) -> None:
         self.assistant = assistant
         self.status.show_assistant(assistant)
         self.patient.take_assistant(assistant)
+        self.about.show_assistant(assistant)
 
     def _without_assistant(self, failure: Failure) -> None:
         self.status.knowledge.setText(sentence(failure.message))

@@ -52,6 +52,11 @@ class Look(QObject):
         self.percent = SCALES[min(max(nearest + steps, 0), len(SCALES) - 1)] if steps else 100
         self.apply()
 
+    def set_percent(self, percent: int) -> None:
+        """Scale to a percentage."""
+        self.percent = percent
+        self.apply()
+
     def apply(self) -> None:
         """Put palette, font and style sheet on the application."""
         app = QApplication.instance()

@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 from app.gui.operations.runner import Failure
 from app.gui.session import Surroundings
 from app.gui.shell.dialogs import sentence
-from app.gui.shell.furniture import button, card, label, row
+from app.gui.shell.furniture import button, card, label, named_field, row
 from app.gui.unlock.vault_opening import create_vault, passphrase_advice
 from app.store.key_derivation import KdfParameters
 from app.store.vault import Vault
@@ -75,7 +75,7 @@ class CreateCard:
         form = QFormLayout(verticalSpacing=10, horizontalSpacing=14)
         form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
-        form.addRow("&Folder", row(self.folder, button("Choose", self._choose)))
+        form.addRow(named_field("&Folder", self.folder), row(self.folder, button("Choose", self._choose)))
         form.addRow("&User", self.user)
         form.addRow("&Passphrase", self.passphrase)
         form.addRow("&Again", self.again)

@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 from app.gui.operations.runner import Failure
 from app.gui.session import Surroundings
 from app.gui.shell.dialogs import sentence
-from app.gui.shell.furniture import button, card, label, row, set_role
+from app.gui.shell.furniture import button, card, label, named_field, row, set_role
 from app.gui.shell.window_settings import WindowSettings
 from app.gui.theme.icons import pixmap
 from app.gui.unlock.create_card import CreateCard
@@ -122,7 +122,7 @@ class UnlockPage:
         form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
         choose = button("Choose", self._choose, tip="Choose the vault's folder")
-        form.addRow("&Vault", row(self.vault, choose))
+        form.addRow(named_field("&Vault", self.vault), row(self.vault, choose))
         form.addRow("&User", self.user)
         form.addRow("&Passphrase", self.passphrase)
         for name, field in (

@@ -1,0 +1,119 @@
+"""Appearance, what IT has locked, and where the knowledge comes from, with its licences."""
+
+from collections.abc import Callable
+from importlib import resources
+
+from PySide6.QtWidgets import QComboBox, QFormLayout, QScrollArea, QTextBrowser, QVBoxLayout, QWidget
+
+from app.config.policy import Policy
+from app.gui.assistant import Assistant
+from app.gui.session import OpenSession
+from app.gui.shell.furniture import card, label, page_frame
+from app.gui.shell.reading import show_markdown
+from app.gui.theme.look import SCALES
+
+
+class AboutPage:
+    """Settings of the window, the policy in force, and the sources."""
+
+    def __init__(
+        self,
+        session: OpenSession,
+        set_theme: Callable[[str], object],
+        set_percent: Callable[[int], object],
+    ) -> None:
+        self._session = session
+        self._assistant: Assistant | None = None
+        self.theme = QComboBox()
+        self.percent = QComboBox()
+        self.sources = QTextBrowser()
+        self.widget, column, _head = page_frame(
+            "Settings", "Appearance, the policy of this machine, sources."
+        )
+        inner = QWidget()
+        parts = QVBoxLayout(inner)
+        parts.setContentsMargins(0, 0, 8, 0)
+        parts.setSpacing(14)
+        parts.addWidget(self._appearance(set_theme, set_percent))
+        parts.addWidget(self._policy(session.around.policy))
+        parts.addWidget(self._sources(), 1)
+        scroll = QScrollArea(widgetResizable=True)
+        scroll.setWidget(inner)
+        column.addWidget(scroll, 1)
+        session.look.changed.connect(self.refresh)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Show the look as it stands."""
+        self.show_assistant(self._assistant)
+        for choice, value in (
+            (self.theme, self._session.look.theme.name),
+            (self.percent, self._session.look.percent),
+        ):
+            choice.blockSignals(True)
+            choice.setCurrentIndex(choice.findData(value))
+            choice.blockSignals(False)
+
+    def show_assistant(self, assistant: Assistant | None) -> None:
+        """Name the sources with the versions that are loaded."""
+        self._assistant = assistant
+        text = (resources.files("resources") / "help" / "sources.md").read_text(encoding="utf-8")
+        version = assistant.catalogue.version if assistant else "not loaded yet"
+        provider = (assistant.provider if assistant else "") or "none"
+        model = (assistant.model_version if assistant else "") or "none"
+        shown = text.replace("{hpo_version}", version).replace("{provider}", provider)
+        show_markdown(self.sources, shown.replace("{model_version}", model[:12]), self._session.look)
+
+    def _appearance(
+        self, set_theme: Callable[[str], object], set_percent: Callable[[int], object]
+    ) -> QWidget:
+        frame, column = card()
+        column.addWidget(label("Appearance", "heading"))
+        form = QFormLayout(horizontalSpacing=18, verticalSpacing=10)
+        self.theme.addItem("Light", "light")
+        self.theme.addItem("Dark", "dark")
+        for percent in SCALES:
+            self.percent.addItem(f"{percent} %", percent)
+        self.theme.currentIndexChanged.connect(lambda _i: set_theme(self.theme.currentData()))
+        self.percent.currentIndexChanged.connect(lambda _i: set_percent(self.percent.currentData()))
+        for words, choice, tip in (
+            ("Theme", self.theme, "Ctrl+D changes between light and dark"),
+            ("Text size", self.percent, "Ctrl + and Ctrl − change it, Ctrl 0 resets it"),
+        ):
+            choice.setAccessibleName(words)
+            choice.setToolTip(tip)
+            choice.setMaximumWidth(self._session.look.px(220))
+            form.addRow(words, choice)
+        column.addLayout(form)
+        return frame
+
+    def _policy(self, policy: Policy) -> QWidget:
+        frame, column = card()
+        column.addWidget(label("Policy of this machine", "heading"))
+        form = QFormLayout(horizontalSpacing=18, verticalSpacing=8)
+        for name, value in policy_rows(policy):
+            form.addRow(label(name, "muted"), label(value, wrap=True))
+        column.addLayout(form)
+        return frame
+
+    def _sources(self) -> QWidget:
+        frame, column = card(margin=10)
+        self.sources.setProperty("role", "bare")
+        self.sources.setOpenExternalLinks(False)
+        self.sources.setMinimumHeight(self._session.look.px(320))
+        self.sources.setAccessibleName("Sources and licences")
+        column.addWidget(self.sources)
+        return frame
+
+
+def policy_rows(policy: Policy) -> tuple[tuple[str, str], ...]:
+    """The policy in words."""
+    cap = "set for each run" if policy.epsilon_cap is None else f"at most {policy.epsilon_cap:g}"
+    folders = ", ".join(str(f) for f in policy.import_folders) or "any folder"
+    return (
+        ("Locks after", f"{policy.idle_lock_s / 60:g} minutes without input"),
+        ("Epsilon", cap),
+        ("Update files", "may be exported" if policy.export_allowed else "must not be exported"),
+        ("Imports from", folders),
+        ("Policy file", str(policy.source) if policy.source else "none: the defaults hold"),
+    )

@@ -1,0 +1,117 @@
+"""The import: which files, how far it is, and what became of every item."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from threading import Event
+
+from PySide6.QtWidgets import (
+    QDialog,
+    QFileDialog,
+    QHeaderView,
+    QProgressBar,
+    QTreeWidget,
+    QTreeWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.gui.importing.report_text import closing_line, report_rows
+from app.gui.operations.runner import Failure
+from app.gui.session import OpenSession
+from app.gui.shell.dialogs import sentence
+from app.gui.shell.furniture import button, label, row, set_role
+from app.workflows.import_records import ImportProgress, ImportReport, import_records
+
+Progress = ImportProgress | ImportReport
+
+
+class ImportDialog:
+    """Runs one import; the window stays usable only after it has ended or was stopped."""
+
+    def __init__(self, parent: QWidget, session: OpenSession, imported: Callable[[], object]) -> None:
+        self._session = session
+        self._imported = imported
+        self._stop: Event | None = None
+        self.dialog = QDialog(parent)
+        self.dialog.setWindowTitle("Import records")
+        self.dialog.setModal(True)
+        self.dialog.setMinimumSize(session.look.px(640), session.look.px(440))
+        self.title = label("", "heading")
+        self.line = label("", "muted", wrap=True)
+        self.bar = QProgressBar()
+        self.items = QTreeWidget()
+        self.close_button = button("Stop", self.stop_or_close)
+        self._lay_out()
+
+    def start(self, paths: list[Path]) -> None:
+        """Import these files."""
+        vault, policy = self._session.vault, self._session.around.policy
+
+        def reports(stop: Event) -> Iterator[Progress]:
+            return import_records(vault, paths, policy=policy, stop=stop)
+
+        self.title.setText("Importing…")
+        self.bar.setRange(0, 0)
+        self._stop = self._session.runner.job(reports, self._show, lambda _done: None, self._refuse)
+        self.dialog.open()
+
+    def stop_or_close(self) -> None:
+        """Stop after the file under way, or leave."""
+        if self._stop is None:
+            self.dialog.accept()
+            return
+        self._stop.set()
+        self.title.setText("Stopping after this file…")
+
+    def _lay_out(self) -> None:
+        column = QVBoxLayout(self.dialog)
+        column.setContentsMargins(20, 18, 20, 16)
+        column.setSpacing(10)
+        for part in (self.title, self.line, self.bar):
+            column.addWidget(part)
+        self.items.setHeaderLabels(["Item", "Outcome", "Why"])
+        self.items.setRootIsDecorated(False)
+        self.items.setAccessibleName("Report of the import")
+        self.items.header().setSectionResizeMode(2, QHeaderView.ResizeMode.Stretch)
+        self.items.setColumnWidth(0, self._session.look.px(250))
+        column.addWidget(self.items, 1)
+        column.addLayout(row(None, self.close_button))
+
+    def _show(self, report: Progress) -> None:
+        if isinstance(report, ImportReport):
+            self._finish(report)
+            return
+        self.bar.setRange(0, report.files)
+        self.bar.setValue(report.files_done)
+        self.line.setText(f"File {report.files_done + 1} of {report.files}, {report.items:,} items so far")
+
+    def _finish(self, report: ImportReport) -> None:
+        self._stop = None
+        self.bar.hide()
+        self.title.setText("Import stopped" if report.cancelled else "Import finished")
+        self.line.setText(closing_line(report))
+        for place, outcome, why in report_rows(report):
+            item = QTreeWidgetItem(self.items, [place, outcome, why])
+            item.setToolTip(2, why)
+        self.close_button.setText("Close")
+        self._imported()
+
+    def _refuse(self, failure: Failure) -> None:
+        self._stop = None
+        self.bar.hide()
+        self.title.setText("Nothing was imported")
+        self.line.setText(sentence(failure.message))
+        set_role(self.line, "error")
+        self.close_button.setText("Close")
+
+
+def choose_files(parent: QWidget) -> list[Path]:
+    """Ask for files; empty where the user left."""
+    names, _kind = QFileDialog.getOpenFileNames(
+        parent,
+        "Import records",
+        "",
+        "Records (*.json *.ndjson *.gz *.csv *.tsv *.txt *.zip);;All files (*)",
+        options=QFileDialog.Option.ReadOnly,
+    )
+    return [Path(name) for name in names]

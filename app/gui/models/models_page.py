@@ -1,0 +1,129 @@
+"""The model versions of the vault: which is in use, what each promises, and the way back."""
+
+from collections.abc import Callable
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QListWidget, QListWidgetItem, QSplitter, QTextBrowser
+
+from app.gui.operations.runner import Failure
+from app.gui.session import OpenSession
+from app.gui.shell.dialogs import ask, sentence
+from app.gui.shell.furniture import button, card, label, page_frame, row, set_role
+from app.gui.shell.reading import show_markdown
+from app.workflows.describe_model import describe_model
+from app.workflows.list_models import ModelRow, list_models
+from app.workflows.roll_back import roll_back
+
+ROW = Qt.ItemDataRole.UserRole
+
+
+class ModelsPage:
+    """A list of versions and the card of the one chosen; `changed` is told when another is in use."""
+
+    def __init__(self, session: OpenSession, changed: Callable[[], object]) -> None:
+        self._session = session
+        self._changed = changed
+        self.message = label("", "error", wrap=True)
+        self.message.hide()
+        self.list = QListWidget()
+        self.card = QTextBrowser()
+        self.use_button = button("Use this version", self.use_chosen, tip="Make the chosen version current")
+        self.back_button = button("Roll back", self.roll_back, tip="Go back to the version used before")
+        self.widget, column, head = page_frame(
+            "Models", "A version's name is the hash of its content. Nothing is lost by going back."
+        )
+        head.addLayout(row(self.back_button))
+        column.addWidget(self.message)
+        column.addWidget(self._body(), 1)
+        session.look.changed.connect(self._show_card)
+
+    def refresh(self) -> None:
+        """Read the versions."""
+        vault = self._session.vault
+        self._session.runner.read(lambda: list_models(vault), self._show, self._refuse)
+
+    def use_chosen(self) -> None:
+        """Make the chosen version current, after a question."""
+        chosen = self._chosen()
+        if chosen is None:
+            return
+        name = "starting" if chosen.starting else chosen.version.version_id
+        title = f"Use {chosen.version.card.title}?"
+        ask(self.widget, title, _QUESTION, "Use it", lambda: self._go_to(name))
+
+    def roll_back(self) -> None:
+        """Go back to the version before, after a question."""
+        ask(
+            self.widget,
+            "Go back to the version used before?",
+            _QUESTION,
+            "Go back",
+            lambda: self._go_to(None),
+        )
+
+    def _body(self) -> QSplitter:
+        split = QSplitter(Qt.Orientation.Horizontal)
+        split.setHandleWidth(12)
+        split.setChildrenCollapsible(False)
+        left, inside = card(margin=8, spacing=6)
+        self.list.setProperty("role", "bare")
+        self.list.setAccessibleName("Model versions")
+        self.list.setWordWrap(True)
+        self.list.currentItemChanged.connect(lambda _new, _old: self._show_card())
+        inside.addWidget(self.list, 1)
+        inside.addLayout(row(None, self.use_button))
+        right, page = card(margin=10)
+        self.card.setProperty("role", "bare")
+        self.card.setAccessibleName("Model card")
+        page.addWidget(self.card)
+        split.addWidget(left)
+        split.addWidget(right)
+        split.setSizes([360, 760])
+        return split
+
+    def _show(self, rows: tuple[ModelRow, ...]) -> None:
+        self.message.hide()
+        self.list.clear()
+        for found in reversed(rows):
+            item = QListWidgetItem(version_line(found), self.list)
+            item.setData(ROW, found)
+            item.setToolTip(found.version.version_id)
+        currents = [number for number, found in enumerate(reversed(rows)) if found.current]
+        self.list.setCurrentRow(currents[0] if currents else 0)
+        self.back_button.setEnabled(len(rows) > 1)
+
+    def _show_card(self) -> None:
+        chosen = self._chosen()
+        show_markdown(self.card, describe_model(chosen.version) if chosen else "", self._session.look)
+        self.use_button.setEnabled(chosen is not None and not chosen.current)
+
+    def _chosen(self) -> ModelRow | None:
+        item: QListWidgetItem | None = self.list.currentItem()
+        found: ModelRow | None = None if item is None else item.data(ROW)
+        return found
+
+    def _go_to(self, name: str | None) -> None:
+        vault, at = self._session.vault, self._session.around.now()
+        self._session.runner.write(
+            lambda: roll_back(vault, at=at, to=name), lambda _version: self._moved(), self._refuse
+        )
+
+    def _moved(self) -> None:
+        self.refresh()
+        self._changed()
+
+    def _refuse(self, failure: Failure) -> None:
+        set_role(self.message, "error")
+        self.message.setText(sentence(failure.message))
+        self.message.show()
+
+
+def version_line(found: ModelRow) -> str:
+    """A version in two lines: name and whether it is in use; origin and guarantee."""
+    card, use = found.version.card, "  ✓ in use" if found.current else ""
+    spent = f"epsilon {card.privacy.epsilon:.3g}" if card.privacy.epsilon else "no patient data used"
+    made = card.created_at[:10] or "shipped with the program"
+    return f"{found.version.version_id[:12]}{use}\n{made}  ·  {spent}"
+
+
+_QUESTION = "Diagnoses will use that version from now on. You can return to the present one at any time."

@@ -1,0 +1,78 @@
+"""The window's fixtures: a small vault, surroundings with a given clock, an open window."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from app.config.policy import Policy
+from app.gui.operations.runner import OperationRunner
+from app.gui.session import Surroundings
+from app.gui.shell.main_window import MainWindow
+from app.gui.theme.look import Look
+from app.store.key_derivation import KdfParameters
+from app.store.vault import Vault
+from tests.app.gui.clinic import crowd, marfan_records
+
+PASSPHRASE = "correct horse battery staple"
+USER = "dr.okafor"
+
+
+@dataclass
+class Clock:
+    """A clock that a test turns."""
+
+    seconds: float = 0.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+@pytest.fixture
+def vault(tmp_path: Path) -> Iterator[Vault]:
+    """A real vault with one full chart and sixty plain ones."""
+    made, _words = Vault.create(
+        tmp_path / "clinic.vault", user=USER, passphrase=PASSPHRASE, kdf=KdfParameters.fast_for_tests()
+    )
+    made.put_records(marfan_records() + crowd(60), origin="synthetic")
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """Stands at zero until a test turns it."""
+    return Clock()
+
+
+@pytest.fixture
+def window(qtbot: QtBot, tmp_path: Path, public_cache: Path, clock: Clock) -> Iterator[MainWindow]:
+    """The locked window."""
+    look, runner = Look(), OperationRunner()
+    look.apply()
+    around = Surroundings(
+        look=look,
+        runner=runner,
+        policy=Policy(idle_lock_s=60),
+        cache_dir=public_cache,
+        settings_file=tmp_path / "window.json",
+        today=lambda: date(2026, 1, 1),
+    )
+    made = MainWindow(around, clock=clock)
+    qtbot.addWidget(made)
+    made.show()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def settle(window: MainWindow) -> Callable[[], None]:
+    """Waits until nothing is under way, pauses of timers included."""
+
+    def wait() -> None:
+        assert window.settle()
+
+    return wait

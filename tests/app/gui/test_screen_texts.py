@@ -1,0 +1,90 @@
+"""The words and orders that screens show are made by plain functions."""
+
+from datetime import date
+
+import pytest
+
+from app.clinical.diagnosis import DifferentialLine, Evidence
+from app.clinical.ids import PatientId, RecordId
+from app.clinical.record import Observation, Quantity, ReferenceRange
+from app.gui.patient.differential_list import among, percent
+from app.gui.patient.evidence_list import evidence_rows
+from app.gui.patient.timeline import out_of_range, value_text
+from app.gui.patients.patient_item_model import age_text
+from app.gui.shell.dialogs import sentence
+from app.gui.unlock.create_card import numbered
+from app.gui.unlock.vault_opening import passphrase_advice
+from knowledge_graph.findings.finding import FindingState
+from knowledge_graph.terms.term import DiseaseId, TermId
+
+TODAY = date(2026, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("born", "age"),
+    [("2025-12-20", "12 d"), ("2025-11-01", "8 wk"), ("2025-01-01", "11 mo"), ("2000", "26 y"), ("", "–")],
+)
+def test_ages_are_told_as_clinicians_tell_them(born: str, age: str) -> None:
+    assert age_text(born, TODAY) == age
+
+
+@pytest.mark.parametrize(
+    ("probability", "text"), [(0.0004, "<0.1 %"), (0.012, "1.2 %"), (0.0996, "10 %"), (0.89, "89 %")]
+)
+def test_probabilities_are_short(probability: float, text: str) -> None:
+    assert percent(probability) == text
+
+
+def test_shares_add_up_and_say_nothing_where_nothing_was_said() -> None:
+    assert sum(among([-1.0, -2.0, -9.0])) == pytest.approx(1.0)
+    assert among([0.0, 0.0]) == [0.0, 0.0]
+    assert among([float("-inf"), 1.0, 0.0])[0] == 0.0
+
+
+def test_evidence_is_grouped_for_then_against_then_questions() -> None:
+    def said(name: str, weight: float) -> Evidence:
+        return Evidence(TermId(name), name, FindingState.OBSERVED, weight)
+
+    line = DifferentialLine(
+        1,
+        DiseaseId("OMIM:1"),
+        "D",
+        0.5,
+        0.0,
+        0.0,
+        (said("weak", 0.5), said("none", 0.0), said("against", -2.0), said("strong", 3.0)),
+        ((TermId("HP:1"), "ask me"),),
+    )
+    assert [row.text for row in evidence_rows(line)] == [
+        *("Speaks for", "strong", "weak", "Speaks against", "against"),
+        *("Says little", "none", "Not yet asked", "ask me"),
+    ]
+
+
+def test_a_value_outside_its_range_is_noticed() -> None:
+    seen = Observation(
+        id=RecordId("o"),
+        patient_id=PatientId("p"),
+        label="Aortic root",
+        quantity=Quantity(44.0, "mm"),
+        reference_range=ReferenceRange(20.0, 36.0),
+    )
+    assert value_text(seen) == "44 mm"
+    assert out_of_range(seen)
+
+
+def test_a_weak_passphrase_is_advised_against() -> None:
+    assert "12 characters" in passphrase_advice("short", "short")
+    assert "different" in passphrase_advice("aaaaaaaaaaaaaaaa", "aaaaaaaaaaaaaaaa")
+    assert "differ" in passphrase_advice("correct horse battery", "correct horse")
+    assert passphrase_advice("correct horse battery", "correct horse battery") == ""
+
+
+def test_recovery_words_are_numbered() -> None:
+    assert numbered("one two three four").splitlines()[1] == "4. four"
+
+
+def test_errors_become_sentences() -> None:
+    assert sentence("the vault is locked; close the other program") == (
+        "The vault is locked; close the other program."
+    )

@@ -1,0 +1,210 @@
+"""The window offscreen, on a real vault: pages, keys, log, search, lock."""
+
+import sys
+from collections.abc import Callable
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction, QShortcut
+from pytestqt.qtbot import QtBot
+
+from app.clinical.annotation import AnnotationAction
+from app.clinical.diagnosis import Decision
+from app.errors import VaultError
+from app.gui.guide.help_page import TOPICS, help_text
+from app.gui.shell.main_window import MainWindow
+from app.gui.shell.sidebar import PLACES
+from app.store.vault import Vault
+from tests.app.gui.clinic import MARFAN, NOTE
+from tests.app.gui.conftest import PASSPHRASE, USER, Clock
+
+pytestmark = pytest.mark.slow
+Settle = Callable[[], None]
+
+
+def _press(
+    qtbot: QtBot, window: MainWindow, key: Qt.Key, modifier: Qt.KeyboardModifier | None = None
+) -> None:
+    assert window.workspace is not None
+    target = window.workspace.patient.note.view
+    qtbot.keyClick(target, key, modifier or Qt.KeyboardModifier.NoModifier)
+
+
+def _open_chart(window: MainWindow, vault: Vault, settle: Settle) -> None:
+    window.take_vault(vault)
+    settle()
+    assert window.workspace is not None
+    window.workspace.open_patient(MARFAN)
+    settle()
+    window.activateWindow()
+    window.workspace.patient.note.view.setFocus()
+
+
+def test_every_page_opens_without_torch(window: MainWindow, vault: Vault, settle: Settle) -> None:
+    _open_chart(window, vault, settle)
+    assert window.workspace is not None
+    for place in PLACES:
+        window.workspace.go(place.name)
+        settle()
+        assert window.workspace.here == place.name
+    assert "torch" not in sys.modules
+
+
+def test_keys_annotate_and_every_deed_is_in_the_log(
+    qtbot: QtBot, window: MainWindow, vault: Vault, settle: Settle
+) -> None:
+    _open_chart(window, vault, settle)
+    assert window.workspace is not None
+    page = window.workspace.patient
+    _press(qtbot, window, Qt.Key.Key_J)
+    first = page.note.view.current_mark()
+    assert first is not None
+    assert first.suggested
+    _press(qtbot, window, Qt.Key.Key_A)
+    second = page.note.view.current_mark()
+    assert second is not None
+    assert second.id != first.id
+    _press(qtbot, window, Qt.Key.Key_X)
+    page.note.choose_id(first.id)
+    _press(qtbot, window, Qt.Key.Key_N)
+    settle()
+    log = vault.annotation_events(NOTE)
+    assert [e.action for e in log] == [
+        AnnotationAction.ADD,
+        AnnotationAction.REJECT,
+        AnnotationAction.CHANGE,
+    ]
+    assert {e.author for e in log} == {USER}
+    _press(qtbot, window, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    _press(qtbot, window, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    _press(qtbot, window, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    settle()
+    assert page.opened is not None
+    assert page.opened.annotations() == ()
+    shift = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
+    _press(qtbot, window, Qt.Key.Key_Z, shift)
+    settle()
+    assert len(vault.annotation_events(NOTE)) == 7
+    assert [m.id for m in page.opened.annotations()] == [first.id]
+
+
+def test_selected_words_become_a_mark_by_term_search(
+    qtbot: QtBot, window: MainWindow, vault: Vault, settle: Settle
+) -> None:
+    _open_chart(window, vault, settle)
+    assert window.workspace is not None
+    page = window.workspace.patient
+    assert page.opened is not None
+    start = page.opened.note(NOTE).text.index("arm span exceeds height")
+    cursor = page.note.view.textCursor()
+    cursor.setPosition(start)
+    cursor.setPosition(start + 23, cursor.MoveMode.KeepAnchor)
+    page.note.view.setTextCursor(cursor)
+    _press(qtbot, window, Qt.Key.Key_M)
+    search = page.term_search
+    assert search is not None
+    search.query.setText("disproportionate tall")
+    settle()
+    search.take()
+    settle()
+    (event,) = vault.annotation_events(NOTE)
+    assert (event.annotation.start, event.annotation.end) == (start, start + 23)
+    assert event.annotation.term_id == "HP:0001519"
+
+
+def test_a_diagnosis_is_confirmed_taken_back_and_audited(
+    window: MainWindow, vault: Vault, settle: Settle
+) -> None:
+    _open_chart(window, vault, settle)
+    assert window.workspace is not None
+    panel = window.workspace.patient.differential
+    current = panel.list.current()
+    assert current is not None
+    assert current.line.evidence
+    panel.confirm.click()
+    settle()
+    assert vault.labelled_patients() == (MARFAN,)
+    window.workspace.patient.note.actions["undo"].trigger()
+    settle()
+    assert vault.labelled_patients() == ()
+    assert [d.decision for d in vault.diagnoses(MARFAN)] == [Decision.CONFIRMED, Decision.WITHDRAWN]
+
+
+def test_typing_narrows_the_list_and_filters_combine(
+    qtbot: QtBot, window: MainWindow, vault: Vault, settle: Settle
+) -> None:
+    window.take_vault(vault)
+    settle()
+    assert window.workspace is not None
+    page = window.workspace.patients
+    assert page.model.rowCount() == 61
+    qtbot.keyClicks(page.search, "lindq")
+    settle()
+    assert page.model.rowCount() == 1
+    assert page.model.patient_id(0) == MARFAN
+    page.search.clear()
+    page.sex.setCurrentIndex(1)
+    settle()
+    assert page.model.rowCount() == 30
+    page.search.setText("nobody of that name")
+    settle()
+    assert page.model.rowCount() == 0
+
+
+def test_an_idle_window_locks_itself_empties_its_screens_and_closes_the_vault(
+    window: MainWindow, vault: Vault, settle: Settle, clock: Clock
+) -> None:
+    _open_chart(window, vault, settle)
+    assert window.workspace is not None
+    note = window.workspace.patient.note.view
+    clock.seconds = 59.0
+    window.idle_lock.check()
+    assert window.workspace is not None
+    clock.seconds = 61.0
+    window.idle_lock.check()
+    assert window.workspace is None
+    assert note.toPlainText() == ""
+    with pytest.raises(VaultError):
+        vault.patients()
+
+
+def test_the_unlock_screen_refuses_a_wrong_passphrase_and_opens_with_the_right_one(
+    window: MainWindow, vault: Vault, settle: Settle
+) -> None:
+    vault.close()
+    window.unlock.vault.setText(str(vault.path))
+    window.unlock.user.setText(USER)
+    window.unlock.passphrase.setText("wrong")
+    window.unlock.open()
+    settle()
+    assert window.workspace is None
+    assert window.unlock.message.text().endswith(".")
+    assert window.unlock.passphrase.text() == ""
+    window.unlock.passphrase.setText(PASSPHRASE)
+    window.unlock.open()
+    settle()
+    assert window.workspace is not None
+    assert str(vault.path) in window.settings.recent_vaults
+
+
+def test_every_key_of_the_window_is_in_the_help(window: MainWindow, vault: Vault, settle: Settle) -> None:
+    window.take_vault(vault)
+    settle()
+    listed = help_text("keys")
+    keys = {s.key().toString() for s in window.findChildren(QShortcut)}
+    keys |= {k.toString() for a in window.findChildren(QAction) for k in a.shortcuts()}
+    keys |= {place.key for place in PLACES}
+    missing = {key for key in keys - {""} if f"{key} " not in listed and f"{key}," not in listed}
+    assert missing == set()
+
+
+@pytest.mark.parametrize("topic", [name for name, _title in TOPICS])
+def test_every_help_topic_has_a_text(topic: str) -> None:
+    assert help_text(topic).startswith("# ")
+
+
+def test_larger_text_and_the_dark_theme_are_kept_for_the_next_start(window: MainWindow) -> None:
+    window.step_scale(1)
+    window.set_theme("dark")
+    assert (window.settings.percent, window.settings.theme) == (110, "dark")
+    assert '"dark"' in window.around.settings_file.read_text(encoding="utf-8")
