@@ -4,7 +4,14 @@ An entry is written before its steps run. Epsilon is always computed from the en
 a checkpoint; all entries over the same patients compose.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+
+import numpy as np
+
+from ml.privacy.rdp import ORDERS, epsilon_of_rdp, step_rdp
+
+MECHANISM = "poisson-subsampled-gaussian"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,3 +32,44 @@ class LedgerEntry:
     delta: float
     epsilon_after: float
     at: str
+
+
+@dataclass(frozen=True, slots=True)
+class PrivacyBudget:
+    """What a set of patients may spend: epsilon at most `cap` at `delta`."""
+
+    cap: float
+    delta: float
+
+    def allows(self, epsilon: float) -> bool:
+        """Whether a composed epsilon stays within the cap."""
+        return epsilon <= self.cap
+
+
+def of_patients(entries: Iterable[LedgerEntry], patient_set: str) -> tuple[LedgerEntry, ...]:
+    """The entries about one set of patients."""
+    return tuple(entry for entry in entries if entry.patient_set == patient_set)
+
+
+def mechanisms(entries: Iterable[LedgerEntry]) -> tuple[tuple[float, float, int], ...]:
+    """An accountant's history: (noise multiplier, sample rate, steps), equal neighbours joined."""
+    joined: list[tuple[float, float, int]] = []
+    for entry in entries:
+        if joined and joined[-1][:2] == (entry.noise_multiplier, entry.sample_rate):
+            joined[-1] = (*joined[-1][:2], joined[-1][2] + entry.steps)
+        else:
+            joined.append((entry.noise_multiplier, entry.sample_rate, entry.steps))
+    return tuple(joined)
+
+
+def epsilon_bound(history: Iterable[tuple[float, float, int]], delta: float) -> float:
+    """An upper bound on the composed epsilon by RDP; 0 for an empty history."""
+    total = np.zeros(len(ORDERS))
+    for noise_multiplier, sample_rate, steps in history:
+        total += steps * step_rdp(sample_rate, noise_multiplier)
+    return epsilon_of_rdp(total, delta) if total.any() else 0.0
+
+
+def spent(entries: Iterable[LedgerEntry]) -> float:
+    """The largest epsilon that the ledger has recorded; 0 for an empty one."""
+    return max((entry.epsilon_after for entry in entries), default=0.0)

@@ -1,0 +1,47 @@
+"""Cryptographic randomness for sampling and noise: a ChaCha20 key stream keyed by os.urandom.
+
+torch's secure mode is gone (torchcsprng), and a Mersenne twister's state can be recovered from its
+output. Gaussians come by Box-Muller (1958) from 53-bit uniforms; each released number is the sum
+of four over two, which blunts attacks on the floating-point grid (Holohan, Braghin 2021, as in Opacus).
+"""
+
+import os
+
+import numpy as np
+import numpy.typing as npt
+from cryptography.hazmat.primitives.ciphers import Cipher
+from cryptography.hazmat.primitives.ciphers.algorithms import ChaCha20
+
+_CHUNK = 1 << 20
+
+
+class SecureRandom:
+    """Random numbers that can't be foretold. A key may be given in tests alone."""
+
+    def __init__(self, key: bytes | None = None):
+        secret = os.urandom(32) if key is None else key
+        self._stream = Cipher(ChaCha20(secret, b"\0" * 16), mode=None).encryptor()
+
+    def uniforms(self, count: int) -> npt.NDArray[np.float64]:
+        """Numbers in [0, 1), each a multiple of 2^-53."""
+        words = np.frombuffer(self._stream.update(b"\0" * (8 * count)), np.uint64)
+        return (words >> np.uint64(11)).astype(np.float64) * 2.0**-53
+
+    def gaussians(self, count: int) -> npt.NDArray[np.float32]:
+        """Standard normal numbers, each the sum of four divided by two."""
+        made = np.empty(count, np.float32)
+        for start in range(0, count, _CHUNK):
+            size = min(_CHUNK, count - start)
+            made[start : start + size] = self._normals(4 * size).reshape(4, size).sum(axis=0) / 2
+        return made
+
+    def poisson_sample(self, population: int, sample_rate: float) -> npt.NDArray[np.intp]:
+        """Numbers of those drawn, each on its own with probability `sample_rate`."""
+        drawn: npt.NDArray[np.intp] = np.flatnonzero(self.uniforms(population) < sample_rate)
+        return drawn
+
+    def _normals(self, count: int) -> npt.NDArray[np.float64]:
+        half = (count + 1) // 2
+        radius = np.sqrt(-2 * np.log1p(-self.uniforms(half)))
+        angle = 2 * np.pi * self.uniforms(half)
+        return np.concatenate([radius * np.cos(angle), radius * np.sin(angle)])[:count]
