@@ -34,7 +34,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
             "experiencer": m.experiencer,
             "temporality": m.temporality,
         }
-        for m in build_recogniser(graph).mentions(text)
+        for m in build_recogniser(graph, cache_dir()).mentions(text)
     ]
     lines = [
         f"{f['start']:>6}-{f['end']:<6} {f['term_id']} {f['name']} ({f['state']}, {f['experiencer']}, "

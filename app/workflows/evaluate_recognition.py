@@ -33,7 +33,9 @@ def measure(
     concepts, sentences = _first(folder, "hpo_concepts/*.zip"), _first(folder, "negation/*.tsv.gz")
     graph = load_compiled(cache_dir())
     progress("reading annotated abstracts")
-    terms = _measure_terms(build_recogniser(graph), graph, list(_abstracts(concepts, graph))[:size])
+    terms = _measure_terms(
+        build_recogniser(graph, cache_dir()), graph, list(_abstracts(concepts, graph))[:size]
+    )
     progress("reading sentences with negation")
     return {**terms, **_measure_negation(sentences, size)}
 

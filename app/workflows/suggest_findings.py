@@ -1,7 +1,10 @@
 """Suggests findings in a note: what the recogniser sees and the clinician has not yet spoken about."""
 
+import os
+import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 from app.clinical.annotation import Annotation
 from app.clinical.ids import AnnotationId, NoteId, record_id
@@ -9,9 +12,12 @@ from knowledge_graph.findings.finding import FindingState
 from knowledge_graph.graph.compiled_graph import CompiledGraph
 from knowledge_graph.terms.term import TermId
 from ml.recognition.lexicon import Lexicon
+from ml.recognition.lexicon_file import lexicon_from_bytes, lexicon_to_bytes
 from ml.recognition.recogniser import Mention, Recogniser
+from ml.recognition.supplement import read_supplement
 
 PHENOTYPIC_ABNORMALITY = "HP:0000118"
+LAYOUT = "1"  # of the lexicon's cache: raise it when the building changes
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +31,37 @@ class Suggestion:
     temporality: str
 
 
-def build_recogniser(graph: CompiledGraph) -> Recogniser:
-    """A recogniser for the names and synonyms of every phenotypic abnormality (0.5 s)."""
+def build_recogniser(graph: CompiledGraph, cache_dir: Path | None = None) -> Recogniser:
+    """A recogniser for the names and synonyms of every phenotypic abnormality.
+
+    Read from `cache_dir` where a lexicon of this knowledge lies there (0.2 s), else built (0.6 s)
+    and put there. A damaged cache is built anew.
+    """
+    if cache_dir is None:
+        return Recogniser(_build_lexicon(graph))
+    path = cache_dir / f"lexicon-{graph.content_hash[:24]}-{read_supplement().sha256[:8]}-{LAYOUT}.bin"
+    try:
+        cached = lexicon_from_bytes(path.read_bytes())
+    except OSError:
+        cached = None
+    return Recogniser(cached or _stored(_build_lexicon(graph), path))
+
+
+def _build_lexicon(graph: CompiledGraph) -> Lexicon:
     root = graph.term_number(PHENOTYPIC_ABNORMALITY)
     terms = [t for t in graph.descendants[root].tolist() if t != root]
-    entries = ((graph.term_ids[t], (graph.term_names[t], *graph.term_synonyms[t])) for t in terms)
-    return Recogniser(Lexicon.build(entries))
+    return Lexicon.build((graph.term_ids[t], (graph.term_names[t], *graph.term_synonyms[t])) for t in terms)
+
+
+def _stored(lexicon: Lexicon, path: Path) -> Lexicon:
+    """Write the cache whole or not at all; one that can't be written only costs time."""
+    try:
+        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as stream:
+            stream.write(lexicon_to_bytes(lexicon))
+        os.replace(stream.name, path)
+    except OSError:
+        pass
+    return lexicon
 
 
 def suggest_findings(

@@ -29,7 +29,7 @@ class FindingSpan(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class WrittenNote:
-    """A note; `spans` are the patient's findings, `family_spans` a relative's, `considered_spans` suspected."""
+    """A note; `spans` are the patient's findings, the others a relative's and mere suspicions."""
 
     text: str
     spans: tuple[FindingSpan, ...]

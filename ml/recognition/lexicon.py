@@ -8,6 +8,7 @@ if the name itself is written so. Abbreviations match in capitals only.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from ml.recognition.supplement import Supplement, read_supplement
 from ml.recognition.tokens import Word, WordSequence, form_of, word_sequence
@@ -32,8 +33,7 @@ _LONGEST_SPAN = 16
 Key = tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """What a bag of words names; `joined` where the name itself has an "and" or a comma."""
 
     term_id: str
@@ -69,6 +69,10 @@ class Lexicon:
 
     def __len__(self) -> int:
         return len(self._names)
+
+    def tables(self) -> tuple[dict[Key, Entry], dict[Key, Entry], dict[str, Entry]]:
+        """Names by inflected form, by loose form, and abbreviations: what a copy is made from."""
+        return self._names, self._loose, self._capitals
 
     def matches(
         self, sequence: WordSequence, text: str = "", *, split: frozenset[int] = frozenset()
@@ -126,7 +130,7 @@ class _Builder:
 
     def __init__(self, supplement: Supplement) -> None:
         self._supplement = supplement
-        self._blocked = frozenset(form_of(n) for n in supplement.blocked if n.islower())
+        self._common = _MODIFYING | {form_of(name) for name in supplement.blocked if name.islower()}
         self._names: dict[Key, Entry] = {}
         self._loose: dict[Key, Entry] = {}
         self._capitals: dict[str, set[str]] = {}
@@ -169,7 +173,7 @@ class _Builder:
             return False
         if len(key) == 1:
             word = key[0]
-            return len(word) > 3 and not word.isdigit() and word not in self._blocked | _MODIFYING
+            return len(word) > 3 and not word.isdigit() and word not in self._common
         return not all(form in _MODIFYING or form.isdigit() for form in key)
 
     def _unambiguous(self) -> dict[str, Entry]:

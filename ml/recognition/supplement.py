@@ -1,5 +1,6 @@
 """Our lists of how clinical English differs from the ontology (resources/lexicon_supplement.toml)."""
 
+import hashlib
 import tomllib
 from dataclasses import dataclass
 from functools import cache
@@ -10,6 +11,7 @@ from importlib.resources import files
 class Supplement:
     """Word forms brought together, phrases and abbreviations joined to names, names left out."""
 
+    sha256: str  # of the file: a lexicon built with another one is out of date
     irregular: dict[str, str]
     spelling: tuple[tuple[str, str], ...]  # (British, American), inside words
     same: dict[str, str]
@@ -21,8 +23,10 @@ class Supplement:
 @cache
 def read_supplement() -> Supplement:
     """The lists that ship with the program; read once."""
-    data = tomllib.loads(files("resources").joinpath("lexicon_supplement.toml").read_text("utf-8"))
+    text = files("resources").joinpath("lexicon_supplement.toml").read_text("utf-8")
+    data = tomllib.loads(text)
     return Supplement(
+        sha256=hashlib.sha256(text.encode("utf-8")).hexdigest(),
         irregular=_inverted(data["irregular"]),
         spelling=tuple((british, american) for american, british in data["spelling"].items()),
         same=_inverted(data["same"]),

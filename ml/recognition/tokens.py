@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from ml.recognition.supplement import read_supplement
 
@@ -31,8 +32,7 @@ _PLURALS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(NamedTuple):
     """A word of a text: `form` joins inflections and spellings, `loose` near synonyms too."""
 
     start: int
@@ -62,7 +62,7 @@ def words_of(text: str) -> list[Word]:
     for match in _WORD.finditer(text):
         raw = match.group()
         form = "@a" if raw == "A" and before in _LETTERED else form_of(raw)
-        words.append(Word(match.start(), match.end(), form, loose_form(form)))
+        words.append(Word(*match.span(), form, loose_form(form)))
         before = form
     return words
 

@@ -1,0 +1,81 @@
+"""Suggestions leave alone what the clinician has already spoken about; the lexicon's cache is checked."""
+
+from pathlib import Path
+
+import pytest
+
+from app.clinical.annotation import Annotation
+from app.clinical.ids import AnnotationId, NoteId
+from app.workflows.suggest_findings import build_recogniser, suggest_findings
+from knowledge_graph.findings.finding import FindingState
+from knowledge_graph.graph.compiled_graph import CompiledGraph
+from knowledge_graph.terms.term import TermId
+from ml.recognition.recogniser import Recogniser
+
+pytestmark = pytest.mark.slow
+NOTE = NoteId("note-1")
+TEXT = "She has seizures and short stature. No ataxia. Her mother has cataract. Possible scoliosis."
+
+
+@pytest.fixture(scope="module")
+def recogniser(real_graph: CompiledGraph) -> Recogniser:
+    return build_recogniser(real_graph)
+
+
+def test_a_note_gets_the_patients_own_findings(recogniser: Recogniser, real_graph: CompiledGraph) -> None:
+    found = suggest_findings(recogniser, real_graph, note_id=NOTE, text=TEXT)
+    assert [(s.name, s.annotation.state.value) for s in found] == [
+        ("Seizure", "observed"),
+        ("Short stature", "observed"),
+        ("Ataxia", "excluded"),
+    ]
+    assert [TEXT[s.annotation.start : s.annotation.end] for s in found] == [
+        "seizures",
+        "short stature",
+        "ataxia",
+    ]
+
+
+@pytest.mark.parametrize("rejected", [False, True])
+def test_marks_and_rejections_are_not_suggested_again(
+    recogniser: Recogniser, real_graph: CompiledGraph, rejected: bool
+) -> None:
+    mark = Annotation(
+        id=AnnotationId("a"),
+        note_id=NOTE,
+        start=8,
+        end=16,
+        term_id=TermId("HP:0001250"),
+        state=FindingState.OBSERVED,
+        rejected=rejected,
+    )
+    found = suggest_findings(recogniser, real_graph, note_id=NOTE, text=TEXT, marks=[mark])
+    assert [s.name for s in found] == ["Short stature", "Ataxia"]
+
+
+def test_a_cached_lexicon_finds_the_same(real_graph: CompiledGraph, tmp_path: Path) -> None:
+    first = build_recogniser(real_graph, tmp_path)
+    (cache,) = tmp_path.iterdir()
+    assert build_recogniser(real_graph, tmp_path).mentions(TEXT) == first.mentions(TEXT)
+    cache.write_bytes(cache.read_bytes()[:-7] + b"altered")
+    assert build_recogniser(real_graph, tmp_path).mentions(TEXT) == first.mentions(TEXT)
+
+
+def test_only_phenotypic_abnormalities_are_found(recogniser: Recogniser, real_graph: CompiledGraph) -> None:
+    text = "Autosomal dominant, congenital onset, slowly progressive. Seizures."
+    assert [m.term_id for m in recogniser.mentions(text)] == ["HP:0001250"]
+
+
+def test_every_wording_of_the_supplement_reaches_a_term(
+    recogniser: Recogniser, real_graph: CompiledGraph
+) -> None:
+    for text in ("He had fits.", "She fainted", "short of breath", "runny nose", "tummy ache", "HTN", "SNHL"):
+        assert len(recogniser.mentions(text)) == 1, text
+
+
+@pytest.mark.parametrize(
+    "text", ["", "\ufeff", "\r\n\t", "🩺 seizures 👩‍⚕️\r\nséizures", "ﬁts", "x" * 5000, "癫痫 seizures 发作"]
+)
+def test_unusual_text_keeps_its_offsets(recogniser: Recogniser, text: str) -> None:
+    for mention in recogniser.mentions(text):
+        assert text[mention.start : mention.end] == mention.text
