@@ -17,7 +17,7 @@ from ml.recognition.recogniser import Mention, Recogniser
 from ml.recognition.supplement import read_supplement
 
 PHENOTYPIC_ABNORMALITY = "HP:0000118"
-LAYOUT = "1"  # of the lexicon's cache: raise it when the building changes
+LAYOUT = "2"  # of the lexicon's cache: raise it when the building changes
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from typing import Any
 from ml.recognition.tokens import Word
 
 _SENTENCE_END = re.compile(
-    r"(?<!\bDr)(?<!\bMr)(?<!\bMs)(?<!\bvs)[.!?;](?=\s|$)"  # a full stop that is none of a title
+    r"(?<!\bDr)(?<!\bMr)(?<!\bMs)(?<!\bvs)[.!?;](?=,?\s|,[A-Z\d]|$)"  # a full stop that is none of a title
     r"|\n\s*\n|\n(?=\s*[-*•\d])|:(?=\s*\n)"  # a blank line, a list item, a heading of its own
     r"|\s(?=\d{1,2}\)\s)|\s{2,}(?=[A-Z][A-Z ]+:)"  # numbered items and headings inside a line
 )

@@ -41,7 +41,8 @@ def _neighbours(sequence: WordSequence, lexicon: Lexicon) -> Iterator[tuple[Conj
     for conjuncts in _lists(sequence):
         for right in range(1, len(conjuncts)):
             for left in range(right - 1, max(right - _MOST_CONJUNCTS, -1), -1):
-                yield conjuncts[left], conjuncts[right]
+                if _coordinated(sequence, conjuncts[right - 1], conjuncts[right]):
+                    yield conjuncts[left], conjuncts[right]
                 if len(conjuncts[left]) > _LONGEST_MIDDLE or _named(sequence, lexicon, conjuncts[left]):
                     break
 
@@ -86,6 +87,12 @@ def _lent_forwards(
                 longer = any(_named(sequence, lexicon, right[:k]) for k in range(size + 1, size + 3))
                 if 0 < size <= len(right) and not longer:
                     yield [*name[:lent], *right[:size]]
+
+
+def _coordinated(sequence: WordSequence, left: Conjunct, right: Conjunct) -> bool:
+    """Whether "and", "or" or a slash stands between neighbours: a comma alone joins no list."""
+    between = range(left[-1] + 1, right[0])
+    return right[0] not in sequence.commas or any(sequence.words[n].form in _COORDINATORS for n in between)
 
 
 def _written_whole(sequence: WordSequence, lexicon: Lexicon, numbers: Conjunct) -> bool:

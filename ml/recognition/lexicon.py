@@ -58,6 +58,7 @@ class Lexicon:
         self._names = names
         self._loose = loose
         self._capitals = capitals
+        self._adjectives = read_supplement().adjectives
         self._forms = frozenset(form for key in names for form in key)
         self._loose_forms = frozenset(form for key in loose for form in key)
         self._longest = max((len(key) for key in names), default=0)
@@ -115,7 +116,9 @@ class Lexicon:
             if not self.knows(word) or len(bag) == self._longest:
                 break
             bag.append(word)
-            entry = self.named(bag)
+            entry = self._names.get(_bag(w.form for w in bag))
+            if entry is None and not (bag[1:] and word.form in self._adjectives):
+                entry = self._loose.get(_bag(w.loose for w in bag))
             if entry is not None and (not joined or (entry.joined and last not in split)):
                 best = LexiconMatch(at, last, entry.term_id, entry.score)
         return best

@@ -15,6 +15,7 @@ class Supplement:
     irregular: dict[str, str]
     spelling: tuple[tuple[str, str], ...]  # (British, American), inside words
     same: dict[str, str]
+    adjectives: frozenset[str]  # those of `same` that can't end a name
     phrases: dict[str, tuple[str, ...]]  # by the ontology's name
     abbreviations: dict[str, str]
     blocked: frozenset[str]
@@ -25,11 +26,13 @@ def read_supplement() -> Supplement:
     """The lists that ship with the program; read once."""
     text = files("resources").joinpath("lexicon_supplement.toml").read_text("utf-8")
     data = tomllib.loads(text)
+    organs = _inverted(data["organs"])
     return Supplement(
         sha256=hashlib.sha256(text.encode("utf-8")).hexdigest(),
         irregular=_inverted(data["irregular"]),
         spelling=tuple((british, american) for american, british in data["spelling"].items()),
-        same=_inverted(data["same"]),
+        same=_inverted(data["same"]) | organs,
+        adjectives=frozenset(organs),
         phrases={name: tuple(wordings) for name, wordings in data["phrases"].items()},
         abbreviations=data["abbreviations"],
         blocked=frozenset(data["blocked"]["names"].split()),

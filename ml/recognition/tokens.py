@@ -45,13 +45,14 @@ class Word(NamedTuple):
 class WordSequence:
     """The words of a text, with the numbers of words before which something ends.
 
-    `hard` a clause, `soft` a conjunct; `inner` are those of `hard` that also stand inside names
-    ("absence (non-motor) seizure", "EMG: myopathic changes").
+    `hard` a clause, `soft` a conjunct (`commas` those after a comma); `inner` are those of `hard` that
+    also stand inside names ("absence (non-motor) seizure", "EMG: myopathic changes").
     """
 
     words: Sequence[Word]
     hard: frozenset[int]
     soft: frozenset[int]
+    commas: frozenset[int]
     inner: frozenset[int]
 
 
@@ -70,7 +71,7 @@ def words_of(text: str) -> list[Word]:
 def word_sequence(text: str) -> WordSequence:
     """The words with the places where a name can't, or only sometimes, reach across."""
     words = words_of(text)
-    hard, soft, inner = set(), set(), set()
+    hard, soft, commas, inner = set[int](), set[int](), set[int](), set[int]()
     for number in range(1, len(words)):
         between = text[words[number - 1].end : words[number].start]
         if between == " " or between == "-":
@@ -81,7 +82,9 @@ def word_sequence(text: str) -> WordSequence:
                 inner.add(number)
         elif _SOFT_BREAK.search(between):
             soft.add(number)
-    return WordSequence(words, frozenset(hard), frozenset(soft), frozenset(inner))
+            if "," in between:
+                commas.add(number)
+    return WordSequence(words, frozenset(hard), frozenset(soft), frozenset(commas), frozenset(inner))
 
 
 @lru_cache(maxsize=1 << 16)

@@ -154,7 +154,16 @@ def test_what_only_resembles_a_negation_is_none(text: str) -> None:
     assert states == ["excluded" if "no fever" in text else "observed"]
 
 
-@pytest.mark.parametrize("text", ["?fever", "- ? fever", "Fever was considered.", "Query fever"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "?fever",
+        "- ? fever",
+        "Fever was considered.",
+        "Query fever",
+        "risks include, but are not limited to, fever",
+    ],
+)
 def test_questions_are_hypothetical(text: str) -> None:
     assert only(text).temporality == "hypothetical"
 
