@@ -1,6 +1,7 @@
 """The model versions of the vault: which is in use, what each promises, and the way back."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from threading import Event
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QListWidget, QListWidgetItem, QSplitter, QTextBrowser
@@ -11,8 +12,10 @@ from app.gui.shell.dialogs import ask, sentence
 from app.gui.shell.furniture import button, card, label, page_frame, row, set_role
 from app.gui.shell.reading import show_markdown
 from app.workflows.describe_model import describe_model
-from app.workflows.list_models import ModelRow, list_models
+from app.workflows.list_models import ModelRow, list_models, result_store
+from app.workflows.publish_model import PublishPlan, publish_model, waiting_result
 from app.workflows.roll_back import roll_back
+from ml.registry.model_version import ModelVersion
 
 ROW = Qt.ItemDataRole.UserRole
 
@@ -32,7 +35,9 @@ class ModelsPage:
         self.widget, column, head = page_frame(
             "Models", "A version's name is the hash of its content. Nothing is lost by going back."
         )
-        head.addLayout(row(self.back_button))
+        self.publish_button = button("Publish", self.publish, role="primary", tip=_PUBLISH)
+        self.publish_button.hide()
+        head.addLayout(row(self.back_button, self.publish_button))
         column.addWidget(self.message)
         column.addWidget(self._body(), 1)
         session.look.changed.connect(self._show_card)
@@ -40,7 +45,9 @@ class ModelsPage:
     def refresh(self) -> None:
         """Read the versions."""
         vault = self._session.vault
-        self._session.runner.read(lambda: list_models(vault), self._show, self._refuse)
+        self._session.runner.read(
+            lambda: (list_models(vault), result_store(vault).run_ids()), self._show, self._refuse
+        )
 
     def use_chosen(self) -> None:
         """Make the chosen version current, after a question."""
@@ -61,6 +68,22 @@ class ModelsPage:
             lambda: self._go_to(None),
         )
 
+    def publish(self) -> None:
+        """Export the latest training result, check it against torch, and make it current."""
+        vault, around = self._session.vault, self._session.around
+        plan = PublishPlan(at=around.now(), cache_dir=around.cache_dir)
+
+        def reports(_stop: Event) -> Iterator[str | ModelVersion]:
+            return publish_model(vault, waiting_result(vault), plan)
+
+        self.publish_button.setEnabled(False)
+        self._tell("Publishing…", "notice")
+        self._session.runner.job(reports, self._follow, lambda _done: self._moved(), self._refuse)
+
+    def _follow(self, report: str | ModelVersion) -> None:
+        done = "The new version is in use."
+        self._tell(done if isinstance(report, ModelVersion) else sentence(report), "notice")
+
     def _body(self) -> QSplitter:
         split = QSplitter(Qt.Orientation.Horizontal)
         split.setHandleWidth(12)
@@ -69,6 +92,7 @@ class ModelsPage:
         self.list.setProperty("role", "bare")
         self.list.setAccessibleName("Model versions")
         self.list.setWordWrap(True)
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.currentItemChanged.connect(lambda _new, _old: self._show_card())
         inside.addWidget(self.list, 1)
         inside.addLayout(row(None, self.use_button))
@@ -81,8 +105,10 @@ class ModelsPage:
         split.setSizes([360, 760])
         return split
 
-    def _show(self, rows: tuple[ModelRow, ...]) -> None:
-        self.message.hide()
+    def _show(self, answer: tuple[tuple[ModelRow, ...], tuple[str, ...]]) -> None:
+        rows, waiting = answer
+        self.publish_button.setVisible(bool(waiting))
+        self.publish_button.setEnabled(True)
         self.list.clear()
         for found in reversed(rows):
             item = QListWidgetItem(version_line(found), self.list)
@@ -113,8 +139,12 @@ class ModelsPage:
         self._changed()
 
     def _refuse(self, failure: Failure) -> None:
-        set_role(self.message, "error")
-        self.message.setText(sentence(failure.message))
+        self.publish_button.setEnabled(True)
+        self._tell(sentence(failure.message), "error")
+
+    def _tell(self, text: str, role: str) -> None:
+        set_role(self.message, role)
+        self.message.setText(text)
         self.message.show()
 
 
@@ -126,4 +156,5 @@ def version_line(found: ModelRow) -> str:
     return f"{found.version.version_id[:12]}{use}\n{made}  ·  {spent}"
 
 
+_PUBLISH = "Export the latest training result to ONNX, compare it with the trained model, and use it"
 _QUESTION = "Diagnoses will use that version from now on. You can return to the present one at any time."

@@ -113,6 +113,8 @@ class DiseaseDelegate(QStyledItemDelegate):
 
     def _source(self, painter: QPainter, room: QRectF, disease_id: str) -> QRectF:
         """The id, since two sources may use one name; the room that is left of it."""
+        if room.width() < self._look.px(220):
+            return room
         painter.setFont(self._look.font(10.5))
         painter.setPen(self._look.color("muted"))
         painter.drawText(room.adjusted(0, 2, 0, 0), int(Qt.AlignmentFlag.AlignRight), disease_id)

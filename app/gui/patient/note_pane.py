@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint, QSize, Qt
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QToolButton, QVBoxLayout
 
@@ -46,6 +46,7 @@ _TOOLS: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
     ("redo", "redo", "Redo", ("Ctrl+Shift+Z", "Ctrl+Y")),
 )
 _WORDS = {"accept": "Accept", "reject": "Reject", "toggle": "State", "change": "Change", "add": "Mark"}
+ROOMY_PERCENT = 140
 _MENU = ("accept", "reject", "toggle", "change", "remove", "add")
 
 
@@ -60,6 +61,7 @@ class NotePane:
         self.subtitle = label("", "small")
         self.current = label("", "muted")
         self.left = label("", "badge")
+        self._tools: dict[str, QToolButton] = {}
         self.widget, column = card(margin=0, spacing=0)
         moves = {"previous": lambda: self.move(-1), "next": lambda: self.move(1)}
         self.actions = {
@@ -173,20 +175,25 @@ class NotePane:
                 bar.addStretch(1)
             tool = QToolButton()
             tool.setDefaultAction(self.actions[name])
-            with_words = name in _WORDS
-            tool.setToolButtonStyle(
-                Qt.ToolButtonStyle.ToolButtonTextBesideIcon
-                if with_words
-                else Qt.ToolButtonStyle.ToolButtonIconOnly
-            )
+            self._tools[name] = tool
             bar.addWidget(tool)
         self._redraw()
         return bar
 
     def _redraw(self) -> None:
+        """Icons in the theme's colours; words beside them as long as there is room for large text."""
+        look, side = self._look, self._look.px(16)
+        worded = _WORDS if look.percent < ROOMY_PERCENT else ("accept", "reject")
         for name, picture, _tip, _keys in _TOOLS:
             role = {"accept": "good", "reject": "bad"}.get(name, "muted")
-            self.actions[name].setIcon(icon(self._look, picture, role=role))
+            self.actions[name].setIcon(icon(look, picture, role=role))
+            beside, alone = (
+                Qt.ToolButtonStyle.ToolButtonTextBesideIcon,
+                Qt.ToolButtonStyle.ToolButtonIconOnly,
+            )
+            self._tools[name].setToolButtonStyle(beside if name in worded else alone)
+        for tool in (*self.widget.findChildren(QToolButton), *self._tools.values()):
+            tool.setIconSize(QSize(side, side))
 
     def _tell(self) -> None:
         mark = self.view.current_mark()

@@ -134,9 +134,14 @@ class PatientPage:
         split = QSplitter(Qt.Orientation.Horizontal)
         split.setHandleWidth(10)
         split.setChildrenCollapsible(False)
-        split.addWidget(self._titled(label("Time line", "heading"), self.timeline.widget))
-        split.addWidget(self.note.widget)
-        split.addWidget(self._right())
+        parts = (
+            (self._titled(label("Time line", "heading"), self.timeline.widget), 160),
+            (self.note.widget, 320),
+            (self._right(), 300),
+        )
+        for part, least in parts:
+            part.setMinimumWidth(self._session.look.px(least))
+            split.addWidget(part)
         split.setStretchFactor(1, 1)
         split.setSizes([225, 545, 430])
         column.addWidget(split, 1)

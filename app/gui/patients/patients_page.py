@@ -73,7 +73,7 @@ class PatientsPage:
 
     def _lay_out(self, column: QVBoxLayout) -> None:
         self.search.addAction(icon(self._session.look, "search"), QLineEdit.ActionPosition.LeadingPosition)
-        self.search.setMinimumWidth(self._session.look.px(320))
+        self.search.setMinimumWidth(self._session.look.px(180))
         column.addLayout(row(self.search, self.sex, self.decided, self.order, None, self.count))
         frame, inside = card(margin=1, spacing=0)
         inside.addWidget(self._stack)

@@ -52,6 +52,7 @@ class MainWindow(QMainWindow):
         )
         self._stack.addWidget(self.workspace.widget)
         self._stack.setCurrentWidget(self.workspace.widget)
+        self.workspace.patients.focus()
         self.setWindowTitle(f"{vault.path.name} – Anamnesis")
         self.idle_lock.start()
 

@@ -18,7 +18,7 @@ from app.gui.patient.patient_page import PatientPage
 from app.gui.patients.patients_page import PatientsPage
 from app.gui.session import OpenSession
 from app.gui.shell.dialogs import sentence
-from app.gui.shell.sidebar import Sidebar
+from app.gui.shell.sidebar import PLACES, Sidebar
 from app.gui.shell.status import Status
 
 
@@ -59,10 +59,10 @@ class Workspace:
         self._lay_out()
         session.runner.busy_changed.connect(self.status.show_busy)
         self.status.show_vault(session.vault)
-        self.sidebar.enable("patient", False)
+        for place in PLACES:
+            self.sidebar.enable(place.name, place.name in self._pages and place.name != "patient")
         self.load_assistant()
         self.go("patients")
-        self.patients.focus()
 
     def go(self, name: str) -> None:
         """Show a page."""

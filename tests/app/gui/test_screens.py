@@ -7,7 +7,6 @@ from PySide6.QtGui import QImage
 from pytestqt.qtbot import QtBot
 
 from app.gui.screens import render_screens
-from app.gui.shell.sidebar import PLACES
 from app.store.vault import Vault
 
 pytestmark = pytest.mark.slow
@@ -28,6 +27,6 @@ def test_every_page_is_drawn(
 ) -> None:
     written = render_screens(vault, tmp_path / "shots", theme=theme, percent=percent, cache=public_cache)
     names = {path.stem.split("-")[1] for path in written}
-    assert names == {"unlock", *(place.name for place in PLACES)}
+    assert names >= {"unlock", "patients", "patient", "models", "audit", "about", "help"}
     assert all(_colors(path) > 20 for path in written)
     assert vault.patient_count() == 61

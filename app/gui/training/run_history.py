@@ -1,0 +1,59 @@
+"""The privacy ledger as a history of runs."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ml.privacy.ledger import LedgerEntry
+
+COLUMNS = ("Begun (UTC)", "Run", "Steps", "Noise", "Sample rate", "Clipping", "ε after", "δ")
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    """One run: the sum of its debits; `epsilon_after` composes every run before it, too."""
+
+    run_id: str
+    at: str
+    steps: int
+    noise_multiplier: float
+    sample_rate: float
+    max_grad_norm: float
+    epsilon_after: float
+    delta: float
+
+    def cells(self) -> tuple[str, ...]:
+        """As text, in the order of COLUMNS."""
+        return (
+            self.at[:16].replace("T", "  "),
+            self.run_id[:12],
+            f"{self.steps:,}",
+            f"{self.noise_multiplier:.2f}",
+            f"{self.sample_rate:.3g}",
+            f"{self.max_grad_norm:g}",
+            f"{self.epsilon_after:.2f}",
+            f"{self.delta:.1g}",
+        )
+
+
+def run_rows(ledger: Iterable[LedgerEntry]) -> tuple[RunRow, ...]:
+    """Runs, latest first."""
+    rows: dict[str, RunRow] = {}
+    for entry in ledger:
+        known = rows.get(entry.run_id)
+        rows[entry.run_id] = RunRow(
+            run_id=entry.run_id,
+            at=known.at if known else entry.at,
+            steps=(known.steps if known else 0) + entry.steps,
+            noise_multiplier=entry.noise_multiplier,
+            sample_rate=entry.sample_rate,
+            max_grad_norm=entry.max_grad_norm,
+            epsilon_after=entry.epsilon_after,
+            delta=entry.delta,
+        )
+    return tuple(reversed(rows.values()))
+
+
+def spent_epsilon(ledger: Iterable[LedgerEntry]) -> float:
+    """The largest composed epsilon of any set of patients; 0 before the first run."""
+    latest = {entry.patient_set: entry.epsilon_after for entry in ledger}
+    return max(latest.values(), default=0.0)

@@ -1,0 +1,56 @@
+"""What the training page shows of a run: the plan as asked for, and how far it is."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from threading import Event
+
+SCOPES = (
+    ("head", "Head: the last layer; fast, needs little budget"),
+    ("lora", "LoRA: small changes throughout; slower, needs more budget"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """What the clinician chose. `cap` is the total that all runs over these patients may spend."""
+
+    epsilon: float
+    cap: float
+    scope: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunProgress:
+    """A report of a run under way; never a loss."""
+
+    phase: str
+    step: int = 0
+    steps: int = 0
+    epsilon: float = 0.0
+    steps_per_s: float = 0.0
+    eta_s: float | None = None
+
+
+StartRun = Callable[[RunRequest, Event], Iterator[RunProgress]]
+
+
+def refusal(request: RunRequest, *, spent: float, patients: int) -> str:
+    """Why a run can't start, or empty; the workflow checks again by the exact accountant."""
+    if patients == 0:
+        return "No patient has a confirmed diagnosis yet. Confirm some on their pages first."
+    if request.epsilon > request.cap:
+        return "The total after this run would lie above the cap. Lower epsilon, or raise the cap."
+    if request.epsilon <= spent:
+        return f"Epsilon {spent:.2f} is spent already; choose a total above that, or stop training."
+    return ""
+
+
+def remaining_text(progress: RunProgress) -> str:
+    """Step, speed and time left, as far as they are known."""
+    parts = [f"step {progress.step:,} of {progress.steps:,}"] if progress.steps else []
+    if progress.steps_per_s:
+        parts.append(f"{progress.steps_per_s:.1f} steps a second")
+    if progress.eta_s is not None:
+        minutes, seconds = divmod(round(progress.eta_s), 60)
+        parts.append(f"about {minutes} min {seconds:02d} s left" if minutes else f"about {seconds} s left")
+    return "  ·  ".join(parts)
