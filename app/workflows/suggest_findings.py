@@ -72,13 +72,20 @@ def suggest_findings(
     text: str,
     marks: Iterable[Annotation] = (),
 ) -> tuple[Suggestion, ...]:
-    """Suggestions about the patient that no standing or rejected mark overlaps, in reading order."""
-    taken = [(mark.start, mark.end) for mark in marks]
+    """Suggestions about the patient that no standing or rejected mark speaks of, in reading order.
+
+    In "renal and cardiac anomalies" two mentions overlap: a mark on one leaves the other offered.
+    """
+    mentions = recogniser.mentions(text)
+    places = {(mark.start, mark.end, str(mark.term_id)) for mark in marks}
+    siblings = {(m.start, m.end, m.term_id) for m in mentions}
+    foreign = [(start, end) for start, end, term_id in places if (start, end, term_id) not in siblings]
     return tuple(
         _suggestion(graph, note_id, mention)
-        for mention in recogniser.mentions(text)
+        for mention in mentions
         if is_about_patient(mention)
-        and not any(start < mention.end and mention.start < end for start, end in taken)
+        and (mention.start, mention.end, mention.term_id) not in places
+        and not any(start < mention.end and mention.start < end for start, end in foreign)
     )
 
 

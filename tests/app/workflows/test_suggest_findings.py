@@ -1,5 +1,6 @@
 """Suggestions leave alone what the clinician has already spoken about; the lexicon's cache is checked."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,18 @@ def test_marks_and_rejections_are_not_suggested_again(
     )
     found = suggest_findings(recogniser, real_graph, note_id=NOTE, text=TEXT, marks=[mark])
     assert [s.name for s in found] == ["Short stature", "Ataxia"]
+
+
+def test_a_mark_on_one_half_of_a_coordination_leaves_the_other(
+    recogniser: Recogniser, real_graph: CompiledGraph
+) -> None:
+    text = "cleft lip and palate"
+    lip, palate = suggest_findings(recogniser, real_graph, note_id=NOTE, text=text)
+    assert {lip.name, palate.name} == {"Cleft lip", "Cleft palate"}
+    left = suggest_findings(recogniser, real_graph, note_id=NOTE, text=text, marks=[lip.annotation])
+    assert left == (palate,)
+    corrected = replace(lip.annotation, term_id=TermId("HP:0000202"))
+    assert suggest_findings(recogniser, real_graph, note_id=NOTE, text=text, marks=[corrected]) == ()
 
 
 def test_a_cached_lexicon_finds_the_same(real_graph: CompiledGraph, tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ ENTRIES = [
     ("T:12", ["Meningioma"]),
     ("T:13", ["Spinal meningioma"]),
     ("T:14", ["Headache"]),
+    ("T:15", ["Abnormality of the uterus"]),
 ]
 RECOGNISER = Recogniser(Lexicon.build(ENTRIES))
 
@@ -50,7 +51,7 @@ def terms(text: str) -> list[str]:
         ("BPD of prematurity", []),  # blocked: means something else as well
         ("He had fits last night", ["T:1"]),
         ("customised to fit her foot", []),
-        ("atrophy cerebral palsy", []),  # the adjective belongs to what follows
+        ("abnormal uterine bleeding", []),  # the adjective belongs to what follows
         ("atrophy of the brain", ["T:9"]),
     ],
 )
