@@ -169,6 +169,8 @@ class NoteView(QTextEdit):
             line = layout.lineAt(number)
             left = max(start, line.textStart())
             right = min(end, line.textStart() + line.textLength())
+            while right > left and block.text()[right - 1].isspace():
+                right -= 1  # a blank at a line's end is not worth a mark
             if left >= right:
                 continue
             x0, x1 = _x(line.cursorToX(left)), _x(line.cursorToX(right))

@@ -136,11 +136,12 @@ class PatientPage:
         split.setChildrenCollapsible(False)
         parts = (
             (self._titled(label("Time line", "heading"), self.timeline.widget), 160),
-            (self.note.widget, 320),
+            (self.note.widget, 0),
             (self._right(), 300),
         )
         for part, least in parts:
-            part.setMinimumWidth(self._session.look.px(least))
+            if least:
+                part.setMinimumWidth(self._session.look.px(least))
             split.addWidget(part)
         split.setStretchFactor(1, 1)
         split.setSizes([225, 545, 430])

@@ -74,7 +74,10 @@ class PatientsPage:
     def _lay_out(self, column: QVBoxLayout) -> None:
         self.search.addAction(icon(self._session.look, "search"), QLineEdit.ActionPosition.LeadingPosition)
         self.search.setMinimumWidth(self._session.look.px(180))
-        column.addLayout(row(self.search, self.sex, self.decided, self.order, None, self.count))
+        self.search.setMaximumWidth(self._session.look.px(420))
+        filters = row(self.search, self.sex, self.decided, self.order, None, self.count)
+        filters.setStretch(0, 4)
+        column.addLayout(filters)
         frame, inside = card(margin=1, spacing=0)
         inside.addWidget(self._stack)
         column.addWidget(frame, 1)
