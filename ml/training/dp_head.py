@@ -88,7 +88,7 @@ def private_step(
     summed = clipped_sum(state, patients, settings.max_grad_norm)
     spread = np.float32(settings.noise_multiplier * settings.max_grad_norm)
     noisy = summed + spread * random.gaussians(summed.size).reshape(summed.shape)
-    adam_update(state, noisy / np.float32(settings.expected_batch), settings)
+    adam_update(state, (noisy / settings.expected_batch).astype(np.float32), settings)
 
 
 def adam_update(state: HeadState, gradient: Floats, settings: StepSettings) -> None:

@@ -1,0 +1,70 @@
+"""What the trainer and its parent say to each other, as frames (`ml/frames.py`).
+
+    parent                      trainer
+    start {job, patients}  ──►
+                           ◄──  planned {noise_multiplier, epsilons}      one epsilon a block
+    grant {}               ──►  (only after the ledger entry is on disk)
+                           ◄──  progress {step, epsilon, steps_per_second}
+                           ◄──  checkpoint {state}                        after each block
+    grant {} | stop {}     ──►
+                           ◄──  result {tensors}
+                           ◄──  refused {reason}                          instead of any of these
+
+A patient is a number, her notes' texts and a label's row; no name, no id, no key crosses the pipe.
+"""
+
+from dataclasses import dataclass
+
+import msgspec
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingJob:
+    """Everything a run needs beside the patients. All numbers are public constants.
+
+    `declared` are the rows of the head that may change: the diseases that the site declares to treat, chosen
+    without looking at the patients. `history` is what the ledger holds of these patients already.
+    """
+
+    scope: str
+    tensors: bytes
+    labels: tuple[str, ...]
+    declared: tuple[int, ...]
+    target_epsilon: float
+    delta: float
+    sample_rate: float
+    steps: int
+    block_steps: int
+    max_grad_norm: float
+    learning_rate: float
+    expected_batch: float
+    history: tuple[tuple[float, float, int], ...] = ()
+    encoder_dir: str = ""
+    threads: int = 2
+    resume_from: bytes = b""
+    done_steps: int = 0
+    noise_multiplier: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingPatient:
+    """One pseudonymous patient."""
+
+    number: int
+    texts: tuple[str, ...]
+    label: int
+
+
+def encode_start(job: TrainingJob, patients: list[TrainingPatient]) -> dict[str, object]:
+    """The first frame."""
+    return {
+        "kind": "start",
+        "job": msgspec.to_builtins(job, builtin_types=(bytes,)),
+        "patients": [msgspec.to_builtins(p) for p in patients],
+    }
+
+
+def decode_start(frame: dict[str, object]) -> tuple[TrainingJob, list[TrainingPatient]]:
+    """The job and the patients of a first frame."""
+    job = msgspec.convert(frame["job"], TrainingJob, builtin_types=(bytes,))
+    return job, msgspec.convert(frame["patients"], list[TrainingPatient])

@@ -1,0 +1,113 @@
+"""The trainer's process: holds no vault and no key, and takes a block of steps only when granted."""
+
+import os
+import sys
+import time
+from typing import Any, BinaryIO
+
+from ml.errors import MlError
+from ml.frames import read_frame, write_frame
+from ml.privacy.csprng import SecureRandom
+from ml.training.accountant import epsilon_prv, noise_for
+from ml.training.dp_head import StepSettings
+from ml.training.learner import make_learner
+from ml.training.messages import TrainingJob, TrainingPatient, decode_start
+
+
+def main() -> int:
+    """Serve one job on stdin and stdout; whatever else is printed goes to stderr."""
+    out = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    return serve(sys.stdin.buffer, out)
+
+
+def serve(inward: BinaryIO, outward: BinaryIO) -> int:
+    """The conversation of `ml/training/messages.py`."""
+    frame = read_frame(inward)
+    if frame is None:
+        return 1
+    job, patients = decode_start(frame)
+    try:
+        noise = plan_noise(job)
+        if noise is None:
+            write_frame(outward, {"kind": "refused", "reason": _no_budget(job)})
+            return 0
+        return _train(job, patients, noise, inward, outward)
+    except MlError as error:
+        write_frame(outward, {"kind": "refused", "reason": str(error)})
+        return 0
+
+
+def plan_noise(job: TrainingJob) -> float | None:
+    """The run's noise multiplier: as before for a resumed run, else the least that meets the target."""
+    if job.noise_multiplier > 0:
+        return job.noise_multiplier
+    return noise_for(
+        job.target_epsilon,
+        history=job.history,
+        sample_rate=job.sample_rate,
+        steps=job.steps,
+        delta=job.delta,
+    )
+
+
+def blocks(job: TrainingJob) -> list[int]:
+    """Steps of each block that is still to come."""
+    left = job.steps - job.done_steps
+    return [min(job.block_steps, left - start) for start in range(0, left, job.block_steps)]
+
+
+def _train(
+    job: TrainingJob,
+    patients: list[TrainingPatient],
+    noise: float,
+    inward: BinaryIO,
+    outward: BinaryIO,
+) -> int:
+    epsilons = _epsilons(job, noise)
+    write_frame(outward, {"kind": "planned", "noise_multiplier": noise, "epsilons": epsilons})
+    learner = make_learner(job, patients)
+    if job.resume_from:
+        learner.restore(job.resume_from)
+    settings = StepSettings(job.max_grad_norm, noise, job.expected_batch, job.learning_rate)
+    random = SecureRandom()
+    step = job.done_steps
+    for size, epsilon in zip(blocks(job), epsilons, strict=True):
+        if not _granted(inward):
+            return 0
+        started = time.perf_counter()
+        for _ in range(size):
+            drawn = random.poisson_sample(len(patients), job.sample_rate)
+            learner.step(drawn.tolist(), settings, random)
+            step += 1
+            speed = (step - job.done_steps) / max(time.perf_counter() - started, 1e-9)
+            write_frame(outward, _progress(step, epsilon, speed))
+        write_frame(outward, {"kind": "checkpoint", "state": learner.state(), "step": step})
+    write_frame(outward, {"kind": "result", "tensors": learner.result()})
+    return 0
+
+
+def _epsilons(job: TrainingJob, noise: float) -> list[float]:
+    """The composed epsilon after each block."""
+    done = [*job.history]
+    epsilons = []
+    for size in blocks(job):
+        done.append((noise, job.sample_rate, size))
+        epsilons.append(epsilon_prv(done, job.delta))
+    return epsilons
+
+
+def _progress(step: int, epsilon: float, speed: float) -> dict[str, Any]:
+    return {"kind": "progress", "step": step, "epsilon": epsilon, "steps_per_second": speed}
+
+
+def _granted(inward: BinaryIO) -> bool:
+    frame = read_frame(inward)
+    return frame is not None and frame.get("kind") == "grant"
+
+
+def _no_budget(job: TrainingJob) -> str:
+    return (
+        f"epsilon {job.target_epsilon:g} can't be kept with what these patients' ledger holds already; "
+        "ask for more or train fewer steps"
+    )

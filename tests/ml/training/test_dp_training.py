@@ -1,0 +1,213 @@
+"""The mechanism does what its guarantee rests on; gradients agree with microbatches of one patient."""
+
+import io
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from ml.frames import read_frame, write_frame
+from ml.privacy.csprng import SecureRandom
+from ml.training.classifier import Classifier
+from ml.training.dp_head import (
+    HeadState,
+    PatientFeatures,
+    StepSettings,
+    clipped_sum,
+    factors,
+    private_step,
+)
+
+RNG = np.random.default_rng(0)
+LABELS, HIDDEN = 7, 5
+ROWS = [0, 2, 3, 6]
+
+
+def head() -> HeadState:
+    weight = RNG.normal(size=(LABELS, HIDDEN)).astype(np.float32)
+    return HeadState.start(weight, RNG.normal(size=LABELS).astype(np.float32), ROWS)
+
+
+def patient(notes: int, label: int = 2, scale: float = 1.0) -> PatientFeatures:
+    return PatientFeatures((scale * RNG.normal(size=(notes, HIDDEN))).astype(np.float32), label)
+
+
+def reference_gradient(state: HeadState, person: PatientFeatures) -> np.ndarray[Any, Any]:
+    """Autograd on the mean loss of one patient's notes, trained rows only."""
+    weights = torch.tensor(state.weights, dtype=torch.float64, requires_grad=True)
+    inputs = torch.tensor(np.c_[person.features, np.ones(len(person.features))], dtype=torch.float64)
+    labels = torch.full((len(inputs),), person.label)
+    torch.autograd.backward(torch.nn.functional.cross_entropy(inputs @ weights.T, labels))
+    assert weights.grad is not None
+    return weights.grad.numpy()[state.rows]
+
+
+def test_a_patients_gradient_equals_autograd() -> None:
+    state = head()
+    for person in (patient(1), patient(4), patient(9, label=5)):
+        a, b = factors(state, person)
+        assert a.T @ b == pytest.approx(reference_gradient(state, person), abs=1e-5)
+
+
+def test_the_clipped_sum_equals_microbatches_of_one() -> None:
+    state = head()
+    people = [patient(n, label=n % LABELS) for n in (1, 2, 5, 3)]
+    slow = np.zeros((len(ROWS), HIDDEN + 1))
+    for person in people:
+        gradient = reference_gradient(state, person)
+        slow += gradient * min(1.0, 0.3 / np.linalg.norm(gradient))
+    assert clipped_sum(state, people, 0.3) == pytest.approx(slow, abs=1e-5)
+
+
+@pytest.mark.parametrize("notes", [1, 20, 1000])
+@pytest.mark.parametrize("scale", [0.01, 1.0, 1e4])
+def test_one_patient_moves_the_sum_by_at_most_the_clip_whatever_her_notes(notes: int, scale: float) -> None:
+    state = head()
+    others = [patient(2), patient(1)]
+    with_her = clipped_sum(state, [*others, patient(notes, scale=scale)], 0.5)
+    assert np.linalg.norm(with_her - clipped_sum(state, others, 0.5)) <= 0.5 * (1 + 1e-4)
+
+
+def test_a_non_finite_gradient_counts_as_zero() -> None:
+    state = head()
+    broken = patient(2)
+    broken.features[0, 0] = np.nan
+    people = [patient(1), broken]
+    with np.errstate(all="ignore"):
+        assert clipped_sum(state, people, 1.0) == pytest.approx(clipped_sum(state, people[:1], 1.0))
+
+
+class _KnownNoise(SecureRandom):
+    """Gives numbers that the test knows."""
+
+    def __init__(self, value: float):
+        super().__init__(b"0" * 32)
+        self._value = value
+
+    def gaussians(self, count: int) -> Any:
+        return np.full(count, self._value, np.float32)
+
+
+def settings(noise: float = 2.0) -> StepSettings:
+    return StepSettings(max_grad_norm=0.5, noise_multiplier=noise, expected_batch=4.0, learning_rate=0.1)
+
+
+def test_noise_has_the_clip_times_the_multiplier_and_the_public_divisor() -> None:
+    state = head()
+    private_step(state, [], settings=settings(), random=_KnownNoise(1.0))
+    assert state.first == pytest.approx(np.full(state.first.shape, 0.1 * 2.0 * 0.5 / 4.0))
+
+
+def test_the_released_noise_has_its_standard_deviation_within_a_percent() -> None:
+    weight = np.zeros((400, 300), np.float32)
+    state = HeadState.start(weight, np.zeros(400, np.float32), range(400))
+    private_step(state, [], settings=settings(), random=SecureRandom())
+    noise = state.first / 0.1 * 4.0
+    assert noise.std() == pytest.approx(2.0 * 0.5, rel=0.01)
+
+
+def test_an_empty_draw_still_moves_the_model() -> None:
+    state = head()
+    before = state.weights.copy()
+    private_step(state, [], settings=settings(), random=SecureRandom())
+    assert state.step == 1
+    assert not np.array_equal(before[ROWS], state.weights[ROWS])
+
+
+def test_only_the_declared_rows_change() -> None:
+    state = head()
+    before = state.weights.copy()
+    private_step(state, [patient(1)], settings=settings(), random=SecureRandom())
+    others = [row for row in range(LABELS) if row not in ROWS]
+    assert np.array_equal(before[others], state.weights[others])
+
+
+@pytest.fixture
+def tiny() -> tuple[Classifier, Any]:
+    from tokenizers import Tokenizer, models, pre_tokenizers, processors
+
+    from ml.text.tokenizer import TextTokenizer
+
+    words = {w: i for i, w in enumerate(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "a", "b", "c", "d"])}
+    tokenizer = Tokenizer(models.WordLevel(words, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
+    )
+    torch.manual_seed(1)
+    config = {"vocab_size": 8, "hidden_size": 8, "num_hidden_layers": 2, "num_attention_heads": 2,
+              "intermediate_size": 16, "max_position_embeddings": 64}  # fmt: skip
+    return Classifier(config, ["x", "y", "z"]).eval(), TextTokenizer(tokenizer.to_str().encode())
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:Full backward hook:UserWarning")
+def test_lora_gradients_by_hooks_equal_microbatches_of_one(tiny: tuple[Classifier, Any]) -> None:
+    from ml.training.dp_lora import LoraTrainer, PatientTexts
+
+    classifier, tokenizer = tiny
+    trainer = LoraTrainer(classifier, tokenizer, rank=2)
+    with torch.no_grad():
+        for parameter in trainer.parameters:
+            parameter.add_(0.1 * torch.randn_like(parameter))
+    people = [
+        PatientTexts(("a b", "c d a a"), 0),
+        PatientTexts(("b",), 2),
+        PatientTexts(("a", "b", "d d"), 1),
+    ]
+    together = trainer.patient_gradients(people)
+    for index, person in enumerate(people):
+        alone = _one_by_one(trainer, tokenizer, person)
+        for fast, slow in zip(together, alone, strict=True):
+            assert fast[index].numpy() == pytest.approx(slow.numpy(), abs=1e-5)
+    assert all(float(g.abs().sum()) > 0 for g in together), "a trainable parameter has no gradient"
+
+
+def _one_by_one(trainer: Any, tokenizer: Any, person: Any) -> list[torch.Tensor]:
+    """Plain autograd on the mean loss of one patient's windows, without hooks."""
+    from ml.text.tokenizer import token_batch
+
+    trainer._wrapped.disable_hooks()
+    total = torch.zeros(())
+    for text in person.texts:
+        batch = token_batch(tokenizer.windows([text]))
+        feed = {name: torch.from_numpy(array) for name, array in batch.feed().items()}
+        logits = trainer.classifier(feed["input_ids"], feed["attention_mask"], feed["position_ids"])
+        loss = torch.nn.functional.cross_entropy(logits, torch.tensor([person.label]))
+        total = total + loss / len(person.texts)
+    gradients = torch.autograd.grad(total, trainer.parameters)
+    trainer._wrapped.enable_hooks()
+    return list(gradients)
+
+
+@pytest.mark.slow
+def test_lora_sensitivity_and_merge(tiny: tuple[Classifier, Any]) -> None:
+    from ml.training.dp_lora import LoraTrainer, PatientTexts
+
+    classifier, tokenizer = tiny
+    trainer = LoraTrainer(classifier, tokenizer, rank=2)
+    people = [PatientTexts(("a b",), 0), PatientTexts(("c",) * 30, 1)]
+    moved = [
+        a - b
+        for a, b in zip(trainer.clipped_sum(people, 0.01), trainer.clipped_sum(people[:1], 0.01), strict=True)
+    ]
+    assert float(sum(m.square().sum() for m in moved)) ** 0.5 <= 0.01 * (1 + 1e-4)
+    trainer.step(people, settings=settings(), random=SecureRandom())
+    batch = torch.tensor([[2, 4, 5, 3]])
+    before = classifier(batch, torch.ones_like(batch))
+    merged = trainer.finish()(batch, torch.ones_like(batch))
+    assert merged.detach().numpy() == pytest.approx(before.detach().numpy(), abs=1e-5)
+    assert not [name for name in classifier.state_dict() if "down" in name or "up" in name]
+
+
+def test_frames_come_back_and_cut_ones_are_refused() -> None:
+    from ml.errors import MlError
+
+    stream = io.BytesIO()
+    write_frame(stream, {"a": b"\0\1", "b": [1.5]})
+    data = stream.getvalue()
+    assert read_frame(io.BytesIO(data)) == {"a": b"\0\1", "b": [1.5]}
+    assert read_frame(io.BytesIO(b"")) is None
+    with pytest.raises(MlError, match="in the middle"):
+        read_frame(io.BytesIO(data[:-1]))
