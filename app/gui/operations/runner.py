@@ -2,7 +2,7 @@
 
 Reads share two threads; all writes go through one, in the order asked. A result is handed back in
 the window's thread. `forget` drops everything still under way, so that no result of a locked vault
-reaches a screen.
+reaches a screen; only a job that outlives the screens goes on reporting.
 """
 
 import logging
@@ -21,6 +21,7 @@ from ml.errors import MlError
 
 Result = TypeVar("Result")
 Report = TypeVar("Report")
+LASTING = -1  # the generation of jobs that outlive the screens
 
 UNEXPECTED = "Something went wrong inside the program. Nothing was lost; try again, or restart it."
 
@@ -48,7 +49,7 @@ class OperationRunner(QObject):
         self._jobs = ThreadPoolExecutor(max_workers=2, thread_name_prefix="gui-job")
         self._generation = 0
         self._under_way = 0
-        self._stops: list[Event] = []
+        self._stops: list[tuple[int, Event]] = []
         self._returned.connect(self._hand_back, Qt.ConnectionType.QueuedConnection)
         self._ended.connect(self._count_down, Qt.ConnectionType.QueuedConnection)
 
@@ -76,24 +77,24 @@ class OperationRunner(QObject):
         on_report: Callable[[Report], object],
         then: Callable[[None], object],
         otherwise: Callable[[Failure], object] | None = None,
+        *,
+        lasting: bool = False,
     ) -> Event:
         """Drain a long computation's reports; setting the returned event asks it to stop."""
-        stop, generation = Event(), self._generation
-        self._stops.append(stop)
+        stop, generation = Event(), LASTING if lasting else self._generation
+        self._stops.append((generation, stop))
 
         def drain() -> None:
             for report in reports(stop):
                 self._returned.emit(generation, on_report, report)
 
-        self._submit(self._jobs, drain, then, otherwise)
+        self._submit(self._jobs, drain, then, otherwise, generation)
         return stop
 
     def forget(self) -> None:
-        """Ask every job to stop, and drop every result that has not been handed back yet."""
+        """Ask the screens' jobs to stop, and drop every result that has not been handed back yet."""
         self._generation += 1
-        for stop in self._stops:
-            stop.set()
-        self._stops.clear()
+        self._stop_jobs(lasting=False)
 
     def wait_until_idle(self, timeout_s: float = 30.0) -> bool:
         """Process events until nothing is under way; False where that took too long."""
@@ -112,6 +113,7 @@ class OperationRunner(QObject):
     def close(self) -> None:
         """Stop taking work and wait for what is under way."""
         self.forget()
+        self._stop_jobs(lasting=True)
         for pool in (self._readers, self._writer, self._jobs):
             pool.shutdown(wait=True, cancel_futures=True)
 
@@ -121,8 +123,9 @@ class OperationRunner(QObject):
         function: Callable[[], Result],
         then: Callable[[Result], object],
         otherwise: Callable[[Failure], object] | None,
+        generation: int | None = None,
     ) -> None:
-        generation = self._generation
+        turn = self._generation if generation is None else generation
         self._under_way += 1
         if self._under_way == 1:
             self.busy_changed.emit(True)
@@ -130,20 +133,26 @@ class OperationRunner(QObject):
 
         def work() -> None:
             try:
-                self._returned.emit(generation, then, function())
+                self._returned.emit(turn, then, function())
             except (AnamnesisError, KnowledgeError, MlError) as error:
-                self._returned.emit(generation, handler, Failure(str(error), expected=True))
+                self._returned.emit(turn, handler, Failure(str(error), expected=True))
             except Exception:
                 logging.getLogger(__name__).exception("an operation failed")
-                self._returned.emit(generation, handler, Failure(UNEXPECTED, expected=False))
+                self._returned.emit(turn, handler, Failure(UNEXPECTED, expected=False))
             finally:
-                self._ended.emit(generation)
+                self._ended.emit(turn)
 
         pool.submit(work)
 
+    def _stop_jobs(self, *, lasting: bool) -> None:
+        for generation, stop in self._stops:
+            if (generation == LASTING) == lasting:
+                stop.set()
+        self._stops = [entry for entry in self._stops if not entry[1].is_set()]
+
     @Slot(int, object, object)
     def _hand_back(self, generation: int, handler: Callable[[Any], object], value: Any) -> None:
-        if generation == self._generation:
+        if generation in (self._generation, LASTING):
             handler(value)
 
     @Slot(int)

@@ -4,6 +4,7 @@ Observed: filled, solid underline. Excluded: filled, struck through, dashed unde
 dotted outline (struck through where the suggestion is an absence). The current mark has a frame.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterator
 
 from PySide6.QtCore import QEvent, QLineF, QPoint, QRectF, Qt, Signal
@@ -41,6 +42,8 @@ class NoteView(QTextEdit):
         self._offsets = TextOffsets("")
         self._marks: tuple[Mark, ...] = ()
         self._spans: list[tuple[int, int, Mark]] = []
+        self._starts: list[int] = []
+        self._longest = 0
         self.current: AnnotationId | None = None
         self.setReadOnly(True)
         self.setAcceptDrops(False)
@@ -54,7 +57,8 @@ class NoteView(QTextEdit):
     def show_note(self, text: str) -> None:
         """Show another note, without marks yet."""
         self._offsets = TextOffsets(text)
-        self._marks, self._spans, self.current = (), [], None
+        self.current = None
+        self.show_marks(())
         self.setPlainText(text)
         self._restyle()
         self.moveCursor(QTextCursor.MoveOperation.Start)
@@ -63,6 +67,9 @@ class NoteView(QTextEdit):
         """Paint these marks from now on; the layout of the text does not change."""
         self._marks = marks
         self._spans = [(self._offsets.to_qt(m.start), self._offsets.to_qt(m.end), m) for m in marks]
+        self._spans.sort(key=lambda span: span[:2])
+        self._starts = [start for start, _end, _mark in self._spans]
+        self._longest = max((end - start for start, end, _mark in self._spans), default=0)
         if self.current is not None and all(m.id != self.current for m in marks):
             self.current = None
         self.viewport().update()
@@ -96,7 +103,7 @@ class NoteView(QTextEdit):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Fills below the text, lines and frames above it."""
-        shown = list(self._visible_rects())
+        shown = list(self.visible_rects())
         painter = QPainter(self.viewport())
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         for mark, rect in shown:
@@ -134,7 +141,7 @@ class NoteView(QTextEdit):
         return super().viewportEvent(event)
 
     def _mark_at(self, point: QPoint) -> Mark | None:
-        return next((m for m, rect in self._visible_rects() if rect.contains(point)), None)
+        return next((m for m, rect in self.visible_rects() if rect.contains(point)), None)
 
     def _restyle(self) -> None:
         cursor = QTextCursor(self.document())
@@ -146,17 +153,20 @@ class NoteView(QTextEdit):
         self.setFont(self._look.font(14))
         self.viewport().update()
 
-    def _visible_rects(self) -> Iterator[tuple[Mark, QRectF]]:
+    def visible_rects(self) -> Iterator[tuple[Mark, QRectF]]:
         """Each line piece of each mark that can be seen, in viewport coordinates."""
         height = self.viewport().height()
-        block = self.cursorForPosition(QPoint(0, 0)).block()
+        inside = round(self.document().documentMargin()) + 2  # a point in the margin hits any block
+        block = self.cursorForPosition(QPoint(inside, inside)).block()
+        block = block.previous() if block.previous().isValid() else block
         while block.isValid():
             top = self.document().documentLayout().blockBoundingRect(block).top()
             if top - self.verticalScrollBar().value() > height:
                 return
             first, last = block.position(), block.position() + block.length()
-            for start, end, mark in self._spans:
-                if start < last and end > first:
+            begin = bisect_left(self._starts, first - self._longest)
+            for start, end, mark in self._spans[begin : bisect_left(self._starts, last)]:
+                if end > first:
                     yield from ((mark, r) for r in self._pieces(block, start - first, end - first))
             block = block.next()
 

@@ -16,10 +16,12 @@ from app.gui.shell.idle_lock import IdleLock
 from app.gui.shell.window_settings import read_settings, with_recent, write_settings
 from app.gui.shell.workspace import WindowDeeds, Workspace
 from app.gui.theme.icons import pixmap
+from app.gui.training.training_run import TrainingRun
 from app.gui.unlock.unlock_page import UnlockPage
 from app.store.vault import Vault
 
 LOCKED = "The vault is locked. Type your passphrase to go on."
+RUN_GOES_ON = " The training run goes on meanwhile."
 LOCKED_IDLE = "Locked after a time without input. Type your passphrase to go on."
 
 
@@ -32,6 +34,8 @@ class MainWindow(QMainWindow):
         self.workspace: Workspace | None = None
         self.settings = read_settings(around.settings_file)
         self._stack = QStackedWidget()
+        self.training_run = TrainingRun(around.runner)
+        self.training_run.ended.connect(lambda _why: self._run_ended())
         self.unlock = self._unlock_page()
         self.setCentralWidget(self._stack)
         self.setWindowTitle("Anamnesis")
@@ -59,9 +63,13 @@ class MainWindow(QMainWindow):
     def lock(self, why: str = LOCKED) -> None:
         """Empty the screens, finish the writes under way, close the vault, ask for the passphrase."""
         vault = self.release_vault()
-        if vault is not None:
+        if vault is None:
+            return
+        if self.training_run.under_way:
+            self.unlock.keep(vault)  # the run needs it; nobody can see into it meanwhile
+        else:
             vault.close()
-            self.unlock.tell_locked(why)
+        self.unlock.tell_locked(why + (RUN_GOES_ON if self.training_run.under_way else ""))
 
     def release_vault(self) -> Vault | None:
         """Empty the screens and give the vault back, still open; None where none is shown."""
@@ -107,6 +115,7 @@ class MainWindow(QMainWindow):
         """Lock before leaving."""
         self.lock()
         self.around.runner.close()
+        self.unlock.drop_kept()
         super().closeEvent(event)
 
     def settle(self, timeout_s: float = 30.0) -> bool:
@@ -124,6 +133,10 @@ class MainWindow(QMainWindow):
         self._stack.insertWidget(0, page.widget)
         self._stack.setCurrentIndex(0)
         return page
+
+    def _run_ended(self) -> None:
+        if self.workspace is None:
+            self.unlock.drop_kept()
 
     def _renew_unlock_page(self) -> None:
         old, self.unlock = self.unlock, self._unlock_page()

@@ -37,6 +37,7 @@ class Workspace:
     def __init__(self, session: OpenSession, deeds: WindowDeeds) -> None:
         self.session = session
         self.assistant: Assistant | None = None
+        self.importing: ImportDialog | None = None
         self.widget = QWidget()
         self.status = Status()
         self.sidebar = Sidebar(session.look, self.go, deeds.lock)
@@ -123,6 +124,7 @@ class Workspace:
 
     def _data_changed(self) -> None:
         """A write has landed; the list is asked again when it is shown next."""
+        self.status.tell("Saved", seconds=2.0)
 
     def close(self) -> None:
         """Empty the pages; returns when the writes under way are done."""

@@ -35,7 +35,11 @@ class TrainingRun(QObject):
         """Begin."""
         self.request, self.latest = request, RunProgress("Preparing")
         self._stop = self._runner.job(
-            lambda stop: start_run(request, stop), self._report, lambda _done: self._end(""), self._fail
+            lambda stop: start_run(request, stop),
+            self._report,
+            lambda _done: self._end(""),
+            self._fail,
+            lasting=True,
         )
 
     def cancel(self) -> None:

@@ -35,6 +35,9 @@ class UnlockPage:
     ) -> None:
         self._around = around
         self._opened = opened
+        self._kept: Vault | None = None
+        self._drop_later = False
+        self._opening = False
         self.widget = QWidget()
         self._cards = QStackedWidget()
         self.message = label("", "error", wrap=True)
@@ -57,7 +60,10 @@ class UnlockPage:
         path, user, secret = Path(self.vault.text()).expanduser(), self.user.text(), self.passphrase.text()
         self.passphrase.clear()
         self._busy(True)
-        self._around.runner.write(lambda: open_vault(path, user, secret), self._succeed, self._refuse)
+        kept = self._kept
+        self._around.runner.write(
+            lambda: open_vault(path, user, secret, kept=kept), self._succeed, self._refuse
+        )
 
     def show_create(self) -> None:
         """Turn to the card that makes a new vault."""
@@ -68,6 +74,19 @@ class UnlockPage:
         """Say why the screen is empty, and wait for the passphrase."""
         self._tell(why, "notice")
         self.focus()
+
+    def keep(self, vault: Vault) -> None:
+        """A locked vault that a run under way still needs; the right passphrase leads back into it."""
+        self._kept = vault
+
+    def drop_kept(self) -> None:
+        """Close a vault that was kept for a run; not while someone is on the way back into it."""
+        self._drop_later = self._opening
+        if self._opening:
+            return
+        kept, self._kept = self._kept, None
+        if kept is not None:
+            kept.close()
 
     def focus(self) -> None:
         """Put the cursor where typing is needed."""
@@ -156,14 +175,20 @@ class UnlockPage:
     def _succeed(self, vault: Vault) -> None:
         self._busy(False)
         self.message.hide()
+        if vault is self._kept:
+            self._kept = None
+        self.drop_kept()
         self._opened(vault)
 
     def _refuse(self, failure: Failure) -> None:
         self._busy(False)
+        if self._drop_later:
+            self.drop_kept()
         self._tell(sentence(failure.message))
         self.focus()
 
     def _busy(self, busy: bool) -> None:
+        self._opening = busy
         self.open_button.setEnabled(not busy)
         self.open_button.setText("Opening…" if busy else "Open vault")
 

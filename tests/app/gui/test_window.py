@@ -1,11 +1,14 @@
 """The window offscreen, on a real vault: pages, keys, log, search, lock."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from threading import Event
+from time import monotonic
 
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QShortcut
+from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from app.clinical.annotation import AnnotationAction
@@ -14,6 +17,7 @@ from app.errors import VaultError
 from app.gui.guide.help_page import TOPICS, help_text
 from app.gui.shell.main_window import MainWindow
 from app.gui.shell.sidebar import PLACES
+from app.gui.training.run_view import RunProgress, RunRequest
 from app.store.vault import Vault
 from tests.app.gui.clinic import MARFAN, NOTE
 from tests.app.gui.conftest import PASSPHRASE, USER, Clock
@@ -208,3 +212,39 @@ def test_larger_text_and_the_dark_theme_are_kept_for_the_next_start(window: Main
     window.set_theme("dark")
     assert (window.settings.percent, window.settings.theme) == (110, "dark")
     assert '"dark"' in window.around.settings_file.read_text(encoding="utf-8")
+
+
+def test_a_run_under_way_outlives_a_lock_and_the_passphrase_leads_back_to_it(
+    window: MainWindow, vault: Vault, settle: Settle
+) -> None:
+    window.take_vault(vault)
+    settle()
+    go_on = Event()
+
+    def run(_request: RunRequest, stop: Event) -> Iterator[RunProgress]:
+        while not go_on.wait(0.01) and not stop.is_set():
+            yield RunProgress("Training", 1, 2, 0.5)
+
+    window.training_run.start(run, RunRequest(1.0, 2.0, "head"))
+    window.lock()
+    assert window.workspace is None
+    assert vault.patient_count() == 61  # kept for the run, behind the unlock screen
+    window.unlock.vault.setText(str(vault.path))
+    window.unlock.user.setText(USER)
+    window.unlock.passphrase.setText("wrong")
+    window.unlock.open()
+    QTest.qWait(200)
+    assert window.workspace is None
+    window.unlock.passphrase.setText(PASSPHRASE)
+    window.unlock.open()
+    end = monotonic() + 20
+    while window.workspace is None and monotonic() < end:
+        QTest.qWait(20)
+    assert window.workspace is not None
+    assert window.workspace.session.vault is vault
+    window.lock()
+    go_on.set()
+    settle()
+    assert not window.training_run.under_way
+    with pytest.raises(VaultError):
+        vault.patients()

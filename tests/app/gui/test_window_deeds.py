@@ -1,0 +1,98 @@
+"""Import, a new vault, the audit and the models, through the window's own pages."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QMimeData, QPoint, Qt, QUrl
+from PySide6.QtGui import QDropEvent
+
+from app.gui.shell.main_window import MainWindow
+from app.store.key_derivation import KdfParameters
+from app.store.vault import Vault
+from tests.app.gui.conftest import PASSPHRASE
+
+pytestmark = pytest.mark.slow
+Settle = Callable[[], None]
+
+
+def test_files_dropped_on_the_window_are_imported_with_a_report(
+    window: MainWindow, vault: Vault, settle: Settle, tmp_path: Path
+) -> None:
+    note = tmp_path / "letter.txt"
+    note.write_text("Seizures since birth. No fever.", encoding="utf-8")
+    broken = tmp_path / "bundle.json"
+    broken.write_text('{"resourceType": "Bundle", ', encoding="utf-8")
+    window.take_vault(vault)
+    settle()
+    before = vault.patient_count()
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(note)), QUrl.fromLocalFile(str(broken))])
+    none = Qt.KeyboardModifier.NoModifier
+    drop = QDropEvent(QPoint(5, 5), Qt.DropAction.CopyAction, data, Qt.MouseButton.LeftButton, none)
+    window.dropEvent(drop)
+    settle()
+    assert window.workspace is not None
+    dialog = window.workspace.importing
+    assert dialog is not None
+    assert dialog.title.text() == "Import finished"
+    assert "1 files refused" in dialog.line.text()
+    assert dialog.items.topLevelItemCount() >= 1
+    assert vault.patient_count() == before + 1
+    dialog.stop_or_close()
+
+
+def test_a_new_vault_shows_its_words_once_and_opens_after_they_are_noted(
+    window: MainWindow, settle: Settle, tmp_path: Path
+) -> None:
+    window.unlock.show_create()
+    card = window.unlock.create
+    card.kdf = KdfParameters.fast_for_tests()
+    card.folder.setText(str(tmp_path / "new.vault"))
+    card.user.setText("dr.new")
+    card.passphrase.setText("short")
+    card.again.setText("short")
+    card.create()
+    assert "12 characters" in card.message.text()
+    card.passphrase.setText(PASSPHRASE)
+    card.again.setText(PASSPHRASE)
+    card.create()
+    settle()
+    words = " ".join(part.split()[1] for part in card.words.text().replace("    ", "\n").splitlines())
+    assert not card.continue_button.isEnabled()
+    card.noted.setChecked(True)
+    card.continue_button.click()
+    settle()
+    assert window.workspace is not None
+    assert card.words.text() == ""
+    window.lock()
+    Vault.open_with_recovery(tmp_path / "new.vault", words=words).close()
+
+
+def test_the_audit_page_lists_events_and_verifies_the_chain(
+    window: MainWindow, vault: Vault, settle: Settle
+) -> None:
+    window.take_vault(vault)
+    settle()
+    assert window.workspace is not None
+    window.workspace.go("audit")
+    settle()
+    page = window.workspace.audit
+    assert page.model.rowCount() == len(vault.audit_events(1000))
+    page.verify()
+    settle()
+    assert page.outcome.text().startswith("✓")
+
+
+def test_the_models_page_shows_the_starting_model_with_its_guarantee(
+    window: MainWindow, vault: Vault, settle: Settle
+) -> None:
+    window.take_vault(vault)
+    settle()
+    assert window.workspace is not None
+    window.workspace.go("models")
+    settle()
+    page = window.workspace.models
+    assert page.list.count() == 1
+    assert "epsilon 0" in page.card.toPlainText()
+    assert not page.back_button.isEnabled()
