@@ -15,7 +15,7 @@ from knowledge_graph.graph.cache import load_compiled
 from ml.evaluation.probe_texts import probe_texts
 from ml.inference.version_loading import check_encoder
 from ml.registry.export_job import ExportRequest, ExportResult, exported_version
-from ml.registry.model_version import TENSORS_FILE, ModelCard, ModelVersion, VersionContent
+from ml.registry.model_version import GRAPH_FILES, TENSORS_FILE, ModelCard, ModelVersion, VersionContent
 from ml.registry.tensor_file import read_tensors, write_tensors
 from ml.registry.training_result import TrainingResult
 from ml.text.encoder_files import EncoderFiles, find_encoder
@@ -48,6 +48,7 @@ def publish_model(
         probes=probe_texts(load_compiled(plan.cache_dir).disease_names, count=PROBE_COUNT),
         encoder_dir=str(plan.encoder_dir or ""),
         threads=plan.threads,
+        graphs={precision: base.files[name] for precision, name in GRAPH_FILES.items()},
     )
     for report in export_classifier(request):
         if isinstance(report, ExportResult):

@@ -18,7 +18,7 @@ from ml.errors import MlError
 from ml.export.onnx_export import export_graphs
 from ml.export.parity import measure_parity
 from ml.frames import read_frame, write_frame
-from ml.inference.graph_template import assemble
+from ml.inference.graph_template import GraphTemplate, assemble
 from ml.inference.version_loading import merged_tensors
 from ml.registry.export_job import ExportRequest, ExportResult
 from ml.registry.tensor_file import read_tensors
@@ -54,8 +54,11 @@ def run_export(request: ExportRequest) -> Iterator[dict[str, Any]]:
     encoder = find_encoder(Path(request.encoder_dir) if request.encoder_dir else None)
     tensors = merged_tensors(encoder, read_tensors(request.tensors))
     classifier = build_classifier(tensors, request.labels, encoder.config)
-    yield {"kind": "progress", "text": "exporting the graph"}
-    graphs = export_graphs(encoder.config, request.labels)
+    if request.graphs:
+        graphs = {precision: GraphTemplate.from_bytes(data) for precision, data in request.graphs.items()}
+    else:
+        yield {"kind": "progress", "text": "exporting the graph"}
+        graphs = export_graphs(encoder.config, request.labels)
     yield {"kind": "progress", "text": "comparing ONNX Runtime with torch"}
     models = {precision: assemble(graph, tensors) for precision, graph in graphs.items()}
     tokenizer = TextTokenizer(encoder.tokenizer_json)

@@ -15,6 +15,8 @@ from ml.registry.tensor_file import read_tensors
 from ml.text.encoder_files import EncoderFiles
 from ml.text.tokenizer import TextTokenizer
 
+INT8_LEAST_SAME_TOP1 = 0.97
+
 Tensors = dict[str, np.ndarray[Any, Any]]
 
 
@@ -49,7 +51,7 @@ def version_onnx(content: VersionContent, encoder: EncoderFiles, *, precision: s
 def load_predictor(
     content: VersionContent, encoder: EncoderFiles, *, provider: str = "auto", threads: int = 0
 ) -> Predictor:
-    """A predictor of a version: int8 on the CPU, fp32 on a GPU."""
+    """A predictor of a version: fp32 on a GPU; on the CPU what `cpu_precision` says."""
     tokenizer = TextTokenizer(encoder.tokenizer_json)
     labels, version = content.labels, content.version.version_id
     if provider != "cpu" and (cuda_compiled() or provider == "cuda"):
@@ -57,8 +59,13 @@ def load_predictor(
         session = open_session(onnx, provider=provider, threads=threads)
         if active_provider(session) == "cuda":
             return Predictor(session, tokenizer, labels, version)
-    onnx = version_onnx(content, encoder, precision="int8")
+    onnx = version_onnx(content, encoder, precision=cpu_precision(content))
     return Predictor.load(onnx, tokenizer, labels, provider="cpu", version=version, threads=threads)
+
+
+def cpu_precision(content: VersionContent) -> str:
+    """`int8` where the card measured that it names the same first disease as torch, else `fp32`."""
+    return "int8" if content.version.card.parity.int8_same_top1 >= INT8_LEAST_SAME_TOP1 else "fp32"
 
 
 def check_encoder(content: VersionContent, encoder: EncoderFiles) -> None:

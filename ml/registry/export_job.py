@@ -1,7 +1,7 @@
 """What the export worker is asked for, and what it answers."""
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from ml.registry.model_version import (
     GRAPH_FILES,
@@ -16,13 +16,18 @@ from ml.registry.model_version import (
 
 @dataclass(frozen=True, slots=True)
 class ExportRequest:
-    """Changed tensors (a safetensors file) and labels; `probes` are public texts."""
+    """Changed tensors (a safetensors file) and labels; `probes` are public texts.
+
+    `graphs` are those of a version with the same encoder and labels: every such version has the same
+    graph, so it need not be exported again. The comparison with torch is made all the same.
+    """
 
     tensors: bytes
     labels: tuple[str, ...]
     probes: tuple[str, ...]
     encoder_dir: str = ""
     threads: int = 2
+    graphs: dict[str, bytes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """The exported model is the same function as torch's, at every batch size and length."""
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -11,11 +12,11 @@ import torch
 from ml.errors import ModelFileError, ProviderUnavailable
 from ml.export.onnx_export import export_graphs
 from ml.export.parity import measure_parity
-from ml.export.worker import serve
+from ml.export.worker import run_export, serve
 from ml.frames import read_frame, write_frame
 from ml.inference.graph_template import GraphTemplate, assemble
 from ml.inference.predictor import Predictor, log_softmax
-from ml.inference.version_loading import load_predictor, merged_tensors, version_onnx
+from ml.inference.version_loading import cpu_precision, load_predictor, merged_tensors, version_onnx
 from ml.registry.export_job import ExportRequest, ExportResult, exported_version
 from ml.registry.model_version import ModelCard, VersionContent
 from ml.registry.tensor_file import read_tensors, write_tensors
@@ -199,3 +200,26 @@ def test_the_worker_refuses_foreign_tensors_in_one_line(encoder: EncoderFiles) -
 def test_stored_tensors_come_back_for_the_next_training(content: VersionContent) -> None:
     back = read_tensors(content.files["tensors.safetensors"])
     assert np.array_equal(back["head.weight"], head_tensors()["head.weight"])
+
+
+def test_a_version_of_the_same_shape_takes_the_graph_of_its_base(
+    served: tuple[ExportRequest, ExportResult],
+) -> None:
+    again = replace(served[0], tensors=write_tensors(head_tensors(7)), graphs=served[1].graphs)
+    *progress, done = run_export(again)
+    result = msgspec.convert(done["result"], ExportResult)
+    assert [p["text"] for p in progress] == ["comparing ONNX Runtime with torch"]
+    assert result.graphs == served[1].graphs
+    assert result.onnx_sha256["fp32"] != served[1].onnx_sha256["fp32"]
+    assert result.parity.fp32_max_abs_diff < 1e-4
+
+
+@pytest.mark.parametrize(("agreement", "precision"), [(1.0, "int8"), (0.97, "int8"), (0.82, "fp32")])
+def test_int8_runs_only_where_it_names_the_same_first_disease(
+    content: VersionContent, agreement: float, precision: str
+) -> None:
+    card = replace(
+        content.version.card, parity=replace(content.version.card.parity, int8_same_top1=agreement)
+    )
+    measured = VersionContent(replace(content.version, card=card), content.files)
+    assert cpu_precision(measured) == precision
