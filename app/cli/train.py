@@ -1,0 +1,89 @@
+"""Fine-tunes the model on the vault's confirmed diagnoses with differential privacy."""
+
+import argparse
+import signal
+from dataclasses import asdict
+from threading import Event
+from typing import TYPE_CHECKING
+
+from app.cli.console import Console
+from app.cli.sign_in import add_vault_arguments, read_passphrase
+from app.config.policy import load_policy
+
+if TYPE_CHECKING:
+    from app.workflows.train_model import TrainingProgress
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add what is chosen before a run."""
+    parser.add_argument(
+        "--epsilon", type=float, required=True, help="what all runs together may reach with this one"
+    )
+    parser.add_argument("--delta", type=float, default=1e-5)
+    parser.add_argument("--cap", type=float, help="epsilon that no run may ever pass (kept in the vault)")
+    parser.add_argument("--scope", choices=("head", "lora"), default="head")
+    parser.add_argument("--steps", type=int, default=0, help="default: by scope")
+    parser.add_argument("--sample-rate", type=float, default=0.0, help="chance of each patient at each step")
+    parser.add_argument("--learning-rate", type=float, default=0.0)
+    parser.add_argument("--max-grad-norm", type=float, default=1.0)
+    parser.add_argument(
+        "--expected-patients", type=int, default=200, help="a public estimate of the labelled patients"
+    )
+    parser.add_argument("--declare", metavar="FILE", help="disease ids the site treats, one a line (public)")
+    parser.add_argument("--resume", action="store_true", help="take up a stopped run")
+    parser.add_argument("--threads", type=int, default=2)
+    add_vault_arguments(parser)
+
+
+def run(arguments: argparse.Namespace, console: Console) -> int:
+    """Progress goes to stderr; an interrupt stops within a second and keeps the last checkpoint."""
+    from app.store.vault import Vault
+    from app.workflows.plan_training import TrainingPlan, declare_diseases
+    from app.workflows.train_model import TrainingProgress, train_model
+
+    plan = TrainingPlan(
+        target_epsilon=arguments.epsilon,
+        delta=arguments.delta,
+        scope=arguments.scope,
+        cap=arguments.cap,
+        steps=arguments.steps,
+        sample_rate=arguments.sample_rate,
+        learning_rate=arguments.learning_rate,
+        max_grad_norm=arguments.max_grad_norm,
+        expected_patients=arguments.expected_patients,
+        threads=arguments.threads,
+        resume=arguments.resume,
+    )
+    passphrase = read_passphrase(arguments)
+    stop = Event()
+    signal.signal(signal.SIGINT, lambda *_: stop.set())
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    with Vault.open(arguments.vault, user=arguments.user, passphrase=passphrase) as vault:
+        if arguments.declare:
+            declare_diseases(vault, _ids(arguments.declare))
+        for step in train_model(vault, plan, stop=stop, policy=load_policy()):
+            if isinstance(step, TrainingProgress):
+                console.progress(_line(step), **asdict(step))
+            else:
+                return _done(console, step.run_id, step.privacy.epsilon, step.privacy.delta)
+    console.refuse("stopped; what was granted is spent. Take the run up again with --resume")
+    return 1
+
+
+def _done(console: Console, run_id: str, epsilon: float, delta: float) -> int:
+    value = {"run_id": run_id, "epsilon": epsilon, "delta": delta}
+    console.result(value, f"{run_id}: epsilon {epsilon:.3g} at delta {delta:g}. Next: anamnesis publish")
+    return 0
+
+
+def _line(step: "TrainingProgress") -> str:
+    return (
+        f"{step.phase} {step.step}/{step.steps}  epsilon {step.epsilon:.3f}  "
+        f"{step.steps_per_second:.1f} steps/s  {step.eta_s:.0f} s left"
+    )
+
+
+def _ids(name: str) -> list[str]:
+    from app.cli.findings import read_text
+
+    return [line.strip() for line in read_text(name).splitlines() if line.strip()]

@@ -1,0 +1,268 @@
+"""Fine-tunes the model on the vault's labels with DP-SGD: the ledger is debited before each block.
+
+The trainer is a process of its own that gets texts, labels and numbers by pipe. Epsilon, delta and the cap
+are chosen before the run; a run that would pass the cap is refused before it starts. Non-private
+training is not offered here.
+"""
+
+import os
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from random import SystemRandom
+from threading import Event
+from typing import Any
+
+import msgspec
+
+from app.config.policy import Policy
+from app.errors import BudgetExceeded, UsageError, WorkerFailed
+from app.store.backup import EPSILON_FLOOR, UNKNOWN
+from app.store.vault import Vault
+from app.workflows.collect_examples import Example, collect_examples
+from app.workflows.list_models import current_version, load_version, result_store
+from app.workflows.plan_training import TrainingPlan, choose_cap, completed, declared_diseases
+from app.workflows.trainer_process import TrainerProcess
+from ml.privacy.ledger import MECHANISM, LedgerEntry, epsilon_bound, mechanisms, of_patients, spent
+from ml.registry.model_version import TENSORS_FILE, VersionContent
+from ml.registry.training_result import PrivacyClaim, TrainingResult
+from ml.training.messages import TrainingJob, TrainingPatient
+
+PATIENT_SET = "all patients of this vault"
+RESUME_SETTING = "training.resume"
+CHECKPOINT = "training-checkpoint"
+WORTHLESS_ABOVE = 0.98  # with less than this share of the target left, noise would drown everything
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingProgress:
+    """Where a run is. Nothing here comes from the patients but what the ledger makes public."""
+
+    run_id: str
+    phase: str
+    step: int = 0
+    steps: int = 0
+    epsilon: float = 0.0
+    steps_per_second: float = 0.0
+    eta_s: float = 0.0
+
+
+def train_model(
+    vault: Vault,
+    plan: TrainingPlan,
+    *,
+    stop: Event | None = None,
+    policy: Policy | None = None,
+) -> Iterator[TrainingProgress | TrainingResult]:
+    """Yield progress and, last, the result (kept sealed for `publish`). Raises BudgetExceeded, UsageError."""
+    whole = completed(plan)
+    budget_cap = choose_cap(vault, whole, policy or Policy())
+    base = current_version(vault)
+    declared = declared_diseases(vault, base)
+    entries = of_patients(vault.ledger(), PATIENT_SET)
+    _check_before_start(vault, whole, entries, budget_cap)
+    run = _Run.begin(vault, whole, base)
+    yield TrainingProgress(run.run_id, "preparing", steps=whole.steps, epsilon=spent(entries))
+    examples = collect_examples(vault, declared, shuffle=SystemRandom().shuffle)
+    with TrainerProcess() as trainer:
+        trainer.start(_job(run, entries, declared), _patients(examples, run.base))
+        yield from _follow(vault, run, trainer, stop or Event(), budget_cap)
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """One run, new or taken up again."""
+
+    run_id: str
+    plan: TrainingPlan
+    base: VersionContent
+    done_steps: int = 0
+    noise_multiplier: float = 0.0
+    state: bytes = b""
+
+    @classmethod
+    def begin(cls, vault: Vault, plan: TrainingPlan, base: VersionContent) -> "_Run":
+        if not plan.resume:
+            return cls(f"run-{uuid.uuid4().hex[:12]}", plan, base)
+        kept = vault.setting(RESUME_SETTING)
+        if kept is None:
+            raise UsageError("no stopped run waits to be taken up; start a new one")
+        note = msgspec.json.decode(kept, type=_ResumeNote)
+        debited = sum(e.steps for e in vault.ledger() if e.run_id == note.run_id)
+        sealed = (vault.models_dir / f"{note.run_id}.checkpoint").read_bytes()
+        same = replace(note.plan, resume=True, threads=plan.threads)
+        return cls(
+            note.run_id,
+            same,
+            load_version(vault, note.base_version),
+            debited,  # a block that was debited and lost counts as done: the run never passes its target
+            note.noise_multiplier,
+            vault.unseal(CHECKPOINT, sealed),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _ResumeNote:
+    run_id: str
+    plan: TrainingPlan
+    base_version: str
+    noise_multiplier: float
+
+
+def _check_before_start(
+    vault: Vault, plan: TrainingPlan, entries: tuple[LedgerEntry, ...], cap: float
+) -> None:
+    floor = vault.setting(EPSILON_FLOOR)
+    if floor == UNKNOWN:
+        raise BudgetExceeded(
+            "this vault was restored without the one it replaces, so what was spent is not known; "
+            "the privacy officer must declare it: `anamnesis privacy --declare-spent EPSILON`"
+        )
+    already = spent(entries)
+    if floor is not None and float(floor) > already + 1e-9:
+        raise BudgetExceeded(
+            f"epsilon {float(floor):g} was spent before this vault was restored, and its "
+            "ledger lacks the debits; no further run can be composed with them over these patients"
+        )
+    if not plan.resume and plan.target_epsilon > cap:
+        raise BudgetExceeded(f"epsilon {plan.target_epsilon:g} is above the cap {cap:g}; ask for less")
+    if already >= WORTHLESS_ABOVE * plan.target_epsilon and not plan.resume:
+        raise BudgetExceeded(
+            f"epsilon {already:g} of these patients is spent already; "
+            f"a run to {plan.target_epsilon:g} is refused"
+        )
+
+
+def _job(run: _Run, entries: tuple[LedgerEntry, ...], declared: tuple[str, ...]) -> TrainingJob:
+    plan = run.plan
+    places = {label: row for row, label in enumerate(run.base.labels)}
+    return TrainingJob(
+        scope=plan.scope,
+        tensors=run.base.files[TENSORS_FILE],
+        labels=run.base.labels,
+        declared=tuple(places[d] for d in declared if d in places),
+        target_epsilon=plan.target_epsilon,
+        delta=plan.delta,
+        sample_rate=plan.sample_rate,
+        steps=plan.steps,
+        block_steps=plan.block_steps,
+        max_grad_norm=plan.max_grad_norm,
+        learning_rate=plan.learning_rate,
+        expected_batch=plan.sample_rate * plan.expected_patients,
+        history=mechanisms(entries),
+        threads=plan.threads,
+        resume_from=run.state,
+        done_steps=run.done_steps,
+        noise_multiplier=run.noise_multiplier,
+    )
+
+
+def _patients(examples: list[Example], base: VersionContent) -> list[TrainingPatient]:
+    places = {label: row for row, label in enumerate(base.labels)}
+    return [TrainingPatient(e.number, e.texts, places[e.disease_id]) for e in examples]
+
+
+def _follow(
+    vault: Vault, run: _Run, trainer: TrainerProcess, stop: Event, cap: float
+) -> Iterator[TrainingProgress | TrainingResult]:
+    """Debit, grant, report, keep; until the result or a stop."""
+    planned = trainer.receive(stop)
+    if planned is None:
+        return
+    noise, epsilons = float(planned["noise_multiplier"]), [float(e) for e in planned["epsilons"]]
+    _check_plan(vault, run, noise, epsilons, cap)
+    done = run.done_steps
+    for epsilon in epsilons:
+        if stop.is_set():
+            break
+        size = min(run.plan.block_steps, run.plan.steps - done)
+        vault.append_ledger(_entry(run, noise, size, epsilon))  # on disk before the steps run
+        trainer.grant()
+        while (frame := trainer.receive(stop)) is not None and frame["kind"] == "progress":
+            yield _progress(run, frame)
+        if frame is None:
+            break
+        done = int(frame["step"])
+        _keep_checkpoint(vault, run, frame["state"], noise)
+    if done < run.plan.steps:
+        yield TrainingProgress(run.run_id, "stopped", done, run.plan.steps, spent(vault.ledger()))
+        return
+    final = trainer.receive(stop)
+    if final is None:
+        yield TrainingProgress(run.run_id, "stopped", done, run.plan.steps, spent(vault.ledger()))
+        return
+    yield _finish(vault, run, final["tensors"], noise)
+
+
+def _check_plan(vault: Vault, run: _Run, noise: float, epsilons: list[float], cap: float) -> None:
+    """The trainer's word is not enough: the noise must be there, and RDP must bound the claim from above."""
+    if not epsilons:  # a stopped run whose every step is debited already
+        return
+    entries = of_patients(vault.ledger(), PATIENT_SET)
+    history = [*mechanisms(entries), (noise, run.plan.sample_rate, run.plan.steps - run.done_steps)]
+    bound = epsilon_bound(history, run.plan.delta)
+    claimed = epsilons[-1]
+    if not noise > 0 or claimed > max(cap, 0.0) * 1.0001:
+        raise BudgetExceeded(f"this run would bring epsilon to {claimed:.3g}, above the cap {cap:g}")
+    if not 0.3 * bound <= claimed <= 1.05 * bound:
+        raise WorkerFailed("the two accountants disagree about this run; nothing was trained: report this")
+
+
+def _entry(run: _Run, noise: float, steps: int, epsilon: float) -> LedgerEntry:
+    from app.store.clock import system_clock
+
+    plan = run.plan
+    return LedgerEntry(
+        run_id=run.run_id,
+        patient_set=PATIENT_SET,
+        mechanism=MECHANISM,
+        sample_rate=plan.sample_rate,
+        noise_multiplier=noise,
+        max_grad_norm=plan.max_grad_norm,
+        steps=steps,
+        delta=plan.delta,
+        epsilon_after=epsilon,
+        at=system_clock(),
+    )
+
+
+def _progress(run: _Run, frame: dict[str, Any]) -> TrainingProgress:
+    speed, step = float(frame["steps_per_second"]), int(frame["step"])
+    eta = (run.plan.steps - step) / speed if speed > 0 else 0.0
+    return TrainingProgress(run.run_id, "training", step, run.plan.steps, float(frame["epsilon"]), speed, eta)
+
+
+def _keep_checkpoint(vault: Vault, run: _Run, state: bytes, noise: float) -> None:
+    """Sealed under the vault's key; whole or not at all."""
+    path = vault.models_dir / f"{run.run_id}.checkpoint"
+    fresh = path.with_suffix(".new")
+    fresh.write_bytes(vault.seal(CHECKPOINT, state))
+    os.replace(fresh, path)
+    note = _ResumeNote(run.run_id, run.plan, run.base.version.version_id, noise)
+    vault.set_setting(RESUME_SETTING, msgspec.json.encode(note).decode())
+
+
+def _finish(vault: Vault, run: _Run, tensors: bytes, noise: float) -> TrainingResult:
+    plan = run.plan
+    epsilon = spent(of_patients(vault.ledger(), PATIENT_SET))
+    result = TrainingResult(
+        run_id=run.run_id,
+        base_version=run.base.version.version_id,
+        scope=plan.scope,
+        tensors=tensors,
+        privacy=PrivacyClaim(
+            epsilon=epsilon,
+            delta=plan.delta,
+            mechanism=MECHANISM,
+            sample_rate=plan.sample_rate,
+            noise_multiplier=noise,
+            max_grad_norm=plan.max_grad_norm,
+            steps=plan.steps,
+        ),
+        data_description="confirmed diagnoses and notes of one hospital's patients",
+    )
+    result_store(vault).put(result)
+    vault.audit("training-finished", run.run_id, f"epsilon {epsilon:.4g}")
+    vault.set_setting(RESUME_SETTING, None)
+    (vault.models_dir / f"{run.run_id}.checkpoint").unlink(missing_ok=True)
+    return result

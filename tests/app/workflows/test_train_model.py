@@ -1,0 +1,242 @@
+"""Private training on a real vault with the real trainer: debited first, pseudonymous, stoppable."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+import msgspec
+import pytest
+
+from app.clinical.diagnosis import Decision, Diagnosis
+from app.clinical.ids import NoteId, PatientId
+from app.clinical.note import Note
+from app.clinical.patient import Identifier, Patient
+from app.config.policy import Policy
+from app.errors import BudgetExceeded, UsageError, WorkerFailed
+from app.store.backup import EPSILON_FLOOR, UNKNOWN
+from app.store.key_derivation import KdfParameters
+from app.store.vault import Vault
+from app.workflows import trainer_process
+from app.workflows.list_models import result_store
+from app.workflows.plan_training import TrainingPlan, declare_diseases
+from app.workflows.report_privacy import declare_spent, report_privacy, set_cap
+from app.workflows.train_model import TrainingProgress, train_model
+from app.workflows.trainer_process import TrainerProcess
+from knowledge_graph.terms.term import DiseaseId
+from ml.privacy.ledger import epsilon_bound, mechanisms
+from ml.registry.starting_model import starting_version
+from ml.registry.tensor_file import read_tensors
+from ml.registry.training_result import TrainingResult
+
+pytestmark = pytest.mark.slow
+DISEASES = ("OMIM:154700", "OMIM:143100", "OMIM:219700")
+NAME, RECORD = "Zebedia Canaryname", "mrn-canary-4711"
+PLAN = TrainingPlan(
+    target_epsilon=3.0, delta=1e-4, steps=6, block_steps=2, sample_rate=0.5, expected_patients=9, threads=1
+)
+
+
+@pytest.fixture
+def vault(tmp_path: Path) -> Iterator[Vault]:
+    made, _ = Vault.create(
+        tmp_path / "v.vault", user="ann", passphrase="correct horse", kdf=KdfParameters.fast_for_tests()
+    )
+    with made:
+        made.put_records(_records(), origin="test")
+        for number in range(9):
+            made.record_diagnosis(_decided(number, Decision.CONFIRMED))
+        made.record_diagnosis(_decided(8, Decision.WITHDRAWN))
+        declare_diseases(made, list(DISEASES))
+        yield made
+
+
+def _records() -> Iterator[Patient | Note]:
+    for number in range(9):
+        patient_id = PatientId(f"{RECORD}-{number}")
+        yield Patient(
+            id=patient_id, name=f"{NAME} {number}", identifiers=(Identifier("urn:mrn", f"{RECORD}-{number}"),)
+        )
+        for visit in range(1 + number % 3):
+            text = f"Visit {visit}. Tall stature and a long face." if number % 2 else "Chorea and depression."
+            yield Note(id=NoteId(f"note-{number}-{visit}"), patient_id=patient_id, text=text)
+
+
+def _decided(number: int, decision: Decision) -> Diagnosis:
+    disease = DiseaseId(DISEASES[number % 2])
+    return Diagnosis(
+        PatientId(f"{RECORD}-{number}"), disease, "a disease", decision, "ann", "2026-01-01T00:00:00"
+    )
+
+
+def run(
+    vault: Vault, plan: TrainingPlan = PLAN, **kwargs: Any
+) -> tuple[list[TrainingProgress], TrainingResult | None]:
+    reports = list(train_model(vault, plan, **kwargs))
+    last = reports[-1]
+    progress = [r for r in reports if isinstance(r, TrainingProgress)]
+    return progress, last if isinstance(last, TrainingResult) else None
+
+
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """Everything that crosses the pipe to the trainer."""
+    frames: list[dict[str, Any]] = []
+    send = TrainerProcess._send
+
+    def record(self: TrainerProcess, message: dict[str, Any]) -> None:
+        frames.append(message)
+        send(self, message)
+
+    monkeypatch.setattr(TrainerProcess, "_send", record)
+    return frames
+
+
+def test_a_run_is_debited_before_it_steps_and_leaves_a_result(
+    vault: Vault, sent: list[dict[str, Any]]
+) -> None:
+    progress, result = run(vault)
+    assert result is not None
+    entries = vault.ledger()
+    assert [e.steps for e in entries] == [2, 2, 2]
+    assert [p.step for p in progress if p.phase == "training"] == [1, 2, 3, 4, 5, 6]
+    assert len([f for f in sent if f["kind"] == "grant"]) == len(entries)
+    epsilons = [e.epsilon_after for e in entries]
+    assert epsilons == sorted(epsilons)
+    assert 0.9 * PLAN.target_epsilon < epsilons[-1] <= PLAN.target_epsilon
+    assert epsilons[-1] <= 1.05 * epsilon_bound(mechanisms(entries), PLAN.delta)
+    _only_declared_rows_changed(result)
+    assert result_store(vault).get(result.run_id) == result
+    assert result.privacy.epsilon == report_privacy(vault).spent == epsilons[-1]
+    _trainer_knows_nobody(sent, vault)
+    _further_runs_compose(vault)
+
+
+def _only_declared_rows_changed(result: TrainingResult) -> None:
+    start = starting_version()
+    before, after = read_tensors(start.files["tensors.safetensors"]), read_tensors(result.tensors)
+    moved = {
+        start.labels[row] for row in (before["head.weight"] != after["head.weight"]).any(axis=1).nonzero()[0]
+    }
+    assert moved == set(DISEASES)
+
+
+def _trainer_knows_nobody(sent: list[dict[str, Any]], vault: Vault) -> None:
+    crossed = msgspec.msgpack.encode(sent)
+    for secret in (NAME, RECORD, "note-0-0", "ann", "correct horse"):
+        assert secret.encode() not in crossed
+    assert vault.data_key() not in crossed
+    start = sent[0]
+    assert len(start["patients"]) == 8  # one withdrawn
+    assert {frozenset(p) for p in start["patients"]} == {frozenset({"number", "texts", "label"})}
+
+
+def _further_runs_compose(vault: Vault) -> None:
+    with pytest.raises(BudgetExceeded, match="is spent already"):
+        run(vault)
+    set_cap(vault, 4.0)
+    steps = len(vault.ledger())
+    with pytest.raises(BudgetExceeded, match="above the cap 4"):
+        run(vault, replace(PLAN, target_epsilon=5.0))
+    assert len(vault.ledger()) == steps
+    _, second = run(vault, replace(PLAN, target_epsilon=4.0, steps=2))
+    assert second is not None
+    assert 3.0 < second.privacy.epsilon <= 4.0
+
+
+def test_a_stopped_run_keeps_its_checkpoint_and_never_passes_its_target(vault: Vault) -> None:
+    stop = Event()
+    reports = []
+    for report in train_model(vault, PLAN, stop=stop):
+        reports.append(report)
+        if isinstance(report, TrainingProgress) and report.step == 3:
+            stop.set()
+    assert isinstance(reports[-1], TrainingProgress)
+    assert reports[-1].phase == "stopped"
+    assert len(vault.ledger()) == 2  # the second block is spent, though it did not end
+    sealed = next(vault.models_dir.glob("*.checkpoint")).read_bytes()
+    assert b"weights" not in sealed
+    progress, result = run(vault, replace(PLAN, resume=True))
+    assert result is not None
+    assert progress[-1].step == 6
+    assert [e.steps for e in vault.ledger()] == [2, 2, 2]
+    assert report_privacy(vault).spent <= PLAN.target_epsilon
+    assert not list(vault.models_dir.glob("*.checkpoint"))
+    with pytest.raises(UsageError, match="no stopped run"):
+        run(vault, replace(PLAN, resume=True))
+
+
+def test_a_killed_trainer_costs_at_most_the_granted_block(
+    vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grant = TrainerProcess.grant
+
+    def grant_then_kill(self: TrainerProcess) -> None:
+        grant(self)
+        if len(vault.ledger()) == 2:
+            self._process.kill()
+
+    monkeypatch.setattr(TrainerProcess, "grant", grant_then_kill)
+    with pytest.raises(WorkerFailed, match="--resume"):
+        run(vault)
+    assert [e.steps for e in vault.ledger()] == [2, 2]
+
+
+@pytest.mark.parametrize(
+    ("change", "policy", "error"),
+    [
+        ({"target_epsilon": 3.0, "cap": 2.0}, None, "above the cap 2"),
+        ({"target_epsilon": 3.0}, Policy(epsilon_cap=1.5), "above the cap 1.5"),
+        ({"target_epsilon": 0.0}, None, "epsilon"),
+        ({"scope": "full"}, None, "no scope"),
+        ({"delta": 0.5}, None, "delta"),
+        ({"sample_rate": 1.5}, None, "sample rate"),
+        ({"resume": True}, None, "no stopped run"),
+    ],
+)
+def test_what_may_not_run_is_refused_before_a_process_starts(
+    vault: Vault, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any], policy: Policy | None, error: str
+) -> None:
+    def refuse(_kind: str) -> Sequence[str]:
+        raise AssertionError("a trainer was started")
+
+    monkeypatch.setattr(trainer_process, "worker_command", refuse)
+    with pytest.raises((BudgetExceeded, UsageError), match=error):
+        run(vault, replace(PLAN, **change), policy=policy)
+    assert vault.ledger() == ()
+
+
+def test_a_restored_vault_trains_only_once_its_spending_is_known(vault: Vault) -> None:
+    vault.set_setting(EPSILON_FLOOR, UNKNOWN)
+    with pytest.raises(BudgetExceeded, match="privacy officer must declare"):
+        run(vault)
+    declare_spent(vault, 2.0)
+    with pytest.raises(BudgetExceeded, match="lacks the debits"):
+        run(vault)
+    assert vault.ledger() == ()
+
+
+def test_only_the_privacy_officer_raises_the_cap(vault: Vault) -> None:
+    set_cap(vault, 4.0)
+    set_cap(vault, 2.0)
+    with pytest.raises(BudgetExceeded, match="privacy officer"):
+        set_cap(vault, 3.0)
+    assert report_privacy(vault).cap == 2.0
+
+
+def test_too_tight_a_budget_is_refused_by_the_accountant(vault: Vault) -> None:
+    with pytest.raises(BudgetExceeded, match="epsilon"):
+        run(vault, replace(PLAN, target_epsilon=0.0005, steps=1000, sample_rate=1.0))
+    assert vault.ledger() == ()
+
+
+def test_the_window_side_of_training_needs_no_torch() -> None:
+    import subprocess
+
+    code = (
+        "import sys, app.workflows.train_model, app.workflows.report_privacy; print('torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
