@@ -3,13 +3,14 @@
 from app.errors import UsageError
 from app.store.header import RECOVERY, Role, make_slot, read_header, unwrap, write_header
 from app.store.key_derivation import KdfParameters
+from app.store.signing_keys import change_officer_passphrase, make_officer_key, remove_officer_key
 from app.store.vault import Vault
 
 
 def add_user(
     vault: Vault, *, user: str, passphrase: str, role: Role, kdf: KdfParameters | None = None
 ) -> None:
-    """Give a person a slot. Raises UsageError where the name is taken."""
+    """Give a person a slot, a privacy officer also a signing key. Raises UsageError for a taken name."""
     header = read_header(vault.path)
     if header.slot(user) is not None:
         raise UsageError("this user is in the vault already; remove the user first, or change the passphrase")
@@ -23,6 +24,8 @@ def add_user(
     )
     vault.audit("user-added", detail=str(role))
     write_header(vault.path, header.with_slot(slot), vault.data_key())
+    if role is Role.PRIVACY_OFFICER:
+        make_officer_key(vault, user=user, passphrase=passphrase, kdf=kdf)
 
 
 def remove_user(vault: Vault, *, user: str) -> None:
@@ -32,6 +35,7 @@ def remove_user(vault: Vault, *, user: str) -> None:
     header = read_header(vault.path).without(user)
     vault.audit("user-removed")
     write_header(vault.path, header, vault.data_key())
+    remove_officer_key(vault, user=user)
 
 
 def change_passphrase(
@@ -51,4 +55,5 @@ def change_passphrase(
         kdf=kdf or slot.kdf,
     )
     vault.audit("passphrase-changed")
+    change_officer_passphrase(vault, user=user, old=old, new=new, kdf=kdf)
     write_header(vault.path, header.with_slot(fresh), vault.data_key())

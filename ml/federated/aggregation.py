@@ -20,7 +20,7 @@ from ml.federated.statement import BaseStatement
 from ml.federated.update_file import VerifiedUpdate
 
 METHODS = ("mean", "median", "trimmed")
-_LEAST = {"mean": 2, "median": 3, "trimmed": 3}
+_LEAST = {"mean": 2, "median": 2, "trimmed": 3}
 
 FloatArray = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -128,7 +128,7 @@ def _check(updates: Sequence[VerifiedUpdate], plan: AggregationPlan) -> None:
         raise UpdateRefused("the factors must be 1 or more, the trimmed share from 0 to below 0.5")
     if len(updates) < _LEAST[plan.method]:
         raise UpdateRefused(
-            f"{plan.method} needs at least {_LEAST[plan.method]} updates, here are {len(updates)}; wait for more"
+            f"{plan.method} needs {_LEAST[plan.method]} updates or more, not {len(updates)}; wait for others"
         )
     if len({u.statement.site for u in updates}) != len(updates):
         raise UpdateRefused("a site is there twice; name one update of each site")

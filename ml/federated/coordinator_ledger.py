@@ -62,7 +62,7 @@ class CoordinatorLedger:
             same_place = (entry.site, entry.round) == (update.statement.site, update.statement.round)
             if same_place and entry.digest != update.digest:
                 raise UpdateRefused(
-                    f"the site {entry.site} has sent another update of round {entry.round}; ask which one counts"
+                    f"the site {entry.site} sent another update of round {entry.round}; ask which one counts"
                 )
 
 

@@ -1,0 +1,76 @@
+"""What a coordinator puts on the desk: keys, whom to trust, the round's base, the ledger of updates seen."""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from app.errors import UsageError
+
+if TYPE_CHECKING:
+    from app.workflows.verify_update import CoordinatorDesk
+    from ml.federated.base_version import BaseVersion
+    from ml.federated.coordinator import Coordinator
+    from ml.federated.update_file import SiteKeys
+
+
+def add_desk_arguments(deed: argparse.ArgumentParser) -> None:
+    """Add the same arguments to each deed of the coordinator."""
+    deed.add_argument("--identity", type=Path, required=True, metavar="FILE", help="your key file")
+    deed.add_argument("--trust", type=Path, metavar="FILE", help="TOML of the sites' public keys")
+    deed.add_argument("--site-key", metavar="KEY", help="ed25519:..., or a file (instead of --trust)")
+    deed.add_argument("--officer-key", metavar="KEY", help="ed25519:..., or a file (instead of --trust)")
+    deed.add_argument(
+        "--base", type=Path, metavar="FILE", help="the round's .fedbase (default: starting model)"
+    )
+    deed.add_argument(
+        "--ledger", type=Path, metavar="FILE", help="of updates seen (default: beside your keys)"
+    )
+
+
+def open_desk(arguments: argparse.Namespace) -> "CoordinatorDesk":
+    """Read every file that the arguments name."""
+    from app.workflows.verify_update import CoordinatorDesk
+    from ml.federated.coordinator import read_coordinator
+
+    coordinator = read_coordinator(read_text(arguments.identity))
+    ledger = arguments.ledger or arguments.identity.with_name(arguments.identity.name + ".ledger.json")
+    return CoordinatorDesk(coordinator, _trusted(arguments), _base(arguments, coordinator), ledger)
+
+
+def text_or_file(text: str) -> str:
+    """A key or recipient as given, or read from the file so called."""
+    if text.startswith(("age1", "ed25519:")):
+        return text.strip()
+    return read_text(Path(text)).strip()
+
+
+def read_text(path: Path) -> str:
+    """A small text file. Raises UsageError."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        raise UsageError(f"{path} can't be read; check its name") from None
+
+
+def _trusted(arguments: argparse.Namespace) -> "dict[str, SiteKeys] | SiteKeys":
+    from app.workflows.verify_update import read_trust
+    from ml.federated.update_file import SiteKeys
+
+    pair = [key for key in (arguments.site_key, arguments.officer_key) if key is not None]
+    if arguments.trust is not None and not pair:
+        return read_trust(read_text(arguments.trust))
+    if arguments.trust is None and len(pair) == 2:
+        return SiteKeys(*(text_or_file(key) for key in pair))
+    raise UsageError("name --trust FILE, or both --site-key and --officer-key")
+
+
+def _base(arguments: argparse.Namespace, coordinator: "Coordinator") -> "BaseVersion":
+    from app.workflows.find_base import base_from_file, starting_base
+    from app.workflows.inspect_update import read_file
+    from ml.federated.base_file import read_base
+    from ml.text.encoder_files import find_encoder
+
+    if arguments.base is None:
+        return starting_base(arguments.encoder)
+    file = read_base(read_file(arguments.base), coordinator_key=coordinator.public_key)
+    return base_from_file(file, find_encoder(arguments.encoder))
