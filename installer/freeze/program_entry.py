@@ -1,0 +1,33 @@
+"""The packaged program starts here: verbs that need torch go to the trainer, all others run at once."""
+
+import os
+import sys
+from pathlib import Path
+
+NEEDS_TORCH = (("worker",), ("build-model",), ("benchmark", "diagnose"), ("benchmark", "train"))
+
+
+def needs_torch(words: list[str]) -> bool:
+    """Whether these words of the command line name a verb that only the trainer can run."""
+    return any(tuple(words[: len(verb)]) == verb for verb in NEEDS_TORCH)
+
+
+def start(words: list[str]) -> int:
+    """Become the trainer, or run the verb here."""
+    if needs_torch(words):
+        return _become_trainer(words)
+    from app.cli.main import main
+
+    return main(words)
+
+
+def _become_trainer(words: list[str]) -> int:
+    trainer = Path(sys.executable).resolve().parent.parent / "trainer" / "anamnesis-trainer"
+    if not trainer.exists():
+        print("anamnesis: this needs the trainer; ask IT to install anamnesis-trainer", file=sys.stderr)
+        return 1
+    return os.execv(trainer, [str(trainer), *words])
+
+
+if __name__ == "__main__":
+    sys.exit(start(sys.argv[1:]))
