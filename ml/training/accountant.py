@@ -3,10 +3,14 @@
 Runs in the trainer's process, since Opacus brings torch; the app cross-checks by RDP.
 """
 
+import math
 import warnings
 from collections.abc import Sequence
 
 from opacus.accountants import PRVAccountant, RDPAccountant
+from scipy.optimize import brentq
+
+from ml.privacy.ledger import epsilon_bound
 
 History = Sequence[tuple[float, float, int]]
 LEAST_NOISE, MOST_NOISE = 0.3, 500.0
@@ -35,21 +39,35 @@ def epsilon_rdp(history: History, delta: float) -> float:
 def noise_for(
     target_epsilon: float, *, history: History, sample_rate: float, steps: int, delta: float
 ) -> float | None:
-    """The least noise multiplier (to 1 %) that keeps history and run within the target; None if none does."""
+    """The least noise multiplier (to 1 %) that keeps history and run within the target; None if none does.
 
-    def composed(noise: float) -> float:
-        return epsilon_prv([*history, (noise, sample_rate, steps)], delta)
+    RDP is fast and bounds PRV from above: the noise it asks for is where the search by PRV begins.
+    """
 
-    if history and epsilon_prv(history, delta) >= target_epsilon:
+    def over(log_noise: float) -> float:
+        return epsilon_prv([*history, (math.exp(log_noise), sample_rate, steps)], delta) - target_epsilon
+
+    high = _noise_by_rdp(target_epsilon, history, sample_rate=sample_rate, steps=steps, delta=delta)
+    if high is None or over(math.log(high)) > 0:
         return None
-    low, high = LEAST_NOISE, 2 * LEAST_NOISE
-    while composed(high) > target_epsilon:
-        low, high = high, 2 * high
-        if high > MOST_NOISE:
-            return None
-    while high / low > 1.01:
-        middle = (low * high) ** 0.5
-        if composed(middle) > target_epsilon:
+    low = max(high / 2, LEAST_NOISE)
+    if over(math.log(low)) <= 0:
+        return low
+    root = float(brentq(over, math.log(low), math.log(high), xtol=0.004))
+    noise = math.exp(root + 0.004)
+    return noise if over(math.log(noise)) <= 0 else math.exp(root + 0.008)
+
+
+def _noise_by_rdp(
+    target_epsilon: float, history: History, *, sample_rate: float, steps: int, delta: float
+) -> float | None:
+    """Enough noise by the RDP bound, found by bisection; None above the largest."""
+    low, high = LEAST_NOISE, MOST_NOISE
+    if epsilon_bound([*history, (high, sample_rate, steps)], delta) > target_epsilon:
+        return None
+    while high / low > 1.005:
+        middle = math.sqrt(low * high)
+        if epsilon_bound([*history, (middle, sample_rate, steps)], delta) > target_epsilon:
             low = middle
         else:
             high = middle

@@ -8,7 +8,7 @@ from Gram matrices without ever being written out (Goodfellow 2015, arXiv 1510.0
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -20,10 +20,14 @@ Floats = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class PatientFeatures:
-    """One patient's notes as features (notes, hidden), and the row of her disease."""
+    """One patient's notes as features (notes, hidden), and the row of her disease.
+
+    `frozen` is the log-sum-exp, for each note, of the logits of the rows that are not trained.
+    """
 
     features: Floats
     label: int
+    frozen: Floats | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +60,23 @@ class HeadState:
         return cls(weights, trained, np.zeros(shape, np.float32), np.zeros(shape, np.float32))
 
 
+def with_frozen(state: HeadState, patients: Sequence[PatientFeatures]) -> list[PatientFeatures]:
+    """The patients with the rows that never change summed up once, so that a step reads only the others."""
+    others = np.delete(state.weights, state.rows, axis=0)
+    return [replace(p, frozen=_log_sum_exp(_with_one(p.features) @ others.T)) for p in patients]
+
+
 def factors(state: HeadState, patient: PatientFeatures) -> tuple[Floats, Floats]:
     """(a, b) with the patient's gradient = a.T @ b: a (notes, rows) errors / notes, b (notes, hidden + 1)."""
+    if patient.frozen is None:
+        (patient,) = with_frozen(state, [patient])
+    assert patient.frozen is not None
     inputs = _with_one(patient.features)
-    logits = inputs @ state.weights.T
-    shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
-    errors = shifted / shifted.sum(axis=1, keepdims=True)
-    errors[:, patient.label] -= 1
-    return errors[:, state.rows] / len(inputs), inputs
+    logits = inputs @ state.weights[state.rows].T
+    whole = np.logaddexp(_log_sum_exp(logits), patient.frozen)
+    errors = np.exp(logits - whole[:, None])
+    errors[:, state.rows == patient.label] -= 1
+    return errors / np.float32(len(inputs)), inputs
 
 
 def clipped_sum(state: HeadState, patients: Sequence[PatientFeatures], max_grad_norm: float) -> Floats:
@@ -101,6 +114,15 @@ def adam_update(state: HeadState, gradient: Floats, settings: StepSettings) -> N
     kept = np.float32(1 - settings.learning_rate * settings.weight_decay)
     change = np.float32(settings.learning_rate) * first / (np.sqrt(second) + np.float32(1e-8))
     state.weights[state.rows] = kept * state.weights[state.rows] - change
+
+
+def _log_sum_exp(logits: Floats) -> Floats:
+    """Over the last axis; minus infinity where there are no rows."""
+    if logits.shape[1] == 0:
+        return np.full(len(logits), -np.inf, np.float32)
+    largest = logits.max(axis=1)
+    summed: Floats = largest + np.log(np.exp(logits - largest[:, None]).sum(axis=1))
+    return summed
 
 
 def _with_one(features: Floats) -> Floats:

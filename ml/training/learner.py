@@ -26,7 +26,7 @@ from ml.training.classifier import (
     changed_tensors,
     encode_texts,
 )
-from ml.training.dp_head import HeadState, PatientFeatures, StepSettings, private_step
+from ml.training.dp_head import HeadState, PatientFeatures, StepSettings, private_step, with_frozen
 from ml.training.dp_lora import LoraTrainer, PatientTexts
 from ml.training.messages import TrainingJob, TrainingPatient
 
@@ -75,9 +75,10 @@ class _HeadLearner:
         features = encode_texts(classifier, tokenizer, texts)
         ends = np.cumsum([len(p.texts) for p in patients])
         split = np.split(features, ends[:-1]) if len(patients) else []
-        self._patients = [PatientFeatures(f, p.label) for f, p in zip(split, patients, strict=True)]
         weight = classifier.head.weight.detach().numpy()
         self._state = HeadState.start(weight, classifier.head.bias.detach().numpy(), declared)
+        told = [PatientFeatures(f, p.label) for f, p in zip(split, patients, strict=True)]
+        self._patients = with_frozen(self._state, told)
 
     def step(self, drawn: Sequence[int], settings: StepSettings, random: SecureRandom) -> None:
         private_step(self._state, [self._patients[i] for i in drawn], settings=settings, random=random)
