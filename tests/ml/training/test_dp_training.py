@@ -17,6 +17,7 @@ from ml.training.dp_head import (
     clipped_sum,
     factors,
     private_step,
+    with_frozen,
 )
 
 RNG = np.random.default_rng(0)
@@ -211,3 +212,20 @@ def test_frames_come_back_and_cut_ones_are_refused() -> None:
     assert read_frame(io.BytesIO(b"")) is None
     with pytest.raises(MlError, match="in the middle"):
         read_frame(io.BytesIO(data[:-1]))
+
+
+def test_rows_summed_up_beforehand_change_no_gradient() -> None:
+    state = head()
+    people = [patient(1), patient(4, label=3)]
+    for plain, prepared in zip(people, with_frozen(state, people), strict=True):
+        state.weights[ROWS] += np.float32(0.5)  # a step moved the trained rows since
+        a, b = factors(state, prepared)
+        assert a.T @ b == pytest.approx(reference_gradient(state, plain), abs=1e-5)
+
+
+def test_a_head_whose_every_row_is_trained_has_nothing_frozen() -> None:
+    weight = RNG.normal(size=(LABELS, HIDDEN)).astype(np.float32)
+    state = HeadState.start(weight, np.zeros(LABELS, np.float32), range(LABELS))
+    person = patient(2)
+    a, b = factors(state, person)
+    assert a.T @ b == pytest.approx(reference_gradient(state, person), abs=1e-5)
