@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 NEEDS_TORCH = (("worker",), ("build-model",), ("benchmark", "diagnose"), ("benchmark", "train"))
+TRAINER_NAME = "anamnesis-trainer"
 
 
 def needs_torch(words: list[str]) -> bool:
@@ -22,9 +23,9 @@ def start(words: list[str]) -> int:
 
 
 def _become_trainer(words: list[str]) -> int:
-    trainer = Path(sys.executable).resolve().parent.parent / "trainer" / "anamnesis-trainer"
+    trainer = Path(sys.executable).resolve().parent.parent / "trainer" / TRAINER_NAME
     if not trainer.exists():
-        print("anamnesis: this needs the trainer; ask IT to install anamnesis-trainer", file=sys.stderr)
+        print(f"anamnesis: this needs the trainer; ask IT to install {TRAINER_NAME}", file=sys.stderr)
         return 1
     return os.execv(trainer, [str(trainer), *words])
 
