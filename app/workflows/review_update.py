@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from app.errors import UsageError
+from app.store.backup import EPSILON_FLOOR, UNKNOWN
 from app.store.signing_keys import site_private_key
 from app.store.vault import Vault
 from app.workflows.find_base import base_of_version, named_base
@@ -41,6 +42,7 @@ class UpdateReview:
     """Everything that the file would hold. What is signed later are exactly these bytes.
 
     `base` is the shared name of the base, `version_id` the local version; `weight` is a public constant.
+    `spent_epsilon` is for the reviewer alone: what the vault's ledger says today.
     """
 
     version_id: str
@@ -51,6 +53,7 @@ class UpdateReview:
     privacy: PrivacyClaim
     tensors: tuple[TensorPart, ...]
     payload_sha256: str
+    spent_epsilon: float
     payload: bytes = field(repr=False)
 
     @property
@@ -66,7 +69,8 @@ class UpdateReview:
     @property
     def lines(self) -> tuple[str, ...]:
         """The review for people, line by line."""
-        return (*_what_leaves(self), *_what_stays(), *_guarantee(self.privacy))
+        spent = f"In all, these patients have spent epsilon {self.spent_epsilon:.4g} by this vault's ledger."
+        return (*_what_leaves(self), *_what_stays(), *_guarantee(self.privacy), spent)
 
 
 def review_update(
@@ -96,6 +100,7 @@ def review_update(
         privacy=claim,
         tensors=tuple(TensorPart(n, tuple(t.shape), t.nbytes) for n, t in delta.items()),
         payload_sha256=sha256(payload),
+        spent_epsilon=spent(vault.ledger()),
         payload=payload,
     )
 
@@ -138,6 +143,11 @@ def _delta(content: VersionContent, base: BaseVersion, encoder_dir: Path | None)
 
 def _check_ledger(vault: Vault, claim: PrivacyClaim) -> None:
     """A claim must be backed by debits: what the ledger does not hold was not accounted for."""
+    if vault.setting(EPSILON_FLOOR) == UNKNOWN:
+        raise UpdateRefused(
+            "this vault was restored without the one it replaces, so what left before is not known; "
+            "declare it first: `anamnesis privacy --declare-spent EPSILON`"
+        )
     wanted = (claim.mechanism, claim.sample_rate, claim.noise_multiplier, claim.max_grad_norm, claim.delta)
     debits = [
         e
@@ -179,8 +189,8 @@ def _what_stays() -> list[str]:
 def _guarantee(claim: PrivacyClaim) -> list[str]:
     odds = math.exp(min(claim.epsilon, 50.0))
     return [
-        f"Privacy: epsilon {claim.epsilon:.4g}, delta {claim.delta:.2g}, for each whole {claim.unit} with",
-        "all her notes. Whoever reads the file can raise the odds that any one person was learned from by a",
+        f"Privacy: epsilon {claim.epsilon:.4g}, delta {claim.delta:.2g}. The unit is one whole {claim.unit},",
+        "with all notes. Whoever reads the file can raise the odds that any one person was learned from by a",
         f"factor of at most {odds:,.3g} (but for a chance of {claim.delta:.2g}).",
         f"Mechanism: {claim.mechanism}, {claim.steps:,} steps, sample rate {claim.sample_rate:.4g},",
         f"noise multiplier {claim.noise_multiplier:.4g}, max_grad_norm {claim.max_grad_norm:.4g}.",

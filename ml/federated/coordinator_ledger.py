@@ -30,7 +30,7 @@ class CoordinatorLedger:
         """Read the file's bytes; refuses what is not a ledger."""
         try:
             return msgspec.json.decode(data, type=cls)
-        except (msgspec.MsgspecError, RecursionError):
+        except (msgspec.MsgspecError, ValueError, RecursionError):
             raise UpdateRefused(
                 "the ledger of received updates can't be read; restore it, or replays can't be seen"
             ) from None

@@ -85,7 +85,7 @@ def read_statement(data: bytes, kind: type[Signed]) -> tuple[Signed, str]:
         subject = msgspec.json.decode(raw["subject"], type=list[_Subject])[0]
         predicate = msgspec.json.decode(raw["predicate"], type=kind)
         same = write_statement(predicate, subject.digest["sha256"]) == data
-    except (msgspec.MsgspecError, rfc8785.CanonicalizationError, KeyError, IndexError, RecursionError):
+    except (msgspec.MsgspecError, ValueError, KeyError, IndexError, RecursionError):
         same = False
     if not same:
         raise UpdateRefused(

@@ -1,0 +1,342 @@
+"""From two hospitals to a new base and back, by the command line; and what is refused on the way."""
+
+import io
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from federated_site import CLAIM, OFFICER, PASSPHRASE, debit, keys_of, new_site, train_pretended
+
+from app.cli.main import main
+from app.config.policy import Policy
+from app.errors import PolicyError, UsageError, VaultLocked
+from app.store.backup import EPSILON_FLOOR, UNKNOWN
+from app.store.vault import Vault
+from app.workflows.aggregate_updates import aggregate_updates
+from app.workflows.apply_update import ApplyPlan, apply_update
+from app.workflows.export_update import export_update
+from app.workflows.find_base import base_of_version, installed_bases, starting_base
+from app.workflows.inspect_update import inspect_update
+from app.workflows.list_models import current_version, load_version, model_store
+from app.workflows.review_update import declare_weight, name_site, review_update
+from app.workflows.roll_back import roll_back
+from app.workflows.verify_update import CoordinatorDesk, read_trust, verify_update
+from ml.errors import UpdateRefused
+from ml.federated.aggregation import AggregationPlan
+from ml.federated.base_file import write_base
+from ml.federated.coordinator import Coordinator, new_coordinator, read_coordinator
+from ml.federated.statement import BaseStatement
+
+pytestmark = pytest.mark.slow
+
+
+@dataclass
+class Federation:
+    """A folder, a coordinator and one site."""
+
+    folder: Path
+    coordinator: Coordinator
+    vault: Vault
+
+    def desk(self) -> CoordinatorDesk:
+        trusted = {"north": keys_of(self.vault)}
+        return CoordinatorDesk(self.coordinator, trusted, starting_base(), self.folder / "ledger.json")
+
+    def export(self, name: str = "north.fedupdate", *, policy: Policy | None = None) -> Path:
+        path = self.folder / name
+        export_update(
+            self.vault,
+            review_update(self.vault),
+            path,
+            officer_passphrase=OFFICER,
+            recipient=self.coordinator.recipient,
+            policy=policy or Policy(),
+        )
+        return path
+
+
+@pytest.fixture
+def federation(tmp_path: Path) -> Iterator[Federation]:
+    with new_site(tmp_path / "north.vault", "north") as vault:
+        debit(vault)
+        train_pretended(vault, bias=0.5)
+        yield Federation(tmp_path, new_coordinator(), vault)
+
+
+def test_a_review_says_what_leaves_and_what_stays(federation: Federation) -> None:
+    review = review_update(federation.vault)
+    text = "\n".join(review.lines)
+    assert (review.site, review.round, review.weight, review.epsilon) == ("north", 1, 1, 2.5)
+    assert [(t.name, t.shape) for t in review.tensors] == [("head.bias", (12687,))]
+    for wanted in (
+        "head.bias: 12,687 numbers",
+        "epsilon 2.5",
+        "does not hold: texts",
+        "factor of at most 12.2",
+    ):
+        assert wanted in text
+
+
+def test_a_file_holds_what_was_reviewed_and_is_audited(federation: Federation) -> None:
+    declare_weight(federation.vault, 300)
+    path = federation.export()
+    update = verify_update(path, federation.desk())
+    change = np.float32(0.5) * (np.arange(12687) % 100 == 0)
+    np.testing.assert_allclose(update.delta["head.bias"], change, atol=1e-5)
+    assert (update.statement.weight, update.statement.privacy) == (300, CLAIM)
+    assert "update-exported" in [event.action for event in federation.vault.audit_events(5)]
+    lines = inspect_update(path, federation.coordinator.identity)
+    assert any("site north, round 1" in line for line in lines)
+    with pytest.raises(UpdateRefused, match="--identity"):
+        inspect_update(path, None)
+
+
+def test_what_may_not_leave_is_refused_and_no_file_is_written(federation: Federation) -> None:
+    vault, path = federation.vault, federation.folder / "x.fedupdate"
+    review = review_update(vault)
+    good = {"officer_passphrase": OFFICER, "recipient": federation.coordinator.recipient, "policy": Policy()}
+    for wrong, error in (
+        ({"policy": Policy(export_allowed=False)}, PolicyError),
+        ({"officer_passphrase": PASSPHRASE}, VaultLocked),
+        ({"recipient": "age1nobody"}, UpdateRefused),
+    ):
+        with pytest.raises(error):
+            export_update(vault, review, path, **(good | wrong))  # type: ignore[arg-type]
+        assert not path.exists()
+    federation.export("x.fedupdate")
+    with pytest.raises(UsageError, match="already"):
+        federation.export("x.fedupdate")
+
+
+def test_a_version_without_a_promise_that_the_ledger_backs_is_refused(federation: Federation) -> None:
+    vault = federation.vault
+    train_pretended(vault, bias=0.7, claim=replace(CLAIM, epsilon=0.0))
+    with pytest.raises(UpdateRefused, match="epsilon 0"):
+        review_update(vault)
+    for claim in (
+        replace(CLAIM, noise_multiplier=9.0),
+        replace(CLAIM, epsilon=3.0),
+        replace(CLAIM, steps=11),
+    ):
+        train_pretended(vault, bias=0.8, claim=claim)
+        with pytest.raises(UpdateRefused, match="ledger does not hold"):
+            review_update(vault)
+    train_pretended(vault, bias=0.0)
+    with pytest.raises(UpdateRefused, match="same as its base"):
+        review_update(vault)
+    roll_back(vault, at="2025-01-02", to="starting")
+    with pytest.raises(UpdateRefused, match="starting model is in use"):
+        review_update(vault)
+
+
+def test_a_restored_vault_signs_nothing_before_the_spent_budget_is_declared(federation: Federation) -> None:
+    federation.vault.set_setting(EPSILON_FLOOR, UNKNOWN)
+    with pytest.raises(UpdateRefused, match="declare it first"):
+        review_update(federation.vault)
+    federation.vault.set_setting(EPSILON_FLOOR, "2.5")
+    assert review_update(federation.vault).epsilon == 2.5
+
+
+def test_a_change_of_the_encoder_leaves_alone_without_the_head(federation: Federation) -> None:
+    vault, start = federation.vault, starting_base()
+    name = next(n for n in sorted(start.whole) if n not in start.own and start.whole[n].ndim == 1)
+    train_pretended(vault, bias=0.0, extra={name: start.whole[name] + np.float32(0.125)})
+    review = review_update(vault)
+    assert [part.name for part in review.tensors] == [name]
+    update = verify_update(federation.export(), federation.desk())
+    np.testing.assert_allclose(update.delta[name], 0.125, atol=1e-6)
+
+
+def test_names_and_weights_out_of_range_are_refused(federation: Federation) -> None:
+    for name in ("", "St. Anne", "a/b", "x" * 65, "näme"):
+        with pytest.raises(UsageError, match="site's name"):
+            name_site(federation.vault, name)
+    with pytest.raises(UsageError, match="weight"):
+        declare_weight(federation.vault, 0)
+
+
+def test_a_second_run_still_leaves_as_the_difference_to_the_shared_base(federation: Federation) -> None:
+    vault = federation.vault
+    first = model_store(vault).pointer().current
+    assert first is not None
+    train_pretended(vault, bias=0.25, base=load_version(vault, first))
+    review = review_update(vault)
+    assert review.base == starting_base().base_id
+    assert base_of_version(vault, review.version_id).round == 0
+    update = verify_update(federation.export(), federation.desk())
+    assert float(update.delta["head.bias"].max()) == pytest.approx(0.75, abs=1e-5)
+
+
+def test_a_replay_is_refused_and_looking_again_is_not(federation: Federation) -> None:
+    path, desk = federation.export(), federation.desk()
+    verify_update(path, desk, record=False)
+    verify_update(path, desk)
+    verify_update(path, desk, record=False)
+    with pytest.raises(UpdateRefused, match="replay"):
+        verify_update(path, desk)
+    train_pretended(federation.vault, bias=0.6)
+    with pytest.raises(UpdateRefused, match="another update of round 1"):
+        verify_update(federation.export("again.fedupdate"), desk)
+
+
+def test_another_base_and_another_list_of_diseases_are_refused(federation: Federation) -> None:
+    path, desk = federation.export(), federation.desk()
+    with pytest.raises(UpdateRefused, match="trained from the base"):
+        verify_update(path, replace(desk, base=replace(desk.base, base_id="0" * 64)))
+    said = BaseStatement("1" * 64, 1, "mean", ("2" * 64,), 2.5, 1e-5, "3" * 64, desk.base.encoder_sha256)
+    file = federation.folder / "other.fedbase"
+    file.write_bytes(write_base(said, desk.base.own, private_key=federation.coordinator.private_key))
+    plan = ApplyPlan(at="2025-01-03", cache_dir=federation.folder)
+    with pytest.raises(UpdateRefused, match="another list of diseases"):
+        list(apply_update(federation.vault, file, plan, coordinator_key=federation.coordinator.public_key))
+
+
+def test_a_base_that_harms_is_refused_with_its_figures_and_nothing_changes(
+    federation: Federation, public_cache: Path
+) -> None:
+    vault, start = federation.vault, starting_base()
+    before = current_version(vault).version
+    harmful = start.own | {"head.bias": start.own["head.bias"] + 100 * (np.arange(12687) % 50 == 0)}
+    said = BaseStatement(
+        *(start.base_id, 1, "mean", ("2" * 64,), 2.5, 1e-5, start.labels_sha256, start.encoder_sha256)
+    )
+    file = federation.folder / "harm.fedbase"
+    file.write_bytes(write_base(said, harmful, private_key=federation.coordinator.private_key))
+    plan = ApplyPlan(at="2025-01-03", cache_dir=public_cache, notes_per_style=8)
+    with pytest.raises(UpdateRefused, match=r"top-10 on public notes is 0\.0% .* nothing was installed"):
+        list(apply_update(vault, file, plan, coordinator_key=federation.coordinator.public_key))
+    with pytest.raises(UpdateRefused, match="not signed by the coordinator"):
+        list(apply_update(vault, file, plan, coordinator_key=keys_of(vault).site_key))
+    with pytest.raises(UpdateRefused, match="no coordinator is trusted"):
+        list(apply_update(vault, file, plan))
+    assert current_version(vault).version == before
+    assert installed_bases(vault) == ()
+
+
+def test_a_trust_file_is_understood_or_refused() -> None:
+    key = "ed25519:" + "0" * 64
+    text = f'[sites."st-anne"]\nsite_key = "{key}"\nofficer_key = "{key}"\n'
+    assert read_trust(text)["st-anne"].site_key == key
+    for wrong in (
+        "[sites",
+        text + 'more = "x"\n',
+        text.replace("officer_key", "officer"),
+        text.replace("0", ""),
+    ):
+        with pytest.raises(UpdateRefused):
+            read_trust(wrong)
+
+
+class Shell:
+    """Runs verbs as a shell does: exit code, one JSON result, what was said on stderr."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+        self._patch, self._captured = monkeypatch, capsys
+
+    def __call__(self, *words: object, stdin: str = "", code: int = 0) -> dict[str, object]:
+        self._patch.setattr("sys.stdin", io.StringIO(stdin))
+        assert main(["update", *(str(w) for w in words), "--json"]) == code
+        out, self.said = self._captured.readouterr()
+        return dict(json.loads(out)) if out else {}
+
+
+@pytest.fixture
+def shell(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], public_cache: Path) -> Shell:
+    monkeypatch.setenv("ANAMNESIS_CACHE", str(public_cache))
+    return Shell(monkeypatch, capsys)
+
+
+def test_two_sites_one_round_by_the_command_line(shell: Shell, tmp_path: Path) -> None:
+    """One story, since applying a base exports it, which takes seconds."""
+    keys = tmp_path / "coordinator.key"
+    told = shell("new-coordinator", keys)
+    shell("new-coordinator", keys, code=2)
+    _export_from_two_sites(shell, tmp_path, str(told["recipient"]))
+    desk = ("--identity", keys, "--trust", tmp_path / "trust.toml")
+    north, south = tmp_path / "north.fedupdate", tmp_path / "south.fedupdate"
+    shell("verify", north, *desk)
+    _altered_is_refused(shell, south, desk)
+    base = tmp_path / "round1.fedbase"
+    made = shell("aggregate", south, north, *desk, "--to", base)
+    assert (made["round"], made["epsilon"]) == (1, 2.5)
+    shell("aggregate", north, south, *desk, "--to", tmp_path / "again.fedbase", code=1)
+    assert "replay" in shell.said
+    _apply_and_go_on(shell, tmp_path, base, str(told["coordinator_key"]))
+
+
+def _export_from_two_sites(shell: Shell, folder: Path, recipient: str) -> None:
+    trust = []
+    for name, bias in (("north", 0.2), ("south", 0.4)):
+        with new_site(folder / f"{name}.vault", "unnamed") as vault:
+            debit(vault)
+            train_pretended(vault, bias=bias)
+        site = ("--vault", folder / f"{name}.vault", "--user", "ada", "--passphrase-stdin")
+        keys = shell("keys", *site, "--site", name, stdin=f"{PASSPHRASE}\n")
+        officer = dict(keys["officer_keys"])["olga"]  # type: ignore[call-overload]
+        trust.append(f'[sites.{name}]\nsite_key = "{keys["site_key"]}"\nofficer_key = "{officer}"\n')
+        file = folder / f"{name}.fedupdate"
+        wanted = ("export", *site, "--recipient", recipient, "--to", file)
+        assert "review" in shell(*wanted, stdin=f"{PASSPHRASE}\n", code=1)
+        shell(*wanted, "--yes", stdin=f"{PASSPHRASE}\n{PASSPHRASE}\n", code=1)
+        assert not file.exists()
+        written = shell(*wanted, "--yes", stdin=f"{PASSPHRASE}\n{OFFICER}\n")
+        assert written["bytes"] == file.stat().st_size
+    (folder / "trust.toml").write_text("".join(trust))
+
+
+def _altered_is_refused(shell: Shell, file: Path, desk: tuple[object, ...]) -> None:
+    data, rng = file.read_bytes(), np.random.default_rng(4)
+    altered = file.with_name("altered.fedupdate")
+    for place in rng.integers(len(data), size=3):
+        altered.write_bytes(data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :])
+        shell("verify", altered, *desk, code=1)
+        assert shell.said.count("\n") == 1
+
+
+def _apply_and_go_on(shell: Shell, folder: Path, base: Path, coordinator_key: str) -> None:
+    site = ("--vault", folder / "north.vault", "--user", "ada", "--passphrase-stdin")
+    apply = ("apply", base, *site, "--notes", 8)
+    shell(*apply, stdin=f"{PASSPHRASE}\n", code=1)
+    applied = shell(*apply, "--coordinator-key", coordinator_key, stdin=f"{PASSPHRASE}\n")
+    assert applied["round"] == 1
+    shell(*apply, stdin=f"{PASSPHRASE}\n", code=1)
+    assert "installed already" in shell.said
+    with Vault.open(folder / "north.vault", user="ada", passphrase=PASSPHRASE) as vault:
+        content = current_version(vault)
+        assert content.version.version_id == applied["version"]
+        (installed,) = installed_bases(vault)
+        assert installed.base_id == base_of_version(vault, installed.version_id).base_id
+        with pytest.raises(UpdateRefused, match="must name"):
+            review_update(vault)
+        train_pretended(vault, bias=0.1, base=content)
+        review = review_update(vault)
+        assert (review.round, review.base) == (2, installed.base_id)
+        _verified_against_the_new_base(vault, folder, base)
+        assert roll_back(vault, at="2025-02-01") == content.version
+
+
+def _verified_against_the_new_base(vault: Vault, folder: Path, base: Path) -> None:
+    from app.workflows.find_base import base_from_file
+    from ml.federated.base_file import read_base
+    from ml.text.encoder_files import find_encoder
+
+    coordinator = read_coordinator((folder / "coordinator.key").read_text())
+    file = read_base(base.read_bytes(), coordinator_key=coordinator.public_key)
+    export_update(
+        vault,
+        review_update(vault),
+        folder / "second.fedupdate",
+        officer_passphrase=OFFICER,
+        recipient=coordinator.recipient,
+        policy=Policy(),
+    )
+    trusted = {"north": keys_of(vault)}
+    desk = CoordinatorDesk(coordinator, trusted, base_from_file(file, find_encoder()), folder / "l.json")
+    assert verify_update(folder / "second.fedupdate", desk).statement.round == 2
+    with pytest.raises(UpdateRefused, match="trained from the base"):
+        verify_update(folder / "second.fedupdate", replace(desk, base=starting_base()))
+    with pytest.raises(UpdateRefused, match="2 updates or more"):
+        aggregate_updates([folder / "second.fedupdate"], desk, AggregationPlan(), folder / "r2.fedbase")
