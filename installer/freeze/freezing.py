@@ -39,6 +39,7 @@ def freeze(name: str, python: Path, work: Path, epoch_s: int) -> Frozen:
         **os.environ,
         "SOURCE_DATE_EPOCH": str(epoch_s),
         "PYTHONHASHSEED": "1",
+        "PYTHONPATH": str(ROOT),
         "PYINSTALLER_CONFIG_DIR": str(work / "pyinstaller"),
     }
     with log.open("wb") as stream:
