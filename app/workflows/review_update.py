@@ -149,12 +149,13 @@ def _check_ledger(vault: Vault, claim: PrivacyClaim) -> None:
             "declare it first: `anamnesis privacy --declare-spent EPSILON`"
         )
     wanted = (claim.mechanism, claim.sample_rate, claim.noise_multiplier, claim.max_grad_norm, claim.delta)
-    debits = [
-        e
-        for e in vault.ledger()
+    ledger = vault.ledger()
+    steps = sum(
+        e.steps
+        for e in ledger
         if (e.mechanism, e.sample_rate, e.noise_multiplier, e.max_grad_norm, e.delta) == wanted
-    ]
-    backed = spent(debits) >= claim.epsilon - _ROUNDING and sum(e.steps for e in debits) >= claim.steps
+    )
+    backed = spent(ledger) >= claim.epsilon - _ROUNDING and steps >= claim.steps
     if not backed:
         raise UpdateRefused(
             "the privacy ledger does not hold the debits that this version claims; train here"

@@ -259,12 +259,36 @@ def test_two_sites_one_round_by_the_command_line(shell: Shell, tmp_path: Path) -
     north, south = tmp_path / "north.fedupdate", tmp_path / "south.fedupdate"
     shell("verify", north, *desk)
     _altered_is_refused(shell, south, desk)
+    assert "site north, round 1" in str(shell("inspect", north, "--identity", keys)["lines"])
     base = tmp_path / "round1.fedbase"
     made = shell("aggregate", south, north, *desk, "--to", base)
     assert (made["round"], made["epsilon"]) == (1, 2.5)
+    assert str(made["base"]) in str(shell("inspect", base)["lines"])
     shell("aggregate", north, south, *desk, "--to", tmp_path / "again.fedbase", code=1)
     assert "replay" in shell.said
     _apply_and_go_on(shell, tmp_path, base, str(told["coordinator_key"]))
+
+
+@pytest.mark.parametrize(("answer", "written"), [("y", True), ("", False), ("n", False)])
+def test_at_a_terminal_the_review_is_shown_and_a_plain_yes_is_asked_for(
+    federation: Federation,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    *,
+    answer: str,
+    written: bool,
+) -> None:
+    federation.vault.close()
+    file, secrets = federation.folder / "asked.fedupdate", iter([PASSPHRASE, OFFICER])
+    terminal = io.StringIO()
+    monkeypatch.setattr(terminal, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr("sys.stdin", terminal)
+    monkeypatch.setattr("getpass.getpass", lambda _prompt: next(secrets))
+    monkeypatch.setattr("builtins.input", lambda _prompt: answer)
+    words = ("--vault", federation.vault.path, "--user", "ada", "--to", file)
+    code = main(["update", "export", *map(str, words), "--recipient", federation.coordinator.recipient])
+    assert (code, file.exists()) == (0 if written else 1, written)
+    assert "It does not hold: texts" in capsys.readouterr().out
 
 
 def _export_from_two_sites(shell: Shell, folder: Path, recipient: str) -> None:
