@@ -12,7 +12,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 COMPILE = (
-    "uv pip compile pyproject.toml --extra dev --extra gpu --universal --python-version 3.11 "
+    "uv pip compile pyproject.toml --extra build --extra dev --extra gpu --universal --python-version 3.11 "
     "--generate-hashes --no-annotate --no-header --quiet"
 )
 CUDA_PREFIXES = ("nvidia-", "cuda-", "triton==", "onnxruntime-gpu==")

@@ -1,5 +1,6 @@
 """What must hold of the packages in a clean system: they work, and they keep what is the user's."""
 
+import json
 import shutil
 import subprocess
 import time
@@ -51,7 +52,9 @@ def check_packages(root: CleanRoot, packages: Sequence[Path]) -> Iterator[Step]:
         ("window opens and stays", lambda: _window(root)),
         ("self-test", lambda: _self_test(root)),
     ]
-    deeds += [(f"worker {name}", partial(_worker, root, name)) for name in ("train", "export") if has_trainer]
+    if has_trainer:
+        deeds += [(f"worker {name}", partial(_worker, root, name)) for name in ("train", "export")]
+        deeds += [("demo: the whole main job, quick", lambda: _demo(root))]
     deeds += [
         ("vault made", lambda: _make_vault(root)),
         ("edited policy honoured", lambda: _policy_honoured(root)),
@@ -70,7 +73,16 @@ def _forget_earlier_runs(root: CleanRoot) -> None:
     root.run("apt-get", "purge", "--yes", PROGRAM.name, TRAINER.name, check=False)
     if root.run("id", USER, check=False).returncode != 0:
         root.run("useradd", "--create-home", USER)
-    root.run("rm", "-rf", "/etc/anamnesis", VAULT, f"{HOME}/.cache", f"{HOME}/.config", f"{HOME}/inbox")
+    root.run(
+        "rm",
+        "-rf",
+        "/etc/anamnesis",
+        VAULT,
+        f"{HOME}/.cache",
+        f"{HOME}/.config",
+        f"{HOME}/inbox",
+        f"{HOME}/demo",
+    )
     root.run("mkdir", "-p", f"{HOME}/inbox", user=USER)
     text = "The boy has seizures since infancy, no hypotonia, and cleft palate.\n"
     (root.folder / NOTE.lstrip("/")).write_text(text, encoding="utf-8")
@@ -133,6 +145,14 @@ def _worker(root: CleanRoot, name: str) -> str:
     done = root.run("anamnesis", "worker", name, user=USER, check=False)
     _require("Traceback" not in done.stderr, f"the worker {name} does not start", done)
     return f"loads torch and ends when nobody asks (exit {done.returncode})"
+
+
+def _demo(root: CleanRoot) -> str:
+    output = _as_user(root, "demo", "--headless", "--quick", "--json", "--workdir", f"{HOME}/demo")
+    summary = json.loads(output)
+    screens = list((root.folder / HOME.lstrip("/") / "demo/screens").glob("*.png"))
+    _require(len(screens) > 0, f"the demo wrote no screenshots: {output[-500:]}")
+    return f"{len(screens)} screenshots, {len(summary['written'])} files"
 
 
 def _make_vault(root: CleanRoot) -> str:
