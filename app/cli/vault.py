@@ -10,6 +10,7 @@ from app.store.backup import back_up, restore
 from app.store.check import check_vault
 from app.store.header import RECOVERY, Role, read_header
 from app.store.people import add_user, change_passphrase, remove_user
+from app.store.rekey import prepare_rekey
 from app.store.vault import Vault
 
 
@@ -25,6 +26,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         ("add-user", "give a person access; stdin: your passphrase, then hers"),
         ("remove-user", "take a person's access away; stdin: passphrase"),
         ("passphrase", "change your passphrase; stdin: the old one, then the new one"),
+        ("rekey", "change the data key; stdin: your passphrase, then one for each --keep"),
     ):
         deed = deeds.add_parser(name, help=about, description=about)
         deed.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="print JSON")
@@ -39,6 +41,8 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     if arguments.deed == "restore":
         return _restore(arguments, console)
     passphrase = read_passphrase(arguments)
+    if arguments.deed == "rekey":
+        return _rekey(passphrase, arguments, console)
     reads_only = arguments.deed in ("status", "check")
     with Vault.open(
         arguments.vault, user=arguments.user, passphrase=passphrase, read_only=reads_only
@@ -53,6 +57,14 @@ def _configure_deed(name: str, deed: argparse.ArgumentParser) -> None:
         deed.add_argument("--from", type=Path, required=True, metavar="DIR", dest="backup", help="the backup")
         deed.add_argument(
             "--replacing", type=Path, metavar="DIR", help="the vault it replaces: what was spent stays spent"
+        )
+    if name == "rekey":
+        deed.add_argument(
+            "--keep",
+            action="append",
+            default=[],
+            metavar="NAME",
+            help="a user who types her passphrase to keep her access; the others are added again afterwards",
         )
     if name in ("add-user", "remove-user"):
         deed.add_argument("--name", required=True, help="whose access")
@@ -139,6 +151,30 @@ def _passphrase(vault: Vault, passphrase: str, arguments: argparse.Namespace, co
     change_passphrase(vault, user=arguments.user, old=passphrase, new=fresh)
     console.result({"changed": arguments.user}, "The passphrase is changed.")
     return 0
+
+
+def _rekey(passphrase: str, arguments: argparse.Namespace, console: Console) -> int:
+    keep = {name: read_passphrase(arguments, prompt=f"Passphrase of {name}: ") for name in arguments.keep}
+    vault = Vault.open(arguments.vault, user=arguments.user, passphrase=passphrase)
+    try:
+        change = prepare_rekey(vault, passphrase=passphrase, keep=keep)
+        console.result(
+            {"recovery_words": change.recovery_words, "add_again": list(change.must_be_added_again)},
+            "New recovery words (shown this once; write them on paper, destroy the old sheet; they count "
+            f"once the change is reported as done):\n\n    {change.recovery_words}\n\n"
+            + _to_add_again(change.must_be_added_again),
+        )
+        change.commit()
+    finally:
+        vault.close()
+    console.progress("done: the vault has a new data key")
+    return 0
+
+
+def _to_add_again(users: tuple[str, ...]) -> str:
+    if not users:
+        return "Every user was taken along."
+    return f"To be added again (`anamnesis vault add-user`): {', '.join(users)}"
 
 
 _DEEDS = {

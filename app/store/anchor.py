@@ -16,53 +16,89 @@ import msgspec
 from app.store.durable_file import sync_folder
 from app.store.key_derivation import subkey
 
+EPSILON_FLOOR = "privacy.epsilon_floor"
+UNKNOWN = "unknown"
+SLOT_BYTES = 512  # one sector: overwritten in place, so a full disk can't refuse it
+
 
 @dataclass(frozen=True, slots=True)
 class Anchor:
-    """State after a commit. `audit_head` is hexadecimal; epsilon as the ledger says."""
+    """State after a commit. `audit_head` is hexadecimal; `epsilon_spent` is None where not known."""
 
     sequence: int
     audit_sequence: int
     audit_head: str
-    epsilon_spent: float
+    epsilon_spent: float | None
 
 
 class AnchorFile:
-    """The two slots `anchor.0` and `anchor.1` of one vault."""
+    """The two slots `anchor.0` and `anchor.1` of one vault.
 
-    def __init__(self, folder: Path, data_key: bytes):
+    Both always hold, except where a stop fell between a commit and its anchor: so a slot that was
+    removed to hide the newest commits shows.
+    """
+
+    def __init__(self, folder: Path, data_key: bytes, *, being_changed: bool = False):
+        """`being_changed`: this key is about to come into force, and its anchor waits in `anchor.next`."""
         self._folder = folder
         self._key = subkey(data_key, "anchor")
+        self._being_changed = being_changed
 
     def read(self) -> Anchor | None:
         """The newest slot whose HMAC holds; None where neither does."""
-        valid = [anchor for slot in (0, 1) if (anchor := self._read(slot)) is not None]
-        return max(valid, key=lambda a: a.sequence, default=None)
+        return max(self.slots(), key=lambda a: a.sequence, default=None)
+
+    def slots(self) -> list[Anchor]:
+        """Every slot that holds: two in a sound vault."""
+        waiting = self._read("next") if self._being_changed else None
+        if waiting is not None:
+            return [waiting, waiting]
+        return [anchor for slot in ("0", "1") if (anchor := self._read(slot)) is not None]
 
     def write(self, anchor: Anchor) -> None:
         """Write the slot that is older, and sync it."""
+        self._write("next" if self._being_changed else str(anchor.sequence % 2), anchor)
+
+    def write_both(self, anchor: Anchor) -> None:
+        """Write both slots: for a database that is new or has a new key."""
+        for slot in ("0", "1"):
+            self._write(slot, anchor)
+
+    def adopt_next(self) -> None:
+        """Make the waiting anchor the only one; does nothing where that was done."""
+        waiting = self._read("next")
+        if waiting is not None:
+            self.write_both(waiting)
+        self._path("next").unlink(missing_ok=True)
+        sync_folder(self._folder)
+
+    def _write(self, slot: str, anchor: Anchor) -> None:
         body = json.dumps(asdict(anchor), sort_keys=True).encode("utf-8")
-        path = self._path(anchor.sequence % 2)
+        record = (self._mac(body).encode("ascii") + b"\n" + body).ljust(SLOT_BYTES)
+        path = self._path(slot)
         is_new = not path.exists()
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
         try:
-            os.write(handle, self._mac(body).encode("ascii") + b"\n" + body)
+            with open(handle, "wb", closefd=False) as stream:
+                stream.write(record)
+            os.ftruncate(handle, len(record))
             os.fsync(handle)
         finally:
             os.close(handle)
         if is_new:
             sync_folder(self._folder)
 
-    def _read(self, slot: int) -> Anchor | None:
+    def _read(self, slot: str) -> Anchor | None:
         try:
-            mac, _, body = self._path(slot).read_bytes().partition(b"\n")
+            mac, _, padded = self._path(slot).read_bytes().partition(b"\n")
         except OSError:
             return None
+        body = padded.rstrip(b" ")
         if not hmac.compare_digest(mac, self._mac(body).encode("ascii")):
             return None
         return msgspec.json.decode(body, type=Anchor)
 
-    def _path(self, slot: int) -> Path:
+    def _path(self, slot: str) -> Path:
         return self._folder / f"anchor.{slot}"
 
     def _mac(self, body: bytes) -> str:

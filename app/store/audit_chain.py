@@ -10,10 +10,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from app.clinical.audit_event import AuditEvent
 from app.store.key_derivation import subkey
+
+REKEYED = "rekeyed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,34 +39,71 @@ class AuditChain:
     def __init__(self, data_key: bytes):
         self._key = Ed25519PrivateKey.from_private_bytes(subkey(data_key, "audit-signature"))
 
+    @property
+    def public(self) -> str:
+        """The verifying key, hexadecimal."""
+        return self._key.public_key().public_bytes_raw().hex()
+
     def next_event(self, event: AuditEvent, *, previous: str) -> tuple[AuditEvent, bytes]:
         """The event with its hash, and the signature over that hash."""
         linked = replace(event, hash=link_hash(event, previous))
         return linked, self._key.sign(linked.hash.encode("ascii"))
 
     def verify(self, events: Iterable[tuple[AuditEvent, bytes]], *, head: str | None) -> AuditReport:
-        """Walk the whole chain; `head` is the anchored hash that it must pass through."""
-        previous, count, seen = "", 0, head in (None, "")
-        public = self._key.public_key()
-        for event, signature in events:
-            count += 1
-            if event.sequence != count:
-                return AuditReport(count, previous, count, "an event is missing or out of order")
-            if link_hash(event, previous) != event.hash:
-                return AuditReport(count, previous, count, "an event was edited")
-            try:
-                public.verify(signature, event.hash.encode("ascii"))
-            except InvalidSignature:
-                return AuditReport(count, previous, count, "a signature does not hold")
-            previous = event.hash
+        """Walk the whole chain; `head` is the anchored hash that it must pass through.
+
+        Each change of key was signed by the key before it, and the last one must be the vault's own.
+        """
+        kept = list(events)
+        previous, seen, key = "", head == "", self._first_key(kept)
+        for count, (event, signature) in enumerate(kept, start=1):
+            fault = _fault(event, signature, count, previous=previous, key=key)
+            if fault:
+                return AuditReport(count, previous, count, fault)
+            previous, key = event.hash, _key_after(event, key)
             seen = seen or event.hash == head
+        if key != self.public:
+            return AuditReport(len(kept), previous, len(kept) + 1, "the chain ends under another key")
+        if head is None:
+            return AuditReport(
+                len(kept), previous, len(kept) + 1, "the anchor is missing: its end can't be told"
+            )
         if not seen:
-            return AuditReport(count, previous, count + 1, "the newest events are missing")
-        return AuditReport(count, previous, None, "every event is in its place")
+            return AuditReport(len(kept), previous, len(kept) + 1, "the newest events are missing")
+        return AuditReport(len(kept), previous, None, "every event is in its place")
+
+    def _first_key(self, events: list[tuple[AuditEvent, bytes]]) -> str:
+        changes = (e.detail.split() for e, _ in events if e.action == REKEYED)
+        return next((words[-1] for words in changes if len(words) == 3), self.public)
+
+
+def key_change(old: AuditChain, new: AuditChain) -> str:
+    """The detail of the event in which the old key hands over to the new one."""
+    return f"{new.public} replaces {old.public}"
+
+
+def _key_after(event: AuditEvent, key: str) -> str:
+    words = event.detail.split()
+    hands_over = event.action == REKEYED and len(words) == 3 and words[2] == key
+    return words[0] if hands_over else key
+
+
+def _fault(event: AuditEvent, signature: bytes, count: int, *, previous: str, key: str) -> str:
+    """What is wrong with one link, or empty."""
+    if event.sequence != count:
+        return "an event is missing or out of order"
+    if link_hash(event, previous) != event.hash:
+        return "an event was edited"
+    try:
+        public = Ed25519PublicKey.from_public_bytes(bytes.fromhex(key))
+        public.verify(signature, event.hash.encode("ascii"))
+    except (InvalidSignature, ValueError, TypeError):
+        return "a signature does not hold"
+    return ""
 
 
 def link_hash(event: AuditEvent, previous: str) -> str:
     """SHA-256 over the previous hash and the event's fields, hexadecimal."""
     fields = [event.sequence, event.at, event.user, event.action, event.record_id, event.detail]
     body = json.dumps([previous, *fields], ensure_ascii=False, separators=(",", ":"))
-    return hashlib.sha256(body.encode("utf-8")).hexdigest()
+    return hashlib.sha256(body.encode("utf-8", "surrogatepass")).hexdigest()

@@ -8,91 +8,120 @@ privacy officer declares what was spent.
 
 import os
 import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from sqlcipher3 import dbapi2 as sqlcipher
-
-from app.errors import UsageError, VaultDamaged, VaultError
-from app.store.anchor import AnchorFile
+from app.errors import UsageError, VaultDamaged, VaultError, VaultLocked
+from app.store.anchor import EPSILON_FLOOR as EPSILON_FLOOR
+from app.store.anchor import UNKNOWN as UNKNOWN
+from app.store.anchor import Anchor, AnchorFile
 from app.store.check import check_vault
-from app.store.database import NAME
-from app.store.durable_file import sync_folder, write_durably
+from app.store.database import NAME, connect, new_file
+from app.store.durable_file import sync_folder, sync_tree, write_durably
 from app.store.header import NAME as HEADER_NAME
-from app.store.header import read_header
+from app.store.header import read_header, unlock
 from app.store.key_derivation import subkey
+from app.store.opening import make_session
 from app.store.vault import Vault
-
-EPSILON_FLOOR = "privacy.epsilon_floor"
-UNKNOWN = "unknown"
 
 
 def back_up(vault: Vault, target: Path, *, passphrase: str) -> Path:
-    """Copy the open vault into a new folder and open the copy once to verify it."""
-    if target.exists():
-        raise UsageError(f"{target} is there already; choose a new folder for the backup")
-    partial = target.with_name(target.name + ".partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True, mode=0o700)
-    try:
-        _copy_database(vault, partial / NAME)
-        for name in (HEADER_NAME, "anchor.0", "anchor.1"):
-            if (vault.path / name).exists():
-                write_durably(partial / name, (vault.path / name).read_bytes())
-        shutil.copytree(vault.models_dir, partial / "models", dirs_exist_ok=True)
+    """Copy the open vault into a new folder and open the copy once to verify it.
+
+    Others may go on writing: the copy is one moment of the database, with an anchor of its own. A vault
+    that opens read-only because its anchor disagrees can be backed up too: it is the way out.
+    """
+    with _new_folder(target, "backup", outside=vault.path) as partial:
+        _copy_database(vault, partial)
+        write_durably(partial / HEADER_NAME, (vault.path / HEADER_NAME).read_bytes())
+        shutil.copytree(vault.models_dir, partial / "models")
         _verify(partial, user=vault.user, passphrase=passphrase)
-        os.replace(partial, target)
-        sync_folder(target.parent)
-    except OSError as error:
-        raise VaultError(
-            f"the backup could not be written ({error.strerror}); free space and try again"
-        ) from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-    vault.audit("backup-written")
+    if not vault.read_only:
+        vault.audit("backup-written")
     return target
 
 
 def restore(backup: Path, target: Path, *, user: str, passphrase: str, replacing: Path | None = None) -> None:
     """Make a new vault from a backup, verified; `replacing` is the vault whose budget it takes over."""
-    if target.exists():
-        raise UsageError(f"{target} is there already; restore into a new folder")
     read_header(backup)
-    _verify(backup, user=user, passphrase=passphrase)
-    partial = target.with_name(target.name + ".partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    shutil.copytree(backup, partial)
-    try:
+    with _new_folder(target, "restored vault", outside=backup) as partial:
+        _verify(backup, user=user, passphrase=passphrase)
+        shutil.copytree(backup, partial, dirs_exist_ok=True)
+        partial.chmod(0o700)
         with Vault.open(partial, user=user, passphrase=passphrase) as vault:
-            vault.set_setting(EPSILON_FLOOR, _floor(vault, replacing))
-            vault.audit("restored-from-backup")
-        os.replace(partial, target)
+            floor = _floor(vault, replacing, user=user, passphrase=passphrase)
+            vault.set_setting(EPSILON_FLOOR, floor)
+            vault.audit("restored-from-backup", detail=f"epsilon floor {floor}")
+
+
+@contextmanager
+def _new_folder(target: Path, what: str, *, outside: Path) -> Iterator[Path]:
+    """A folder that appears whole, synced, or not at all."""
+    if os.path.lexists(target):
+        raise UsageError(f"{target} is there already; choose a new folder for the {what}")
+    if target.resolve().is_relative_to(outside.resolve()):
+        raise UsageError(f"{target} lies inside {outside}; choose a folder outside it")
+    partial = target.with_name(f".{target.name}.{uuid.uuid4().hex}.partial")
+    try:
+        partial.mkdir(parents=True, mode=0o700)
+        yield partial
+        sync_tree(partial)
+        os.rename(partial, target)
         sync_folder(target.parent)
+    except OSError as error:
+        reason = error.strerror or "a file vanished meanwhile"
+        raise VaultError(f"the {what} could not be written ({reason}); free space and try again") from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def _floor(vault: Vault, replacing: Path | None) -> str:
+def _floor(vault: Vault, replacing: Path | None, *, user: str, passphrase: str) -> str:
+    """The larger of what the replaced vault and the backup say was spent; unknown where one can't say."""
+    here = vault.session().present_anchor()
     if replacing is None:
         return UNKNOWN
-    if read_header(replacing).vault_id != read_header(vault.path).vault_id:
-        raise UsageError(f"{replacing} is another vault than the one this backup was made of")
-    anchor = AnchorFile(replacing, vault.data_key()).read()
-    return UNKNOWN if anchor is None else repr(anchor.epsilon_spent)
+    replaced = _anchor_of(replacing, vault, user=user, passphrase=passphrase)
+    if replaced is None or replaced.epsilon_spent is None or here.epsilon_spent is None:
+        return UNKNOWN
+    if replaced.sequence < here.sequence:
+        raise UsageError(f"{replacing} is not newer than the backup; name the vault that was last in use")
+    return repr(max(replaced.epsilon_spent, here.epsilon_spent))
 
 
-def _copy_database(vault: Vault, path: Path) -> None:
-    """SQLite's online backup: a consistent copy while the vault stays open."""
-    copy = sqlcipher.connect(str(path), isolation_level=None)
+def _anchor_of(folder: Path, vault: Vault, *, user: str, passphrase: str) -> Anchor | None:
+    header = read_header(folder)
+    if header.vault_id != read_header(vault.path).vault_id:
+        raise UsageError(f"{folder} is another vault than the one this backup was made of")
+    keys = [vault.data_key()]
+    with suppress(VaultLocked):  # her passphrase was changed since: the backup's key still reads the anchor
+        found = unlock(header, user, passphrase)
+        keys += [key for key in (found.current, found.following) if key is not None]
+    anchors = [a for key in keys if (a := AnchorFile(folder, key).read()) is not None]
+    return max(anchors, key=lambda a: a.sequence, default=None)
+
+
+def _copy_database(vault: Vault, folder: Path) -> None:
+    """SQLite's online backup of one moment, while the vault stays open; anchored by what was copied."""
+    key = subkey(vault.data_key(), "database")
+    source = connect(vault.path / NAME, key, read_only=True)
+    copy = new_file(folder / NAME, key)
+    session = make_session(
+        copy, folder, user=vault.user, data_key=vault.data_key(), clock=vault.session().now
+    )
     try:
-        copy.execute(f"PRAGMA key = \"x'{subkey(vault.data_key(), 'database').hex()}'\"")
-        vault.session().connection().backup(copy)
+        source.execute("BEGIN")
+        source.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        source.backup(copy)
+        session.anchor_anew()
     finally:
-        copy.close()
-    path.chmod(0o600)
+        source.close()
+        session.close()
 
 
 def _verify(folder: Path, *, user: str, passphrase: str) -> None:
     with Vault.open(folder, user=user, passphrase=passphrase, read_only=True) as copy:
         report = check_vault(copy)
     if not report.sound:
-        raise VaultDamaged(f"the backup {folder} is not sound ({report.problems[0]}); use another one")
+        raise VaultDamaged(f"the backup {folder.name} is not sound ({report.problems[0]}); use another one")

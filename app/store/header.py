@@ -2,13 +2,14 @@
 
 As in LUKS, a slot is salt + Argon2id cost + AES-GCM of the data key, bound to the vault, the user
 and the role as associated data. The whole header carries an HMAC under a subkey of the data key,
-checked right after a slot has opened.
+checked right after a slot has opened. While the data key is being changed the header holds slots of
+both keys, and an HMAC under each.
 """
 
 import hmac
 import json
 import os
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -19,13 +20,14 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from app.errors import UsageError, VaultDamaged, VaultLocked, VaultTooNew
 from app.store.durable_file import write_durably
-from app.store.key_derivation import KEY_BYTES, KdfParameters, subkey, wrapping_key
+from app.store.key_derivation import KEY_BYTES, KdfParameters, normalised, subkey, wrapping_key
 
 FORMAT = "anamnesis-vault"
 VERSION = 1
 NAME = "header.json"
 RECOVERY = "recovery"
 LARGEST_BYTES = 1 << 20
+_WRONG = "user or passphrase is wrong; check both, or use the recovery words"
 
 
 class Role(StrEnum):
@@ -53,17 +55,24 @@ class KeySlot:
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """The header's content; `mac` covers everything else."""
+    """The header's content. The two MACs cover everything else, under the key in force and the next.
+
+    `next_slots`, `bridge` (the key in force, sealed under the next) and `next_mac` are empty
+    unless the data key is being changed.
+    """
 
     vault_id: str
     slots: tuple[KeySlot, ...] = ()
     format: str = FORMAT
     version: int = VERSION
-    mac: str = field(default="")
+    next_slots: tuple[KeySlot, ...] = ()
+    bridge: str = ""
+    mac: str = ""
+    next_mac: str = ""
 
     def slot(self, user: str) -> KeySlot | None:
         """The slot of a user."""
-        return next((s for s in self.slots if s.user == user), None)
+        return _slot_of(self.slots, user)
 
     def with_slot(self, slot: KeySlot) -> "Header":
         """With one slot added or replaced."""
@@ -72,7 +81,7 @@ class Header:
 
     def without(self, user: str) -> "Header":
         """With one user's slot removed. Raises UsageError for the last person's."""
-        left = tuple(s for s in self.slots if s.user != user)
+        left = tuple(s for s in self.slots if s.user != normalised(user))
         if len(left) == len(self.slots):
             raise UsageError("there is no such user in this vault; see `anamnesis vault status`")
         if not any(s.user != RECOVERY for s in left):
@@ -80,39 +89,47 @@ class Header:
         return replace(self, slots=left)
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class UnlockedKeys:
+    """What a passphrase opened: the key of `slots`, and the one of `next_slots`; one may be missing."""
+
+    current: bytes | None
+    following: bytes | None = None
+
+
 def make_slot(
     data_key: bytes, *, vault_id: str, user: str, role: Role, passphrase: str, kdf: KdfParameters
 ) -> KeySlot:
     """Wrap the data key for one user."""
-    if not user or len(user) > 200:
-        raise UsageError("a user needs a name of 1 to 200 characters")
-    if len(passphrase) < 8:
+    name = normalised(user)
+    if not 1 <= len(name) <= 200 or not name.isprintable():
+        raise UsageError("a user needs a name of 1 to 200 printable characters")
+    if (name == RECOVERY) is not (role is Role.RECOVERY):
+        raise UsageError(f"the name {RECOVERY!r} belongs to the recovery words; choose another")
+    if len(normalised(passphrase)) < 8:
         raise UsageError("the passphrase must have at least 8 characters; several words are best")
     salt, nonce = os.urandom(16), os.urandom(12)
-    bound = _associated(vault_id, user, role, kdf)
+    bound = _associated(vault_id, name, role, kdf)
     wrapped = AESGCM(wrapping_key(passphrase, salt, kdf)).encrypt(nonce, data_key, bound)
-    return KeySlot(user, role, kdf, salt.hex(), nonce.hex(), wrapped.hex())
+    return KeySlot(name, role, kdf, salt.hex(), nonce.hex(), wrapped.hex())
 
 
-def unwrap(header: Header, user: str, passphrase: str) -> bytes:
-    """The data key. Raises VaultLocked (user or passphrase), VaultDamaged (the header was altered)."""
-    slot = header.slot(user)
-    if slot is None:
-        raise VaultLocked("user or passphrase is wrong; check both, or use the recovery words")
-    key = wrapping_key(passphrase, bytes.fromhex(slot.salt), slot.kdf)
-    bound = _associated(header.vault_id, slot.user, slot.role, slot.kdf)
-    try:
-        data_key = AESGCM(key).decrypt(bytes.fromhex(slot.nonce), bytes.fromhex(slot.wrapped), bound)
-    except InvalidTag as error:
-        raise VaultLocked("user or passphrase is wrong; check both, or use the recovery words") from error
-    if len(data_key) != KEY_BYTES or not hmac.compare_digest(header.mac, mac_of(header, data_key)):
-        raise VaultDamaged("the vault's header was altered; restore header.json from a backup")
-    return data_key
+def unlock(header: Header, user: str, passphrase: str) -> UnlockedKeys:
+    """The data key, and its successor where one is under way. Raises VaultLocked, VaultDamaged."""
+    following = _opened(header, header.next_slots, user, passphrase)
+    if following is not None:
+        _check_mac(header, header.next_mac, following)
+        return UnlockedKeys(_bridged(header, following), following)
+    current = _opened(header, header.slots, user, passphrase)
+    if current is None:
+        raise VaultLocked(_WRONG)
+    _check_mac(header, header.mac, current)
+    return UnlockedKeys(current)
 
 
 def mac_of(header: Header, data_key: bytes) -> str:
-    """HMAC-SHA256 of the header without its `mac`, hexadecimal."""
-    return hmac.digest(subkey(data_key, "header"), _canonical(replace(header, mac="")), "sha256").hex()
+    """HMAC-SHA256 of the header without its MACs, hexadecimal."""
+    return hmac.digest(subkey(data_key, "header"), _rendered(_bare(header)), "sha256").hex()
 
 
 def read_header(folder: Path) -> Header:
@@ -121,31 +138,79 @@ def read_header(folder: Path) -> Header:
     try:
         if path.stat().st_size > LARGEST_BYTES:
             raise VaultDamaged(f"{path} is far too large for a vault's header; restore it from a backup")
-        raw = json.loads(path.read_bytes())
-    except FileNotFoundError as error:
+        data = path.read_bytes()
+        raw = json.loads(data)
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise VaultDamaged(f"{folder} is no vault; make one with `anamnesis vault create`") from error
     except (OSError, ValueError, RecursionError) as error:
         raise VaultDamaged(f"{path} cannot be read or is cut; restore it from a backup") from error
-    return _header(raw, path)
+    return _header(raw, data, path)
 
 
-def write_header(folder: Path, header: Header, data_key: bytes) -> None:
-    """Seal the header with its MAC and write it whole or not at all."""
-    sealed = replace(header, mac=mac_of(header, data_key))
-    write_durably(folder / NAME, json.dumps(msgspec.to_builtins(sealed), indent=1).encode("utf-8"))
+def verified_header(folder: Path, data_key: bytes) -> Header:
+    """The header, its MAC checked. Whoever changes a header reads it so, lest she seal what was altered."""
+    header = read_header(folder)
+    _check_mac(header, header.mac, data_key)
+    return header
 
 
-def _header(raw: Any, path: Path) -> Header:
+def write_header(folder: Path, header: Header, data_key: bytes, *, next_key: bytes | None = None) -> None:
+    """Seal the header with its MACs and write it whole or not at all."""
+    next_mac = mac_of(header, next_key) if next_key is not None else ""
+    write_durably(folder / NAME, _rendered(replace(header, mac=mac_of(header, data_key), next_mac=next_mac)))
+
+
+def bridge(old_key: bytes, next_key: bytes) -> str:
+    """The old key under the next: who holds the next one can finish the change."""
+    nonce = os.urandom(12)
+    sealed = AESGCM(subkey(next_key, "bridge")).encrypt(nonce, old_key, FORMAT.encode())
+    return (nonce + sealed).hex()
+
+
+def _bridged(header: Header, next_key: bytes) -> bytes:
+    data = bytes.fromhex(header.bridge)
+    return AESGCM(subkey(next_key, "bridge")).decrypt(data[:12], data[12:], FORMAT.encode())
+
+
+def _slot_of(slots: tuple[KeySlot, ...], user: str) -> KeySlot | None:
+    name = normalised(user)
+    return next((s for s in slots if s.user == name), None)
+
+
+def _opened(header: Header, slots: tuple[KeySlot, ...], user: str, passphrase: str) -> bytes | None:
+    slot = _slot_of(slots, user)
+    if slot is None:
+        return None
+    key = wrapping_key(passphrase, bytes.fromhex(slot.salt), slot.kdf)
+    bound = _associated(header.vault_id, slot.user, slot.role, slot.kdf)
+    try:
+        return AESGCM(key).decrypt(bytes.fromhex(slot.nonce), bytes.fromhex(slot.wrapped), bound)
+    except InvalidTag:
+        return None
+
+
+def _check_mac(header: Header, mac: str, key: bytes) -> None:
+    expected = mac_of(header, key).encode("ascii")
+    if len(key) != KEY_BYTES or not hmac.compare_digest(mac.encode("utf-8", "replace"), expected):
+        raise VaultDamaged("the vault's header was altered; restore header.json from a backup")
+
+
+def _header(raw: Any, data: bytes, path: Path) -> Header:
     if not isinstance(raw, dict) or raw.get("format") != FORMAT:
         raise VaultDamaged(f"{path} is not the header of a vault; check the folder's name")
     if isinstance(raw.get("version"), int) and raw["version"] > VERSION:
         raise VaultTooNew("this vault was made by a newer version of the program; update the program")
     try:
         header = msgspec.convert(raw, Header)
-        for slot in header.slots:
-            bytes.fromhex(slot.salt + slot.nonce + slot.wrapped)
+        sizes = {
+            tuple(len(bytes.fromhex(text)) for text in (s.salt, s.nonce, s.wrapped))
+            for s in (*header.slots, *header.next_slots)
+        }
+        bytes.fromhex(header.bridge)
     except (msgspec.ValidationError, ValueError) as error:
         raise VaultDamaged(f"{path} was altered; restore it from a backup") from error
+    if _rendered(header) != data or sizes - {(16, 12, KEY_BYTES + 16)}:
+        raise VaultDamaged(f"{path} was altered; restore it from a backup")
     return header
 
 
@@ -154,5 +219,10 @@ def _associated(vault_id: str, user: str, role: Role, kdf: KdfParameters) -> byt
     return json.dumps([FORMAT, VERSION, vault_id, user, role, cost]).encode("utf-8")
 
 
-def _canonical(header: Header) -> bytes:
-    return json.dumps(msgspec.to_builtins(header), sort_keys=True, separators=(",", ":")).encode("utf-8")
+def _bare(header: Header) -> Header:
+    return replace(header, mac="", next_mac="")
+
+
+def _rendered(header: Header) -> bytes:
+    """The one form that a header has on disk, so that no altered byte passes."""
+    return json.dumps(msgspec.to_builtins(header), indent=1).encode("utf-8")

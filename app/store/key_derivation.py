@@ -1,12 +1,14 @@
 """From a passphrase to a wrapping key (Argon2id, RFC 9106), and from the data key to its subkeys (HKDF)."""
 
+import unicodedata
 from dataclasses import dataclass
 
+from argon2.exceptions import HashingError
 from argon2.low_level import Type, hash_secret_raw
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from app.errors import VaultDamaged
+from app.errors import UsageError, VaultDamaged, VaultError
 
 KEY_BYTES = 32
 SMALLEST_MEMORY_KIB = 64 * 1024
@@ -41,15 +43,28 @@ class KdfParameters:
 def wrapping_key(passphrase: str, salt: bytes, parameters: KdfParameters) -> bytes:
     """The key that wraps the data key of one slot, 32 bytes."""
     cost = parameters.checked()
-    return hash_secret_raw(
-        passphrase.encode("utf-8"),
-        salt,
-        time_cost=cost.time_cost,
-        memory_cost=cost.memory_kib,
-        parallelism=cost.parallelism,
-        hash_len=KEY_BYTES,
-        type=Type.ID,
-    )
+    secret = normalised(passphrase).encode("utf-8")
+    try:
+        return hash_secret_raw(
+            secret,
+            salt,
+            time_cost=cost.time_cost,
+            memory_cost=cost.memory_kib,
+            parallelism=cost.parallelism,
+            hash_len=KEY_BYTES,
+            type=Type.ID,
+        )
+    except HashingError as error:
+        raise VaultError(
+            f"the key derivation needs {cost.memory_kib >> 10} MiB of memory; close other programs, try again"
+        ) from error
+
+
+def normalised(text: str) -> str:
+    """Unicode NFC, as RFC 8265 asks: one passphrase whatever the keyboard composed. Raises UsageError."""
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise UsageError("a name or passphrase must be valid Unicode text; check the terminal's encoding")
+    return unicodedata.normalize("NFC", text)
 
 
 def subkey(data_key: bytes, purpose: str) -> bytes:

@@ -1,8 +1,8 @@
 """Who may open a vault: adding, removing and re-keying people. Each is one audited deed."""
 
 from app.errors import UsageError
-from app.store.header import RECOVERY, Role, make_slot, read_header, unwrap, write_header
-from app.store.key_derivation import KdfParameters
+from app.store.header import RECOVERY, Role, make_slot, unlock, verified_header, write_header
+from app.store.key_derivation import KdfParameters, normalised
 from app.store.signing_keys import change_officer_passphrase, make_officer_key, remove_officer_key
 from app.store.vault import Vault
 
@@ -11,7 +11,7 @@ def add_user(
     vault: Vault, *, user: str, passphrase: str, role: Role, kdf: KdfParameters | None = None
 ) -> None:
     """Give a person a slot, a privacy officer also a signing key. Raises UsageError for a taken name."""
-    header = read_header(vault.path)
+    header = verified_header(vault.path, vault.data_key())
     if header.slot(user) is not None:
         raise UsageError("this user is in the vault already; remove the user first, or change the passphrase")
     slot = make_slot(
@@ -22,18 +22,18 @@ def add_user(
         passphrase=passphrase,
         kdf=kdf or KdfParameters(),
     )
-    vault.audit("user-added", detail=str(role))
+    vault.audit("user-added", detail=f"{slot.user} as {role}")
     write_header(vault.path, header.with_slot(slot), vault.data_key())
     if role is Role.PRIVACY_OFFICER:
         make_officer_key(vault, user=user, passphrase=passphrase, kdf=kdf)
 
 
 def remove_user(vault: Vault, *, user: str) -> None:
-    """Take a person's slot away. She may still hold a copy made before: see SECURITY."""
-    if user == RECOVERY:
+    """Take a person's slot away. She may still hold a copy made before: `rekey` makes it worthless."""
+    if normalised(user) == RECOVERY:
         raise UsageError("the recovery slot can't be removed")
-    header = read_header(vault.path).without(user)
-    vault.audit("user-removed")
+    header = verified_header(vault.path, vault.data_key()).without(user)
+    vault.audit("user-removed", detail=normalised(user))
     write_header(vault.path, header, vault.data_key())
     remove_officer_key(vault, user=user)
 
@@ -42,8 +42,8 @@ def change_passphrase(
     vault: Vault, *, user: str, old: str, new: str, kdf: KdfParameters | None = None
 ) -> None:
     """Wrap the data key anew for one user; the old passphrase must open her slot."""
-    header = read_header(vault.path)
-    unwrap(header, user, old)
+    header = verified_header(vault.path, vault.data_key())
+    unlock(header, user, old)
     slot = header.slot(user)
     assert slot is not None
     fresh = make_slot(
@@ -54,6 +54,6 @@ def change_passphrase(
         passphrase=new,
         kdf=kdf or slot.kdf,
     )
-    vault.audit("passphrase-changed")
+    vault.audit("passphrase-changed", detail=fresh.user)
     change_officer_passphrase(vault, user=user, old=old, new=new, kdf=kdf)
     write_header(vault.path, header.with_slot(fresh), vault.data_key())

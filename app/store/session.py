@@ -11,10 +11,12 @@ from typing import Any
 
 from app.clinical.audit_event import AuditEvent
 from app.errors import VaultDamaged, VaultError, VaultLocked
-from app.store.anchor import Anchor, AnchorFile
+from app.store.anchor import EPSILON_FLOOR, UNKNOWN, Anchor, AnchorFile
 from app.store.audit_chain import AuditChain
 from app.store.clock import Clock
-from app.store.database import Connection, DatabaseError
+from app.store.database import Connection, DatabaseError, close_database
+
+_WAY_OUT = "restore the newest backup; or, if this is the newest state, back it up and restore that"
 
 
 class Session:
@@ -24,10 +26,10 @@ class Session:
         self, connection: Connection, *, user: str, anchors: AnchorFile, chain: AuditChain, clock: Clock
     ):
         self.user = user
+        self.anchors = anchors
+        self.chain = chain
         self.read_only_because: str | None = None
         self._connection = connection
-        self._anchors = anchors
-        self._chain = chain
         self._clock = clock
         self._lock = threading.RLock()
         self._closed = False
@@ -43,9 +45,7 @@ class Session:
             try:
                 return list(self._connection.execute(sql, parameters).fetchall())
             except DatabaseError as error:
-                raise VaultDamaged(
-                    f"the database can't be read ({error}); restore it from a backup"
-                ) from error
+                raise _unreadable(error) from error
 
     @contextmanager
     def transaction(self, action: str, record_id: str = "", detail: str = "") -> Iterator[Connection]:
@@ -54,53 +54,62 @@ class Session:
             self._check_open()
             if self.read_only_because is not None:
                 raise VaultError(f"nothing can be changed: {self.read_only_because}")
-            self._connection.execute("BEGIN IMMEDIATE")
             try:
+                self._connection.execute("BEGIN IMMEDIATE")
                 yield self._connection
-                event = self._append_audit(action, record_id, detail)
-                anchor = self._next_anchor(event)
+                anchor = self._next_anchor(self._append_audit(action, record_id, detail))
                 self._connection.execute("COMMIT")
             except BaseException as error:
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
-                if isinstance(error, DatabaseError) and "full" in str(error):
-                    raise VaultError(
-                        "the disk is full; nothing was saved: free some space, try again"
-                    ) from error
-                raise
-            self._anchors.write(anchor)
+                said = _said(error)
+                if said is error:
+                    raise
+                raise said from error
+            self._acknowledge(anchor)
 
-    def reconcile_anchor(self) -> None:
-        """Compare database and anchor; a conflict leaves the session read-only, and says why."""
-        anchor = self._anchors.read()
-        here = self._sequence()
-        if anchor is None:
-            self.read_only_because = (
+    def conflict(self) -> str | None:
+        """What database and anchor disagree about, or None. Changes nothing."""
+        before, here, slots = self.anchors.slots(), self._sequence(), self.anchors.slots()
+        newest = max(slots, key=lambda a: a.sequence, default=None)
+        if newest is None:
+            return (
                 "the vault's anchor is missing or altered, so an older copy can't be told from the "
-                "newest one; restore the vault from a backup"
+                f"newest one; {_WAY_OUT}"
             )
-        elif here < anchor.sequence:
-            self.read_only_because = (
+        if len(before) < 2 and len(slots) < 2 and here == newest.sequence:
+            return f"one of the vault's two anchors is missing or altered, perhaps the newest one; {_WAY_OUT}"
+        # Another process may commit meanwhile: what held before must be there, what holds now may be newer.
+        oldest = max(before, key=lambda a: a.sequence, default=newest)
+        if here < oldest.sequence:
+            return (
                 "the database is older than the vault's anchor: an old copy was put back or the newest "
-                "changes were lost; restore the newest backup"
+                f"changes were lost; {_WAY_OUT}"
             )
-        elif here > anchor.sequence + 1 or not self._holds(anchor):
-            self.read_only_because = (
-                "the database and the vault's anchor tell different histories; restore the newest backup"
-            )
-        elif here == anchor.sequence + 1:  # stopped between commit and anchor: the commit stands
-            self._anchors.write(self._anchor(here))
+        if here > newest.sequence + 1 or not self._holds(oldest):
+            return f"the database and the vault's anchor tell different histories; {_WAY_OUT}"
+        return None
 
-    def write_first_anchor(self) -> None:
-        """Anchor a database that has just been made."""
-        self._anchors.write(self._anchor(self._sequence()))
+    def settle_anchor(self) -> None:
+        """After a stop between commit and anchor the commit stands: anchor it."""
+        newest, here = self.anchors.read(), self._sequence()
+        if newest is None or here == newest.sequence + 1:
+            self.anchors.write(self._anchor(here))
+
+    def anchor_anew(self) -> None:
+        """Anchor a database that is new, copied or under a new key."""
+        self.anchors.write_both(self._anchor(self._sequence()))
+
+    def present_anchor(self) -> Anchor:
+        """What the anchor of this database says, or would say."""
+        return self._anchor(self._sequence())
 
     def close(self) -> None:
         """Close the connection; later calls raise VaultLocked."""
         with self._lock:
             if not self._closed:
                 self._closed = True
-                self._connection.close()
+                close_database(self._connection, read_only=self.read_only_because is not None)
 
     def connection(self) -> Connection:
         """The raw connection, for backup and check; hold it briefly."""
@@ -111,11 +120,19 @@ class Session:
         if self._closed:
             raise VaultLocked("the vault is locked; sign in again")
 
+    def _acknowledge(self, anchor: Anchor) -> None:
+        try:
+            self.anchors.write(anchor)
+        except OSError as error:
+            # The commit stands and is anchored at the next open; a second one would look like a fork.
+            self.read_only_because = (
+                "the anchor file could not be written; free space or mend the disk, then open the vault again"
+            )
+            raise VaultError(f"{self.read_only_because}; the last change was kept") from error
+
     def _append_audit(self, action: str, record_id: str, detail: str) -> AuditEvent:
-        last = self._connection.execute(
-            "SELECT sequence, hash FROM audit_event ORDER BY sequence DESC LIMIT 1"
-        ).fetchone() or (0, "")
-        event, signature = self._chain.next_event(
+        last = self._head()
+        event, signature = self.chain.next_event(
             AuditEvent(last[0] + 1, self.now(), self.user, action, record_id, detail), previous=last[1]
         )
         self._connection.execute(
@@ -135,26 +152,51 @@ class Session:
         return Anchor(sequence, event.sequence, event.hash, self._epsilon())
 
     def _anchor(self, sequence: int) -> Anchor:
-        last = self._connection.execute(
-            "SELECT sequence, hash FROM audit_event ORDER BY sequence DESC LIMIT 1"
-        ).fetchone() or (0, "")
+        last = self._head()
         return Anchor(sequence, last[0], last[1], self._epsilon())
+
+    def _head(self) -> tuple[int, str]:
+        found = self._first("SELECT sequence, hash FROM audit_event ORDER BY sequence DESC LIMIT 1")
+        return (found[0], found[1]) if found else (0, "")
 
     def _holds(self, anchor: Anchor) -> bool:
         """Whether the audit chain still passes through the anchored head."""
         if anchor.audit_sequence == 0:
             return True
-        found = self._connection.execute(
-            "SELECT hash FROM audit_event WHERE sequence = ?", (anchor.audit_sequence,)
-        ).fetchone()
+        found = self._first("SELECT hash FROM audit_event WHERE sequence = ?", anchor.audit_sequence)
         return found is not None and found[0] == anchor.audit_head
 
     def _sequence(self) -> int:
-        row = self._connection.execute("SELECT value FROM meta WHERE name = 'commit_sequence'").fetchone()
+        row = self._first("SELECT value FROM meta WHERE name = 'commit_sequence'")
         return int(row[0]) if row else 0
 
-    def _epsilon(self) -> float:
-        row = self._connection.execute(
-            "SELECT max(json_extract(body, '$.epsilon_after')) FROM ledger_entry"
-        ).fetchone()
-        return float(row[0] or 0.0)
+    def _epsilon(self) -> float | None:
+        """What was spent, in this vault or in those it was restored from; None where not known."""
+        floor = self._first("SELECT value FROM setting WHERE name = ?", EPSILON_FLOOR)
+        if floor is not None and floor[0] == UNKNOWN:
+            return None
+        row = self._first("SELECT max(json_extract(body, '$.epsilon_after')) FROM ledger_entry")
+        return max(float(row[0] or 0.0) if row else 0.0, float(floor[0]) if floor else 0.0)
+
+    def _first(self, sql: str, *parameters: Any) -> Any:
+        """One row, or None."""
+        return self._connection.execute(sql, parameters).fetchone()
+
+
+def _unreadable(error: Exception) -> VaultError:
+    text = str(error)
+    if "disk I/O" in text or "full" in text or "locked" in text:
+        return VaultError(f"the database can't be reached ({text}); free or mend the disk, then try again")
+    return VaultDamaged(f"the database can't be read ({text}); restore it from a backup")
+
+
+def _said(error: BaseException) -> BaseException:
+    """A database error in the words of the program; anything else as it is."""
+    if not isinstance(error, DatabaseError):
+        return error
+    text = str(error)
+    if "full" in text:
+        return VaultError("the disk is full; nothing was saved: free some space, try again")
+    if "malformed" in text or "not a database" in text:
+        return VaultDamaged(f"the database is damaged ({text}); nothing was saved: restore it from a backup")
+    return VaultError(f"the database refused this change ({text}); nothing was saved")

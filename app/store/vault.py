@@ -11,8 +11,6 @@ from pathlib import Path
 from types import TracebackType
 
 import msgspec
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from app.clinical.annotation import AnnotationEvent, current_annotations
 from app.clinical.audit_event import AuditEvent
@@ -20,14 +18,15 @@ from app.clinical.chart import Chart, ClinicalRecord
 from app.clinical.diagnosis import Diagnosis
 from app.clinical.ids import PatientId
 from app.clinical.note import Note
-from app.errors import UsageError, VaultDamaged
-from app.store import patient_query
-from app.store.anchor import AnchorFile
-from app.store.audit_chain import AuditChain, AuditReport
+from app.errors import UsageError, VaultDamaged, VaultError, VaultLocked
+from app.store import patient_query, sealing
+from app.store.audit_chain import AuditReport
 from app.store.clock import Clock, system_clock
-from app.store.database import create_database, open_database
-from app.store.header import RECOVERY, Header, Role, make_slot, read_header, unwrap, write_header
+from app.store.database import NAME, create_database
+from app.store.durable_file import sync_folder
+from app.store.header import RECOVERY, Header, Role, make_slot, write_header
 from app.store.key_derivation import KEY_BYTES, KdfParameters, subkey
+from app.store.opening import OpenedVault, make_session, open_folder
 from app.store.patient_query import NoteHit, PatientFilter, PatientRow
 from app.store.record_table import PutCounts, put_records, refresh_summary
 from app.store.recovery_words import normalised_words, words_for
@@ -39,12 +38,13 @@ from ml.privacy.ledger import LedgerEntry
 class Vault:
     """An open vault. Use `create` or `open`; close it, or use it as a context manager."""
 
-    def __init__(self, path: Path, *, data_key: bytes, session: Session, role: Role, lock: WriterLock | None):
+    def __init__(self, path: Path, opened: OpenedVault):
         self.path = path
-        self.role = role
-        self._data_key = data_key
-        self._session = session
-        self._lock = lock
+        self.role = opened.role
+        self._data_key = opened.data_key
+        self._former_key = opened.former_key
+        self._session = opened.session
+        self._lock = opened.lock
 
     @classmethod
     def create(
@@ -57,7 +57,8 @@ class Vault:
         clock: Clock = system_clock,
     ) -> tuple["Vault", str]:
         """Make a new vault; the second value is the recovery words, shown once and never stored."""
-        _check_new(path)
+        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+            raise UsageError(f"{path} is there already; choose a new folder for the vault")
         cost = kdf or KdfParameters()
         data_key, vault_id = os.urandom(KEY_BYTES), str(uuid.uuid4())
         words = words_for(os.urandom(16))
@@ -68,14 +69,12 @@ class Vault:
                 (RECOVERY, Role.RECOVERY, words),
             )
         )
-        path.mkdir(parents=True, exist_ok=True, mode=0o700)
-        (path / "models").mkdir(exist_ok=True, mode=0o700)
-        lock = WriterLock(path)
-        connection = create_database(path, subkey(data_key, "database"))
-        session = _session(connection, path, user=user, data_key=data_key, clock=clock)
-        session.write_first_anchor()
+        lock = _make_folder(path)
+        connection = create_database(path / NAME, subkey(data_key, "database"))
+        session = make_session(connection, path, user=user, data_key=data_key, clock=clock)
+        session.anchor_anew()
         write_header(path, Header(vault_id, slots), data_key)  # last: without it there is no vault
-        vault = cls(path, data_key=data_key, session=session, role=Role.CLINICIAN, lock=lock)
+        vault = cls(path, OpenedVault(data_key, None, Role.CLINICIAN, session, lock))
         vault.audit("vault-created")
         return vault, words
 
@@ -84,22 +83,8 @@ class Vault:
         cls, path: Path, *, user: str, passphrase: str, read_only: bool = False, clock: Clock = system_clock
     ) -> "Vault":
         """Open an existing vault. Raises VaultLocked, VaultDamaged or VaultTooNew; changes nothing then."""
-        header = read_header(path)
-        data_key = unwrap(header, user, passphrase)
-        slot = header.slot(user)
-        assert slot is not None
-        lock = None if read_only else WriterLock(path)
-        try:
-            connection = open_database(path, subkey(data_key, "database"), read_only=read_only)
-            session = _session(connection, path, user=user, data_key=data_key, clock=clock)
-            session.reconcile_anchor()
-        except BaseException:
-            if lock is not None:
-                lock.release()
-            raise
-        if read_only and session.read_only_because is None:
-            session.read_only_because = "the vault was opened read-only; open it for writing"
-        vault = cls(path, data_key=data_key, session=session, role=slot.role, lock=lock)
+        opened = open_folder(path, user=user, passphrase=passphrase, read_only=read_only, clock=clock)
+        vault = cls(path, opened)
         if not vault.read_only:
             vault.audit("vault-opened")
         return vault
@@ -128,9 +113,14 @@ class Vault:
     def close(self) -> None:
         """Close the database, drop the key, give the writer's place back."""
         self._session.close()
-        self._data_key = b""
+        self._data_key, self._former_key = b"", None
         if self._lock is not None:
             self._lock.release()
+
+    @property
+    def closed(self) -> bool:
+        """Whether the key was dropped."""
+        return not self._data_key
 
     @property
     def user(self) -> str:
@@ -269,13 +259,13 @@ class Vault:
 
     def verify_audit(self) -> AuditReport:
         """Walk the whole chain against the anchored head."""
+        anchor = self._session.anchors.read()  # before the events: another process may append more
         rows = self._session.rows(
             """SELECT sequence, at, user, action, record_id, detail, hash, signature
                FROM audit_event ORDER BY sequence"""
         )
-        anchor = AnchorFile(self.path, self._data_key).read()
         events = ((AuditEvent(*row[:7]), row[7]) for row in rows)
-        return AuditChain(self._data_key).verify(events, head=anchor.audit_head if anchor else None)
+        return self._session.chain.verify(events, head=anchor.audit_head if anchor else None)
 
     def append_ledger(self, entry: LedgerEntry) -> None:
         """Debit the privacy ledger; returns only when the debit is on disk."""
@@ -301,19 +291,22 @@ class Vault:
                 connection.execute("INSERT OR REPLACE INTO setting VALUES (?, ?)", (name, value))
 
     def seal(self, purpose: str, data: bytes) -> bytes:
-        """Encrypt bytes for a file beside the database (AES-256-GCM under the purpose's subkey)."""
-        nonce = os.urandom(12)
-        return nonce + AESGCM(subkey(self._data_key, f"seal/{purpose}")).encrypt(
-            nonce, data, purpose.encode()
-        )
+        """Encrypt bytes for a file beside the database."""
+        return sealing.seal(self._key(), purpose, data)
 
     def unseal(self, purpose: str, data: bytes) -> bytes:
         """Decrypt what `seal` made. Raises VaultDamaged where a byte was altered."""
         try:
-            box = AESGCM(subkey(self._data_key, f"seal/{purpose}"))
-            return box.decrypt(data[:12], data[12:], purpose.encode())
-        except (InvalidTag, ValueError) as error:
-            raise VaultDamaged("a sealed file of this vault was altered; restore it from a backup") from error
+            return sealing.unseal(self._key(), purpose, data)
+        except VaultDamaged:
+            if self._former_key is None:
+                raise
+            return sealing.unseal(self._former_key, purpose, data)
+
+    def _key(self) -> bytes:
+        if not self._data_key:
+            raise VaultLocked("the vault is locked; sign in again")
+        return self._data_key
 
     def _count_findings(self, connection: object, patient_id: str) -> None:
         """The list's finding count: coded findings and standing marks, each term once."""
@@ -325,11 +318,13 @@ class Vault:
         )
 
 
-def _check_new(path: Path) -> None:
-    if path.exists() and (not path.is_dir() or any(path.iterdir())):
-        raise UsageError(f"{path} is there already; choose a new folder for the vault")
-
-
-def _session(connection: object, path: Path, *, user: str, data_key: bytes, clock: Clock) -> Session:
-    anchors = AnchorFile(path, data_key)
-    return Session(connection, user=user, anchors=anchors, chain=AuditChain(data_key), clock=clock)
+def _make_folder(path: Path) -> WriterLock:
+    """The vault's folder, its owner's alone and durable, with the writer's place taken."""
+    try:
+        path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path.chmod(0o700)
+        (path / "models").mkdir(mode=0o700)
+        sync_folder(path.parent)
+        return WriterLock(path)
+    except OSError as error:
+        raise VaultError(f"{path} can't be made ({error.strerror}); choose a folder you may write") from error

@@ -19,6 +19,7 @@ class WriterLock:
             _lock(self._handle)
         except OSError as error:
             os.close(self._handle)
+            self._handle = -1
             raise VaultLocked(
                 "the vault is open for writing in another window or process; close that one first, "
                 "or open it read-only"

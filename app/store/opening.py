@@ -1,0 +1,136 @@
+"""Opens a vault's folder: header, writer's place, a change of key that was begun, database, anchor.
+
+Everything is looked at read-only first, so that a vault that is refused, or opens read-only because
+database and anchor disagree, keeps every byte.
+"""
+
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from app.errors import VaultDamaged, VaultError, VaultLocked
+from app.store.anchor import AnchorFile
+from app.store.audit_chain import AuditChain
+from app.store.clock import Clock
+from app.store.database import NAME, Connection, DatabaseError, connect, open_database
+from app.store.header import Header, Role, UnlockedKeys, read_header, unlock
+from app.store.key_change import finish, key_in_force, remove_next_database, take_back
+from app.store.key_derivation import subkey
+from app.store.session import Session
+from app.store.writer_lock import WriterLock
+
+ASKED_READ_ONLY = "the vault was opened read-only; open it for writing"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class OpenedVault:
+    """What an opening gives. `former_key` is set while a change of key waits for a writer."""
+
+    data_key: bytes
+    former_key: bytes | None
+    role: Role
+    session: Session
+    lock: WriterLock | None
+
+
+def open_folder(path: Path, *, user: str, passphrase: str, read_only: bool, clock: Clock) -> OpenedVault:
+    """Open an existing vault. Raises VaultLocked, VaultDamaged, VaultTooNew, VaultError."""
+    header = read_header(path)
+    keys = unlock(header, user, passphrase)
+    lock = None if read_only else WriterLock(path)
+    try:
+        header_now = read_header(path)
+        if header_now != header:  # another writer was there between the reading and the lock
+            header, keys = header_now, unlock(header_now, user, passphrase)
+        opened = _look(path, header, keys, user=user, clock=clock, may_write=lock is not None)
+        if lock is None or opened.session.read_only_because is not None:
+            return replace(_only_reading(opened), lock=lock)
+        opened.session.close()
+        header = _settled(path, header, keys, opened.data_key)
+        session = _for_writing(path, user=user, data_key=opened.data_key, clock=clock)
+        return OpenedVault(opened.data_key, None, _role(header, user), session, lock)
+    except BaseException as error:
+        if lock is not None:
+            lock.release()
+        said = _said(error, path)
+        if said is error:
+            raise
+        raise said from error
+
+
+def make_session(connection: Connection, path: Path, *, user: str, data_key: bytes, clock: Clock) -> Session:
+    """A session over a connection, with the anchor and audit keys of a data key."""
+    anchors = AnchorFile(path, data_key)
+    return Session(connection, user=user, anchors=anchors, chain=AuditChain(data_key), clock=clock)
+
+
+def _look(
+    path: Path, header: Header, keys: UnlockedKeys, *, user: str, clock: Clock, may_write: bool
+) -> OpenedVault:
+    """Open read-only and compare with the anchor; nothing is written, but a torn journal is undone."""
+    if may_write and (path / f"{NAME}-journal").exists():
+        _undo_journal(path, keys)
+    key = key_in_force(path, keys) if header.next_slots else keys.current
+    assert key is not None
+    connection = open_database(path / NAME, subkey(key, "database"), read_only=True)
+    anchors = AnchorFile(path, key, being_changed=bool(header.next_slots))
+    session = Session(connection, user=user, anchors=anchors, chain=AuditChain(key), clock=clock)
+    try:
+        session.read_only_because = session.conflict()
+    except BaseException:
+        connection.close()
+        raise
+    return OpenedVault(key, keys.current if key != keys.current else None, _role(header, user), session, None)
+
+
+def _only_reading(opened: OpenedVault) -> OpenedVault:
+    if opened.session.read_only_because is None:
+        opened.session.read_only_because = ASKED_READ_ONLY
+    return opened
+
+
+def _settled(path: Path, header: Header, keys: UnlockedKeys, key: bytes) -> Header:
+    """A change of key that was begun is finished where the new key is in force, else taken back."""
+    if not header.next_slots:
+        remove_next_database(path)
+        return header
+    assert keys.current is not None
+    if key == keys.following:
+        return finish(path, header, old_key=keys.current, new_key=key)
+    return take_back(path, header, keys.current)
+
+
+def _for_writing(path: Path, *, user: str, data_key: bytes, clock: Clock) -> Session:
+    connection = open_database(path / NAME, subkey(data_key, "database"), read_only=False)
+    session = make_session(connection, path, user=user, data_key=data_key, clock=clock)
+    try:
+        session.settle_anchor()
+    except BaseException:
+        connection.close()
+        raise
+    return session
+
+
+def _role(header: Header, user: str) -> Role:
+    slot = header.slot(user) or replace(header, slots=header.next_slots).slot(user)
+    if slot is None:
+        raise VaultLocked("this user was not taken along by the change of key; ask a colleague to add you")
+    return slot.role
+
+
+def _undo_journal(path: Path, keys: UnlockedKeys) -> None:
+    for key in (keys.current, keys.following):
+        if key is not None:
+            with suppress(DatabaseError):
+                connect(path / NAME, subkey(key, "database"), read_only=False).close()
+
+
+def _said(error: BaseException, path: Path) -> BaseException:
+    """What the system refused, in the words of the program; anything else as it is."""
+    if isinstance(error, DatabaseError):
+        return VaultDamaged(f"the database of {path} was cut, altered or exchanged; restore it from a backup")
+    if isinstance(error, OSError):
+        return VaultError(
+            f"{path} can't be opened for writing ({error.strerror}); open it read-only, or ask IT for access"
+        )
+    return error

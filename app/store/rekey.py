@@ -1,0 +1,156 @@
+"""Gives a vault a new data key, so that keys and copies that someone took along are worth nothing.
+
+First phase: a copy of the database under the new key, checked. Second phase: header with both keys,
+the copy takes the database's place, files are sealed anew, header with the new key alone. A stop at
+any point leaves a vault that opens with all rows (`key_change.py` says how it is settled).
+
+Whoever is to keep her access types her passphrase: nothing that a removed colleague may hold is
+trusted to carry the new key to anyone. The others are named, to be added again.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from app.errors import VaultDamaged, VaultError, VaultLocked
+from app.store.anchor import AnchorFile
+from app.store.audit_chain import REKEYED, AuditChain, key_change
+from app.store.check import check_vault
+from app.store.database import NAME, Connection, DatabaseError, new_file
+from app.store.durable_file import sync_folder
+from app.store.header import (
+    RECOVERY,
+    Header,
+    KeySlot,
+    bridge,
+    make_slot,
+    unlock,
+    verified_header,
+    write_header,
+)
+from app.store.key_change import NEXT_DATABASE, finish, remove_next_database
+from app.store.key_derivation import KEY_BYTES, normalised, subkey
+from app.store.recovery_words import words_for
+from app.store.session import Session
+from app.store.vault import Vault
+
+_TABLES = (
+    *("patient", "record", "superseded", "note", "annotation_event", "diagnosis"),
+    *("ledger_entry", "setting"),
+)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class KeyChange:
+    """A new key, ready but not in force: show the words, then `commit`; `close` alone changes nothing."""
+
+    vault: Vault
+    header: Header
+    new_key: bytes
+    recovery_words: str
+    must_be_added_again: tuple[str, ...]
+
+    def commit(self) -> None:
+        """Put the new key in force, and close the vault."""
+        path, old_key = self.vault.path, self.vault.data_key()
+        try:
+            write_header(path, self.header, old_key, next_key=self.new_key)
+            self.vault.session().close()
+            os.replace(path / NEXT_DATABASE, path / NAME)  # the point of no return
+            sync_folder(path)
+            finish(path, self.header, old_key=old_key, new_key=self.new_key)
+        except OSError as error:
+            raise VaultError(
+                f"the change of key stopped ({error.strerror}); it is settled when the vault is opened next"
+            ) from error
+        finally:
+            self.vault.close()
+
+    def close(self) -> None:
+        """Give up what was not committed."""
+        if not self.vault.closed:
+            remove_next_database(self.vault.path)
+            self.vault.close()
+
+
+def prepare_rekey(vault: Vault, *, passphrase: str, keep: Mapping[str, str] | None = None) -> KeyChange:
+    """The first phase, on a vault open for writing; `keep` maps other users to their passphrases.
+
+    Raises VaultLocked (a passphrase is wrong, or another window reads), VaultDamaged (not sound).
+    """
+    header = verified_header(vault.path, vault.data_key())
+    secrets = {vault.user: passphrase, **(keep or {})}
+    for user, secret in secrets.items():
+        unlock(header, user, secret)
+    report = check_vault(vault)
+    if vault.read_only or not report.sound:
+        raise VaultDamaged(f"this vault is not sound ({vault.read_only_because or report.problems[0]})")
+    new_key, words = os.urandom(KEY_BYTES), words_for(os.urandom(16))
+    slots = _new_slots(header, new_key, {**secrets, RECOVERY: words})
+    try:
+        _copy_under(vault, new_key)
+    except BaseException as error:
+        remove_next_database(vault.path)
+        if isinstance(error, (OSError, DatabaseError)):
+            raise VaultError(f"the copy under the new key could not be written ({error})") from error
+        raise
+    after = replace(header, next_slots=slots, bridge=bridge(vault.data_key(), new_key))
+    kept = {slot.user for slot in slots}
+    left_out = tuple(s.user for s in header.slots if s.user not in kept)
+    return KeyChange(vault, after, new_key, words, left_out)
+
+
+def _new_slots(header: Header, new_key: bytes, secrets: Mapping[str, str]) -> tuple[KeySlot, ...]:
+    by_name = {normalised(user): secret for user, secret in secrets.items()}
+    return tuple(
+        make_slot(
+            new_key,
+            vault_id=header.vault_id,
+            user=slot.user,
+            role=slot.role,
+            passphrase=by_name[slot.user],
+            kdf=slot.kdf,
+        )
+        for slot in header.slots
+        if slot.user in by_name
+    )
+
+
+def _copy_under(vault: Vault, new_key: bytes) -> None:
+    """The whole database under the new key, with the event that hands the audit chain over; checked."""
+    remove_next_database(vault.path)
+    old, session = vault.session().connection(), vault.session()
+    _alone(old)
+    copy = new_file(vault.path / NEXT_DATABASE, subkey(new_key, "database"))
+    try:
+        old.backup(copy)
+        anchors = AnchorFile(vault.path, new_key, being_changed=True)
+        handing = Session(copy, user=vault.user, anchors=anchors, chain=session.chain, clock=session.now)
+        with handing.transaction(REKEYED, detail=key_change(session.chain, AuditChain(new_key))):
+            pass
+        _check_copy(old, copy)
+    finally:
+        copy.close()
+    sync_folder(vault.path)
+
+
+def _alone(connection: Connection) -> None:
+    """Hold the file alone and without a write-ahead log, which would outlive it under its name."""
+    try:
+        connection.execute("PRAGMA busy_timeout = 0")
+        connection.execute("PRAGMA journal_mode = DELETE")
+        connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+        connection.execute("BEGIN EXCLUSIVE")
+        connection.execute("COMMIT")
+    except DatabaseError as error:
+        raise VaultLocked("another window or process reads this vault; close it first") from error
+
+
+def _check_copy(old: Connection, copy: Connection) -> None:
+    for table in _TABLES:
+        counts = {c.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for c in (old, copy)}
+        if len(counts) != 1:
+            raise VaultDamaged(f"the copy under the new key lacks rows of {table}; nothing was changed")
+    for pragma, sound in (("cipher_integrity_check", []), ("integrity_check", [("ok",)])):
+        if [tuple(row) for row in copy.execute(f"PRAGMA {pragma}").fetchall()] != sound:
+            raise VaultDamaged("the copy under the new key is not sound; nothing was changed")

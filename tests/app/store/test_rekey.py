@@ -1,0 +1,274 @@
+"""A new data key: whatever stops the change, the vault opens with one of the keys, and all rows."""
+
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from app.clinical.ids import NoteId, PatientId
+from app.clinical.note import Note
+from app.clinical.patient import Patient
+from app.errors import UsageError, VaultDamaged, VaultError, VaultLocked
+from app.store.check import check_vault
+from app.store.header import Role, read_header, unlock
+from app.store.key_derivation import KdfParameters
+from app.store.people import add_user, remove_user
+from app.store.rekey import prepare_rekey
+from app.store.vault import Vault
+from tests.app.store.disk_states import digest, recorded_states
+
+FAST = KdfParameters.fast_for_tests()
+ANN, BOB, EVE = "passphrase of ann", "passphrase of bob", "passphrase of eve"
+ADA = PatientId("p-1")
+
+
+def open_as(path: Path, user: str = "ann", secret: str = ANN, *, read_only: bool = False) -> Vault:
+    return Vault.open(path, user=user, passphrase=secret, read_only=read_only)
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    path = tmp_path_factory.mktemp("rekey") / "t.vault"
+    vault, words = Vault.create(path, user="ann", passphrase=ANN, kdf=FAST)
+    with vault:
+        vault.put_records(
+            [Patient(ADA, "Ada Sample"), Note(NoteId("n-1"), ADA, "She has seizures.")], origin="t"
+        )
+        add_user(vault, user="bob", passphrase=BOB, role=Role.PRIVACY_OFFICER, kdf=FAST)
+        add_user(vault, user="eve", passphrase=EVE, role=Role.CLINICIAN, kdf=FAST)
+        for name in ("one", "two"):
+            (vault.models_dir / name).write_bytes(vault.seal(f"model:{name}", name.encode() * 100))
+    return path, words
+
+
+@pytest.fixture
+def path(template: tuple[Path, str], tmp_path: Path) -> Path:
+    return Path(shutil.copytree(template[0], tmp_path / "t.vault"))
+
+
+def rekeyed(path: Path) -> str:
+    change = prepare_rekey(open_as(path), passphrase=ANN, keep={"bob": BOB})
+    change.commit()
+    return change.recovery_words
+
+
+def assert_whole(vault: Vault) -> None:
+    assert vault.chart(ADA).notes[0].text == "She has seizures."
+    assert check_vault(vault).problems == ()
+    for name in ("one", "two"):
+        sealed = (vault.models_dir / name).read_bytes()
+        assert vault.unseal(f"model:{name}", sealed) == name.encode() * 100
+
+
+def test_after_a_change_the_kept_users_open_and_the_old_key_opens_nothing(
+    path: Path, template: tuple[Path, str]
+) -> None:
+    old_key = unlock(read_header(path), "ann", ANN).current
+    words = rekeyed(path)
+    for user, secret in (("ann", ANN), ("bob", BOB)):
+        with open_as(path, user, secret) as vault:
+            assert_whole(vault)
+            assert vault.data_key() != old_key
+    with Vault.open_with_recovery(path, words=words) as vault:
+        assert_whole(vault)
+    with pytest.raises(VaultLocked, match="wrong"):
+        Vault.open_with_recovery(path, words=template[1])
+    with pytest.raises(VaultLocked, match="wrong"):
+        open_as(path, "eve", EVE)
+    shutil.copy(template[0] / "header.json", path / "header.json")
+    with pytest.raises(VaultDamaged, match="exchanged"):
+        open_as(path)
+
+
+def test_who_was_not_taken_along_is_named(path: Path) -> None:
+    change = prepare_rekey(open_as(path), passphrase=ANN)
+    assert change.must_be_added_again == ("bob", "eve")
+    change.close()
+
+
+def test_a_change_that_is_given_up_changes_nothing(path: Path, template: tuple[Path, str]) -> None:
+    change = prepare_rekey(open_as(path), passphrase=ANN)
+    change.close()
+    change.close()
+    with Vault.open_with_recovery(path, words=template[1]) as vault:
+        assert_whole(vault)
+    with open_as(path, "eve", EVE) as vault:
+        assert_whole(vault)
+
+
+def test_a_wrong_passphrase_of_a_kept_user_stops_the_change_before_it_begins(path: Path) -> None:
+    with open_as(path) as vault:
+        with pytest.raises(VaultLocked):
+            prepare_rekey(vault, passphrase=ANN, keep={"bob": "not bobs passphrase"})
+        with pytest.raises(VaultLocked):
+            prepare_rekey(vault, passphrase="not the passphrase")
+        assert_whole(vault)
+    assert read_header(path).next_slots == ()
+
+
+def test_a_reading_window_stops_the_change_before_it_begins(path: Path) -> None:
+    with open_as(path) as vault, open_as(path, read_only=True) as reader:
+        reader.patient_count()
+        with pytest.raises(VaultLocked, match="another window"):
+            prepare_rekey(vault, passphrase=ANN)
+        vault.set_setting("a", "1")
+    with open_as(path) as vault:
+        assert_whole(vault)
+
+
+def test_the_audit_chain_runs_through_a_change_of_key_and_shows_it(path: Path) -> None:
+    rekeyed(path)
+    rekeyed(path)
+    with open_as(path) as vault:
+        assert [e.action for e in vault.audit_events()].count("rekeyed") == 2
+        assert vault.verify_audit().intact
+        connection = vault.session().connection()
+        connection.execute("DROP TRIGGER audit_event_stays")
+        connection.execute("UPDATE audit_event SET detail = 'other' WHERE action = 'rekeyed'")
+        assert not vault.verify_audit().intact
+
+
+@pytest.mark.slow
+def test_a_kill_at_any_file_operation_leaves_a_vault_that_opens_with_all_rows(
+    path: Path, template: tuple[Path, str], tmp_path: Path
+) -> None:
+    with recorded_states(path, tmp_path) as states:
+        new_words = rekeyed(path)
+    assert len(states) > 10
+    in_force = []
+    for state in states:
+        with open_as(state, "bob", BOB, read_only=True) as vault:
+            assert_whole(vault)
+            assert "opened read-only" in str(vault.read_only_because)
+        with open_as(state) as vault:
+            assert_whole(vault)
+            vault.set_setting("after", "the stop")
+        assert not {p.name for p in state.iterdir()} & {"vault.db.rekey", "anchor.next", "model.rekey"}
+        in_force.append(_words_that_open(state, old=template[1], new=new_words))
+        with open_as(state) as vault:
+            assert_whole(vault)
+    assert set(in_force) == {"old", "new"}
+    assert sorted(in_force, reverse=True) == in_force
+
+
+def _words_that_open(state: Path, *, old: str, new: str) -> str:
+    """Exactly one of the two sheets of recovery words opens a vault."""
+    opened = []
+    for name, words in (("old", old), ("new", new)):
+        try:
+            with Vault.open_with_recovery(state, words=words) as vault:
+                assert_whole(vault)
+            opened.append(name)
+        except VaultLocked:
+            pass
+    assert len(opened) == 1
+    return opened[0]
+
+
+@pytest.mark.slow
+def test_new_words_and_left_out_users_are_told_where_they_stand_after_a_stop(
+    path: Path, tmp_path: Path
+) -> None:
+    with recorded_states(path, tmp_path) as states:
+        new_words = rekeyed(path)
+    outcomes = set()
+    for state in states:
+        copy = Path(shutil.copytree(state, state.with_name(state.name + "-eve")))
+        try:
+            with open_as(copy, "eve", EVE) as vault:
+                assert_whole(vault)
+            outcomes.add("eve opens")
+        except VaultLocked as error:
+            outcomes.add(str(error)[:20])
+        try:
+            with Vault.open_with_recovery(state, words=new_words) as vault:
+                assert_whole(vault)
+        except VaultLocked:
+            with open_as(state) as vault:
+                assert_whole(vault)
+    assert outcomes == {"eve opens", "the vault's key was ", "user or passphrase i"}
+
+
+def test_a_full_disk_in_the_first_phase_changes_nothing(path: Path) -> None:
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    vault = open_as(path)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, limits[1]))
+    try:
+        with pytest.raises(VaultError, match="disk"):
+            prepare_rekey(vault, passphrase=ANN)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    vault.close()
+    assert not (path / "vault.db.rekey").exists()
+    with open_as(path) as again:
+        assert_whole(again)
+
+
+def test_an_altered_header_is_not_sealed_anew(path: Path) -> None:
+    with open_as(path) as vault:
+        text = (path / "header.json").read_text("utf-8")
+        (path / "header.json").write_text(text.replace('"user": "eve"', '"user": "mal"'), "utf-8")
+        for deed in (
+            lambda: prepare_rekey(vault, passphrase=ANN),
+            lambda: remove_user(vault, user="bob"),
+            lambda: add_user(vault, user="x", passphrase=EVE, role=Role.CLINICIAN, kdf=FAST),
+        ):
+            with pytest.raises(VaultDamaged, match="header was altered"):
+                deed()
+
+
+def test_a_file_beside_the_models_that_is_not_sealed_stays_as_it_is(path: Path) -> None:
+    (path / "models" / "plain").write_bytes(b"plain")
+    before = (path / "models" / "one").stat().st_mtime_ns
+    rekeyed(path)
+    assert (path / "models" / "plain").read_bytes() == b"plain"
+    assert (path / "models" / "one").stat().st_mtime_ns == before
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("after_s", [0.0, 0.01, 0.02, 0.04])
+def test_a_killed_process_leaves_a_vault_that_opens_with_all_rows(path: Path, after_s: float) -> None:
+    words = f"-m app vault rekey --vault {path} --user ann --passphrase-stdin"
+    child = subprocess.Popen(
+        [sys.executable, *words.split()],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        cwd=Path(__file__).parents[3],
+    )
+    assert child.stdin is not None
+    child.stdin.write(ANN.encode() + b"\n")
+    child.stdin.flush()
+    while not (path / "vault.db.rekey").exists():
+        assert child.poll() is None
+        time.sleep(0.001)
+    time.sleep(after_s)
+    os.kill(child.pid, signal.SIGKILL)
+    child.communicate()
+    with open_as(path) as vault:
+        assert_whole(vault)
+
+
+def test_the_recovery_slot_can_change_the_key_too(path: Path, template: tuple[Path, str]) -> None:
+    vault = Vault.open_with_recovery(path, words=template[1])
+    change = prepare_rekey(vault, passphrase=template[1])
+    change.commit()
+    with Vault.open_with_recovery(path, words=change.recovery_words) as again:
+        assert_whole(again)
+        add_user(again, user="ann", passphrase=ANN, role=Role.CLINICIAN, kdf=FAST)
+    with open_as(path) as vault:
+        assert_whole(vault)
+    with pytest.raises(UsageError):
+        Vault.open_with_recovery(path, words="not twelve words")
+
+
+def test_nothing_of_a_change_is_left_in_the_folder(path: Path) -> None:
+    names = set(digest(path))
+    rekeyed(path)
+    assert set(digest(path)) == names
