@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from app.errors import UsageError, VaultLocked
 from app.store.header import read_header
-from app.store.key_derivation import KdfParameters, wrapping_key
+from app.store.key_derivation import KdfParameters, normalised, wrapping_key
 from app.store.vault import Vault
 
 SITE_KEY = "update.site_key"
@@ -43,7 +43,7 @@ def site_private_key(vault: Vault) -> bytes:
 
 def make_officer_key(vault: Vault, *, user: str, passphrase: str, kdf: KdfParameters | None = None) -> None:
     """Make a privacy officer's key. Refuses to replace one that is there."""
-    keys = _officer_keys(vault)
+    user, keys = normalised(user), _officer_keys(vault)
     if user in keys:
         raise UsageError("this privacy officer has a signing key already; it is not replaced")
     private = Ed25519PrivateKey.generate()
@@ -76,7 +76,7 @@ def change_officer_passphrase(
     vault: Vault, *, user: str, old: str, new: str, kdf: KdfParameters | None = None
 ) -> None:
     """Wrap her key anew; does nothing for a user without one."""
-    keys = _officer_keys(vault)
+    user, keys = normalised(user), _officer_keys(vault)
     if user not in keys:
         return
     private = _opened(vault, keys[user], old)
@@ -91,7 +91,7 @@ def change_officer_passphrase(
 def remove_officer_key(vault: Vault, *, user: str) -> None:
     """Forget a key when its officer leaves; does nothing for a user without one."""
     keys = _officer_keys(vault)
-    if keys.pop(user, None) is not None:
+    if keys.pop(normalised(user), None) is not None:
         _keep(vault, keys)
         vault.audit("officer-key-removed")
 

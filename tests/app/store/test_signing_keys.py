@@ -83,6 +83,12 @@ def test_who_leaves_takes_her_key_along(vault: Vault) -> None:
     assert officer_public_keys(vault) == {}
 
 
+def test_a_name_typed_in_another_form_is_the_same_officer(vault: Vault) -> None:
+    add_officer(vault, "zo\u00eb")
+    remove_user(vault, user="zoe\u0308")
+    assert officer_public_keys(vault) == {}
+
+
 def test_a_wrapped_key_moved_to_another_vault_does_not_open(vault: Vault, tmp_path: Path) -> None:
     add_officer(vault)
     other, _ = Vault.create(tmp_path / "w.vault", user="ada", passphrase="correct horse", kdf=FAST)
