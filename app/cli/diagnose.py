@@ -4,16 +4,19 @@ import argparse
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from app.cli.console import Console
 from app.cli.findings import read_text
 from app.cli.sign_in import add_vault_arguments, read_passphrase
 from app.clinical.diagnosis import Differential
 from app.config.settings import cache_dir
-from app.errors import UsageError
+from app.errors import UsageError, VaultLocked
 from knowledge_graph.findings.finding import Finding, FindingState, Sex
 from knowledge_graph.terms.term import TermId
+
+if TYPE_CHECKING:
+    from app.store.vault import Vault
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -37,7 +40,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         raise UsageError("name one of --patient, --phenopacket, --text and --findings")
     if arguments.top < 1:
         raise UsageError("--top must be at least 1")
-    differential = _of_patient(arguments) if arguments.patient else _of_input(arguments)
+    differential = _of_patient(arguments, console) if arguments.patient else _of_input(arguments)
     console.result(as_json(differential), as_text(differential))
     return 0
 
@@ -90,19 +93,32 @@ def _age(text: str | None) -> int | None:
     return days
 
 
-def _of_patient(arguments: argparse.Namespace) -> Differential:
+def _of_patient(arguments: argparse.Namespace, console: Console) -> Differential:
     from app.clinical.annotation import current_annotations
-    from app.store.vault import Vault
     from app.workflows.diagnose import DiagnosisService
 
     if arguments.vault is None:
         raise UsageError("--patient needs --vault")
-    passphrase = read_passphrase(arguments)
-    with Vault.open(arguments.vault, user=arguments.user, passphrase=passphrase, read_only=True) as vault:
+    with _open_vault(arguments, console) as vault:
         chart = vault.chart(arguments.patient)
         marks = current_annotations(vault.patient_annotation_events(arguments.patient))
         service = DiagnosisService.load(cache_dir(), vault, provider=arguments.provider)
-        return service.diagnose_chart(chart, marks, top=arguments.top, today=date.today())
+        shown = service.diagnose_chart(chart, marks, top=arguments.top, today=date.today())
+        vault.record_shown(arguments.patient, shown)
+        return shown
+
+
+def _open_vault(arguments: argparse.Namespace, console: Console) -> "Vault":
+    """For writing, so that what is shown is audited; read-only where another window has the place."""
+    from app.store.vault import Vault
+
+    passphrase = read_passphrase(arguments)
+    try:
+        return Vault.open(arguments.vault, user=arguments.user, passphrase=passphrase)
+    except VaultLocked:
+        vault = Vault.open(arguments.vault, user=arguments.user, passphrase=passphrase, read_only=True)
+        console.progress("the vault is open in another window: this view is not written to its audit log")
+        return vault
 
 
 def _of_input(arguments: argparse.Namespace) -> Differential:

@@ -20,7 +20,10 @@ def add_vault_arguments(parser: argparse.ArgumentParser, *, required: bool = Tru
 def read_passphrase(arguments: argparse.Namespace, *, prompt: str = "Passphrase: ") -> str:
     """One passphrase. Call it once per secret, in the order the verb's help names them."""
     if arguments.passphrase_stdin:
-        line = sys.stdin.readline()
+        try:
+            line = sys.stdin.readline()
+        except UnicodeDecodeError as error:
+            raise UsageError("the passphrase on stdin is not UTF-8; check the terminal's encoding") from error
         if not line:
             raise UsageError("no passphrase on stdin; write it there, followed by a line end")
         return line.rstrip("\r\n")

@@ -54,9 +54,9 @@ def load_assistant(vault: Vault, cache_dir: Path) -> Assistant:
         return tuple(s.annotation for s in found)
 
     def rank(chart: Chart, marks: Marks, today: date) -> Opinion:
-        return Opinion(
-            service.diagnose_chart(chart, marks, top=10, today=today), service.gather(chart, marks)
-        )
+        differential = service.diagnose_chart(chart, marks, top=10, today=today)
+        vault.record_shown(chart.patient.id, differential)
+        return Opinion(differential, service.gather(chart, marks))
 
     version = service.predictor.version if service.predictor else ""
     return Assistant(catalogue, service.provider, version, warning, suggest, rank)

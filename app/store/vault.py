@@ -4,6 +4,7 @@
 `writer.lock` and `models/`. Creating and opening are different deeds: opening never makes a file.
 """
 
+import hashlib
 import os
 import uuid
 from collections.abc import Iterable, Sequence
@@ -15,7 +16,7 @@ import msgspec
 from app.clinical.annotation import AnnotationEvent, current_annotations
 from app.clinical.audit_event import AuditEvent
 from app.clinical.chart import Chart, ClinicalRecord
-from app.clinical.diagnosis import Diagnosis
+from app.clinical.diagnosis import Diagnosis, Differential
 from app.clinical.ids import PatientId
 from app.clinical.note import Note
 from app.errors import UsageError, VaultDamaged, VaultError, VaultLocked
@@ -45,6 +46,7 @@ class Vault:
         self._former_key = opened.former_key
         self._session = opened.session
         self._lock = opened.lock
+        self._shown: set[tuple[str, str]] = set()
 
     @classmethod
     def create(
@@ -215,7 +217,9 @@ class Vault:
     def record_diagnosis(self, diagnosis: Diagnosis) -> None:
         """Append a decision; the latest one about a disease stands."""
         with self._session.transaction(
-            f"diagnosis-{diagnosis.decision}", diagnosis.patient_id, f"model {diagnosis.model_version[:16]}"
+            f"diagnosis-{diagnosis.decision}",
+            diagnosis.patient_id,
+            f"model {diagnosis.model_version[:16] or 'none'}, rank shown {diagnosis.shown_rank or 'none'}",
         ) as connection:
             connection.execute(
                 "INSERT INTO diagnosis (patient_id, disease_id, decision, body) VALUES (?, ?, ?, ?)",
@@ -247,6 +251,18 @@ class Vault:
         """Write an audit event of its own."""
         with self._session.transaction(action, record_id, detail):
             pass
+
+    def record_shown(self, patient_id: str, shown: Differential) -> None:
+        """Audit that a differential was shown: which patient, model and knowledge; no disease, no finding.
+
+        `list` is a digest of the ranked diseases, to prove later which list it was. The same list is
+        audited once a sitting; a vault that can't be written is left as it is.
+        """
+        ranked = hashlib.sha256(" ".join(line.disease_id for line in shown.lines).encode()).hexdigest()
+        detail = f"model {shown.model_version[:16]}, knowledge {shown.knowledge_version}, list {ranked[:16]}"
+        if not self.read_only and (patient_id, detail) not in self._shown:
+            self.audit("differential-shown", patient_id, detail)
+            self._shown.add((patient_id, detail))
 
     def audit_events(self, limit: int = 200, before: int | None = None) -> list[AuditEvent]:
         """Events, newest first, older than sequence `before`."""

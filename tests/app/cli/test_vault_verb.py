@@ -1,0 +1,126 @@
+"""The vault verbs at the command line: one line on refusal, exit code 1 or 2, never a traceback."""
+
+import io
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from app.cli.main import main
+from app.clinical.diagnosis import Decision, Diagnosis, Differential, DifferentialLine
+from app.clinical.ids import PatientId
+from app.clinical.patient import Patient
+from app.store.key_derivation import KdfParameters
+from app.store.vault import Vault
+from knowledge_graph.terms.term import DiseaseId
+
+SECRET = "correct horse battery"
+ADA = PatientId("p-1")
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("verb") / "v"
+    vault, _ = Vault.create(path, user="ann", passphrase=SECRET, kdf=KdfParameters.fast_for_tests())
+    with vault:
+        vault.put_records([Patient(ADA, "Ada Sample")], origin="t")
+    return path
+
+
+@pytest.fixture
+def path(template: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(template, tmp_path / "v"))
+
+
+def run(monkeypatch: pytest.MonkeyPatch, words: str, *, stdin: str = f"{SECRET}\n") -> int:
+    monkeypatch.setattr(sys, "stdin", io.StringIO(stdin))
+    return main([*words.split(), "--user", "ann", "--passphrase-stdin"])
+
+
+def test_check_status_backup_and_audit_of_a_sound_vault(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for words in (
+        f"vault check --vault {path}",
+        f"vault status --vault {path} --json",
+        f"vault backup --vault {path} --to {tmp_path / 'b'}",
+        f"vault restore --from {tmp_path / 'b'} --vault {tmp_path / 'n'} --replacing {path}",
+        f"audit verify --vault {tmp_path / 'n'}",
+    ):
+        assert run(monkeypatch, words) == 0, words
+    assert capsys.readouterr().err == ""
+
+
+def test_rekey_shows_the_new_words_and_who_was_left_out(
+    path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(monkeypatch, f"vault rekey --vault {path} --json") == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert len(shown["recovery_words"].split()) == 12
+    assert shown["add_again"] == []
+    Vault.open_with_recovery(path, words=shown["recovery_words"]).close()
+
+
+@pytest.mark.parametrize("deed", ["vault check", "vault status", "vault rekey", "audit verify", "audit show"])
+@pytest.mark.parametrize("damage", ["passphrase", "no vault", "cut", "log", "newer"])
+def test_a_refusal_is_one_line_and_exit_code_1(
+    path: Path, deed: str, damage: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    if damage == "no vault":
+        (path / "header.json").unlink()
+    if damage == "cut":
+        (path / "vault.db").write_bytes((path / "vault.db").read_bytes()[:5000])
+    if damage == "newer":
+        text = (path / "header.json").read_text("utf-8")
+        (path / "header.json").write_text(text.replace('"version": 1', '"version": 9'), "utf-8")
+    if damage == "log":
+        (path / "anchor.0").write_bytes(b"")
+        (path / "anchor.1").write_bytes(b"")
+    stdin = "a wrong passphrase\n" if damage == "passphrase" else f"{SECRET}\n"
+    code = run(monkeypatch, f"{deed} --vault {path}", stdin=stdin)
+    told = capfd.readouterr().err.splitlines()
+    if damage == "log" and deed in ("audit show", "vault status"):
+        return
+    assert code == 1
+    assert len(told) == 1
+    assert told[0].startswith("anamnesis: ")
+
+
+def test_a_passphrase_that_is_not_utf8_is_refused_in_one_line(path: Path) -> None:
+    words = f"-m app vault status --vault {path} --user ann --passphrase-stdin"
+    done = subprocess.run(
+        [sys.executable, *words.split()],
+        input=b"\xff\xfe\n",
+        capture_output=True,
+        cwd=Path(__file__).parents[3],
+        env={**os.environ, "PYTHONUTF8": "0", "LC_ALL": "C.UTF-8"},
+        check=False,
+    )
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
+    assert b"UTF-8" in done.stderr or b"valid Unicode" in done.stderr
+
+
+def test_what_was_shown_and_decided_stands_in_the_audit_log_without_content(path: Path) -> None:
+    line = DifferentialLine(1, DiseaseId("OMIM:12345"), "Fit disease", 0.5, 0.0, 0.0)
+    shown = Differential((line,), False, "c0ffee" * 8, "2025-01-16")
+    with Vault.open(path, user="ann", passphrase=SECRET) as vault:
+        vault.record_shown(ADA, shown)
+        vault.record_shown(ADA, shown)
+        vault.record_diagnosis(
+            Diagnosis(
+                ADA, line.disease_id, line.name, Decision.CONFIRMED, "ann", "2026", "c0ffee" * 8, shown_rank=1
+            )
+        )
+        decided, seen, *before = vault.audit_events(limit=10)
+    assert (seen.user, seen.action, seen.record_id) == ("ann", "differential-shown", ADA)
+    assert (decided.user, decided.action, decided.record_id) == ("ann", "diagnosis-confirmed", ADA)
+    assert "model c0ffeec0ffeec0ff" in seen.detail
+    assert "model c0ffeec0ffeec0ff, rank shown 1" in decided.detail
+    assert "differential-shown" not in {e.action for e in before}
+    assert "OMIM" not in seen.detail + decided.detail
+    assert "Fit" not in seen.detail + decided.detail
