@@ -15,7 +15,7 @@ from app.workflows.find_base import (
 from app.workflows.inspect_update import read_file
 from app.workflows.list_models import current_version
 from app.workflows.measure_base import public_notes, top10_of
-from app.workflows.publish_model import PublishPlan, publish_model
+from app.workflows.publish_model import PROBE_COUNT, PublishPlan, publish_model
 from knowledge_graph.graph.cache import load_compiled
 from ml.errors import UpdateRefused
 from ml.federated.base_file import BaseFile, read_base
@@ -40,6 +40,7 @@ class ApplyPlan:
     threads: int = 2
     margin: float = 0.03
     notes_per_style: int = 150
+    probes: int = PROBE_COUNT
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +154,7 @@ def _result(vault: Vault, file: BaseFile) -> TrainingResult:
 
 
 def _publish_plan(plan: ApplyPlan) -> PublishPlan:
-    return PublishPlan(plan.at, plan.cache_dir, plan.encoder_dir, plan.threads)
+    return PublishPlan(plan.at, plan.cache_dir, plan.encoder_dir, plan.threads, probes=plan.probes)
 
 
 def _remember(vault: Vault, version: ModelVersion, base: BaseVersion) -> None:

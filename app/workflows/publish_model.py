@@ -25,13 +25,17 @@ PROBE_COUNT = 56
 
 @dataclass(frozen=True, slots=True)
 class PublishPlan:
-    """How to publish: the time to note, where caches lie, and whether to use it at once."""
+    """How to publish: the time to note, where caches lie, and whether to use it at once.
+
+    `probes` is how many public texts the comparison with torch reads.
+    """
 
     at: str
     cache_dir: Path
     encoder_dir: Path | None = None
     threads: int = 2
     make_current: bool = True
+    probes: int = PROBE_COUNT
 
 
 def publish_model(
@@ -45,7 +49,7 @@ def publish_model(
     request = ExportRequest(
         tensors=tensors,
         labels=base.labels,
-        probes=probe_texts(load_compiled(plan.cache_dir).disease_names, count=PROBE_COUNT),
+        probes=probe_texts(load_compiled(plan.cache_dir).disease_names, count=plan.probes),
         encoder_dir=str(plan.encoder_dir or ""),
         threads=plan.threads,
         graphs={precision: base.files[name] for precision, name in GRAPH_FILES.items()},

@@ -50,9 +50,11 @@ def noise_for(
     high = _noise_by_rdp(target_epsilon, history, sample_rate=sample_rate, steps=steps, delta=delta)
     if high is None or over(math.log(high)) > 0:
         return None
-    low = max(high / 2, LEAST_NOISE)
-    if over(math.log(low)) <= 0:
-        return low
+    low = max(0.85 * high, LEAST_NOISE)
+    while over(math.log(low)) <= 0:
+        if low == LEAST_NOISE:
+            return low
+        low, high = max(0.7 * low, LEAST_NOISE), low
     root = float(brentq(over, math.log(low), math.log(high), xtol=0.004))
     noise = math.exp(root + 0.004)
     return noise if over(math.log(noise)) <= 0 else math.exp(root + 0.008)

@@ -1,0 +1,285 @@
+"""The demo: two synthetic hospitals go through the whole main job, and their updates make a new base.
+
+Everything is real but the patients: two vaults, a DP-SGD run and an ONNX model at each site, signed
+and sealed update files, an aggregated base that is checked and installed. Nobody's data is used.
+"""
+
+import queue
+import threading
+import time
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+
+from app.clinical.annotation import current_annotations
+from app.config.policy import Policy
+from app.errors import WorkerFailed
+from app.store.clock import system_clock
+from app.store.header import Role
+from app.store.people import add_user
+from app.store.vault import Vault
+from app.workflows.apply_update import AppliedBase, ApplyPlan, apply_update
+from app.workflows.diagnose import DiagnosisService
+from app.workflows.exchange_updates import ExchangePlan, ExchangeReport, exchange_updates
+from app.workflows.list_models import load_version
+from app.workflows.measure_model import TopK, held_out_notes, measure_model
+from app.workflows.plan_training import TrainingPlan
+from app.workflows.run_site import SitePlan, SiteProgress, SiteReport, run_site
+from app.workflows.write_hospital import choose_diseases
+from knowledge_graph.terms.term import DiseaseId
+
+USER, OFFICER = "demo", "demo-officer"
+PASSPHRASE, OFFICER_PASSPHRASE = "synthetic patients only", "only synthetic, officer"
+DECLARED, SEEN = 60, 50
+
+
+@dataclass(frozen=True, slots=True)
+class DemoPlan:
+    """Where to work and how much; `quick` trades patients and steps for time."""
+
+    folder: Path
+    cache_dir: Path
+    quick: bool = False
+    epsilon: float = 3.0
+    threads: int = 1
+    seed: int = 20
+
+    @property
+    def north_patients(self) -> int:
+        """The first site's synthetic patients."""
+        return 300 if self.quick else 480
+
+    @property
+    def south_patients(self) -> int:
+        """The second site's."""
+        return 80 if self.quick else 300
+
+    @property
+    def probes(self) -> int:
+        """Public texts on which each ONNX model is compared with torch."""
+        return 7 if self.quick else 28
+
+    @property
+    def held_out(self) -> int:
+        """Synthetic patients that are in no vault."""
+        return 40 if self.quick else 150
+
+
+@dataclass(slots=True)
+class DemoSummary:
+    """What the demo closes with. Shares from 0 to 1, times in seconds."""
+
+    north: SiteReport
+    south: SiteReport
+    before: TopK
+    after: TopK
+    aggregated: TopK
+    exchange: ExchangeReport
+    applied_version: str
+    provider: str
+    diagnoses: list[dict[str, object]]
+    ms_per_diagnosis: float
+    vault: str
+    seconds: dict[str, float] = field(default_factory=dict)
+    written: list[str] = field(default_factory=list)
+
+
+def run_demo(plan: DemoPlan) -> Iterator[SiteProgress | DemoSummary]:
+    """Yield progress and, last, the summary. `plan.folder` must be new or empty."""
+    clock = _Clock()
+    yield SiteProgress("knowledge", "reading the knowledge graph and the starting model")
+    service = DiagnosisService.load(plan.cache_dir)
+    rng = np.random.default_rng(plan.seed)
+    declared = choose_diseases(service.graph, DECLARED, rng)
+    seen = sorted(declared[i] for i in rng.choice(DECLARED, SEEN, replace=False))
+    held = held_out_notes(service.graph, seen, count=plan.held_out, rng=rng)
+    yield SiteProgress("before", f"the starting model on {len(held)} held-out synthetic patients")
+    before = measure_model(service, held)
+    clock.end("knowledge and start")
+    with _new_vault(plan, "north") as north, _new_vault(plan, "south") as south:
+        reports: dict[str, SiteReport] = {}
+        sites = {"north": north, "south": south}
+        yield from _both_sites(sites, plan, service, declared=declared, seen=seen, reports=reports)
+        clock.end("two sites: import to publish")
+        tuned = DiagnosisService.of_version(service, load_version(north, reports["north"].version_id))
+        yield SiteProgress("after", "the north's private model on the same held-out patients")
+        after = measure_model(tuned, held)
+        diagnoses, ms = _diagnose_waiting(north, tuned)
+        clock.end("diagnosis")
+        yield SiteProgress("update", "export, verify, alter and aggregate the two sites' updates")
+        exchange = exchange_updates(sites, _exchange(plan))
+        clock.end("updates")
+        applied = yield from _apply(north, plan, exchange)
+        base = load_version(north, applied.version.version_id)
+        aggregated = measure_model(DiagnosisService.of_version(service, base), held)
+        clock.end("aggregate installed")
+    yield DemoSummary(
+        north=reports["north"],
+        south=reports["south"],
+        before=before,
+        after=after,
+        aggregated=aggregated,
+        exchange=exchange,
+        applied_version=applied.version.version_id,
+        provider=tuned.provider,
+        diagnoses=diagnoses,
+        ms_per_diagnosis=ms,
+        vault=str(plan.folder / "north.vault"),
+        seconds=clock.seconds,
+        written=[str(plan.folder / name) for name in ("north.vault", "south.vault", "updates")],
+    )
+
+
+def _new_vault(plan: DemoPlan, name: str) -> Vault:
+    vault, _ = Vault.create(plan.folder / f"{name}.vault", user=USER, passphrase=PASSPHRASE)
+    add_user(vault, user=OFFICER, passphrase=OFFICER_PASSPHRASE, role=Role.PRIVACY_OFFICER)
+    return vault
+
+
+def _both_sites(
+    sites: dict[str, Vault],
+    plan: DemoPlan,
+    service: DiagnosisService,
+    *,
+    declared: Sequence[DiseaseId],
+    seen: Sequence[DiseaseId],
+    reports: dict[str, SiteReport],
+) -> Iterator[SiteProgress]:
+    """Both hospitals at the same time, as in life; their progress in one stream."""
+    counts = {"north": plan.north_patients, "south": plan.south_patients}
+    plans = {
+        name: SitePlan(
+            name=name,
+            count=counts[name],
+            declared=declared,
+            seen=seen,
+            folder=plan.folder / f"{name}-records",
+            cache_dir=plan.cache_dir,
+            training=_training(plan, counts[name]),
+            seed=plan.seed + number,
+            extra_inputs=embedded_inputs() if name == "north" else (),
+            probes=plan.probes,
+            most_visits=1 if plan.quick else 2,
+        )
+        for number, name in enumerate(sites)
+    }
+    said: queue.Queue[SiteProgress | SiteReport | BaseException | None] = queue.Queue()
+    threads = [
+        threading.Thread(target=_say_all, args=(vault, plans[name], service, said), daemon=True)
+        for name, vault in sites.items()
+    ]
+    for thread in threads:
+        thread.start()
+    running = len(threads)
+    while running:
+        word = said.get()
+        if word is None:
+            running -= 1
+        elif isinstance(word, BaseException):
+            raise word
+        elif isinstance(word, SiteReport):
+            reports[word.site] = word
+        else:
+            yield word
+
+
+def _say_all(
+    vault: Vault,
+    plan: SitePlan,
+    service: DiagnosisService,
+    said: "queue.Queue[SiteProgress | SiteReport | BaseException | None]",
+) -> None:
+    """A site's thread; what goes wrong is raised again in the demo's own."""
+    try:
+        for word in run_site(vault, plan, service):
+            said.put(word)
+    except BaseException as error:
+        said.put(error)
+    said.put(None)
+
+
+def embedded_inputs() -> list[Path]:
+    """FHIR files of our own making: a transaction bundle, a collection bundle and NDJSON."""
+    folder = Path(str(files("resources") / "demo"))
+    return sorted(p for p in folder.iterdir() if p.suffix in (".json", ".ndjson"))
+
+
+def _training(plan: DemoPlan, patients: int) -> TrainingPlan:
+    return TrainingPlan(
+        target_epsilon=plan.epsilon,
+        delta=1e-4,
+        cap=2 * plan.epsilon,
+        steps=40,
+        sample_rate=0.5,
+        expected_patients=round(0.9 * patients),
+        block_steps=20,
+        threads=plan.threads,
+    )
+
+
+def _diagnose_waiting(vault: Vault, service: DiagnosisService) -> tuple[list[dict[str, object]], float]:
+    """The differential of each patient of the embedded files: the first line, and the time of each."""
+    told: list[dict[str, object]] = []
+    spent: list[float] = []
+    for row in vault.patients(text="DEMO-"):
+        chart = vault.chart(row.id)
+        marks = current_annotations(vault.patient_annotation_events(row.id))
+        begun = time.perf_counter()
+        found = service.diagnose_chart(chart, marks, top=5, today=date.today())
+        spent.append(time.perf_counter() - begun)
+        first = found.lines[0]
+        told.append(
+            {
+                "patient": row.name,
+                "disease_id": first.disease_id,
+                "name": first.name,
+                "probability": round(first.probability, 4),
+                "abstained": found.abstained,
+            }
+        )
+    return told, 1000 * float(np.mean(spent)) if spent else 0.0
+
+
+def _exchange(plan: DemoPlan) -> ExchangePlan:
+    return ExchangePlan(plan.folder / "updates", OFFICER, OFFICER_PASSPHRASE, Policy())
+
+
+def _apply(
+    vault: Vault, plan: DemoPlan, exchange: ExchangeReport
+) -> Generator[SiteProgress, None, AppliedBase]:
+    how = ApplyPlan(
+        at=system_clock(),
+        cache_dir=plan.cache_dir,
+        threads=plan.threads,
+        notes_per_style=25 if plan.quick else 100,
+        margin=0.08 if plan.quick else 0.04,
+        probes=plan.probes,
+    )
+    applied: AppliedBase | None = None
+    key = exchange.coordinator_key
+    for word in apply_update(vault, Path(exchange.base_path), how, coordinator_key=key):
+        if isinstance(word, AppliedBase):
+            applied = word
+        else:
+            yield SiteProgress("apply", f"north: {word}")
+    if applied is None:
+        raise WorkerFailed("the export worker gave no model; try again")
+    return applied
+
+
+class _Clock:
+    """How long each part took."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._begun = time.perf_counter()
+
+    def end(self, part: str) -> None:
+        """Close a part and begin the next."""
+        now = time.perf_counter()
+        self.seconds[part] = round(now - self._begun, 1)
+        self._begun = now
