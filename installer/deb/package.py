@@ -26,9 +26,9 @@ PROGRAM = Package(
     folder="program",
     summary="medical diagnosis assistant that keeps records encrypted",
     description=(
-        "Reads a patient's notes, marks the findings in them, and ranks the diseases that",
-        "would explain them, with the reason for each. Records stay in an encrypted vault",
-        "on this machine. Decision support, not a diagnosis.",
+        "Reads a patient's notes, marks the findings in them, and ranks the diseases",
+        "that would explain them, with the reason for each. Records stay in an",
+        "encrypted vault on this machine. Decision support, not a diagnosis.",
         "",
         "This package holds the window and the command line, and needs no network.",
         "Training on the hospital's own cases needs anamnesis-trainer.",
@@ -42,8 +42,8 @@ TRAINER = Package(
     folder="trainer",
     summary="private training for the medical diagnosis assistant Anamnesis",
     description=(
-        "The processes that fine-tune the text model with differential privacy and export",
-        "it: PyTorch for the processor, driven by the program in the package anamnesis.",
+        "The processes that fine-tune the text model with differential privacy and",
+        "export it: PyTorch for the processor, driven by the program in anamnesis.",
     ),
     depends=("anamnesis (= {version})",),
 )

@@ -46,6 +46,7 @@ UNUSED = (
     "PySide6/Qt/plugins/xcbglintegrations/libqxcb-glx-integration.so",
     "*libQt6EglF*",
     "*libQt6Network*",
+    "*/.gitattributes",
     "libcudart*",
     "torch/bin/[!t]*",
     "torch/bin/test_*",
