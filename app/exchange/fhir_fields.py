@@ -5,6 +5,7 @@ from typing import Any
 from app.clinical.record import Coding, Quantity, ReferenceRange
 
 Json = dict[str, Any]
+LARGEST_NUMBER = 1e30
 
 
 class Fields:
@@ -57,8 +58,7 @@ class Fields:
 
     def number(self, name: str) -> float | None:
         """A number, or None."""
-        value = self._resource.get(name)
-        return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+        return finite(self._resource.get(name))
 
     def _typed(self, name: str, kind: type, absent: Any) -> Any:
         value = self._resource.get(name)
@@ -74,6 +74,13 @@ def string(value: Any, name: str) -> str:
     """A string field of an object that may not be one."""
     found = value.get(name) if isinstance(value, dict) else None
     return found if isinstance(found, str) else ""
+
+
+def finite(value: Any) -> float | None:
+    """A number that a float can hold, or None."""
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
+        return None
+    return float(value) if abs(value) < LARGEST_NUMBER else None
 
 
 def codings(concept: Any) -> tuple[Coding, ...]:
@@ -92,12 +99,10 @@ def label(concept: Any) -> str:
 
 def quantity(value: Any) -> Quantity | None:
     """A Quantity with a numeric value."""
-    amount = value.get("value") if isinstance(value, dict) else None
-    if not isinstance(amount, (int, float)) or isinstance(amount, bool):
+    amount = finite(value.get("value")) if isinstance(value, dict) else None
+    if amount is None:
         return None
-    return Quantity(
-        float(amount), string(value, "unit") or string(value, "code"), string(value, "comparator")
-    )
+    return Quantity(amount, string(value, "unit") or string(value, "code"), string(value, "comparator"))
 
 
 def reference_range(ranges: list[Json]) -> ReferenceRange | None:

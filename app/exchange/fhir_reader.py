@@ -35,6 +35,8 @@ class ReferenceTable:
 
     def learn(self, placed: PlacedResource) -> None:
         """Note a patient's or encounter's names."""
+        if placed.problem:
+            return
         kind = placed.resource.get("resourceType")
         if kind == "Patient":
             own = patient_id_of(placed)
@@ -126,6 +128,8 @@ def own_id_of(placed: PlacedResource) -> str:
 def _item(placed: PlacedResource, table: ReferenceTable) -> ImportedItem:
     resource = placed.resource
     kind = str(resource.get("resourceType"))
+    if placed.problem:
+        return ImportedItem(kind or "unknown", placed.place, skipped=placed.problem)
     if kind not in READERS:
         return ImportedItem(kind or "unknown", placed.place, skipped=NOT_CLINICAL)
     fields = Fields(resource)

@@ -2,15 +2,16 @@
 
 import base64
 import binascii
-import html
 import re
 from html.parser import HTMLParser
 from typing import Any
 
 from app.exchange.fhir_fields import string
+from app.exchange.strict_json import storable_text
 
 _BLOCKS = {"p", "div", "br", "tr", "li", "h1", "h2", "h3", "h4", "h5", "h6", "table", "ul", "ol", "section"}
 _SILENT = {"script", "style", "head", "title"}
+_TAGS = re.compile(r"<[^<>]*>?")
 _SPACES = re.compile(r"[ \t]+")
 _LINES = re.compile(r"\n{3,}")
 
@@ -44,8 +45,11 @@ def attachment_text(attachment: Any) -> tuple[str, str]:
 def plain_text(markup: str) -> str:
     """Text of HTML or XHTML with a line for each block, without scripts and styles."""
     reader = _Reader()
-    reader.feed(markup)
-    reader.close()
+    try:
+        reader.feed(markup)
+        reader.close()
+    except AssertionError:  # the standard parser's word for markup such as `<![x[`
+        reader.parts.append("\n" + _TAGS.sub(" ", reader.rawdata))
     lines = (_SPACES.sub(" ", line).strip() for line in "".join(reader.parts).split("\n"))
     return _LINES.sub("\n\n", "\n".join(lines)).strip()
 
@@ -54,10 +58,10 @@ def _decoded(raw: bytes, parameters: str) -> str:
     match = re.search(r"charset=\"?([\w.-]+)", parameters)
     for encoding in filter(None, (match.group(1) if match else "", "utf-8-sig", "cp1252")):
         try:
-            return raw.decode(encoding)
-        except (UnicodeDecodeError, LookupError):
+            return storable_text(raw.decode(encoding))
+        except (UnicodeError, LookupError, ValueError):
             continue
-    return raw.decode("latin-1")
+    return storable_text(raw.decode("latin-1"))
 
 
 class _Reader(HTMLParser):
@@ -80,4 +84,4 @@ class _Reader(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         if not self._silent:
-            self.parts.append(html.unescape(data).replace("\xa0", " ").replace("\n", " "))
+            self.parts.append(storable_text(data).replace("\xa0", " ").replace("\n", " "))

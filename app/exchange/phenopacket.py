@@ -5,7 +5,6 @@ from typing import Any
 from app.clinical.ids import PatientId, RecordId, record_id
 from app.clinical.patient import Identifier, Patient
 from app.clinical.record import Coding, Condition, PhenotypicFeature
-from app.errors import ImportRefused
 from app.exchange.fhir_fields import Fields, string
 from app.exchange.item import ImportedItem
 from knowledge_graph.findings.finding import Finding, FindingState, Sex
@@ -36,13 +35,13 @@ def packets_in(value: Json) -> list[Json]:
     return [p for p in group if is_phenopacket(p)] if isinstance(group, list) else []
 
 
-def read_phenopacket(packet: Json, *, name: str, place: str) -> ImportedItem:
+def read_phenopacket(packet: Json, *, place: str) -> ImportedItem:
     """One packet as one item."""
     f = Fields(packet)
     subject = Fields(f.map("subject"))
     own = subject.text("id") or f.text("id")
     if not own:
-        raise ImportRefused(f"{name}: the phenopacket has no id and its subject none; it can't be told apart")
+        return ImportedItem("Phenopacket", place, skipped="neither it nor its subject has an id")
     patient_id = PatientId(record_id("phenopacket", f.text("id"), own))
     patient = Patient(
         id=patient_id,

@@ -1,6 +1,6 @@
 """Reads any supported file into items; pure parsing, no database."""
 
-import zlib
+import io
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -9,7 +9,7 @@ from app.clinical.note import Note
 from app.clinical.patient import Identifier, Patient
 from app.errors import ImportRefused
 from app.exchange.fhir_reader import ReferenceTable, learn_references, read_fhir
-from app.exchange.fhir_stream import looks_like_ndjson
+from app.exchange.fhir_stream import json_lines, looks_like_ndjson
 from app.exchange.item import ImportedItem, ReadLimits
 from app.exchange.phenopacket import is_packet_group, is_phenopacket, packets_in, read_phenopacket
 from app.exchange.source_file import SourceFile, kind_of
@@ -29,7 +29,7 @@ class ReadPlan:
 
 def learn(file: SourceFile, plan: ReadPlan) -> None:
     """The first pass: learn what references lead to."""
-    if kind_of(file) == "json" and not _packets(file, plan):
+    if kind_of(file) == "json" and _packets(file, plan) is None:
         learn_references(file.open, plan.references, name=file.name, limits=plan.limits)
 
 
@@ -40,8 +40,8 @@ def read_records(file: SourceFile, plan: ReadPlan) -> Iterator[ImportedItem]:
         packets = _packets(file, plan)
         if packets is None:
             yield from read_fhir(file.open, plan.references, name=file.name, limits=plan.limits)
-        for number, packet in enumerate(packets or ()):
-            yield read_phenopacket(packet, name=file.name, place=f"packet {number}")
+        for packet in packets or ():
+            yield _packet_item(packet)
     elif kind == "table":
         yield from read_table(file.read(plan.limits), name=file.name, column_map=plan.column_map)
     elif kind == "text":
@@ -50,28 +50,50 @@ def read_records(file: SourceFile, plan: ReadPlan) -> Iterator[ImportedItem]:
         raise ImportRefused(_refusal(file.name, kind))
 
 
-def _packets(file: SourceFile, plan: ReadPlan) -> list[dict[str, object]] | None:
+@dataclass(frozen=True, slots=True)
+class _Packet:
+    """A phenopacket and its place, or why a line is none."""
+
+    place: str
+    value: dict[str, object] | None
+    problem: str = ""
+
+
+def _packet_item(packet: _Packet) -> ImportedItem:
+    if packet.value is None:
+        return ImportedItem("unknown", packet.place, skipped=packet.problem)
+    return read_phenopacket(packet.value, place=packet.place)
+
+
+def _packets(file: SourceFile, plan: ReadPlan) -> list[_Packet] | None:
     """The phenopackets of a JSON file, or None where it holds FHIR (or is too large to be one)."""
-    try:
-        with file.open() as stream:
-            data = stream.read(plan.limits.largest_document + 1)
-    except (EOFError, OSError, zlib.error) as error:
-        raise ImportRefused(f"{file.name}: the compressed file is cut or damaged; send it again") from error
+    with file.open() as stream:
+        data = stream.read(plan.limits.largest_document + 1)
     if not data.strip():
         raise ImportRefused(f"{file.name}: the file is empty; export it again")
     if len(data) > plan.limits.largest_document:
         return None
-    if looks_like_ndjson(data):
-        lines = [line for line in data.splitlines() if line.strip()]
-        if b'"resourceType"' in lines[0]:
-            return None
-        values = [load_json(line, name=f"{file.name}, line {i}") for i, line in enumerate(lines, 1)]
-        packets = [p for value in values for p in packets_in(value)]
-        return packets or None
+    if looks_like_ndjson(data, name=file.name):
+        return _packet_lines(data, file, plan)
     if b'"resourceType"' in data[:65536]:
         return None
     value = load_json(data, name=file.name, largest=plan.limits.largest_document)
-    return packets_in(value) if is_phenopacket(value) or is_packet_group(value) else None
+    if not (is_phenopacket(value) or is_packet_group(value)):
+        return None
+    return [_Packet(f"packet {n}", packet) for n, packet in enumerate(packets_in(value))]
+
+
+def _packet_lines(data: bytes, file: SourceFile, plan: ReadPlan) -> list[_Packet] | None:
+    """A packet a line, told from FHIR by the first line that can be read."""
+    found: list[_Packet] = []
+    for number, value, problem in json_lines(io.BytesIO(data), name=file.name, limits=plan.limits):
+        packets = packets_in(value) if isinstance(value, dict) else []
+        if not packets and isinstance(value, dict) and not any(p.value for p in found):
+            return None
+        reason = problem or "no phenopacket"
+        place = f"line {number}"
+        found += [_Packet(place, packet) for packet in packets] or [_Packet(place, None, reason)]
+    return found if any(p.value for p in found) else None
 
 
 def _text_note(file: SourceFile, plan: ReadPlan) -> ImportedItem:
@@ -93,5 +115,6 @@ def _text_note(file: SourceFile, plan: ReadPlan) -> ImportedItem:
 
 def _refusal(name: str, kind: str) -> str:
     if kind == "unknown":
-        return f"{name}: not a format this program reads (FHIR R4 JSON, NDJSON, phenopacket, CSV, TSV, text)"
+        known = "FHIR R4 JSON, NDJSON, phenopacket, .csv, .tsv, .txt"
+        return f"{name}: not a format this program reads ({known}); export it as one, or name it so"
     return f"{name}: this is {kind}, which this version does not read; export it as FHIR R4 JSON"

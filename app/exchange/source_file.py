@@ -1,17 +1,19 @@
-"""Finds the files of an import (folders and zip archives are walked) and tells what each one is."""
+"""Finds the files of an import (folders and zip archives are walked) and tells what each one is.
 
-import io
+A file or archive that can't be used is found all the same, with the reason, so that the report names
+it and the others go on.
+"""
+
 import stat
 import zipfile
-import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from app.errors import ImportRefused
-from app.exchange.fhir_stream import open_plain_or_gzip
 from app.exchange.item import ReadLimits
+from app.exchange.unpacking import open_file, open_member
 
 TEXT_SUFFIXES = (".txt", ".text", ".md")
 TABLE_SUFFIXES = (".csv", ".tsv")
@@ -21,22 +23,35 @@ HEAD_BYTES = 4096
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
-    """A file, or a member of a zip archive."""
+    """A file, or a member of a zip archive; `refused` says why it must not be read, or is empty."""
 
     path: Path
     member: str = ""
+    refused: str = ""
+    limits: ReadLimits = field(default_factory=ReadLimits)
 
     @property
     def name(self) -> str:
         """What a report calls it: the file's own name, without its folders."""
-        return f"{self.path.name}:{PurePosixPath(self.member).name}" if self.member else self.path.name
+        own, inner = (
+            "".join(c if c.isprintable() else "�" for c in text)[-120:]
+            for text in (self.path.name, PurePosixPath(self.member).name)
+        )
+        return f"{own}:{inner}" if self.member else own
+
+    @property
+    def suffix(self) -> str:
+        """The ending that tells the format, without `.gz`; lower case."""
+        suffixes = [s.casefold() for s in PurePosixPath(self.member or self.path.name).suffixes]
+        return next((s for s in reversed(suffixes) if s != ".gz"), "")
 
     def open(self) -> BinaryIO:
-        """Its bytes, unzipped."""
-        if not self.member:
-            return open_plain_or_gzip(self.path)
-        with zipfile.ZipFile(self.path) as archive:
-            return io.BytesIO(archive.read(self.member))
+        """Its bytes, unzipped. Raises ImportRefused, also while being read."""
+        if self.refused:
+            raise ImportRefused(f"{self.name}: {self.refused}")
+        if self.member:
+            return open_member(self.path, self.member, name=self.name, limits=self.limits)
+        return open_file(self.path, name=self.name, limits=self.limits)
 
     def read(self, limits: ReadLimits) -> bytes:
         """All its bytes. Raises ImportRefused over the limit of one document."""
@@ -48,68 +63,85 @@ class SourceFile:
 
 
 def source_files(paths: Sequence[Path], limits: ReadLimits) -> Iterator[SourceFile]:
-    """Every file below the paths, in a fixed order. Raises ImportRefused."""
+    """Every file below the paths, in a fixed order. Raises ImportRefused for a path that is not there."""
     for path in paths:
         if not path.exists():
             raise ImportRefused(f"{path.name}: there is no such file or folder; check the path")
-        files = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
-        for file in files:
-            if file.name.startswith("."):
-                continue
-            if zipfile.is_zipfile(file):
-                yield from _members(file, limits)
-            else:
-                yield SourceFile(file)
+        if not path.is_dir():
+            yield from _file(path, limits)
+            continue
+        for file in sorted(p for p in path.rglob("*") if not p.is_dir() or p.is_symlink()):
+            if not file.name.startswith("."):
+                yield from _below(path, file, limits)
 
 
 def kind_of(file: SourceFile) -> str:
     """What a file holds: `json`, `table`, `text`, `unknown`, or the name of a format that is not read."""
-    try:
-        head = _head(file)
-    except (EOFError, OSError, zlib.error) as error:
-        raise ImportRefused(
-            f"{file.name}: the file is cut, damaged or not readable; send it again"
-        ) from error
+    head = _head(file)
     if not head:
         raise ImportRefused(f"{file.name}: the file is empty; export it again")
-    suffixes = [s.casefold() for s in PurePosixPath(file.member or file.path.name).suffixes if s != ".gz"]
-    suffix = suffixes[-1] if suffixes else ""
-    if head.startswith((b"{", b"[")) or suffix in JSON_SUFFIXES:
-        return "json"
     if head.startswith((b"MSH|", b"MSH^", b"FHS|", b"BHS|")):
         return "HL7 v2"
     if b"<ClinicalDocument" in head or b"urn:hl7-org:v3" in head:
         return "C-CDA"
     if head.startswith(b"<") and b"http://hl7.org/fhir" in head:
         return "FHIR XML"
-    if suffix in TABLE_SUFFIXES:
+    if file.suffix in TABLE_SUFFIXES:
         return "table"
-    if suffix in TEXT_SUFFIXES:
+    if file.suffix in TEXT_SUFFIXES:
         return "text"
-    return "unknown"
+    return "json" if head.startswith((b"{", b"[")) or file.suffix in JSON_SUFFIXES else "unknown"
 
 
 def _head(file: SourceFile) -> bytes:
     with file.open() as stream:
-        return stream.read(HEAD_BYTES).lstrip(b"\xef\xbb\xbf \r\n\t")
+        return stream.read(HEAD_BYTES).removeprefix(b"\xef\xbb\xbf").lstrip(b" \r\n\t")
 
 
-def _members(path: Path, limits: ReadLimits) -> Iterator[SourceFile]:
+def _below(folder: Path, file: Path, limits: ReadLimits) -> Iterator[SourceFile]:
+    """A file found while walking: a link must not lead out of the folder that the user named."""
+    if file.is_symlink() and not file.resolve().is_relative_to(folder.resolve()):
+        yield SourceFile(file, refused="a link that leads out of the folder; import its target by name")
+    elif file.is_symlink() and file.is_dir():
+        return  # its files lie in the folder and are found there
+    else:
+        yield from _file(file, limits)
+
+
+def _file(file: Path, limits: ReadLimits) -> Iterator[SourceFile]:
+    if not file.is_file():
+        yield SourceFile(file, refused="neither a file nor a folder; it is not read")
+    elif not zipfile.is_zipfile(file):
+        yield SourceFile(file, limits=limits)
+    else:
+        try:
+            members = _members(file, limits)
+        except ImportRefused as error:
+            yield SourceFile(file, refused=str(error).removeprefix(f"{file.name}: "))
+            return
+        yield from members
+
+
+def _members(path: Path, limits: ReadLimits) -> list[SourceFile]:
     try:
         with zipfile.ZipFile(path) as archive:
             infos = [i for i in archive.infolist() if not i.is_dir()]
-    except (zipfile.BadZipFile, OSError) as error:
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
         raise ImportRefused(f"{path.name}: the archive is damaged; send it again") from error
     if len(infos) > limits.most_members:
         raise ImportRefused(f"{path.name}: more than {limits.most_members} files; split the archive")
     if sum(i.file_size for i in infos) > limits.largest_unpacked:
         raise ImportRefused(
-            f"{path.name}: unpacks to more than {limits.largest_unpacked >> 30} GiB; split it"
+            f"{path.name}: unpacks to more than {limits.largest_unpacked >> 20} MiB; split it"
         )
     for info in infos:
         _check_member(path, info, limits)
-        if not PurePosixPath(info.filename).name.startswith((".", "__MACOSX")):
-            yield SourceFile(path, info.filename)
+    return [SourceFile(path, i.filename, limits=limits) for i in infos if not _is_hidden(i.filename)]
+
+
+def _is_hidden(member: str) -> bool:
+    parts = PurePosixPath(member).parts
+    return bool(parts) and (parts[-1].startswith(".") or "__MACOSX" in parts)
 
 
 def _check_member(path: Path, info: zipfile.ZipInfo, limits: ReadLimits) -> None:

@@ -1,16 +1,21 @@
 """The one loader for foreign JSON: duplicate keys, NaN, depth, size, encoding, truncation.
 
-What passes is plain dicts, lists, strings, numbers, booleans and None. What does not pass gets one
-ImportRefused that says what is wrong; it never holds content of the document.
+What passes is plain dicts, lists, strings, finite numbers, booleans and None; half a surrogate pair
+or a NUL in a string becomes U+FFFD, since no store and no screen can hold it. What does not pass
+gets one ImportRefused that says what is wrong; it never holds content of the document.
 """
 
 import json
+import math
+import re
 from typing import Any
 
 from app.errors import ImportRefused
 
 DEEPEST = 60
 LARGEST_BYTES = 64 << 20
+_UNSTORABLE = re.compile("[\ud800-\udfff\0]")
+_MAY_BE_UNSTORABLE = re.compile(rb"\\u(?:[dD][89a-fA-F]|0000)")
 
 Json = dict[str, Any]
 
@@ -24,7 +29,9 @@ def load_json(data: bytes, *, name: str, largest: int = LARGEST_BYTES) -> Any:
     except UnicodeDecodeError as error:
         raise ImportRefused(f"{name}: not UTF-8 (byte {error.start}); convert it to UTF-8") from error
     try:
-        value = json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse_constant)
+        value = json.loads(
+            text, object_pairs_hook=_unique, parse_constant=_refuse_constant, parse_float=_finite
+        )
     except _Refused as error:
         raise ImportRefused(f"{name}: {error}; ask the sender for a valid export") from error
     except RecursionError as error:
@@ -35,7 +42,12 @@ def load_json(data: bytes, *, name: str, largest: int = LARGEST_BYTES) -> Any:
         where = f" (line {error.lineno})" if isinstance(error, json.JSONDecodeError) else ""
         raise ImportRefused(f"{name}: not valid JSON or cut short{where}; export it again") from error
     _check_depth(value, name)
-    return value
+    return _storable(value) if _MAY_BE_UNSTORABLE.search(data) else value
+
+
+def storable_text(text: str) -> str:
+    """Text without what no UTF-8 file can hold."""
+    return _UNSTORABLE.sub("�", text)
 
 
 class _Refused(ValueError):
@@ -51,6 +63,23 @@ def _unique(pairs: list[tuple[str, Any]]) -> Json:
 
 def _refuse_constant(_: str) -> Any:
     raise _Refused("it holds NaN or Infinity, which JSON does not know")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise _Refused("it holds a number too large to be a measurement")
+    return value
+
+
+def _storable(value: Any) -> Any:
+    if isinstance(value, str):
+        return storable_text(value)
+    if isinstance(value, list):
+        return [_storable(v) for v in value]
+    if isinstance(value, dict):
+        return {storable_text(k): _storable(v) for k, v in value.items()}
+    return value
 
 
 def _check_depth(value: Any, name: str) -> None:

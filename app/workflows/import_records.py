@@ -111,10 +111,11 @@ def _learn(file: SourceFile, plan: ReadPlan, report: ImportReport) -> bool:
 
 
 def _import_file(vault: Vault, file: SourceFile, plan: ReadPlan, report: ImportReport) -> None:
-    origin = _sha256(file)
+    origin = ""
     batch: list[ClinicalRecord] = []
     seen: set[str] = set()
     try:
+        origin = _sha256(file)
         for item in read_records(file, plan):
             records = _with_people(_allowed(vault, item, seen), plan, seen)
             _note_item(report, file, item, records)

@@ -23,7 +23,9 @@ def present_phenopacket(path: Path, *, today: date) -> Presentation:
     packets = packets_in(value) if isinstance(value, dict) else []
     if not packets:
         raise ImportRefused(f"{path.name}: this is no GA4GH phenopacket; import FHIR into a vault instead")
-    item = read_phenopacket(packets[0], name=path.name, place="packet 0")
+    own = packets[0].get("id")
+    named = {**packets[0], "id": own if isinstance(own, str) and own else "unnamed"}
+    item = read_phenopacket(named, place="packet 0")
     patient = next(r for r in item.records if isinstance(r, Patient))
     features = tuple(r.finding for r in item.records if isinstance(r, PhenotypicFeature))
     age = iso_duration_days(age_of(packets[0]))
