@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 from app.errors import ImportRefused
 from app.exchange.item import ReadLimits
-from app.exchange.unpacking import open_file, open_member
+from app.exchange.unpacking import DAMAGE, open_file, open_member
 
 TEXT_SUFFIXES = (".txt", ".text", ".md")
 TABLE_SUFFIXES = (".csv", ".tsv")
@@ -126,7 +126,7 @@ def _members(path: Path, limits: ReadLimits) -> list[SourceFile]:
     try:
         with zipfile.ZipFile(path) as archive:
             infos = [i for i in archive.infolist() if not i.is_dir()]
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+    except DAMAGE as error:
         raise ImportRefused(f"{path.name}: the archive is damaged; send it again") from error
     if len(infos) > limits.most_members:
         raise ImportRefused(f"{path.name}: more than {limits.most_members} files; split the archive")

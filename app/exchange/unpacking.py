@@ -3,6 +3,7 @@
 import gzip
 import io
 import lzma
+import struct
 import zipfile
 import zlib
 from pathlib import Path
@@ -13,7 +14,11 @@ from app.exchange.item import ReadLimits
 
 _GZIP = b"\x1f\x8b"
 _SMALL = 1_000_000  # below this a high ratio harms nobody
-_DAMAGE = (EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, NotImplementedError, RuntimeError)
+# What the standard library raises for damaged packing; zipfile also trips over names, sizes and offsets.
+DAMAGE = (
+    *(EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError),
+    *(ValueError, LookupError, ArithmeticError, struct.error),
+)
 
 
 def open_file(path: Path, *, name: str, limits: ReadLimits) -> BinaryIO:
@@ -33,7 +38,7 @@ def open_member(path: Path, member: str, *, name: str, limits: ReadLimits) -> Bi
     try:
         with zipfile.ZipFile(path) as archive, archive.open(member) as stream:
             data = stream.read(limits.largest_document + 1)
-    except (*_DAMAGE, OSError, ValueError, KeyError) as error:
+    except DAMAGE as error:
         raise ImportRefused(
             f"{name}: damaged, or packed in a way this program can't read; pack it anew"
         ) from error
@@ -63,7 +68,7 @@ class _Unpacked(io.RawIOBase):
     def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
         try:
             data = self._stream.read(len(buffer))
-        except (*_DAMAGE, OSError) as error:
+        except DAMAGE as error:
             raise ImportRefused(
                 f"{self._name}: the compressed file is cut or damaged; send it again"
             ) from error

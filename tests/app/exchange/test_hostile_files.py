@@ -342,3 +342,14 @@ def test_a_member_in_a_packing_nobody_reads_is_one_line(tmp_path: Path) -> None:
     items, refused = outcome(write(path, bytes(data)))
     assert len(refused) == 1
     assert len(records(items, Note)) == 1
+
+
+def test_a_member_without_a_name_is_one_line(tmp_path: Path) -> None:
+    data = zipped(tmp_path / "z.zip", ("a", b"x")).read_bytes()
+    at = data.index(b"PK\x01\x02")
+    nameless = bytearray(data[:at] + data[at : at + 46] + data[at + 47 :])
+    nameless[at + 28 : at + 30] = b"\0\0"
+    end = nameless.index(b"PK\x05\x06")
+    nameless[end + 12 : end + 16] = (end - at).to_bytes(4, "little")
+    items, refused = outcome(write(tmp_path / "z.zip", bytes(nameless)))
+    assert (items, len(refused)) == ([], 1)
