@@ -3,7 +3,13 @@
 from app.errors import UsageError
 from app.store.header import RECOVERY, Role, make_slot, unlock, verified_header, write_header
 from app.store.key_derivation import KdfParameters, normalised
-from app.store.signing_keys import change_officer_passphrase, make_officer_key, remove_officer_key
+from app.store.signing_keys import (
+    change_officer_passphrase,
+    make_officer_key,
+    officer_private_key,
+    officer_public_keys,
+    remove_officer_key,
+)
 from app.store.vault import Vault
 
 
@@ -22,9 +28,10 @@ def add_user(
         passphrase=passphrase,
         kdf=kdf or KdfParameters(),
     )
+    signs = role is Role.PRIVACY_OFFICER and _keeps_signing_key(vault, slot.user, passphrase)
     vault.audit("user-added", detail=f"{slot.user} as {role}")
     write_header(vault.path, header.with_slot(slot), vault.data_key())
-    if role is Role.PRIVACY_OFFICER:
+    if role is Role.PRIVACY_OFFICER and not signs:
         make_officer_key(vault, user=user, passphrase=passphrase, kdf=kdf)
 
 
@@ -57,3 +64,11 @@ def change_passphrase(
     vault.audit("passphrase-changed", detail=fresh.user)
     change_officer_passphrase(vault, user=user, old=old, new=new, kdf=kdf)
     write_header(vault.path, header.with_slot(fresh), vault.data_key())
+
+
+def _keeps_signing_key(vault: Vault, user: str, passphrase: str) -> bool:
+    """Whether she has a key from before a rekey. Raises VaultLocked where her passphrase is another."""
+    if user not in officer_public_keys(vault):
+        return False
+    officer_private_key(vault, passphrase)
+    return True
