@@ -13,7 +13,7 @@ from knowledge_graph.cohort.sampling import sample_patients
 from knowledge_graph.cohort.wording import graph_term_names
 from knowledge_graph.findings.finding import FindingState
 from knowledge_graph.graph.compiled_graph import CompiledGraph
-from ml.training.token_gate import MarkedText
+from ml.training.marked_text import MarkedText
 
 HELD_OUT_STYLES = ("telegram", "discharge summary")
 _LEAST_TERMS = 5

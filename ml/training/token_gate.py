@@ -14,18 +14,11 @@ from torch import nn
 
 from ml.text.tokenizer import TextTokenizer, Window, batches_by_length
 from ml.training.classifier import Classifier
+from ml.training.marked_text import MarkedText
 
 FloatArray = np.ndarray[Any, np.dtype[np.float32]]
 _SMALLEST_SPREAD = 0.02
 _PENALTY = 1e-3
-
-
-@dataclass(frozen=True, slots=True)
-class MarkedText:
-    """A text and the spans (start, end) of what is there; code points, end exclusive."""
-
-    text: str
-    spans: tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
