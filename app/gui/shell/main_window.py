@@ -52,7 +52,9 @@ class MainWindow(QMainWindow):
         self.settings = with_recent(self.settings, vault.path, vault.user)
         write_settings(self.around.settings_file, self.settings)
         self.workspace = Workspace(
-            OpenSession(vault, self.around), WindowDeeds(self.lock, self.set_theme, self.set_percent)
+            OpenSession(vault, self.around),
+            WindowDeeds(self.lock, self.set_theme, self.set_percent),
+            self.training_run,
         )
         self._stack.addWidget(self.workspace.widget)
         self._stack.setCurrentWidget(self.workspace.widget)

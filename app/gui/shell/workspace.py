@@ -20,6 +20,9 @@ from app.gui.session import OpenSession
 from app.gui.shell.dialogs import sentence
 from app.gui.shell.sidebar import PLACES, Sidebar
 from app.gui.shell.status import Status
+from app.gui.training.training_page import TrainingPage
+from app.gui.training.training_run import TrainingRun
+from app.gui.update.update_page import UpdatePage
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,7 @@ class WindowDeeds:
 class Workspace:
     """Holds the pages of one open vault and moves between them."""
 
-    def __init__(self, session: OpenSession, deeds: WindowDeeds) -> None:
+    def __init__(self, session: OpenSession, deeds: WindowDeeds, run: TrainingRun) -> None:
         self.session = session
         self.assistant: Assistant | None = None
         self.importing: ImportDialog | None = None
@@ -45,7 +48,9 @@ class Workspace:
         self._stack = QStackedWidget()
         self.patients = PatientsPage(session, self.open_patient, self.import_files)
         self.patient = PatientPage(session, lambda: self.go("patients"), self._data_changed)
+        self.training = TrainingPage(session, run)
         self.models = ModelsPage(session, self.load_assistant)
+        self.update = UpdatePage(session)
         self.audit = AuditPage(session)
         self.about = AboutPage(session, deeds.set_theme, deeds.set_percent)
         self.help = HelpPage(session.look)
@@ -53,7 +58,9 @@ class Workspace:
         self._refresh: dict[str, Callable[[], object]] = {}
         self._add("patients", self.patients.widget, self.patients.refresh)
         self._add("patient", self.patient.widget)
+        self._add("training", self.training.widget, self.training.refresh)
         self._add("models", self.models.widget, self.models.refresh)
+        self._add("update", self.update.widget, self.update.refresh)
         self._add("audit", self.audit.widget, self.audit.refresh)
         self._add("about", self.about.widget, self.about.refresh)
         self._add("help", self.help.widget)
@@ -131,5 +138,7 @@ class Workspace:
         runner = self.session.runner
         runner.busy_changed.disconnect(self.status.show_busy)
         runner.forget()
+        self.training.disconnect()
+        self.update.clear()
         self.patient.clear()
         runner.settle_writes()

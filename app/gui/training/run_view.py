@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from threading import Event
 
+from ml.privacy.ledger import LedgerEntry
+
 SCOPES = (
     ("head", "Head: the last layer; fast, needs little budget"),
     ("lora", "LoRA: small changes throughout; slower, needs more budget"),
@@ -12,11 +14,27 @@ SCOPES = (
 
 @dataclass(frozen=True, slots=True)
 class RunRequest:
-    """What the clinician chose. `cap` is the total that all runs over these patients may spend."""
+    """What was chosen. `cap` is the total that all runs over these patients may spend.
+
+    With `resume`, a stopped run goes on by its own plan.
+    """
 
     epsilon: float
     cap: float
     scope: str
+    delta: float = 1e-5
+    resume: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingFacts:
+    """What the vault says before a run: labels, debits, the kept cap, a stopped run, declared diseases."""
+
+    patients: int = 0
+    ledger: tuple[LedgerEntry, ...] = ()
+    cap: float | None = None
+    resumable: bool = False
+    declared: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +54,8 @@ StartRun = Callable[[RunRequest, Event], Iterator[RunProgress]]
 
 def refusal(request: RunRequest, *, spent: float, patients: int) -> str:
     """Why a run can't start, or empty; the workflow checks again by the exact accountant."""
+    if request.resume:
+        return ""
     if patients == 0:
         return "No patient has a confirmed diagnosis yet. Confirm some on their pages first."
     if request.epsilon > request.cap:

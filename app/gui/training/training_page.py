@@ -1,5 +1,8 @@
 """Private learning: plan a run within the budget, watch it, stop it, and read what was spent."""
 
+import math
+from dataclasses import replace
+
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QComboBox,
@@ -16,31 +19,46 @@ from PySide6.QtWidgets import (
 from app.gui.session import OpenSession
 from app.gui.shell.dialogs import sentence
 from app.gui.shell.furniture import button, card, label, named_field, page_frame, row, set_role
+from app.gui.training.declare_dialog import DeclareDialog
 from app.gui.training.gauge import EpsilonGauge
+from app.gui.training.private_run import private_run, read_facts
 from app.gui.training.run_history import COLUMNS, run_rows, spent_epsilon
-from app.gui.training.run_view import SCOPES, RunProgress, RunRequest, StartRun, refusal, remaining_text
+from app.gui.training.run_view import (
+    SCOPES,
+    RunProgress,
+    RunRequest,
+    StartRun,
+    TrainingFacts,
+    refusal,
+    remaining_text,
+)
 from app.gui.training.training_run import TrainingRun
-from ml.privacy.ledger import LedgerEntry
 
-Facts = tuple[int, tuple[LedgerEntry, ...]]
+LEAST_WORTHWHILE = 0.1  # a smaller step of epsilon buys nothing but noise
+DELTAS = (1e-4, 1e-5, 1e-6)
 
 
 class TrainingPage:
     """The plan at the left, the run at the right, the ledger below."""
 
-    def __init__(self, session: OpenSession, run: TrainingRun, start_run: StartRun) -> None:
+    def __init__(self, session: OpenSession, run: TrainingRun) -> None:
         self._session = session
         self._run = run
-        self._start_run = start_run
-        self._patients = 0
+        self._start_run: StartRun = private_run(session.vault, session.around.policy)
+        self._facts = TrainingFacts()
         self._spent = 0.0
+        self.declaring: DeclareDialog | None = None
         self.epsilon = _number(0.1, 20.0, 1.0, "Total epsilon after this run")
         self.cap = _number(0.1, 100.0, 2.0, "The most that all runs may spend")
         self.scope = QComboBox()
+        self.delta = QComboBox()
+        self.declared = label("", "muted", wrap=True)
+        self.declare_button = button("Declare…", self.declare, tip=_DECLARE)
         self.gauge = EpsilonGauge(session.look)
         self.advice = label("", "muted", wrap=True)
         self.patients = label("", "figure")
         self.start_button = button("Start training", self.start, role="primary")
+        self.resume_button = button("Resume the stopped run", self.resume, tip="Go on by its own plan")
         self.phase = label("No run under way", "heading")
         self.remaining = label("", "muted", wrap=True)
         self.bar = QProgressBar()
@@ -60,18 +78,30 @@ class TrainingPage:
     def refresh(self) -> None:
         """Read labels and ledger."""
         vault = self._session.vault
-        self._session.runner.read(lambda: (len(vault.labelled_patients()), vault.ledger()), self._show)
+        self._session.runner.read(lambda: read_facts(vault), self._show)
         self._show_run()
 
     def request(self) -> RunRequest:
         """The plan as it is set."""
-        return RunRequest(self.epsilon.value(), self.cap.value(), self.scope.currentData())
+        delta: float = self.delta.currentData()
+        return RunRequest(self.epsilon.value(), self.cap.value(), self.scope.currentData(), delta)
 
     def start(self) -> None:
         """Begin the run."""
         if not self._run.under_way and not self._refusal():
             self._run.start(self._start_run, self.request())
             self._show_run()
+
+    def resume(self) -> None:
+        """Go on with the run that was stopped."""
+        if not self._run.under_way and self._facts.resumable:
+            self._run.start(self._start_run, replace(self.request(), resume=True))
+            self._show_run()
+
+    def declare(self) -> None:
+        """Ask which diseases the site treats."""
+        self.declaring = DeclareDialog(self.widget, self._session, self._facts.declared, self.refresh)
+        self.declaring.dialog.open()
 
     def cancel(self) -> None:
         """Stop the run."""
@@ -96,6 +126,11 @@ class TrainingPage:
         for name, words in SCOPES:
             self.scope.addItem(words, name)
         self.scope.setAccessibleName("Scope")
+        for delta in DELTAS:
+            self.delta.addItem(f"{delta:g}", delta)
+        self.delta.setCurrentIndex(1)
+        self.delta.setAccessibleName("Delta")
+        self.delta.setToolTip("The chance that the promise fails; well below one over the number of patients")
         cap = self._session.around.policy.epsilon_cap
         if cap is not None:
             self.cap.setMaximum(cap)
@@ -104,12 +139,16 @@ class TrainingPage:
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
         form.addRow(named_field("&Epsilon in total", self.epsilon), self.epsilon)
         form.addRow(named_field("&Cap", self.cap), self.cap)
+        form.addRow(named_field("&Delta", self.delta), self.delta)
         form.addRow(named_field("&Scope", self.scope), self.scope)
         column.addLayout(form)
+        declared = row(self.declared, self.declare_button)
+        declared.setStretch(0, 1)
+        column.addLayout(declared)
         column.addWidget(self.gauge)
         column.addWidget(self.advice)
         column.addStretch(1)
-        column.addLayout(row(None, self.start_button))
+        column.addLayout(row(None, self.resume_button, self.start_button))
         return frame
 
     def _run_card(self) -> QWidget:
@@ -136,20 +175,37 @@ class TrainingPage:
         self.table.setSelectionBehavior(QTableWidget.SelectionBehavior.SelectRows)
         self.table.verticalHeader().hide()
         self.table.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft)
-        self.table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        head_line = self.table.horizontalHeader()
+        head_line.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        head_line.setSectionResizeMode(0, QHeaderView.ResizeMode.ResizeToContents)
         column.addWidget(self.table, 1)
         return frame
 
-    def _show(self, facts: Facts) -> None:
-        self._patients, ledger = facts
-        self._spent = spent_epsilon(ledger)
-        self.patients.setText(f"{self._patients:,}")
-        rows = run_rows(ledger)
+    def _show(self, facts: TrainingFacts) -> None:
+        self._facts = facts
+        self._spent = spent_epsilon(facts.ledger)
+        self.patients.setText(f"{facts.patients:,}")
+        self.declared.setText(_declared_words(len(facts.declared)))
+        if not self._run.under_way:
+            self._propose()
+        rows = run_rows(facts.ledger)
         self.table.setRowCount(len(rows))
         for number, found in enumerate(rows):
             for column, text in enumerate(found.cells()):
                 self.table.setItem(number, column, QTableWidgetItem(text))
         self._show_budget()
+
+    def _propose(self) -> None:
+        """A plan that could start: the kept cap, and a total above what is spent."""
+        caps = (self._facts.cap, self._session.around.policy.epsilon_cap)
+        most = min((c for c in caps if c is not None), default=None)
+        if most is not None:
+            self.cap.setMaximum(most)
+            self.cap.setValue(most)
+        if self.epsilon.value() < self._spent + LEAST_WORTHWHILE:
+            self.epsilon.setValue(math.floor(self._spent + 1.5))
+        if most is None and self.cap.value() < self.epsilon.value():
+            self.cap.setValue(self.epsilon.value())
 
     def _show_budget(self) -> None:
         request = self.request()
@@ -157,14 +213,16 @@ class TrainingPage:
         why = self._refusal()
         self.advice.setText(why or "The budget is debited before each block of steps.")
         set_role(self.advice, "notice" if why else "muted")
+        self.advice.setMinimumHeight(self._session.look.px(38 if why else 18))
         self.start_button.setEnabled(not why and not self._run.under_way)
+        self.resume_button.setVisible(self._facts.resumable and not self._run.under_way)
 
     def _refusal(self) -> str:
-        return refusal(self.request(), spent=self._spent, patients=self._patients)
+        return refusal(self.request(), spent=self._spent, patients=self._facts.patients)
 
     def _show_run(self) -> None:
         under_way = self._run.under_way
-        for part in (self.epsilon, self.cap, self.scope):
+        for part in (self.epsilon, self.cap, self.scope, self.delta, self.declare_button):
             part.setEnabled(not under_way)
         self.cancel_button.setVisible(under_way)
         self.bar.setVisible(under_way)
@@ -191,11 +249,19 @@ class TrainingPage:
 def _number(low: float, high: float, value: float, name: str) -> QDoubleSpinBox:
     made = QDoubleSpinBox(minimum=low, maximum=high, singleStep=0.1, decimals=2)
     made.setValue(value)
+    made.setPrefix(" ")  # the style sheet's padding does not reach a spin box's own line edit
     made.setAccessibleName(name)
     made.setToolTip(name)
     return made
 
 
+def _declared_words(count: int) -> str:
+    if count:
+        return f"{count:,} diseases declared: only their part of the model learns."
+    return "No diseases declared: noise falls on every disease of the model. Declare what the site treats."
+
+
+_DECLARE = "Say which diseases the site treats. The list is public: choose it without looking at patients"
 _DEBITED = (
     "What is shown while a run is under way: epsilon, step, speed, time left. The loss is not shown, "
     "since it would reveal something about patients that no budget pays for."

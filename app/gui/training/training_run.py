@@ -7,6 +7,8 @@ from PySide6.QtCore import QObject, Signal
 from app.gui.operations.runner import Failure, OperationRunner
 from app.gui.training.run_view import RunProgress, RunRequest, StartRun
 
+STOPPED = "It was stopped. What its steps have spent stays spent; it can be resumed where it stood"
+
 
 class TrainingRun(QObject):
     """At most one run; its latest report can be asked for at any time."""
@@ -37,7 +39,7 @@ class TrainingRun(QObject):
         self._stop = self._runner.job(
             lambda stop: start_run(request, stop),
             self._report,
-            lambda _done: self._end(""),
+            lambda _done: self._end(STOPPED if self.stopping else ""),
             self._fail,
             lasting=True,
         )

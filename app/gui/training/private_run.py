@@ -1,0 +1,53 @@
+"""Between the training page and the workflow: what the vault says, and a run as the page shows it."""
+
+from collections.abc import Iterator
+from threading import Event
+
+import msgspec
+
+from app.config.policy import Policy
+from app.gui.training.run_view import RunProgress, RunRequest, StartRun, TrainingFacts
+from app.store.vault import Vault
+from app.workflows.plan_training import CAP_SETTING, DECLARED_SETTING, TrainingPlan
+from app.workflows.train_model import RESUME_SETTING, TrainingProgress, train_model
+
+
+def read_facts(vault: Vault) -> TrainingFacts:
+    """Everything the plan is weighed against."""
+    cap, declared = vault.setting(CAP_SETTING), vault.setting(DECLARED_SETTING)
+    return TrainingFacts(
+        patients=len(vault.labelled_patients()),
+        ledger=vault.ledger(),
+        cap=float(cap) if cap else None,
+        resumable=vault.setting(RESUME_SETTING) is not None,
+        declared=tuple(msgspec.json.decode(declared, type=list[str])) if declared else (),
+    )
+
+
+def private_run(vault: Vault, policy: Policy) -> StartRun:
+    """A function that begins a run on this vault and reports how far it is."""
+
+    def start(request: RunRequest, stop: Event) -> Iterator[RunProgress]:
+        plan = TrainingPlan(
+            target_epsilon=request.epsilon,
+            delta=request.delta,
+            scope=request.scope,
+            cap=request.cap,
+            resume=request.resume,
+        )
+        for report in train_model(vault, plan, stop=stop, policy=policy):
+            if isinstance(report, TrainingProgress):
+                yield _shown(report)
+
+    return start
+
+
+def _shown(report: TrainingProgress) -> RunProgress:
+    return RunProgress(
+        phase=report.phase.capitalize(),
+        step=report.step,
+        steps=report.steps,
+        epsilon=report.epsilon,
+        steps_per_s=report.steps_per_second,
+        eta_s=report.eta_s if report.step else None,
+    )

@@ -1,0 +1,87 @@
+"""The training page runs the real trainer on a real vault, stops it, and shows what was spent."""
+
+from collections.abc import Callable
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from app.clinical.diagnosis import Decision, Diagnosis
+from app.gui.shell.main_window import MainWindow
+from app.gui.training.training_page import TrainingPage
+from app.store.vault import Vault
+from app.workflows.list_models import result_store
+from app.workflows.plan_training import declare_diseases
+from knowledge_graph.terms.term import DiseaseId
+from tests.app.gui.clinic import MARFAN
+
+pytestmark = pytest.mark.slow
+Settle = Callable[[], None]
+LIMIT_MS = 120_000
+
+
+@pytest.fixture
+def page(window: MainWindow, vault: Vault, settle: Settle) -> TrainingPage:
+    disease = DiseaseId("OMIM:154700")
+    vault.record_diagnosis(
+        Diagnosis(MARFAN, disease, "Marfan syndrome", Decision.CONFIRMED, "ann", "2026-01-01")
+    )
+    declare_diseases(vault, [str(disease)])
+    window.take_vault(vault)
+    assert window.workspace is not None
+    window.workspace.go("training")
+    settle()
+    return window.workspace.training
+
+
+def test_a_run_is_followed_to_its_end_and_stands_in_the_ledger(
+    qtbot: QtBot, page: TrainingPage, vault: Vault, settle: Settle
+) -> None:
+    assert page.patients.text() == "1"
+    assert "1 diseases declared" in page.declared.text()
+    assert page.start_button.isEnabled()
+    with qtbot.waitSignal(page._run.ended, timeout=LIMIT_MS):
+        page.start_button.click()
+        assert not page.start_button.isEnabled()
+    settle()
+    assert page.phase.text() == "The run has finished"
+    assert sum(entry.steps for entry in vault.ledger()) == 40
+    assert len(result_store(vault).run_ids()) == 1
+    assert page.table.rowCount() == 1
+    assert page.epsilon.value() > 1.0  # the proposal moved above what is spent
+
+
+def test_a_run_is_stopped_and_can_be_resumed(
+    qtbot: QtBot, page: TrainingPage, vault: Vault, settle: Settle
+) -> None:
+    def stop_at_a_step(progress: object) -> None:
+        if getattr(progress, "step", 0) >= 7:
+            page.cancel_button.click()
+
+    page._run.progressed.connect(stop_at_a_step)
+    with qtbot.waitSignal(page._run.ended, timeout=LIMIT_MS):
+        page.start_button.click()
+    settle()
+    assert page.phase.text() == "The run was not finished"
+    assert "resumed" in page.remaining.text()
+    assert 0 < sum(entry.steps for entry in vault.ledger()) < 40
+    assert page.resume_button.isVisible()
+
+
+def test_a_plan_above_the_cap_cannot_start(page: TrainingPage) -> None:
+    page.epsilon.setValue(3.0)
+    page.cap.setValue(2.0)
+    assert not page.start_button.isEnabled()
+    assert "above the cap" in page.advice.text()
+
+
+def test_declared_diseases_are_checked_and_kept(page: TrainingPage, vault: Vault, settle: Settle) -> None:
+    page.declare()
+    assert page.declaring is not None
+    assert page.declaring.text.toPlainText() == "OMIM:154700"
+    page.declaring.text.setPlainText("OMIM:154700  Marfan\nsomething")
+    page.declaring.save()
+    assert "Line 2" in page.declaring.message.text()
+    page.declaring.text.setPlainText("OMIM:154700  Marfan\nORPHA:716")
+    page.declaring.save()
+    settle()
+    assert "2 diseases declared" in page.declared.text()
