@@ -22,7 +22,7 @@ from knowledge_graph.graph.demographics import Demographics
 from knowledge_graph.graph.profile import Profiles
 from knowledge_graph.sources.hpo_release import HpoRelease, content_hash, find_release
 
-LAYOUT = "3"
+LAYOUT = "4"
 _PARTS: dict[str, Any] = {"associations": Associations, "profiles": Profiles, "demographics": Demographics}
 _ROWS = ("ancestors", "parents", "onsets", "inheritance")
 

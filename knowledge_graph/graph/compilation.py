@@ -11,7 +11,7 @@ from knowledge_graph.graph.compiled_graph import CompiledGraph
 from knowledge_graph.graph.demographics import build_demographics
 from knowledge_graph.graph.profile import build_profiles
 from knowledge_graph.sources.association import Association, read_associations
-from knowledge_graph.sources.gene import read_gene_links
+from knowledge_graph.sources.gene import GeneLink, read_gene_links
 from knowledge_graph.sources.hpo_release import HpoRelease, content_hash
 from knowledge_graph.sources.ontology import Ontology, read_ontology, topological_order
 from knowledge_graph.terms.term import DiseaseId, TermId
@@ -33,7 +33,7 @@ def compile_graph(
     ontology: Ontology,
     associations: Iterable[Association],
     *,
-    genes: Iterable[tuple[str, DiseaseId]],
+    genes: Iterable[GeneLink],
     source_hash: str,
 ) -> CompiledGraph:
     """Number terms and diseases and lay everything out as arrays."""
@@ -104,12 +104,10 @@ def _ancestors(parents: Rows) -> Rows:
     return rows_from(closed)
 
 
-def _genes_of(
-    links: Iterable[tuple[str, DiseaseId]], diseases: Sequence[DiseaseId]
-) -> tuple[tuple[str, ...], ...]:
+def _genes_of(links: Iterable[GeneLink], diseases: Sequence[DiseaseId]) -> tuple[tuple[str, ...], ...]:
     found: dict[DiseaseId, list[str]] = {}
-    for gene, disease in links:
-        found.setdefault(disease, []).append(gene)
+    for link in links:
+        found.setdefault(link.disease_id, []).append(link.gene.label)
     return tuple(tuple(sorted(found.get(d, ()))) for d in diseases)
 
 

@@ -2,15 +2,24 @@
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import NamedTuple
 
 from knowledge_graph.errors import SourceRefused
+from knowledge_graph.terms.gene import Gene, GeneId
 from knowledge_graph.terms.term import DiseaseId
 
 COLUMNS = ["ncbi_gene_id", "gene_symbol", "hpo_id", "hpo_name", "frequency", "disease_id"]
 
 
-def read_gene_links(path: Path) -> tuple[tuple[str, DiseaseId], ...]:
-    """Distinct (gene symbol, disease id) pairs, sorted. Raises SourceRefused."""
+class GeneLink(NamedTuple):
+    """A gene that the source ties to a disease."""
+
+    gene: Gene
+    disease_id: DiseaseId
+
+
+def read_gene_links(path: Path) -> tuple[GeneLink, ...]:
+    """Distinct links, in the file's order. Raises SourceRefused."""
     try:
         with path.open(encoding="utf-8") as stream:
             return parse_gene_links(stream, name=path.name)
@@ -18,9 +27,9 @@ def read_gene_links(path: Path) -> tuple[tuple[str, DiseaseId], ...]:
         raise SourceRefused(f"{path.name} cannot be read as UTF-8 text; fetch it again") from error
 
 
-def parse_gene_links(lines: Iterable[str], *, name: str) -> tuple[tuple[str, DiseaseId], ...]:
-    """Pairs from the file's lines."""
-    links: set[tuple[str, DiseaseId]] = set()
+def parse_gene_links(lines: Iterable[str], *, name: str) -> tuple[GeneLink, ...]:
+    """Links from the file's lines: one line a gene and term, of which the terms are left out."""
+    links: dict[tuple[str, str, str], None] = {}
     rows = enumerate(lines, start=1)
     _, header = next(rows, (0, ""))
     if header.rstrip("\r\n").split("\t") != COLUMNS:
@@ -29,5 +38,8 @@ def parse_gene_links(lines: Iterable[str], *, name: str) -> tuple[tuple[str, Dis
         cells = line.rstrip("\r\n").split("\t")
         if len(cells) != len(COLUMNS):
             raise SourceRefused(f"{name}:{number}: {len(cells)} columns where {len(COLUMNS)} are due")
-        links.add((cells[1], DiseaseId(cells[5])))
-    return tuple(sorted(links))
+        links[cells[0], cells[1], cells[5]] = None
+    return tuple(
+        GeneLink(Gene(GeneId(f"NCBIGene:{number}"), symbol), DiseaseId(disease))
+        for number, symbol, disease in links
+    )

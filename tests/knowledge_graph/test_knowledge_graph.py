@@ -1,0 +1,152 @@
+"""The NetworkX graph says what the sources say, and what is compiled follows from it."""
+
+from pathlib import Path
+
+import pytest
+
+from knowledge_graph.errors import SourceRefused, UnknownDisease, UnknownTerm
+from knowledge_graph.findings.finding import Finding, Sex
+from knowledge_graph.graph.cache import to_bytes
+from knowledge_graph.graph.compilation import compile_release
+from knowledge_graph.graph.compiled_graph import CompiledGraph
+from knowledge_graph.graph.knowledge_graph import KnowledgeGraph, load_knowledge
+from knowledge_graph.graph.recompilation import compile_knowledge
+from knowledge_graph.ranking.rank import rank
+from knowledge_graph.rationale.evidence_graph import EvidenceEdge, EvidenceGraph, evidence_graph
+from knowledge_graph.rationale.explanation import explain
+from knowledge_graph.sources.association import Association, Frequency
+from knowledge_graph.terms.term import DiseaseId, TermId
+from tests.knowledge_graph.mini_release import GENES, write_mini_release
+
+FOCAL, SEIZURE, FEVER = (TermId(f"HP:00000{n}") for n in (11, 10, 20))
+
+
+@pytest.fixture
+def mini(tmp_path: Path) -> KnowledgeGraph:
+    return load_knowledge(write_mini_release(tmp_path / "release"))
+
+
+def a_row(disease: str, term: TermId) -> Association:
+    return Association(
+        disease_id=DiseaseId(disease),
+        disease_name="Local fever",
+        term_id=term,
+        excluded=False,
+        reference="PMID:9",
+        evidence="PCS",
+        onset="",
+        frequency=Frequency("3/4", 3, 4, 0.75),
+        sex=Sex.UNKNOWN,
+        aspect="P",
+    )
+
+
+def test_nodes_and_edges_are_typed_and_sourced(mini: KnowledgeGraph) -> None:
+    kinds = [data["kind"] for _, data in mini.network.nodes(data=True)]
+    assert {k: kinds.count(k) for k in kinds} == {"term": 8, "disease": 3, "gene": 1}
+    relations = [data["relation"] for _, _, data in mini.network.edges(data=True)]
+    expected = {"is_a": 7, "has_phenotype": 6, "clinical_course": 1, "not_phenotype": 2, "associated_with": 1}
+    assert {r: relations.count(r) for r in relations} == expected
+    first = mini.network.edges["OMIM:1", FOCAL, 0]["association"]
+    assert (first.frequency.text, first.reference, first.biocuration) == ("8/10", "PMID:1", "-")
+
+
+def test_an_obsolete_id_in_a_row_leads_to_its_successor(mini: KnowledgeGraph) -> None:
+    assert mini.network.has_edge("OMIM:2", FEVER)
+    assert "HP:0000920" not in mini.network
+
+
+def same_arrays(one: CompiledGraph, other: CompiledGraph) -> bool:
+    """Equal in everything but the name of what they were made from."""
+    named = CompiledGraph(**{**vars(one), "content_hash": other.content_hash})
+    return to_bytes(named) == to_bytes(other)
+
+
+def test_compiling_the_graph_equals_compiling_the_sources(tmp_path: Path) -> None:
+    release = write_mini_release(tmp_path)
+    assert same_arrays(compile_knowledge(load_knowledge(release)), compile_release(release))
+
+
+@pytest.mark.slow
+def test_the_real_graph_has_the_release_s_counts_and_compiles_alike(real_graph: CompiledGraph) -> None:
+    knowledge = load_knowledge()
+    kinds = [data["kind"] for _, data in knowledge.network.nodes(data=True)]
+    assert (kinds.count("term"), kinds.count("disease"), kinds.count("gene")) == (19034, 12687, 5132)
+    assert (knowledge.network.number_of_nodes(), knowledge.network.number_of_edges()) == (36853, 307396)
+    assert same_arrays(compile_knowledge(knowledge), real_graph)
+
+
+def test_an_edit_changes_the_hash_and_the_ranking(mini: KnowledgeGraph) -> None:
+    before = mini.content_hash()
+    mini.add_association(a_row("LOCAL:1", SEIZURE))
+    assert mini.content_hash() != before
+    compiled = compile_knowledge(mini)
+    assert compiled.content_hash == mini.content_hash()
+    assert "LOCAL:1" in {compiled.disease_ids[d] for d in rank(compiled, [Finding(SEIZURE)]).best(2)}
+
+
+def test_an_edit_by_networkx_itself_counts_and_undoing_it_gives_the_hash_back(mini: KnowledgeGraph) -> None:
+    before = mini.content_hash()
+    mini.network.add_edge(FEVER, SEIZURE, relation="is_a")
+    assert mini.content_hash() != before
+    assert compile_knowledge(mini).is_a(FEVER, SEIZURE)
+    mini.network.remove_edge(FEVER, SEIZURE)
+    assert mini.content_hash() == before
+
+
+def test_a_cycle_that_an_edit_makes_is_refused(mini: KnowledgeGraph) -> None:
+    mini.network.add_edge(SEIZURE, FOCAL, relation="is_a")
+    with pytest.raises(SourceRefused, match="cycle"):
+        compile_knowledge(mini)
+
+
+def test_an_association_needs_a_term_of_the_ontology(mini: KnowledgeGraph) -> None:
+    with pytest.raises(UnknownTerm, match="HP:123"):
+        mini.add_association(a_row("LOCAL:1", TermId("HP:123")))
+    assert "LOCAL:1" not in mini.network
+
+
+def test_genes_without_a_symbol_are_shown_by_their_id(tmp_path: Path) -> None:
+    genes = GENES + "105\t-\tHP:0000010\tSeizure\t-\tOMIM:1\n106\t-\tHP:0000010\tSeizure\t-\tOMIM:1\n"
+    release = write_mini_release(tmp_path, genes=genes)
+    labels = [gene.label for gene in load_knowledge(release).genes_of("OMIM:1")]
+    assert labels == ["FIT1", "NCBIGene:105", "NCBIGene:106"]
+    assert compile_release(release).genes[0] == tuple(labels)
+
+
+def evidence_of(mini: KnowledgeGraph, *terms: TermId) -> EvidenceGraph:
+    compiled = compile_knowledge(mini)
+    scores = rank(compiled, [Finding(t) for t in terms])
+    return evidence_graph(mini, "OMIM:1", explain(compiled, scores, "OMIM:1"))
+
+
+def test_the_evidence_graph_joins_findings_disease_and_genes(mini: KnowledgeGraph) -> None:
+    drawn = evidence_of(mini, SEIZURE)
+    assert [(n.node_id, n.kind) for n in drawn.nodes] == [
+        ("OMIM:1", "disease"),
+        ("NCBIGene:1", "gene"),
+        (SEIZURE, "term"),
+        (FOCAL, "term"),
+    ]
+    assert set(drawn.edges) == {
+        EvidenceEdge("NCBIGene:1", "OMIM:1", "associated_with"),
+        EvidenceEdge("OMIM:1", FOCAL, "has_phenotype", "8/10, 1/2", ("PMID:1", "PMID:2")),
+        EvidenceEdge(FOCAL, SEIZURE, "is_a"),
+    }
+
+
+def test_every_edge_of_the_evidence_joins_two_of_its_nodes(mini: KnowledgeGraph) -> None:
+    drawn = evidence_of(mini, TermId("HP:0000031"), FEVER)
+    known = {node.node_id for node in drawn.nodes}
+    assert all({edge.source, edge.target} <= known for edge in drawn.edges)
+    assert [n.name for n in drawn.nodes if n.state == "observed"] == ["Fever", "Itchy rash"]
+
+
+def test_unknown_diseases_are_refused(mini: KnowledgeGraph) -> None:
+    with pytest.raises(UnknownDisease, match="OMIM:9"):
+        mini.associations_of("OMIM:9")
+    with pytest.raises(UnknownDisease):
+        mini.genes_of(FEVER)
+    with pytest.raises(UnknownDisease):
+        evidence_graph(mini, "OMIM:9", ())
+    assert len(mini.associations_of("OMIM:1")) == 3
