@@ -8,6 +8,7 @@ from app.cli.console import Console
 WORKERS = {
     "train": "ml.training.worker",
     "export": "ml.export.worker",
+    "time-steps": "ml.training.step_timing",
 }
 
 

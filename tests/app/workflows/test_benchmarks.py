@@ -1,0 +1,48 @@
+"""The benchmarks run both sides for real and report plain figures; no test asserts a time."""
+
+from pathlib import Path
+
+import pytest
+
+from app.config.settings import CACHE_VARIABLE
+from app.workflows import benchmark_startup, benchmark_train, benchmark_vault
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(autouse=True)
+def _cache(monkeypatch: pytest.MonkeyPatch, public_cache: Path) -> None:
+    monkeypatch.setenv(CACHE_VARIABLE, str(public_cache))
+
+
+def silent(text: str, **fields: object) -> None:
+    assert text
+
+
+def test_the_vault_is_measured_beside_plain_sqlite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(benchmark_vault, "COMMITS", 4)
+    monkeypatch.setattr(benchmark_vault, "OPENINGS", 1)
+    found = benchmark_vault.measure(silent, size=200, data=str(tmp_path))
+    vault, plain = found["commit in the vault, ms"], found["commit in plain SQLite, ms"]
+    assert isinstance(vault, float)
+    assert isinstance(plain, float)
+    assert found["commit, vault / plain"] == vault / plain
+    assert float(str(found["hits a search"])) >= 1  # the words come from the notes: each search finds some
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_cold_start_is_measured_with_its_memory() -> None:
+    found = benchmark_startup.measure(silent, size=1)
+    assert float(str(found["findings, memory with torch, MiB"])) > float(str(found["findings, memory, MiB"]))
+    assert {k for k in found if "with torch / without" in k} == {
+        "findings, with torch / without",
+        "text, with torch / without",
+    }
+
+
+def test_training_is_timed_on_synthetic_patients_in_a_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(benchmark_train, "ROUNDS", {"head": 2, "lora": 1})
+    found = benchmark_train.measure(silent, size=2)
+    assert found["patients a step"] == 2
+    for scope in ("head", "lora"):
+        assert float(str(found[f"{scope}: DP-SGD / plain"])) > 0
