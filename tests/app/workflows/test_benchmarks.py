@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from app.config.settings import CACHE_VARIABLE
-from app.workflows import benchmark_startup, benchmark_train, benchmark_vault
+from app.workflows import benchmark_graph, benchmark_startup, benchmark_train, benchmark_vault
 
 pytestmark = pytest.mark.slow
 
@@ -17,6 +17,13 @@ def _cache(monkeypatch: pytest.MonkeyPatch, public_cache: Path) -> None:
 
 def silent(text: str, **fields: object) -> None:
     assert text
+
+
+def test_plain_python_ranks_the_same_as_the_arrays() -> None:
+    found = benchmark_graph.measure(silent, size=6)
+    assert (found["nodes"], found["edges"]) == (36853, 307396)
+    assert float(str(found["largest difference of a score"])) < 1e-4
+    assert float(str(found["PageRank / arrays"])) > 0
 
 
 def test_the_vault_is_measured_beside_plain_sqlite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

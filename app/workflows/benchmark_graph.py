@@ -1,0 +1,155 @@
+"""Measures ranking on the compiled arrays beside plain Python and NetworkX, on synthetic patients.
+
+The plain side is the same likelihood ratio over dictionaries, and must give the same scores. The other
+side is what one would write first: personalised PageRank on the NetworkX graph, the findings as seeds.
+"""
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from statistics import mean, median
+from typing import TypeVar
+
+import networkx as nx
+import numpy as np
+
+from app.config.settings import cache_dir
+from knowledge_graph.cohort.patient import SampledPatient
+from knowledge_graph.cohort.sampling import sample_patients
+from knowledge_graph.findings.finding import Finding, FindingState
+from knowledge_graph.graph.cache import load_compiled
+from knowledge_graph.graph.compiled_graph import CompiledGraph
+from knowledge_graph.graph.knowledge_graph import KnowledgeGraph, load_knowledge
+from knowledge_graph.ranking.likelihood_ratio import (
+    ANCESTOR_SHARE,
+    EXCLUDED_WEIGHT,
+    FLOOR,
+    LARGEST_PROBABILITY,
+    likelihood_ratios,
+)
+from knowledge_graph.ranking.rank import distinct_findings, rank
+from knowledge_graph.rationale.explanation import explain, not_yet_asked
+
+DEFAULT_PATIENTS = 40
+LOADINGS, WALKS, SHOWN = 5, 3, 10
+Progress = Callable[..., None]
+T = TypeVar("T")
+
+
+def measure(progress: Progress, *, size: int | None = None, data: str | None = None) -> dict[str, object]:
+    """`size` is the number of patients. Medians in milliseconds, the sides in turns."""
+    load_compiled(cache_dir())  # compiles, where no cache lies there yet
+    loads = [_timed(partial(load_compiled, cache_dir()))[0] for _ in range(LOADINGS)]
+    graph = load_compiled(cache_dir())
+    progress("building the NetworkX graph")
+    build_ms, knowledge = _timed(load_knowledge)
+    patients = list(sample_patients(graph, count=size or DEFAULT_PATIENTS, rng=np.random.default_rng(5)))
+    progress(f"ranking {len(patients)} patients by arrays and by dictionaries")
+    found = {
+        "patients": len(patients),
+        "findings a patient": mean(len(p.findings) for p in patients),
+        "load the compiled graph, ms": median(loads),
+        "parse and build NetworkX, ms": build_ms,
+        "NetworkX / compiled": build_ms / median(loads),
+        "nodes": knowledge.network.number_of_nodes(),
+        "edges": knowledge.network.number_of_edges(),
+        **_rankings(graph, patients),
+    }
+    progress(f"walking {WALKS} personalised PageRanks")
+    return found | _walks(graph, knowledge, patients[:WALKS])
+
+
+class PlainRanking:
+    """The likelihood ratio of `knowledge_graph.ranking`, in dictionaries and loops."""
+
+    def __init__(self, graph: CompiledGraph):
+        self._diseases = len(graph.disease_ids)
+        self._above = {t: graph.ancestors[i].tolist() for i, t in enumerate(graph.term_ids)}
+        self._number = graph.term_index
+        self._usual = graph.profiles.background.tolist()
+        self._shown = [
+            dict(zip(*(part.tolist() for part in graph.profiles.of_term(term)), strict=True))
+            for term in range(len(graph.term_ids))
+        ]
+
+    def scores(self, findings: Sequence[Finding]) -> list[float]:
+        """The summed log ratio of every disease."""
+        total = [0.0] * self._diseases
+        for finding in findings:
+            observed = finding.state is FindingState.OBSERVED
+            row = (self._observed if observed else self._excluded)(finding)
+            total = [a + b for a, b in zip(total, row, strict=True)]
+        return total
+
+    def _observed(self, finding: Finding) -> list[float]:
+        term = self._number[finding.term_id]
+        best = [FLOOR] * self._diseases
+        for ancestor in self._above[finding.term_id]:
+            share = 1.0 if ancestor == term else ANCESTOR_SHARE
+            for disease, probability in self._shown[ancestor].items():
+                best[disease] = max(best[disease], share * probability / self._usual[ancestor])
+        return [math.log(ratio) for ratio in best]
+
+    def _excluded(self, finding: Finding) -> list[float]:
+        term = self._number[finding.term_id]
+        usual = math.log1p(-min(self._usual[term], LARGEST_PROBABILITY))
+        row = [-EXCLUDED_WEIGHT * usual] * self._diseases
+        for disease, probability in self._shown[term].items():
+            row[disease] += EXCLUDED_WEIGHT * math.log1p(-min(probability, LARGEST_PROBABILITY))
+        return row
+
+
+def _rankings(graph: CompiledGraph, patients: Sequence[SampledPatient]) -> dict[str, object]:
+    plain = PlainRanking(graph)
+    asked = [distinct_findings(graph, p.findings) for p in patients]
+    times: dict[str, list[float]] = {"arrays": [], "ratios": [], "plain": [], "explained": []}
+    furthest = 0.0
+    for findings in asked:
+        times["arrays"].append(_timed(partial(rank, graph, findings))[0])
+        times["explained"].append(_timed(partial(_with_reasons, graph, findings))[0])
+        took, ratios = _timed(partial(likelihood_ratios, graph, findings))
+        times["ratios"].append(took)
+        took, slow = _timed(partial(plain.scores, findings))
+        times["plain"].append(took)
+        furthest = max(furthest, float(np.abs(ratios.sum(axis=0) - np.array(slow)).max()))
+    of = {side: median(values) for side, values in times.items()}
+    return {
+        "rank all diseases, ms": of["arrays"],
+        f"rank, explain {SHOWN}, what to ask, ms": of["explained"],
+        "likelihood ratios alone, ms": of["ratios"],
+        "the same in plain Python, ms": of["plain"],
+        "plain Python / arrays": of["plain"] / of["ratios"],
+        "largest difference of a score": furthest,
+    }
+
+
+def _with_reasons(graph: CompiledGraph, findings: Sequence[Finding]) -> None:
+    scores = rank(graph, findings)
+    for disease in scores.best(SHOWN).tolist():
+        explain(graph, scores, graph.disease_ids[disease])
+        not_yet_asked(graph, scores, graph.disease_ids[disease])
+
+
+def _walks(
+    graph: CompiledGraph, knowledge: KnowledgeGraph, patients: Sequence[SampledPatient]
+) -> dict[str, object]:
+    """PageRank over the undirected network, excluded findings left out, as the method knows none."""
+    network = nx.Graph(knowledge.network)
+    times: dict[str, list[float]] = {"walk": [], "arrays": []}
+    for patient in patients:
+        findings = distinct_findings(graph, patient.findings)
+        seeds = {f.term_id: 1.0 for f in findings if f.state is FindingState.OBSERVED}
+        if seeds:
+            times["walk"].append(_timed(partial(nx.pagerank, network, personalization=seeds))[0])
+            times["arrays"].append(_timed(partial(rank, graph, findings))[0])
+    if not times["walk"]:
+        return {}
+    walk, arrays = median(times["walk"]), median(times["arrays"])
+    return {"personalised PageRank, ms": walk, "PageRank / arrays": walk / arrays}
+
+
+def _timed(deed: Callable[[], T]) -> tuple[float, T]:
+    began = time.perf_counter()
+    value = deed()
+    return 1000 * (time.perf_counter() - began), value
