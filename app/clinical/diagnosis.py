@@ -42,6 +42,7 @@ class DifferentialLine:
     graph_score: float
     evidence: tuple[Evidence, ...] = ()
     not_yet_asked: tuple[tuple[TermId, str], ...] = ()
+    genes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
