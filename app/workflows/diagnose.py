@@ -4,9 +4,10 @@ Without a text (or a model) the graph speaks alone; without findings the text mo
 torch nor the NetworkX graph is needed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
@@ -47,12 +48,14 @@ class Presentation:
 
 
 class DiagnosisService:
-    """The compiled graph, the recogniser and one text model, ready for many patients."""
+    """The compiled graph, the recogniser (made when first asked) and one text model, for many patients."""
 
-    def __init__(self, graph: CompiledGraph, recogniser: Recogniser, predictor: Predictor | None):
+    def __init__(
+        self, graph: CompiledGraph, predictor: Predictor | None, *, recogniser: Callable[[], Recogniser]
+    ):
         self.graph = graph
-        self.recogniser = recogniser
         self.predictor = predictor
+        self._make_recogniser = recogniser
         self._weights = FusionWeights.load()
         self._columns = _columns(graph, predictor)
 
@@ -72,12 +75,18 @@ class DiagnosisService:
         if with_text:
             content = starting_version() if vault is None else current_version(vault)
             predictor = load_predictor(content, find_encoder(encoder_dir), provider=provider)
-        return cls(graph, build_recogniser(graph), predictor)
+        return cls(graph, predictor, recogniser=partial(build_recogniser, graph, cache_dir))
 
     @classmethod
     def of_version(cls, base: "DiagnosisService", content: VersionContent) -> "DiagnosisService":
         """The same knowledge with another model version."""
-        return cls(base.graph, base.recogniser, load_predictor(content, find_encoder(None)))
+        predictor = load_predictor(content, find_encoder(None))
+        return cls(base.graph, predictor, recogniser=lambda: base.recogniser)
+
+    @cached_property
+    def recogniser(self) -> Recogniser:
+        """What finds terms in notes; a list of findings needs none."""
+        return self._make_recogniser()
 
     @property
     def provider(self) -> str:
@@ -148,6 +157,7 @@ class DiagnosisService:
             probability=float(fused.probability[disease]),
             text_score=float(fused.text_share[disease]),
             graph_score=float(fused.graph_share[disease]),
+            genes=self.graph.genes[disease],
             evidence=tuple(_evidence(e) for e in explain(self.graph, scores, disease_id)),
             not_yet_asked=tuple(
                 (e.term_id, e.name) for e in not_yet_asked(self.graph, scores, disease_id, count=4)
