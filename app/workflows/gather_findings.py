@@ -1,7 +1,7 @@
 """Gathers what a chart says in HPO terms: marks, coded features, conditions and laboratory values.
 
-A clinician's own mark wins over what the program read; what is excluded in one note and observed in
-another counts as observed.
+A clinician's own mark wins over what the program read. Where one kind of source says both, as when a
+finding is excluded in one note and observed in another, it counts as observed.
 """
 
 import tomllib
@@ -23,7 +23,9 @@ from ml.recognition.recogniser import Recogniser
 
 LOINC = "http://loinc.org"
 HPO_SYSTEMS = ("http://purl.obolibrary.org/obo/hp.owl", "http://human-phenotype-ontology.org", "HP")
-_LOW, _HIGH = ("L", "LL", "LU", "<"), ("H", "HH", "HU", ">")
+# HL7 ObservationInterpretation. "A" (abnormal) and others do not say on which side: the range does.
+_LOW, _HIGH, _NORMAL = ("L", "LL", "LU", "<"), ("H", "HH", "HU", ">"), ("N",)
+_WITHDRAWN = ("refuted", "entered-in-error", "cancelled")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,7 @@ def _conditions(recogniser: Recogniser, chart: Chart) -> list[GatheredFinding]:
     """Coded HPO conditions as they are; others by their label, where it names a finding."""
     found: list[GatheredFinding] = []
     for condition in chart.conditions:
-        if condition.verification_status in ("refuted", "entered-in-error"):
+        if condition.verification_status in _WITHDRAWN:
             continue
         coded = [c.code for c in condition.codings if c.system in HPO_SYSTEMS or c.code.startswith("HP:")]
         named = [m.term_id for m in recogniser.mentions(condition.label) if m.state == "observed"]
@@ -89,6 +91,8 @@ def _laboratory(observations: Iterable[Observation]) -> list[GatheredFinding]:
     rules = load_laboratory_rules()
     newest: dict[str, tuple[LaboratoryRule, Observation]] = {}
     for observation in observations:  # oldest first
+        if observation.status in _WITHDRAWN:
+            continue
         for coding in observation.codings:
             if coding.system == LOINC and coding.code in rules:
                 newest[rules[coding.code].name] = (rules[coding.code], observation)
@@ -102,16 +106,20 @@ def _laboratory(observations: Iterable[Observation]) -> list[GatheredFinding]:
 
 
 def out_of_range(observation: Observation) -> str:
-    """ "low", "high" or "": by the laboratory's own interpretation, else by its reference range."""
+    """ "low", "high" or "": by the laboratory's own interpretation, else by its reference range.
+
+    "<5" can only be low and ">5" only high: where the value really lies is not known.
+    """
     code = observation.interpretation.strip().upper()
-    if code:
+    if code in _LOW or code in _HIGH or code in _NORMAL:
         return "low" if code in _LOW else "high" if code in _HIGH else ""
     quantity, span = observation.quantity, observation.reference_range
     if quantity is None or span is None:
         return ""
-    if span.low is not None and quantity.value < span.low:
+    side = quantity.comparator[:1]
+    if span.low is not None and side != ">" and quantity.value < span.low:
         return "low"
-    return "high" if span.high is not None and quantity.value > span.high else ""
+    return "high" if span.high is not None and side != "<" and quantity.value > span.high else ""
 
 
 def _settled(graph: CompiledGraph, found: Iterable[GatheredFinding]) -> tuple[GatheredFinding, ...]:
@@ -124,7 +132,7 @@ def _settled(graph: CompiledGraph, found: Iterable[GatheredFinding]) -> tuple[Ga
             continue
         fresh = GatheredFinding(Finding(term, item.finding.state, item.finding.onset_days), item.source)
         held = settled.get(term)
-        contradicts = held is not None and held.source == item.source == "note"
+        contradicts = held is not None and held.source == item.source
         if held is None or (contradicts and fresh.finding.state is FindingState.OBSERVED):
             settled[term] = fresh
     return tuple(settled.values())

@@ -1,0 +1,203 @@
+"""A differential keeps its contract: shares add up, evidence adds up, weak evidence puts nothing forward."""
+
+import math
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from app.cli.diagnose import as_json, as_text, parse_findings
+from app.clinical.chart import Chart
+from app.clinical.diagnosis import Differential
+from app.clinical.ids import NoteId, PatientId, RecordId
+from app.clinical.note import Note
+from app.clinical.patient import Patient
+from app.clinical.record import Coding, Condition, PhenotypicFeature
+from app.errors import UsageError
+from app.workflows.diagnose import GRAPH_ALONE, DiagnosisService, Presentation
+from knowledge_graph.errors import UnknownTerm
+from knowledge_graph.findings.finding import Finding, FindingState, Sex
+from knowledge_graph.fusion.fused_differential import FusionWeights
+from knowledge_graph.graph.compiled_graph import CompiledGraph
+from knowledge_graph.terms.term import TermId
+
+MARFAN = "OMIM:154700"
+MARFANOID = parse_findings("HP:0001166,HP:0001519,HP:0001083,HP:0002616,HP:0000767,-HP:0001249")
+MANY = 60
+TODAY = date(2026, 1, 1)
+
+
+@pytest.fixture(scope="module")
+def service(real_graph: CompiledGraph, public_cache: Path) -> DiagnosisService:
+    return DiagnosisService.load(public_cache, with_text=False)
+
+
+def place_of(differential: Differential, disease_id: str) -> int:
+    return next(line.rank for line in differential.lines if line.disease_id == disease_id)
+
+
+def probability_of(differential: Differential, disease_id: str) -> float:
+    """Its probability; zero where it is not listed."""
+    return next((e.probability for e in differential.lines if e.disease_id == disease_id), 0.0)
+
+
+def test_the_json_is_the_contracts(service: DiagnosisService) -> None:
+    value = as_json(service.diagnose(Presentation(MARFANOID), top=3))
+    assert {"differential", "abstained", "model_version", "knowledge_version"} <= set(value)
+    assert (value["model_version"], value["provider"]) == (GRAPH_ALONE, "")
+    assert value["knowledge_version"] == "2025-01-16"
+    assert [line["rank"] for line in value["differential"]] == [1, 2, 3]
+    for line in value["differential"]:
+        contract = {"rank", "disease_id", "name", "probability", "text_score", "graph_score", "evidence"}
+        assert contract <= set(line)
+        for evidence in line["evidence"]:
+            assert {"term_id", "name", "state", "log_likelihood_ratio", "references"} <= set(evidence)
+
+
+def test_a_textbook_case_is_named_with_its_gene_and_its_reasons(service: DiagnosisService) -> None:
+    found = service.diagnose(Presentation(MARFANOID), top=10)
+    line = next(entry for entry in found.lines if entry.disease_id == MARFAN)
+    assert line.rank <= 3
+    assert line.genes == ("FBN1",)
+    assert not found.abstained
+    assert {e.term_id for e in line.evidence} == {f.term_id for f in MARFANOID}
+    assert all(e.references for e in line.evidence if e.matched_term_id)
+    asked = {term for term, _ in line.not_yet_asked}
+    assert asked
+    assert not asked & {f.term_id for f in MARFANOID}
+
+
+def test_probabilities_fall_and_never_pass_one(service: DiagnosisService) -> None:
+    for findings in (MARFANOID, MARFANOID[:1], ()):
+        chances = [line.probability for line in service.diagnose(Presentation(findings), top=MANY).lines]
+        assert len(chances) == MANY
+        assert chances == sorted(chances, reverse=True)
+        assert 0 < math.fsum(chances) <= 1.0
+
+
+def test_the_evidence_adds_up_to_the_graphs_share(service: DiagnosisService) -> None:
+    weight = FusionWeights.load().graph
+    for line in service.diagnose(Presentation(MARFANOID), top=25).lines:
+        parts = math.fsum(e.log_likelihood_ratio for e in line.evidence)
+        assert weight * parts == pytest.approx(line.graph_score, abs=1e-4)
+        assert line.text_score == 0.0
+
+
+def test_lines_differ_by_their_shares_alone(service: DiagnosisService) -> None:
+    first, *others = service.diagnose(Presentation(MARFANOID), top=25).lines
+    for line in others:
+        shares = first.graph_score - line.graph_score
+        assert math.log(first.probability / line.probability) == pytest.approx(shares, abs=1e-6)
+
+
+@pytest.mark.parametrize("findings", [(), (Finding(TermId("HP:0000118")),), MARFANOID[:1]])
+def test_it_abstains_where_the_evidence_is_weak(
+    service: DiagnosisService, findings: tuple[Finding, ...]
+) -> None:
+    found = service.diagnose(Presentation(findings))
+    assert found.abstained
+    assert "too weak" in as_text(found)
+
+
+def test_an_excluded_finding_counts_against_what_shows_it(service: DiagnosisService) -> None:
+    def marfan(state: FindingState) -> float:
+        asked = Presentation((*MARFANOID[1:4], Finding(TermId("HP:0001166"), state)))
+        return probability_of(service.diagnose(asked, top=MANY), MARFAN)
+
+    assert marfan(FindingState.EXCLUDED) < marfan(FindingState.OBSERVED) / 2
+
+
+def own_findings(graph: CompiledGraph, disease: int) -> tuple[Finding, ...]:
+    terms = graph.associations.term[graph.associations.rows_of(disease)][:4]
+    return tuple(Finding(graph.term_ids[t]) for t in terms.tolist())
+
+
+def test_age_counts_against_what_begins_later(service: DiagnosisService) -> None:
+    late = int(service.graph.demographics.earliest_onset_days.argmax())
+
+    def probability(age_days: int | None) -> float:
+        asked = Presentation(own_findings(service.graph, late), age_days=age_days)
+        return probability_of(service.diagnose(asked, top=MANY), service.graph.disease_ids[late])
+
+    assert probability(10 * 365) < 0.8 * probability(80 * 365)
+    assert probability(80 * 365) == pytest.approx(probability(None))
+
+
+def test_sex_counts_against_what_only_the_other_has(service: DiagnosisService) -> None:
+    males_only = int((service.graph.demographics.only_sex == 2).argmax())
+
+    def probability(sex: Sex) -> float:
+        asked = Presentation(own_findings(service.graph, males_only), sex=sex)
+        return probability_of(service.diagnose(asked, top=MANY), service.graph.disease_ids[males_only])
+
+    assert probability(Sex.FEMALE) < 0.6 * probability(Sex.MALE)
+
+
+def test_an_unknown_finding_is_refused_by_name(service: DiagnosisService) -> None:
+    with pytest.raises(UnknownTerm, match="HP:9999999"):
+        service.diagnose(Presentation((Finding(TermId("HP:9999999")),)))
+    with pytest.raises(UsageError, match="no HPO id"):
+        parse_findings(" , ")
+
+
+def test_a_chart_is_diagnosed_from_all_it_holds(service: DiagnosisService) -> None:
+    ann = PatientId("ann")
+    chart = Chart(
+        Patient(ann, birth_date="1990-05-01", sex=Sex.FEMALE),
+        notes=(
+            Note(
+                NoteId("n"), ann, "Tall, with arachnodactyly. No intellectual disability.", written_at="2020"
+            ),
+        ),
+        conditions=(Condition(RecordId("c"), ann, "Ectopia lentis", (Coding("HP", "HP:0001083"),)),),
+        features=(PhenotypicFeature(RecordId("f"), ann, Finding(TermId("HP:0002616"))),),
+    )
+    found = service.diagnose_chart(chart, top=10, today=TODAY)
+    assert place_of(found, MARFAN) <= 5
+    told = {e.term_id: e.state for e in found.lines[0].evidence}
+    assert {"HP:0001166", "HP:0001083", "HP:0002616"} <= {
+        t for t, state in told.items() if state is FindingState.OBSERVED
+    }
+    assert told[TermId("HP:0001249")] is FindingState.EXCLUDED
+
+
+def test_an_empty_chart_is_no_error(service: DiagnosisService) -> None:
+    found = service.diagnose_chart(Chart(Patient(PatientId("ann"))), today=TODAY)
+    assert found.abstained
+    assert all(not line.evidence for line in found.lines)
+
+
+@pytest.mark.slow
+def test_graph_and_text_each_have_their_share(public_cache: Path) -> None:
+    service = DiagnosisService.load(public_cache, provider="cpu")
+    text = "Tall with arachnodactyly, ectopia lentis and aortic root aneurysm. No intellectual disability."
+    found = service.diagnose_text(text, sex=Sex.FEMALE, age=9000, top=20)
+    assert found.provider == "cpu"
+    assert found.model_version not in ("", GRAPH_ALONE)
+    first = found.lines[0]
+    for line in found.lines[1:]:
+        shares = first.graph_score + first.text_score - line.graph_score - line.text_score
+        assert math.log(first.probability / line.probability) == pytest.approx(shares, abs=1e-6)
+    assert len({line.text_score for line in found.lines}) > 10
+    assert math.fsum(line.probability for line in found.lines) <= 1.0
+    silent = service.diagnose_text("   ", sex=Sex.UNKNOWN, age=None)
+    assert silent.abstained
+    assert {line.text_score for line in silent.lines} == {0.0}
+
+
+@pytest.mark.slow
+def test_findings_alone_need_neither_torch_nor_networkx_nor_a_lexicon(public_cache: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path;"
+        "from app.workflows.diagnose import DiagnosisService, Presentation;"
+        "from app.cli.diagnose import parse_findings;"
+        "s = DiagnosisService.load(Path(sys.argv[1]), with_text=False);"
+        "s.diagnose(Presentation(parse_findings('HP:0001166')));"
+        "print('torch' in sys.modules, 'networkx' in sys.modules, 'recogniser' in vars(s))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(public_cache)], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["False", "False", "False"]
