@@ -5,9 +5,11 @@ against each other are the diseases of the id space that the case's diagnosis be
 OMIM). A case whose disease the knowledge lacks can't be ranked: it counts as missed.
 """
 
+import codecs
 import gzip
 import re
 import time
+import zlib
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -34,9 +36,9 @@ class Case(msgspec.Struct):
     disease_ids: list[str] = msgspec.field(default_factory=list)
     observed: list[str] = msgspec.field(default_factory=list)
     excluded: list[str] = msgspec.field(default_factory=list)
-    age: str = ""
-    sex: str = "UNKNOWN"
-    pmid: str = ""
+    age: str | None = ""
+    sex: str | None = "UNKNOWN"
+    pmid: str | None = ""
     refs: list[str] = msgspec.field(default_factory=list)
 
     @property
@@ -76,7 +78,7 @@ def read_cases(path: Path) -> Iterator[Case]:
             for number, line in enumerate(stream, start=1):
                 if line.strip():
                     yield _case(line, f"{path.name}:{number}")
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise UsageError(
             f"the cases file {path} cannot be read; check the path and that it is whole"
         ) from error
@@ -95,7 +97,7 @@ def evaluate_cases(
     for case in cases:
         findings, unknown = case_findings(graph, case)
         skipped += unknown
-        scores = rank(graph, findings, sex=_sex(case.sex), age_days=iso_duration_days(case.age))
+        scores = rank(graph, findings, sex=_sex(case.sex), age_days=iso_duration_days(case.age or ""))
         if drop_own_publication:
             scores = dropped.rescore(scores, case.publications)
         ranks.append(rank_of_truth(graph, scores, case.truths, spaces))
@@ -150,16 +152,18 @@ def iso_duration_days(text: str) -> int | None:
 
 def _case(line: bytes, where: str) -> Case:
     try:
-        case = msgspec.json.decode(line, type=Case)
-    except msgspec.MsgspecError as error:
-        raise UsageError(f"{where}: not a case ({error}); see the format in the help") from error
+        case = msgspec.json.decode(line.removeprefix(codecs.BOM_UTF8), type=Case)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        said = str(error) if isinstance(error, msgspec.MsgspecError) else "not plain UTF-8 JSON"
+        raise UsageError(f"{where}: not a case ({said}); see `anamnesis evaluate --help`") from error
     if not any(case.truths):
         raise UsageError(f"{where}: neither disease_id nor disease_ids is given")
     return case
 
 
-def _sex(text: str) -> Sex:
-    return Sex(text) if text in set(Sex) else Sex.UNKNOWN
+def _sex(text: str | None) -> Sex:
+    named = (text or "").upper()
+    return Sex(named) if named in set(Sex) else Sex.UNKNOWN
 
 
 def _id_spaces(graph: CompiledGraph) -> dict[str, "np.ndarray[tuple[int], np.dtype[np.bool_]]"]:
