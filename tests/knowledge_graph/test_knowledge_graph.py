@@ -26,13 +26,13 @@ def mini(tmp_path: Path) -> KnowledgeGraph:
     return load_knowledge(write_mini_release(tmp_path / "release"))
 
 
-def a_row(disease: str, term: TermId) -> Association:
+def a_row(disease: str, term: TermId, *, reference: str = "PMID:9") -> Association:
     return Association(
         disease_id=DiseaseId(disease),
         disease_name="Local fever",
         term_id=term,
         excluded=False,
-        reference="PMID:9",
+        reference=reference,
         evidence="PCS",
         onset="",
         frequency=Frequency("3/4", 3, 4, 0.75),
@@ -83,6 +83,13 @@ def test_an_edit_changes_the_hash_and_the_ranking(mini: KnowledgeGraph) -> None:
     compiled = compile_knowledge(mini)
     assert compiled.content_hash == mini.content_hash()
     assert "LOCAL:1" in {compiled.disease_ids[d] for d in rank(compiled, [Finding(SEIZURE)]).best(2)}
+
+
+def test_a_row_added_after_a_removal_replaces_none(mini: KnowledgeGraph) -> None:
+    mini.add_association(a_row("LOCAL:1", SEIZURE))
+    mini.network.remove_edge("OMIM:2", FEVER)
+    mini.add_association(a_row("LOCAL:1", SEIZURE, reference="PMID:10"))
+    assert [row.reference for row in mini.associations_of("LOCAL:1")] == ["PMID:9", "PMID:10"]
 
 
 def test_an_edit_by_networkx_itself_counts_and_undoing_it_gives_the_hash_back(mini: KnowledgeGraph) -> None:
