@@ -11,8 +11,8 @@ from app.config.settings import cache_dir
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the cases file and how to rank."""
     parser.epilog = (
-        "A case is one JSON object on one line (the file may be gzipped): disease_id, or the list disease_ids "
-        "of which any counts; observed and excluded, lists of HPO ids; age (P33Y), sex, pmid and refs where known."
+        "A case is one JSON object on one line (the file may be gzipped): disease_id, or a list disease_ids "
+        "(any of them counts); observed and excluded, lists of HPO ids; if known age (P33Y), sex, pmid, refs."
     )
     parser.add_argument(
         "--cases", type=Path, required=True, metavar="F", help="cases, one JSON object a line"
