@@ -28,11 +28,16 @@ class Evidence:
     frequency: str = ""
     matched_term_id: TermId | None = None
     matched_name: str = ""
+    borrowed_from: str = ""  # a kindred disease (its id, or "its series") that speaks for this one
 
 
 @dataclass(frozen=True, slots=True)
 class DifferentialLine:
-    """One disease of a differential. `text_score` and `graph_score` are log-probability shares."""
+    """One disease of a differential. `text_score` and `graph_score` are log-probability shares.
+
+    Parts of `graph_score`: `context_score` is that of sex and age, `picture_score` that of the picture as
+    a whole; the rest is the evidence, times the graph's weight.
+    """
 
     rank: int
     disease_id: DiseaseId
@@ -43,6 +48,8 @@ class DifferentialLine:
     evidence: tuple[Evidence, ...] = ()
     not_yet_asked: tuple[tuple[TermId, str], ...] = ()
     genes: tuple[str, ...] = ()
+    context_score: float = 0.0
+    picture_score: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
