@@ -150,6 +150,7 @@ class DiagnosisService:
         self, position: int, disease: int, scores: GraphScores, fused: FusedDifferential
     ) -> DifferentialLine:
         disease_id = self.graph.disease_ids[disease]
+        weight = self._weights.graph if scores.findings else 0.0
         return DifferentialLine(
             rank=position,
             disease_id=disease_id,
@@ -157,6 +158,8 @@ class DiagnosisService:
             probability=float(fused.probability[disease]),
             text_score=float(fused.text_share[disease]),
             graph_score=float(fused.graph_share[disease]),
+            context_score=weight * float(scores.context[disease]),
+            picture_score=weight * float(scores.fit[disease]),
             genes=self.graph.genes[disease],
             evidence=tuple(_evidence(e) for e in explain(self.graph, scores, disease_id)),
             not_yet_asked=tuple(
@@ -191,6 +194,7 @@ def _evidence(found: FindingEvidence) -> Evidence:
         frequency=found.frequency,
         matched_term_id=found.matched_term_id,
         matched_name=found.matched_name,
+        borrowed_from=found.borrowed_from,
     )
 
 

@@ -89,7 +89,7 @@ def evaluate_cases(
 ) -> Accuracy:
     """Rank every case and count."""
     dropped = DroppedPublication(graph)
-    spaces = _id_spaces(graph)
+    spaces = id_spaces(graph)
     ranks: list[float] = []
     diseases: list[str] = []
     skipped = 0
@@ -97,9 +97,12 @@ def evaluate_cases(
     for case in cases:
         findings, unknown = case_findings(graph, case)
         skipped += unknown
-        scores = rank(graph, findings, sex=_sex(case.sex), age_days=iso_duration_days(case.age or ""))
-        if drop_own_publication:
-            scores = dropped.rescore(scores, case.publications)
+        sex, age = case_sex(case), iso_duration_days(case.age or "")
+        scores = (
+            dropped.rank(findings, case.publications, sex=sex, age_days=age)
+            if drop_own_publication
+            else rank(graph, findings, sex=sex, age_days=age)
+        )
         ranks.append(rank_of_truth(graph, scores, case.truths, spaces))
         diseases.append(case.truths[0])
     if not ranks:
@@ -161,12 +164,14 @@ def _case(line: bytes, where: str) -> Case:
     return case
 
 
-def _sex(text: str | None) -> Sex:
-    named = (text or "").upper()
+def case_sex(case: Case) -> Sex:
+    """The case's sex; unknown where it is none of GA4GH's values."""
+    named = (case.sex or "").upper()
     return Sex(named) if named in set(Sex) else Sex.UNKNOWN
 
 
-def _id_spaces(graph: CompiledGraph) -> dict[str, "np.ndarray[tuple[int], np.dtype[np.bool_]]"]:
+def id_spaces(graph: CompiledGraph) -> dict[str, "np.ndarray[tuple[int], np.dtype[np.bool_]]"]:
+    """Which diseases belong to OMIM, ORPHA and so on: a mask (n_diseases,) for each."""
     prefixes = [d.split(":")[0] for d in graph.disease_ids]
     return {p: np.array([q == p for q in prefixes]) for p in set(prefixes)}
 

@@ -19,12 +19,20 @@ from knowledge_graph.graph.arrays import Associations, Rows
 from knowledge_graph.graph.compilation import compile_release
 from knowledge_graph.graph.compiled_graph import CompiledGraph
 from knowledge_graph.graph.demographics import Demographics
+from knowledge_graph.graph.kinship import Kinship
 from knowledge_graph.graph.profile import Profiles
+from knowledge_graph.graph.signature import Signatures
 from knowledge_graph.sources.hpo_release import HpoRelease, content_hash, find_release
 
-LAYOUT = "4"
-_PARTS: dict[str, Any] = {"associations": Associations, "profiles": Profiles, "demographics": Demographics}
+LAYOUT = "6"
+_PARTS: dict[str, Any] = {
+    "associations": Associations,
+    "profiles": Profiles,
+    "signatures": Signatures,
+    "demographics": Demographics,
+}
 _ROWS = ("ancestors", "parents", "onsets", "inheritance")
+_KIN = tuple(Kinship.__slots__)
 
 
 def load_compiled(cache_dir: Path, release: HpoRelease | None = None) -> CompiledGraph:
@@ -75,8 +83,9 @@ def _write(path: Path, graph: CompiledGraph) -> None:
 
 def _arrays(graph: CompiledGraph) -> dict[str, Any]:
     arrays: dict[str, Any] = {}
-    for name in _ROWS:
-        rows: Rows = getattr(graph, name)
+    ragged = {name: getattr(graph, name) for name in _ROWS}
+    ragged |= {name: getattr(graph.kinship, name) for name in _KIN}
+    for name, rows in ragged.items():
         arrays[f"{name}.indptr"], arrays[f"{name}.values"] = rows.indptr, rows.values
     for part, kind in _PARTS.items():
         for name in kind.__slots__:
@@ -100,7 +109,7 @@ def _arrays(graph: CompiledGraph) -> dict[str, Any]:
 
 def _graph(arrays: dict[str, Any]) -> CompiledGraph:
     words = json.loads(zlib.decompress(arrays["words"].tobytes()))
-    rows: dict[str, Any] = {name: Rows(arrays[f"{name}.indptr"], arrays[f"{name}.values"]) for name in _ROWS}
+    rows: dict[str, Any] = {name: _rows(arrays, name) for name in _ROWS}
     parts: dict[str, Any] = {
         part: kind(**{name: arrays[f"{part}.{name}"] for name in kind.__slots__})
         for part, kind in _PARTS.items()
@@ -116,6 +125,11 @@ def _graph(arrays: dict[str, Any]) -> CompiledGraph:
         disease_names=tuple(words["disease_names"]),
         genes=tuple(tuple(g) for g in words["genes"]),
         texts=tuple(words["texts"]),
+        kinship=Kinship(**{name: _rows(arrays, name) for name in _KIN}),
         **rows,
         **parts,
     )
+
+
+def _rows(arrays: dict[str, Any], name: str) -> Rows:
+    return Rows(arrays[f"{name}.indptr"], arrays[f"{name}.values"])

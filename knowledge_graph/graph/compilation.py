@@ -9,7 +9,9 @@ from knowledge_graph.findings.finding import Sex
 from knowledge_graph.graph.arrays import Associations, Ints, Rows, rows_from
 from knowledge_graph.graph.compiled_graph import CompiledGraph
 from knowledge_graph.graph.demographics import build_demographics
+from knowledge_graph.graph.kinship import build_kinship
 from knowledge_graph.graph.profile import build_profiles
+from knowledge_graph.graph.signature import build_signatures
 from knowledge_graph.sources.association import Association, read_associations
 from knowledge_graph.sources.gene import GeneLink, read_gene_links
 from knowledge_graph.sources.hpo_release import HpoRelease, content_hash
@@ -45,6 +47,9 @@ def compile_graph(
     texts = _TextTable()
     ancestors = _ancestors(parents)
     arrays = _associations(by_disease, ontology, texts)
+    disease_ids = tuple(d for d, _ in by_disease)
+    names = tuple(group[0].disease_name for _, group in by_disease)
+    genes_of = _genes_of(genes, disease_ids)
     onsets = _aspect_terms(by_disease, ontology, aspect="C")
     return CompiledGraph(
         version=ontology.version,
@@ -55,13 +60,15 @@ def compile_graph(
         alternatives=_alternatives(ontology),
         ancestors=ancestors,
         parents=parents,
-        disease_ids=tuple(d for d, _ in by_disease),
-        disease_names=tuple(group[0].disease_name for _, group in by_disease),
-        genes=_genes_of(genes, [d for d, _ in by_disease]),
+        disease_ids=disease_ids,
+        disease_names=names,
+        genes=genes_of,
         onsets=onsets,
         inheritance=_aspect_terms(by_disease, ontology, aspect="I"),
         associations=arrays,
         profiles=build_profiles(ancestors, arrays),
+        signatures=build_signatures(arrays, texts.texts),
+        kinship=build_kinship(disease_ids, names, genes_of),
         demographics=build_demographics(onsets, arrays, term_index=number, ancestors=ancestors),
         texts=tuple(texts.texts),
     )

@@ -7,10 +7,14 @@ the order of `term_ids` and `disease_ids`.
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
+
 from knowledge_graph.errors import UnknownDisease, UnknownTerm
-from knowledge_graph.graph.arrays import Associations, Rows, transposed
+from knowledge_graph.graph.arrays import Associations, Floats, Rows, transposed
 from knowledge_graph.graph.demographics import Demographics
+from knowledge_graph.graph.kinship import Kinship
 from knowledge_graph.graph.profile import Profiles
+from knowledge_graph.graph.signature import Signatures
 from knowledge_graph.terms.term import DiseaseId, TermId
 
 
@@ -33,6 +37,8 @@ class CompiledGraph:
     inheritance: Rows  # inheritance terms (aspect I) of each disease
     associations: Associations
     profiles: Profiles
+    signatures: Signatures
+    kinship: Kinship
     demographics: Demographics
     texts: tuple[str, ...]
 
@@ -55,6 +61,22 @@ class CompiledGraph:
     def descendants(self) -> Rows:
         """Every term below each term, itself included."""
         return transposed(self.ancestors, len(self.term_ids))
+
+    @cached_property
+    def information(self) -> Floats:
+        """How telling each term is: -log of its background (n_terms,); that of the rarest where unused."""
+        background = self.profiles.background
+        rarest = background[background > 0].min(initial=1.0)
+        content: Floats = -np.log(np.minimum(np.where(background > 0, background, rarest), 1.0))
+        return content
+
+    @cached_property
+    def expected_information(self) -> Floats:
+        """Information of each disease's own terms, weighed by their frequency: (n_diseases,)."""
+        own = self.signatures
+        weighed = own.frequency * self.information[own.term]
+        ends = np.concatenate([[0.0], np.cumsum(weighed, dtype=np.float64)])
+        return np.diff(ends[own.indptr]).astype(np.float32)
 
     def resolve(self, term_id: str) -> TermId:
         """The current id for any id that HPO has known. Raises UnknownTerm."""

@@ -1,53 +1,86 @@
 """Scores as if one publication had never been annotated: how a ranking fares on unseen patients.
 
 Rows of phenotype.hpoa whose reference is the publication are taken out, for every disease that
-has such rows; only those diseases are scored anew. The background keeps its value.
+has such rows; only those diseases are scored anew, kin and all. The background keeps its value.
 """
 
+from collections.abc import Sequence
 from functools import cached_property
 
 import numpy as np
 
+from knowledge_graph.findings.finding import Finding, Sex
 from knowledge_graph.graph.arrays import Floats, Ints
 from knowledge_graph.graph.compiled_graph import CompiledGraph
 from knowledge_graph.graph.profile import direct_frequencies, inherited
-from knowledge_graph.ranking.likelihood_ratio import profile_ratios
-from knowledge_graph.ranking.rank import GraphScores
+from knowledge_graph.graph.signature import is_article
+from knowledge_graph.ranking.context import context_ratios
+from knowledge_graph.ranking.likelihood_ratio import likelihood_ratios, profile_ratios
+from knowledge_graph.ranking.profile_fit import features_of_profile, fit_features
+from knowledge_graph.ranking.rank import GraphScores, distinct_findings, joined, observed_terms
 
 
 class DroppedPublication:
-    """Rescores diseases without the rows of a publication."""
+    """Ranks as if publications were unknown."""
 
     def __init__(self, graph: CompiledGraph):
-        self._graph = graph
+        self.graph = graph
 
     @cached_property
     def _diseases(self) -> dict[str, list[int]]:
         """Reference to the diseases that have rows from it."""
-        rows = self._graph.associations
+        rows = self.graph.associations
         owner = np.repeat(np.arange(len(rows.indptr) - 1), np.diff(rows.indptr))
         found: dict[str, list[int]] = {}
         for reference, disease in sorted(set(zip(rows.reference.tolist(), owner.tolist(), strict=True))):
-            found.setdefault(self._graph.texts[reference], []).append(disease)
+            found.setdefault(self.graph.texts[reference], []).append(disease)
         return found
 
-    def rescore(self, scores: GraphScores, references: set[str]) -> GraphScores:
-        """The scores without the publications' rows (new arrays; the input stays as it is)."""
-        affected = {d for reference in references for d in self._diseases.get(reference, ())}
-        per_finding = scores.per_finding.copy()
-        for disease in affected:
-            terms, probability = self.profile(disease, references)
-            per_finding[:, disease] = profile_ratios(self._graph, terms, probability, scores.findings)
-        total = per_finding.sum(axis=0) + scores.context
-        return GraphScores(scores.findings, per_finding, scores.context, total)
+    def rank(
+        self,
+        findings: Sequence[Finding],
+        references: set[str],
+        *,
+        sex: Sex = Sex.UNKNOWN,
+        age_days: int | None = None,
+    ) -> GraphScores:
+        """Score every disease without the rows of these publications. Raises UnknownTerm."""
+        distinct = distinct_findings(self.graph, findings)
+        own, features = self.parts(distinct, references)
+        context = context_ratios(self.graph, sex=sex, age_days=age_days)
+        return joined(self.graph, distinct, own=own, features=features, context=context)
 
-    def profile(self, disease: int, references: set[str]) -> tuple[Ints, Floats]:
-        """Terms and P(term | disease) from the rows of all other references."""
-        rows = self._graph.associations
+    def parts(self, findings: tuple[Finding, ...], references: set[str]) -> tuple[Floats, Floats]:
+        """Own ratios (n_findings, n_diseases) and fit features (3, n_diseases) without the publications."""
+        observed = observed_terms(self.graph, findings)
+        own, features = likelihood_ratios(self.graph, findings), fit_features(self.graph, observed)
+        for disease in {d for reference in references for d in self._diseases.get(reference, ())}:
+            signature, profile = self.profile(disease, references)
+            own[:, disease] = profile_ratios(self.graph, *profile, findings)
+            features[:, disease] = features_of_profile(
+                self.graph,
+                observed,
+                signature,
+                shown=set(profile[0].tolist()),
+                publications=self._publications(disease, references),
+            )
+        return own, features
+
+    def profile(self, disease: int, references: set[str]) -> tuple[tuple[Ints, Floats], tuple[Ints, Floats]]:
+        """Own terms with frequency, and all terms with P(term | disease), from the other references' rows."""
+        rows = self.graph.associations
         span = rows.rows_of(disease)
-        dropped = np.array([self._graph.texts[r] in references for r in rows.reference[span]], bool)
         keep = np.zeros(len(rows.term), bool)
-        keep[span] = ~rows.excluded[span] & ~dropped
+        keep[span] = ~rows.excluded[span] & ~self._dropped(disease, references)
         owner, terms, frequency = direct_frequencies(rows, keep)
-        shown, _, probability = inherited(self._graph.ancestors, owner, terms, frequency)
-        return shown, probability
+        shown, _, probability = inherited(self.graph.ancestors, owner, terms, frequency)
+        return (terms, frequency), (shown, probability)
+
+    def _dropped(self, disease: int, references: set[str]) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
+        own = self.graph.associations.reference[self.graph.associations.rows_of(disease)]
+        return np.array([self.graph.texts[reference] in references for reference in own], bool)
+
+    def _publications(self, disease: int, references: set[str]) -> int:
+        rows = self.graph.associations
+        own = rows.reference[rows.rows_of(disease)][~self._dropped(disease, references)]
+        return len(set(own[is_article(own, self.graph.texts)].tolist()))

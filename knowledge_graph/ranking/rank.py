@@ -5,24 +5,29 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from knowledge_graph.findings.finding import Finding, Sex
+from knowledge_graph.findings.finding import Finding, FindingState, Sex
 from knowledge_graph.graph.arrays import Floats, Ints
 from knowledge_graph.graph.compiled_graph import CompiledGraph
+from knowledge_graph.ranking.borrowing import borrowed
 from knowledge_graph.ranking.context import context_ratios
 from knowledge_graph.ranking.likelihood_ratio import likelihood_ratios
+from knowledge_graph.ranking.profile_fit import FitWeights, fit_features
 
 
 @dataclass(frozen=True, slots=True)
 class GraphScores:
     """Natural-log likelihood ratios and what they add up to.
 
-    `per_finding` (n_findings, n_diseases), `context` (n_diseases,) for sex and age, `total`
-    (n_diseases,) their sum.
+    `own` (n_findings, n_diseases) is what each disease's own annotations say of a finding and
+    `per_finding` the same with its kin heard; `context` (n_diseases,) is for sex and age, `fit` for
+    the picture as a whole. `total` (n_diseases,) = sum of per_finding + context + fit.
     """
 
     findings: tuple[Finding, ...]
+    own: Floats
     per_finding: Floats
     context: Floats
+    fit: Floats
     total: Floats
 
     def best(self, count: int) -> Ints:
@@ -40,9 +45,29 @@ def rank(
 ) -> GraphScores:
     """Score every disease. Findings named twice count once. Raises UnknownTerm."""
     distinct = distinct_findings(graph, findings)
-    per_finding = likelihood_ratios(graph, distinct)
-    context = context_ratios(graph, sex=sex, age_days=age_days)
-    return GraphScores(distinct, per_finding, context, per_finding.sum(axis=0) + context)
+    return joined(
+        graph,
+        distinct,
+        own=likelihood_ratios(graph, distinct),
+        features=fit_features(graph, observed_terms(graph, distinct)),
+        context=context_ratios(graph, sex=sex, age_days=age_days),
+    )
+
+
+def joined(
+    graph: CompiledGraph, findings: tuple[Finding, ...], *, own: Floats, features: Floats, context: Floats
+) -> GraphScores:
+    """Hear the kin, weigh the features, add up."""
+    seen = np.array([f.state is FindingState.OBSERVED for f in findings], bool)
+    per_finding = own.copy()
+    per_finding[seen] = borrowed(graph, own[seen])
+    fit = FitWeights.load().share(features) if seen.any() else np.zeros_like(context)
+    return GraphScores(findings, own, per_finding, context, fit, per_finding.sum(axis=0) + context + fit)
+
+
+def observed_terms(graph: CompiledGraph, findings: Sequence[Finding]) -> list[int]:
+    """Numbers of the observed terms."""
+    return [graph.term_index[f.term_id] for f in findings if f.state is FindingState.OBSERVED]
 
 
 def distinct_findings(graph: CompiledGraph, findings: Sequence[Finding]) -> tuple[Finding, ...]:

@@ -1,7 +1,7 @@
 """Why a disease stands where it does: what each finding says of it, and what was not yet asked.
 
-The parts add up: the sum of `log_likelihood_ratio` over the evidence plus the context's share is
-the disease's total score.
+The parts add up: the sum of `log_likelihood_ratio` over the evidence plus the shares of the context
+(sex, age) and of the fit (the picture as a whole) is the disease's total score.
 """
 
 from dataclasses import dataclass
@@ -12,13 +12,21 @@ import numpy.typing as npt
 from knowledge_graph.findings.finding import FindingState
 from knowledge_graph.graph.compiled_graph import CompiledGraph
 from knowledge_graph.graph.profile import direct_frequencies
+from knowledge_graph.ranking.borrowing import lender
 from knowledge_graph.ranking.rank import GraphScores
 from knowledge_graph.terms.term import TermId
+
+NO_ROWS = np.zeros(0, np.intp)
+SERIES = "its series"
 
 
 @dataclass(frozen=True, slots=True)
 class FindingEvidence:
-    """One finding's share. `matched` is the disease's own term that the finding met, if any."""
+    """One finding's share. `matched` is the disease's own term that the finding met, if any.
+
+    Where the disease's kin speaks for it, `borrowed_from` names it (a disease id, or "its series"), and
+    match, frequency and references are that disease's.
+    """
 
     term_id: TermId
     name: str
@@ -28,6 +36,7 @@ class FindingEvidence:
     matched_name: str
     frequency: str
     references: tuple[str, ...]
+    borrowed_from: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +86,9 @@ def _settled(graph: CompiledGraph, scores: GraphScores) -> set[int]:
 def _evidence(graph: CompiledGraph, scores: GraphScores, row: int, disease: int) -> FindingEvidence:
     finding = scores.findings[row]
     term = graph.term_index[finding.term_id]
-    matched = _best_match(graph, term, disease)
-    rows = _rows_about(graph, matched, disease) if matched is not None else np.zeros(0, int)
+    lent, speaker = _speaker(graph, scores, row, disease)
+    matched = None if speaker is None else _best_match(graph, term, speaker)
+    rows = _rows_about(graph, matched, speaker) if matched is not None and speaker is not None else NO_ROWS
     stated = graph.associations
     return FindingEvidence(
         term_id=finding.term_id,
@@ -89,7 +99,19 @@ def _evidence(graph: CompiledGraph, scores: GraphScores, row: int, disease: int)
         matched_name="" if matched is None else graph.term_names[matched],
         frequency=", ".join(dict.fromkeys(graph.texts[f] for f in stated.frequency[rows] if graph.texts[f])),
         references=tuple(dict.fromkeys(graph.texts[r] for r in stated.reference[rows])),
+        borrowed_from=lent,
     )
+
+
+def _speaker(graph: CompiledGraph, scores: GraphScores, row: int, disease: int) -> tuple[str, int | None]:
+    """From whom a ratio is borrowed ("" for its own), and whose rows are its source (None: many)."""
+    counted = float(scores.per_finding[row, disease])
+    if np.isclose(counted, scores.own[row, disease], atol=1e-6):
+        return "", disease
+    kin, ratio = lender(graph, scores.own[row], disease)
+    if kin is not None and np.isclose(counted, ratio, atol=1e-4):
+        return graph.disease_ids[kin], kin
+    return SERIES, None
 
 
 def _best_match(graph: CompiledGraph, term: int, disease: int) -> int | None:

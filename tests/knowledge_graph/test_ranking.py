@@ -97,7 +97,8 @@ def test_the_evidence_adds_up_to_the_score(graph: CompiledGraph) -> None:
     scores = rank(graph, [Finding(SEIZURE), Finding(FEVER), Finding(RASH, EXCLUDED)], age_days=3650)
     for number, disease in enumerate(graph.disease_ids):
         parts = sum(e.log_likelihood_ratio for e in explain(graph, scores, disease))
-        assert parts + scores.context[number] == pytest.approx(scores.total[number], abs=1e-5)
+        rest = scores.context[number] + scores.fit[number]
+        assert parts + rest == pytest.approx(scores.total[number], abs=1e-5)
 
 
 def test_evidence_names_the_match_its_frequency_and_its_references(graph: CompiledGraph) -> None:

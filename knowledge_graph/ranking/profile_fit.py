@@ -1,0 +1,115 @@
+"""What the ratios of single findings do not say: how much of a disease's picture the patient shows.
+
+Three numbers a disease, joined by learned weights into one log share of the score:
+- coverage: information of the disease's terms that the findings reach, as a share of all it has, each
+  term weighed by its frequency, with PRIOR_INFORMATION added below so that a disease of one term
+  does not win by it;
+- exact: the share of observed findings that the disease is known to show;
+- documented: log(1 + articles annotated): what is often described is often met.
+"""
+
+import hashlib
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+
+import numpy as np
+
+from knowledge_graph.graph.arrays import Floats, Ints
+from knowledge_graph.graph.compiled_graph import CompiledGraph
+
+PRIOR_INFORMATION = 10.0
+FEATURES = ("coverage", "exact", "documented")
+
+
+@dataclass(frozen=True, slots=True)
+class FitWeights:
+    """What each feature counts, in units of a natural-log likelihood ratio."""
+
+    coverage: float
+    exact: float
+    documented: float
+
+    @classmethod
+    def load(cls) -> "FitWeights":
+        """The weights that ship with the program. A file edited by hand is our fault: ValueError."""
+        return cls.of_text(files("resources.ranking").joinpath("weights.toml").read_text("utf-8"))
+
+    @classmethod
+    def of_text(cls, text: str) -> "FitWeights":
+        """Weights from TOML, their hash checked."""
+        values = tomllib.loads(text)
+        weights = cls(**{name: float(values[name]) for name in FEATURES})
+        if values.get("sha256") != weights.sha256:
+            raise ValueError("weights.toml does not match its sha256; rebuild it by the command in it")
+        return weights
+
+    @property
+    def sha256(self) -> str:
+        """The hash that names these weights."""
+        return hashlib.sha256(self._lines().encode()).hexdigest()
+
+    def to_text(self, remarks: str) -> str:
+        """As TOML, with remarks (comment lines without #) on where they come from."""
+        comment = "".join(f"# {line}\n" for line in remarks.splitlines())
+        return f'{comment}{self._lines()}sha256 = "{self.sha256}"\n'
+
+    def _lines(self) -> str:
+        return "".join(f"{name} = {getattr(self, name):.4f}\n" for name in FEATURES)
+
+    def share(self, features: Floats) -> Floats:
+        """The features' share of the score: (n_diseases,)."""
+        weights = np.array([getattr(self, name) for name in FEATURES], np.float32)
+        joined: Floats = weights @ features
+        return joined
+
+
+def fit_features(graph: CompiledGraph, observed: Sequence[int]) -> Floats:
+    """FEATURES for every disease, given the numbers of the observed terms: (3, n_diseases)."""
+    count = len(graph.disease_ids)
+    if not observed:
+        return np.zeros((len(FEATURES), count), np.float32)
+    shown = reached_information(graph, observed)
+    exact = np.zeros(count, np.float32)
+    for term in observed:
+        exact[graph.profiles.of_term(term)[0]] += 1 / len(observed)
+    own = graph.signatures
+    filled = np.flatnonzero(np.diff(own.indptr))
+    coverage = np.zeros(count, np.float32)
+    starts = own.indptr[filled]
+    met = np.add.reduceat(own.frequency * shown[own.term], starts) if len(filled) else np.zeros(0)
+    coverage[filled] = met / (graph.expected_information[filled] + PRIOR_INFORMATION)
+    return np.stack([coverage, exact, np.log1p(own.publications.astype(np.float32))])
+
+
+def features_of_profile(
+    graph: CompiledGraph,
+    observed: Sequence[int],
+    signature: tuple[Ints, Floats],
+    *,
+    shown: set[int],
+    publications: int,
+) -> Floats:
+    """The same for one signature given by hand; `shown` are its terms with their ancestors: (3,)."""
+    terms, frequency = signature
+    reached = reached_information(graph, observed)[terms]
+    expected = float(frequency @ graph.information[terms])
+    return np.array(
+        [
+            float(frequency @ reached) / (expected + PRIOR_INFORMATION),
+            sum(term in shown for term in observed) / max(1, len(observed)),
+            np.log1p(publications),
+        ],
+        np.float32,
+    )
+
+
+def reached_information(graph: CompiledGraph, observed: Sequence[int]) -> Floats:
+    """For each term, the information of the most telling of its ancestors that was seen: (n_terms,)."""
+    seen = np.zeros(len(graph.term_ids), np.float32)
+    for term in observed:
+        above = graph.ancestors[term]
+        seen[above] = graph.information[above]
+    reached: Floats = np.maximum.reduceat(seen[graph.ancestors.values], graph.ancestors.indptr[:-1])
+    return reached

@@ -1,0 +1,164 @@
+"""Kin, borrowing and the fit agree with what is worked out by hand, dropped publications included."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from knowledge_graph.findings.finding import Finding, FindingState
+from knowledge_graph.graph.compilation import compile_release
+from knowledge_graph.graph.compiled_graph import CompiledGraph
+from knowledge_graph.graph.kinship import build_kinship, name_words, series_stem
+from knowledge_graph.ranking.borrowing import SERIES_SHARE, SHARES, borrowed
+from knowledge_graph.ranking.dropped_publication import DroppedPublication
+from knowledge_graph.ranking.likelihood_ratio import likelihood_ratios
+from knowledge_graph.ranking.profile_fit import PRIOR_INFORMATION, FitWeights, fit_features
+from knowledge_graph.ranking.rank import GraphScores, rank
+from knowledge_graph.ranking.weight_fitting import RankedCase, fit_weights
+from knowledge_graph.rationale.explanation import SERIES, explain
+from knowledge_graph.terms.term import TermId
+from tests.knowledge_graph.mini_release import HPOA, mini_graph, write_mini_release
+
+FOCAL, SEIZURE, FEVER = (TermId(f"HP:00000{n}") for n in (11, 10, 20))
+
+
+@pytest.fixture(scope="module")
+def graph(tmp_path_factory: pytest.TempPathFactory) -> CompiledGraph:
+    return mini_graph(tmp_path_factory.mktemp("mini"))
+
+
+@pytest.fixture(scope="module")
+def kindred(tmp_path_factory: pytest.TempPathFactory) -> CompiledGraph:
+    """OMIM:1 and ORPHA:3 are one disease; OMIM:2 and OMIM:4 are one series."""
+    hpoa = HPOA.replace("No-fit disease", "Disease (FIT)").replace("Fit disease", "disease")
+    hpoa = hpoa.replace("Rash disease", "Rash disease 1")
+    hpoa += "OMIM:4\tRash disease 2\t\tHP:0000010\tPMID:7\tPCS\t\t3/4\t\t\tP\t-\n"
+    folder = tmp_path_factory.mktemp("kindred")
+    return compile_release(write_mini_release(folder, hpoa=hpoa))
+
+
+def test_names_are_compared_by_their_words() -> None:
+    assert name_words("Marfan Syndrome (MFS)") == name_words("syndrome, Marfan")
+    assert name_words("Ataxia 2") != name_words("Ataxia 3")
+    one, other = "Immunodeficiency 124, severe combined", "Immunodeficiency 12B, severe combined"
+    assert series_stem(one) == series_stem(other) == "immunodeficiency severe combined"
+    assert series_stem("Rash 3") == ""
+
+
+def test_kin_are_of_another_source_and_series_of_the_same() -> None:
+    kin = build_kinship(
+        ("OMIM:1", "ORPHA:1", "OMIM:2", "ORPHA:2"),
+        ("Great ataxia 1", "Great ataxia 1", "Great ataxia 2", "Something else"),
+        (("G",), (), ("G",), ("G", "H")),
+    )
+    assert [kin.twins[d].tolist() for d in range(4)] == [[1], [0], [], []]
+    assert [kin.same_gene[d].tolist() for d in range(4)] == [[3], [], [3], [0, 2]]
+    assert [group.tolist() for group in kin.series] == [[0, 2]]
+
+
+@pytest.mark.slow
+def test_borrowing_equals_the_slow_reference(real_graph: CompiledGraph) -> None:
+    rng = np.random.default_rng(4)
+    findings = [Finding(real_graph.term_ids[t]) for t in rng.choice(real_graph.associations.term, 6)]
+    own = likelihood_ratios(real_graph, findings)
+    fast = borrowed(real_graph, own)
+    for disease in rng.choice(len(real_graph.disease_ids), 40).tolist():
+        slow = [_slow_borrowing(real_graph, row, disease) for row in own]
+        assert fast[:, disease] == pytest.approx(slow, abs=1e-4)
+
+
+def _slow_borrowing(
+    graph: CompiledGraph, own: "np.ndarray[tuple[int], np.dtype[np.float32]]", d: int
+) -> float:
+    ratios = [math.exp(own[d])]
+    for name, share in SHARES.items():
+        ratios += [share * math.exp(own[kin]) for kin in getattr(graph.kinship, name)[d]]
+    for group in graph.kinship.series:
+        if d in group:
+            ratios.append(SERIES_SHARE * sum(math.exp(own[o]) for o in group if o != d) / (len(group) - 1))
+    return math.log(max(ratios))
+
+
+def evidence(graph: CompiledGraph, scores: GraphScores, disease: str) -> tuple[str, tuple[str, ...]]:
+    (found,) = explain(graph, scores, disease)
+    return found.borrowed_from, found.references
+
+
+def test_the_evidence_names_who_lent_it(kindred: CompiledGraph) -> None:
+    scores = rank(kindred, [Finding(FOCAL)])
+    assert evidence(kindred, scores, "OMIM:1") == ("", ("PMID:1", "PMID:2"))
+    assert evidence(kindred, scores, "ORPHA:3") == ("OMIM:1", ("PMID:1", "PMID:2"))
+    seizure = rank(kindred, [Finding(SEIZURE)])
+    assert evidence(kindred, seizure, "OMIM:2") == (SERIES, ())
+    assert seizure.own[0, 1] < seizure.per_finding[0, 1]
+
+
+def test_an_excluded_finding_is_not_borrowed(kindred: CompiledGraph) -> None:
+    scores = rank(kindred, [Finding(FOCAL, FindingState.EXCLUDED)])
+    assert scores.per_finding.tolist() == scores.own.tolist()
+    assert not scores.fit.any()
+
+
+def test_the_features_are_as_worked_out_by_hand(graph: CompiledGraph) -> None:
+    coverage, exact, documented = fit_features(graph, [graph.term_number(SEIZURE)])
+    information = dict(zip(graph.term_ids, graph.information.tolist(), strict=True))
+    expected = (10 / 14) * information[FOCAL] + 0.5 * information[FEVER]
+    reached = (10 / 14) * information[SEIZURE] + 0.5 * information[TermId("HP:0000118")]
+    assert coverage[0] == pytest.approx(reached / (expected + PRIOR_INFORMATION), rel=1e-5)
+    assert exact.tolist() == [1, 0, 0]
+    assert documented.tolist() == pytest.approx([math.log(3), math.log(2), 0])
+
+
+def test_leaving_out_nothing_changes_nothing(real_graph: CompiledGraph) -> None:
+    findings = [Finding(t) for t in real_graph.term_ids[500:3000:400]]
+    plain = rank(real_graph, findings)
+    assert DroppedPublication(real_graph).rank(findings, {"PMID:0"}).total.tolist() == plain.total.tolist()
+
+
+def test_dropping_a_publication_equals_a_release_without_its_rows(tmp_path: Path) -> None:
+    shorter = "".join(line for line in HPOA.splitlines(keepends=True) if "PMID:2" not in line)
+    full, without = (
+        mini_graph(tmp_path / "a"),
+        compile_release(write_mini_release(tmp_path / "b", hpoa=shorter)),
+    )
+    findings = tuple(rank(full, [Finding(SEIZURE), Finding(FEVER)]).findings)
+    own, features = DroppedPublication(full).parts(findings, {"PMID:2"})
+    numbers = [without.term_number(f.term_id) for f in findings]
+    exact, documented = fit_features(without, numbers)[1:]
+    assert features[1].tolist() == exact.tolist()
+    assert features[2].tolist() == documented.tolist()
+    # the background stays that of the whole release: the ratio changes by P alone, 9/12 for 10/14
+    kept = likelihood_ratios(full, findings)
+    assert own[0, 0] - kept[0, 0] == pytest.approx(math.log((9 / 12) / (10 / 14)), abs=1e-5)
+    assert own[:, 1:].tolist() == kept[:, 1:].tolist()
+
+
+def test_a_disease_left_without_rows_still_ranks(graph: CompiledGraph) -> None:
+    scores = DroppedPublication(graph).rank([Finding(SEIZURE)], {"PMID:1", "PMID:2", "OMIM:1"})
+    assert np.isfinite(scores.total).all()
+    assert scores.fit[0] == 0
+
+
+def test_the_shipped_weights_carry_their_hash() -> None:
+    weights = FitWeights.load()
+    text = weights.to_text("a remark\nand another")
+    assert text.startswith("# a remark\n# and another\ncoverage = ")
+    assert FitWeights.of_text(text) == weights
+    with pytest.raises(ValueError, match="sha256"):
+        FitWeights.of_text(text.replace("exact = ", "exact = 1"))
+
+
+def test_fitting_finds_the_feature_that_tells() -> None:
+    rng = np.random.default_rng(1)
+    cases = []
+    for number in range(200):
+        ratios = rng.normal(size=8).astype(np.float32)
+        features = rng.normal(size=(3, 8)).astype(np.float32)
+        truth = int(np.argmax(ratios + 2 * features[0] + 0.1 * rng.normal(size=8)))
+        cases.append(RankedCase(f"OMIM:{number % 20}", ratios, features, truth))
+    fitted = fit_weights(cases)
+    assert fitted.weights.coverage == pytest.approx(2, rel=0.15)
+    assert abs(fitted.weights.exact) < 0.2
+    assert abs(fitted.weights.documented) < 0.2
+    assert fitted.temperature > 0
