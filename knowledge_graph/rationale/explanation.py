@@ -11,7 +11,6 @@ import numpy.typing as npt
 
 from knowledge_graph.findings.finding import FindingState
 from knowledge_graph.graph.compiled_graph import CompiledGraph
-from knowledge_graph.graph.profile import direct_frequencies
 from knowledge_graph.ranking.borrowing import lender
 from knowledge_graph.ranking.rank import GraphScores
 from knowledge_graph.terms.term import TermId
@@ -60,10 +59,7 @@ def not_yet_asked(
 ) -> tuple[ExpectedFinding, ...]:
     """Findings the disease shows most often that are neither known, implied nor excluded."""
     disease = graph.disease_number(disease_id)
-    rows = graph.associations.rows_of(disease)
-    keep = np.zeros(len(graph.associations.term), bool)
-    keep[rows] = ~graph.associations.excluded[rows]
-    _, terms, frequency = direct_frequencies(graph.associations, keep)
+    terms, frequency = graph.signatures.of_disease(disease)
     settled = _settled(graph, scores)
     order = np.argsort(-frequency, kind="stable")
     open_terms = [int(i) for i in order if int(terms[i]) not in settled]
