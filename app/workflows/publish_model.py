@@ -41,7 +41,7 @@ class PublishPlan:
 def publish_model(
     vault: AuditedFolder, result: TrainingResult, plan: PublishPlan
 ) -> Iterator[str | ModelVersion]:
-    """Yield lines of progress and, last, the new version."""
+    """Yield lines of progress and, last, the new version; the result then waits no longer."""
     base = load_version(vault, result.base_version)
     encoder = find_encoder(plan.encoder_dir)
     check_encoder(base, encoder)
@@ -57,7 +57,9 @@ def publish_model(
     for report in export_classifier(request):
         if isinstance(report, ExportResult):
             content = exported_version(request, report, _card(base, encoder, result, at=plan.at))
-            yield _register(vault, content, plan)
+            version = _register(vault, content, plan)
+            result_store(vault).remove(result.run_id)
+            yield version
         else:
             yield report
 

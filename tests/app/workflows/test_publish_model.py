@@ -52,6 +52,7 @@ def published(vault: Vault, result: TrainingResult, tmp_path_factory: pytest.Tem
     *progress, version = publish_model(vault, waiting_result(vault), plan)
     assert all(isinstance(line, str) for line in progress)
     assert isinstance(version, ModelVersion)
+    assert result_store(vault).run_ids() == ()
     return version
 
 
