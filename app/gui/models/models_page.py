@@ -26,6 +26,7 @@ class ModelsPage:
     def __init__(self, session: OpenSession, changed: Callable[[], object]) -> None:
         self._session = session
         self._changed = changed
+        self._publishing = False
         self.message = label("", "error", wrap=True)
         self.message.hide()
         self.list = QListWidget()
@@ -70,19 +71,26 @@ class ModelsPage:
 
     def publish(self) -> None:
         """Export the latest training result, check it against torch, and make it current."""
+        if self._publishing:
+            return
         vault, around = self._session.vault, self._session.around
         plan = PublishPlan(at=around.now(), cache_dir=around.cache_dir)
 
         def reports(_stop: Event) -> Iterator[str | ModelVersion]:
             return publish_model(vault, waiting_result(vault), plan)
 
+        self._publishing = True
         self.publish_button.setEnabled(False)
         self._tell("Publishing…", "notice")
-        self._session.runner.job(reports, self._follow, lambda _done: self._moved(), self._refuse)
+        self._session.runner.job(reports, self._follow, lambda _done: self._published(), self._refuse)
 
     def _follow(self, report: str | ModelVersion) -> None:
         done = "The new version is in use."
         self._tell(done if isinstance(report, ModelVersion) else sentence(report), "notice")
+
+    def _published(self) -> None:
+        self._publishing = False
+        self._moved()
 
     def _body(self) -> QSplitter:
         split = QSplitter(Qt.Orientation.Horizontal)
@@ -108,7 +116,7 @@ class ModelsPage:
     def _show(self, answer: tuple[tuple[ModelRow, ...], tuple[str, ...]]) -> None:
         rows, waiting = answer
         self.publish_button.setVisible(bool(waiting))
-        self.publish_button.setEnabled(True)
+        self.publish_button.setEnabled(not self._publishing)
         self.list.clear()
         for found in reversed(rows):
             item = QListWidgetItem(version_line(found), self.list)
@@ -139,6 +147,7 @@ class ModelsPage:
         self._changed()
 
     def _refuse(self, failure: Failure) -> None:
+        self._publishing = False
         self.publish_button.setEnabled(True)
         self._tell(sentence(failure.message), "error")
 
@@ -149,12 +158,14 @@ class ModelsPage:
 
 
 def version_line(found: ModelRow) -> str:
-    """A version in two lines: name and whether it is in use; origin and guarantee."""
-    card, use = found.version.card, "  ✓ in use" if found.current else ""
+    """A version in two lines: what it is and whether it is in use; name, date and guarantee."""
+    card, use = found.version.card, "   ✓ in use" if found.current else ""
+    kind = "Starting model" if found.starting else _KINDS.get(card.scope, card.scope.capitalize())
     spent = f"epsilon {card.privacy.epsilon:.3g}" if card.privacy.epsilon else "no patient data used"
-    made = card.created_at[:10] or "shipped with the program"
-    return f"{found.version.version_id[:12]}{use}\n{made}  ·  {spent}"
+    parts = (found.version.version_id[:10], card.created_at[:10], spent)
+    return f"{kind}{use}\n" + "  ·  ".join(part for part in parts if part)
 
 
+_KINDS = {"head": "Trained here, head", "lora": "Trained here, LoRA"}
 _PUBLISH = "Export the latest training result to ONNX, compare it with the trained model, and use it"
 _QUESTION = "Diagnoses will use that version from now on. You can return to the present one at any time."

@@ -48,8 +48,8 @@ class Workspace:
         self._stack = QStackedWidget()
         self.patients = PatientsPage(session, self.open_patient, self.import_files)
         self.patient = PatientPage(session, lambda: self.go("patients"), self._data_changed)
-        self.training = TrainingPage(session, run)
         self.models = ModelsPage(session, self.load_assistant)
+        self.training = TrainingPage(session, run, self.publish)
         self.update = UpdatePage(session)
         self.audit = AuditPage(session)
         self.about = AboutPage(session, deeds.set_theme, deeds.set_percent)
@@ -103,6 +103,11 @@ class Workspace:
         if chosen:
             self.importing = ImportDialog(self.widget, self.session, self.patients.refresh)
             self.importing.start(chosen)
+
+    def publish(self) -> None:
+        """Publish the training result that waits, on the page where its progress is shown."""
+        self.go("models")
+        self.models.publish()
 
     def _lay_out(self) -> None:
         row = QHBoxLayout()

@@ -8,6 +8,7 @@ import msgspec
 from app.config.policy import Policy
 from app.gui.training.run_view import RunProgress, RunRequest, StartRun, TrainingFacts
 from app.store.vault import Vault
+from app.workflows.list_models import result_store
 from app.workflows.plan_training import CAP_SETTING, DECLARED_SETTING, TrainingPlan
 from app.workflows.train_model import RESUME_SETTING, TrainingProgress, train_model
 
@@ -21,6 +22,7 @@ def read_facts(vault: Vault) -> TrainingFacts:
         cap=float(cap) if cap else None,
         resumable=vault.setting(RESUME_SETTING) is not None,
         declared=tuple(msgspec.json.decode(declared, type=list[str])) if declared else (),
+        waiting=bool(result_store(vault).run_ids()),
     )
 
 
@@ -33,6 +35,7 @@ def private_run(vault: Vault, policy: Policy) -> StartRun:
             delta=request.delta,
             scope=request.scope,
             cap=request.cap,
+            expected_patients=request.expected_patients,
             resume=request.resume,
         )
         for report in train_model(vault, plan, stop=stop, policy=policy):

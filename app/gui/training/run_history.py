@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from ml.privacy.ledger import LedgerEntry
 
 COLUMNS = ("Begun (UTC)", "Run", "Steps", "Noise", "Sample rate", "Clipping", "ε after", "δ")
+FIRST_NUMBER = 2  # the columns from here on hold numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +32,14 @@ class RunRow:
             f"{self.sample_rate:.3g}",
             f"{self.max_grad_norm:g}",
             f"{self.epsilon_after:.2f}",
-            f"{self.delta:.1g}",
+            delta_text(self.delta),
         )
+
+
+def delta_text(delta: float) -> str:
+    """A delta as people write it: `1e-5`."""
+    mantissa, exponent = f"{delta:.1e}".split("e")
+    return f"{float(mantissa):g}e{int(exponent)}"
 
 
 def run_rows(ledger: Iterable[LedgerEntry]) -> tuple[RunRow, ...]:

@@ -23,18 +23,23 @@ class RunRequest:
     cap: float
     scope: str
     delta: float = 1e-5
+    expected_patients: int = 200  # a public estimate
     resume: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingFacts:
-    """What the vault says before a run: labels, debits, the kept cap, a stopped run, declared diseases."""
+    """What the vault says before a run: labels, debits, the kept cap, declared diseases.
+
+    `resumable` says that a stopped run can go on, `waiting` that a result waits to be published.
+    """
 
     patients: int = 0
     ledger: tuple[LedgerEntry, ...] = ()
     cap: float | None = None
     resumable: bool = False
     declared: tuple[str, ...] = ()
+    waiting: bool = False
 
 
 @dataclass(frozen=True, slots=True)

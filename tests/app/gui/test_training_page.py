@@ -36,18 +36,18 @@ def page(window: MainWindow, vault: Vault, settle: Settle) -> TrainingPage:
 def test_a_run_is_followed_to_its_end_and_stands_in_the_ledger(
     qtbot: QtBot, page: TrainingPage, vault: Vault, settle: Settle
 ) -> None:
-    assert page.patients.text() == "1"
-    assert "1 diseases declared" in page.declared.text()
-    assert page.start_button.isEnabled()
+    assert page.plan.patients.text() == "1"
+    assert "1 disease declared" in page.plan.declared.text()
+    assert page.plan.start_button.isEnabled()
     with qtbot.waitSignal(page._run.ended, timeout=LIMIT_MS):
-        page.start_button.click()
-        assert not page.start_button.isEnabled()
+        page.plan.start_button.click()
+        assert not page.plan.start_button.isEnabled()
     settle()
-    assert page.phase.text() == "The run has finished"
+    assert page.run.phase.text() == "The run has finished"
     assert sum(entry.steps for entry in vault.ledger()) == 40
     assert len(result_store(vault).run_ids()) == 1
-    assert page.table.rowCount() == 1
-    assert page.epsilon.value() > 1.0  # the proposal moved above what is spent
+    assert page.ledger.table.rowCount() == 1
+    assert page.plan.epsilon.value() > 1.0  # the proposal moved above what is spent
 
 
 def test_a_run_is_stopped_and_can_be_resumed(
@@ -55,23 +55,23 @@ def test_a_run_is_stopped_and_can_be_resumed(
 ) -> None:
     def stop_at_a_step(progress: object) -> None:
         if getattr(progress, "step", 0) >= 7:
-            page.cancel_button.click()
+            page.run.cancel_button.click()
 
     page._run.progressed.connect(stop_at_a_step)
     with qtbot.waitSignal(page._run.ended, timeout=LIMIT_MS):
-        page.start_button.click()
+        page.plan.start_button.click()
     settle()
-    assert page.phase.text() == "The run was not finished"
-    assert "resumed" in page.remaining.text()
+    assert page.run.phase.text() == "The run was not finished"
+    assert "resumed" in page.run.remaining.text()
     assert 0 < sum(entry.steps for entry in vault.ledger()) < 40
-    assert page.resume_button.isVisible()
+    assert page.plan.resume_button.isVisible()
 
 
 def test_a_plan_above_the_cap_cannot_start(page: TrainingPage) -> None:
-    page.epsilon.setValue(3.0)
-    page.cap.setValue(2.0)
-    assert not page.start_button.isEnabled()
-    assert "above the cap" in page.advice.text()
+    page.plan.epsilon.setValue(3.0)
+    page.plan.cap.setValue(2.0)
+    assert not page.plan.start_button.isEnabled()
+    assert "above the cap" in page.plan.advice.text()
 
 
 def test_declared_diseases_are_checked_and_kept(page: TrainingPage, vault: Vault, settle: Settle) -> None:
@@ -84,4 +84,4 @@ def test_declared_diseases_are_checked_and_kept(page: TrainingPage, vault: Vault
     page.declaring.text.setPlainText("OMIM:154700  Marfan\nORPHA:716")
     page.declaring.save()
     settle()
-    assert "2 diseases declared" in page.declared.text()
+    assert "2 diseases declared" in page.plan.declared.text()
