@@ -36,7 +36,7 @@ def test_the_whole_main_job_runs_on_two_synthetic_hospitals(tmp_path: Path, publ
     assert len(pictures) >= 7
     assert all(p.read_bytes()[:4] == b"\x89PNG" for p in pictures)
     with Vault.open(Path(summary["vault"]), user=USER, passphrase=PASSPHRASE, read_only=True) as vault:
-        assert vault.verify_audit().sound
+        assert vault.verify_audit().intact
         rows = list_models(vault)
         assert len(rows) == 3  # the starting model, the private run, the aggregated base
         assert next(r for r in rows if r.current).version.version_id == summary["applied_version"]
