@@ -7,22 +7,23 @@ the mention, up to the sentence's end, a terminator or another clause.
 import re
 import tomllib
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
+from itertools import product
 from typing import Any
 
+from ml.recognition.sections import section_kinds
 from ml.recognition.tokens import Word
 
 _SENTENCE_END = re.compile(
-    r"(?<!\bDr)(?<!\bMr)(?<!\bMs)(?<!\bvs)[.!?;](?=,?\s|,[A-Z\d]|$)"  # a full stop that is none of a title
+    r"(?<!\bDr)(?<!\bMr)(?<!\bMs)(?<!\bvs)(?<!\.[a-z])[.!?;](?=,?\s|,[A-Z\d]|$)"  # not that of Dr. or p.r.n.
     r"|\n\s*\n|\n(?=\s*[-*•\d])|:(?=\s*\n)"  # a blank line, a list item, a heading of its own
     r"|\s(?=\d{1,2}\)\s)|\s{2,}(?=[A-Z][A-Z ]+:)"  # numbered items and headings inside a line
 )
-_HEADING = re.compile(r"^[ \t]*([A-Za-z][A-Za-z /]{1,40}?)[ \t\r]*(:|$)", re.MULTILINE)
 _LONE_ANSWERS = frozenset({"no", "none", "nil", "neg", "negative", "absent"})
-_QUERY = re.compile(r"(?:^|[\s,(:\-])\?\s?$")
-_BLANK_LINE = re.compile(r"\n[ \t\r]*(?=\n)")
+_QUERY = re.compile(r"[\s,(:\-]\?\s?$")
+_MINUS = re.compile(r"[ \t]?\([-−–]\)")
 _ANSWER_ENDS = re.compile(r"[ \t\r]*(?:[.;,\n)]|$)")
 Phrase = tuple[str, ...]
 
@@ -57,14 +58,20 @@ class ContextRules:
         self._phrases: dict[Phrase, list[tuple[str, str]]] = {}
         for kind in self.KINDS:
             for side in ("before", "after", "pseudo"):
-                for text in rules[kind][side]:
-                    self._phrases.setdefault(_phrase(text), []).append((kind, side))
-        for text in rules["terminators"]["words"]:
-            self._phrases.setdefault(_phrase(text), []).append(("terminator", ""))
+                self._add(rules[kind][side], kind, side)
+        self._add(rules["terminators"]["words"], "terminator", "")
         self._longest = max(len(phrase) for phrase in self._phrases)
-        self._sections = {h: kind for kind, names in rules["sections"].items() for h in names}
+        self._sections = {
+            heading: kind if kind in self.KINDS else ""
+            for kind, headings in rules["sections"].items()
+            for heading in headings
+        }
         self._relatives = frozenset(rules["relatives"]["words"])
         self._between = frozenset(rules["relatives"]["between"])
+
+    def _add(self, lines: Sequence[str], kind: str, side: str) -> None:
+        for phrase in (p for line in lines for p in _phrases(line)):
+            self._phrases.setdefault(phrase, []).append((kind, side))
 
     @classmethod
     def load(cls) -> "ContextRules":
@@ -89,7 +96,7 @@ class ContextRules:
         at = 0
         while at < len(words):
             before = text[words[at - 1].end if at else 0 : words[at].start]
-            if _QUERY.search(before):
+            if _QUERY.search(before if at else f"\n{before}"):
                 found.append(Trigger("uncertain", "before", at, at - 1))  # stands before the word, not on it
             pattern = self._answer(text, words[at], before) or self._in_relative(plain, at)
             size = self._longest_phrase(plain, at)
@@ -122,23 +129,8 @@ class ContextRules:
         )
 
     def section_kinds(self, text: str, words: Sequence[Word]) -> list[str]:
-        """For each word, what the heading above it says (a kind, or ""), until a blank line after it."""
-        bounds = [
-            (m.start(), self._sections.get(m.group(1).strip().casefold(), ""))
-            for m in _HEADING.finditer(text)
-            if m.group(2) or m.group(1).isupper() or m.group(1).strip().casefold() in self._sections
-        ]
-        bounds += [
-            (m.end(), "") for m in _BLANK_LINE.finditer(text) if not _ends_heading(text, m.start(), bounds)
-        ]
-        bounds.sort()
-        kinds: list[str] = []
-        at, kind = 0, ""
-        for word in words:
-            while at < len(bounds) and bounds[at][0] <= word.start:
-                at, kind = at + 1, bounds[at][1]
-            kinds.append(kind)
-        return kinds
+        """For each word, what the heading above it says: a kind, or ""."""
+        return section_kinds(text, words, headings=self._sections)
 
     def context(
         self, first: int, last: int, *, starts: Sequence[int], triggers: Sequence[Trigger], section: str
@@ -178,13 +170,11 @@ class ContextRules:
         return 0
 
 
-def _ends_heading(text: str, place: int, headings: list[tuple[int, str]]) -> bool:
-    """Whether nothing but a heading stands on the line that ends at `place`."""
-    line = text.rfind("\n", 0, place) + 1
-    at = bisect_left(headings, (line, ""))
-    on_line = at < len(headings) and headings[at][0] <= place
-    return on_line and _HEADING.fullmatch(text, line, place) is not None
+def has_minus(text: str, end: int) -> bool:
+    """Whether "(-)" stands behind a mention that ends there."""
+    return _MINUS.match(text, end) is not None
 
 
-def _phrase(text: str) -> Phrase:
-    return tuple(text.casefold().split())
+def _phrases(text: str) -> Iterator[Phrase]:
+    """The phrases that a line stands for: "was|were not seen" is two."""
+    yield from product(*(word.split("|") for word in text.casefold().split()))

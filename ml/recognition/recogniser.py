@@ -1,10 +1,13 @@
 """Finds mentions of terms in a text, with their state, experiencer and temporality."""
 
-from dataclasses import dataclass
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
-from ml.recognition.context import ContextRules, Trigger
+from ml.recognition.context import ContextOf, ContextRules, Trigger, has_minus
 from ml.recognition.coordination import shared_matches
 from ml.recognition.lexicon import Lexicon, LexiconMatch
+from ml.recognition.questions import Answer, Question, polar_questions
 from ml.recognition.tokens import WordSequence, word_sequence
 
 _LONGEST_PLAIN = 8  # words; longer matches were put together across a coordination
@@ -38,36 +41,33 @@ class Recogniser:
 
     def mentions(self, text: str) -> tuple[Mention, ...]:
         """Every mention in reading order."""
-        sequence = word_sequence(text)
-        words = sequence.words
-        if not words:
+        read = _with_plain_lines(text)
+        sequence = word_sequence(read)
+        if not sequence.words:
             return ()
+        matches = self._matches(sequence, read)
+        contexts = self._contexts(read, sequence, matches)
+        return tuple(
+            _mention(text, sequence.words[m.first].start, sequence.words[m.last].end, m, about)
+            for m, about in zip(matches, contexts, strict=True)
+        )
+
+    def _contexts(
+        self, text: str, sequence: WordSequence, matches: Sequence[LexiconMatch]
+    ) -> list[ContextOf]:
+        words = sequence.words
         starts = self._rules.sentence_starts(text, words)
-        triggers = self._rules.triggers(text, words)
+        triggers = _outside(self._rules.triggers(text, words), matches)
         sections = self._rules.section_kinds(text, words)
         found = []
-        matches = self._matches(sequence, text)
-        triggers = _outside(triggers, matches)
         for match in matches:
             about = self._rules.context(
                 match.first, match.last, starts=starts, triggers=triggers, section=sections[match.first]
             )
-            start, end = words[match.first].start, words[match.last].end
-            found.append(
-                Mention(
-                    start=start,
-                    end=end,
-                    term_id=match.term_id,
-                    text=text[start:end],
-                    state=EXCLUDED if about.negated else OBSERVED,
-                    score=match.score * (0.6 if about.uncertain else 1.0),
-                    experiencer="family" if about.family else "patient",
-                    temporality="hypothetical"
-                    if about.uncertain
-                    else ("historical" if about.historical else "current"),
-                )
-            )
-        return tuple(found)
+            minus = has_minus(text, words[match.last].end)
+            found.append(replace(about, negated=True) if minus else about)
+        places = [words[match.first].start for match in matches]
+        return _answered(found, places, polar_questions(text))
 
     def _matches(self, sequence: WordSequence, text: str) -> list[LexiconMatch]:
         """Names as they stand, and names completed across a coordination; each once a place."""
@@ -77,10 +77,53 @@ class Recogniser:
         return sorted(unique.values(), key=lambda m: (m.first, m.last, m.term_id))
 
 
-def _outside(triggers: list[Trigger], matches: list[LexiconMatch]) -> list[Trigger]:
+def _outside(triggers: Sequence[Trigger], matches: Sequence[LexiconMatch]) -> list[Trigger]:
     """Triggers that are no part of a name: "absent speech" negates nothing."""
     inside: set[int] = set()
     for match in matches:
         if match.last - match.first < _LONGEST_PLAIN:
             inside.update(range(match.first, match.last + 1))
     return [t for t in triggers if t.last < t.first or not inside.issuperset(range(t.first, t.last + 1))]
+
+
+def _answered(
+    contexts: Sequence[ContextOf], places: Sequence[int], questions: Sequence[Question]
+) -> list[ContextOf]:
+    """What is asked is doubtful, unless an answer settles it; a yes to one of several does not."""
+    starts = [question.start for question in questions]
+    holders = [bisect_right(starts, place) - 1 for place in places]
+    inside = [
+        h if h >= 0 and place < questions[h].end else -1 for h, place in zip(holders, places, strict=True)
+    ]
+    return [
+        about if holder < 0 else _settled(about, questions[holder], alone=inside.count(holder) == 1)
+        for about, holder in zip(contexts, inside, strict=True)
+    ]
+
+
+def _settled(about: ContextOf, question: Question, *, alone: bool) -> ContextOf:
+    if question.answer is Answer.NO:
+        return replace(about, negated=True, uncertain=False)
+    which = question.answer is Answer.YES and (alone or not question.choice)
+    return replace(about, uncertain=not which)
+
+
+def _mention(text: str, start: int, end: int, match: LexiconMatch, about: ContextOf) -> Mention:
+    return Mention(
+        start=start,
+        end=end,
+        term_id=match.term_id,
+        text=text[start:end],
+        state=EXCLUDED if about.negated else OBSERVED,
+        score=match.score * (0.6 if about.uncertain else 1.0),
+        experiencer="family" if about.family else "patient",
+        temporality="hypothetical" if about.uncertain else "historical" if about.historical else "current",
+    )
+
+
+def _with_plain_lines(text: str) -> str:
+    """The text with "\n" for every sign that ends a line, as long as before."""
+    return text.replace("\r\n", " \n").translate(_LINE_ENDS)
+
+
+_LINE_ENDS = {ord(sign): "\n" for sign in "\r\v\f\x85\u2028\u2029"}

@@ -12,7 +12,12 @@ from typing import NamedTuple
 
 from ml.recognition.supplement import read_supplement
 
-_WORD = re.compile(r"[^\W_]+(?:['’][^\W\d_]+)?")
+_MARKS = (
+    "\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f"  # that combine with the letter before
+)
+_HIDDEN = "\u00ad\u200b-\u200d\u2060\ufeff"  # soft hyphen, zero-width signs: inside words only
+_WORD = re.compile(rf"[^\W_]+(?:(?:[{_MARKS}]+|[{_HIDDEN}]+(?=[^\W_]))[^\W_]*)*(?:['’][^\W\d_]+)?")
+_STRIPPED = re.compile(f"[{_HIDDEN}]")
 _HARD_BREAK = re.compile(r"[.;:!?()\[\]{}•|\t]|\n[ \t\r]*(?=\n|[-*•\d])")
 _SENTENCE = re.compile(r"[.;!?\n\t]")
 _SOFT_BREAK = re.compile(r"[,/&+]")
@@ -92,7 +97,8 @@ def form_of(word: str) -> str:
     """Lower case, no accents, American spelling, singular."""
     plain = word.casefold().replace("’", "'")
     if not plain.isascii():
-        plain = "".join(c for c in unicodedata.normalize("NFKD", plain) if not unicodedata.combining(c))
+        plain = _STRIPPED.sub("", unicodedata.normalize("NFKD", plain).casefold())
+        plain = "".join(c for c in plain if not unicodedata.combining(c))
     plain = plain.removesuffix("'s")
     supplement = read_supplement()
     for british, american in supplement.spelling:

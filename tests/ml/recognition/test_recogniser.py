@@ -58,6 +58,16 @@ def test_offsets_count_code_points_of_the_text_as_given() -> None:
 
 
 @pytest.mark.parametrize(
+    "word",
+    ["se\u0301izures", "sei\u00adzures", "seizures\u0301", "sei\u200bzures", "\U0001d42c\U0001d41eizures"],
+)
+def test_marks_and_hidden_signs_inside_a_word_are_passed_over(word: str) -> None:
+    text = f"🧠 {word}, \u200bthen sleep"
+    mention = only(text)
+    assert (mention.start, mention.text) == (2, word)
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "No fever.",
@@ -67,6 +77,11 @@ def test_offsets_count_code_points_of_the_text_as_given() -> None:
         "without cough, chills or fever",
         "Fever: absent",
         "There is no evidence of fever",
+        "Fevers were not observed.",
+        "Fever has not been seen",
+        "Fever is not present",
+        "Fever could not be confirmed.",
+        "Fever (-), cough (+)",
     ],
 )
 def test_negated_findings_are_excluded(text: str) -> None:
@@ -106,7 +121,14 @@ def test_a_relative_who_reports_has_not_the_finding() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["Possible seizures", "Seizures are suspected? likely", "monitor for seizures"]
+    "text",
+    [
+        "Possible seizures",
+        "Seizures are suspected? likely",
+        "monitor for seizures",
+        "Diazepam p.r.n. for seizures",
+        "take one as needed for seizures",
+    ],
 )
 def test_what_is_only_feared_is_hypothetical(text: str) -> None:
     assert only(text).temporality == "hypothetical"
@@ -148,7 +170,9 @@ def test_shorthand_negations_are_read(text: str) -> None:
     assert only(text).state == "excluded"
 
 
-@pytest.mark.parametrize("text", ["fever +ve", "Cough: no fever clinic", "Not present:\n- cough\n\nFever"])
+@pytest.mark.parametrize(
+    "text", ["fever +ve", "Fever (+), cough (-)", "Cough: no fever clinic", "Not present:\n- cough\n\nFever"]
+)
 def test_what_only_resembles_a_negation_is_none(text: str) -> None:
     states = [m.state for m in RECOGNISER.mentions(text)]
     assert states == ["excluded" if "no fever" in text else "observed"]
