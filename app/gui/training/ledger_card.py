@@ -1,7 +1,7 @@
 """The privacy ledger as a table of runs, latest first."""
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHeaderView, QLabel, QStackedLayout, QTableWidget, QTableWidgetItem, QWidget
+from PySide6.QtWidgets import QHeaderView, QLabel, QStackedWidget, QTableWidget, QTableWidgetItem, QWidget
 
 from app.gui.shell.furniture import card, label, row
 from app.gui.theme.look import Look
@@ -15,7 +15,7 @@ class LedgerCard:
         self.table = QTableWidget(0, len(COLUMNS))
         self._none: QLabel = label("Nothing has been spent yet.", "muted")
         self._none.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self._pages = QStackedLayout()
+        self._pages = QStackedWidget()
         self.widget = self._lay_out()
         self.widget.setMinimumHeight(look.px(132))
 
@@ -39,7 +39,7 @@ class LedgerCard:
         self._dress()
         self._pages.addWidget(self._none)
         self._pages.addWidget(self.table)
-        column.addLayout(self._pages, 1)
+        column.addWidget(self._pages, 1)
         return frame
 
     def _dress(self) -> None:

@@ -19,6 +19,7 @@ from tests.app.gui.clinic import crowd, marfan_records
 
 PASSPHRASE = "correct horse battery staple"
 USER = "dr.okafor"
+PATIENCE_S = 240.0  # a first run compiles the knowledge, on a busy machine for minutes
 
 
 @dataclass
@@ -73,6 +74,6 @@ def settle(window: MainWindow) -> Callable[[], None]:
     """Waits until nothing is under way, pauses of timers included."""
 
     def wait() -> None:
-        assert window.settle()
+        assert window.settle(PATIENCE_S)
 
     return wait

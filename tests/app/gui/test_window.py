@@ -7,9 +7,10 @@ from threading import Event
 from time import monotonic
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QAction, QShortcut
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.clinical.annotation import AnnotationAction
@@ -21,7 +22,7 @@ from app.gui.shell.sidebar import PLACES
 from app.gui.training.run_view import RunProgress, RunRequest
 from app.store.vault import Vault
 from tests.app.gui.clinic import MARFAN, NOTE
-from tests.app.gui.conftest import PASSPHRASE, USER, Clock
+from tests.app.gui.conftest import PASSPHRASE, PATIENCE_S, USER, Clock
 
 pytestmark = pytest.mark.slow
 Settle = Callable[[], None]
@@ -35,14 +36,44 @@ def _press(
     qtbot.keyClick(target, key, modifier or Qt.KeyboardModifier.NoModifier)
 
 
+class _ShownWindows(QObject):
+    """Notes every window of its own that is shown."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.shown: list[QWidget] = []
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Show and isinstance(watched, QWidget) and watched.isWindow():
+            self.shown.append(watched)
+        return False
+
+
+def test_opening_a_vault_shows_no_other_window_and_keeps_the_keyboard(
+    qtbot: QtBot, window: MainWindow, vault: Vault, settle: Settle
+) -> None:
+    qtbot.waitUntil(window.isActiveWindow)
+    seen = _ShownWindows()
+    app = QApplication.instance()
+    assert app is not None
+    app.installEventFilter(seen)
+    window.take_vault(vault)
+    settle()
+    app.removeEventFilter(seen)
+    assert seen.shown == []
+    assert window.isActiveWindow()
+    assert window.workspace is not None
+    assert window.workspace.patients.search.hasFocus()
+
+
 def _open_chart(window: MainWindow, vault: Vault, settle: Settle) -> None:
     window.take_vault(vault)
     settle()
     assert window.workspace is not None
     window.workspace.open_patient(MARFAN)
     settle()
-    window.activateWindow()
-    window.workspace.patient.note.view.setFocus()
+    assert window.isActiveWindow()
+    assert window.workspace.patient.note.view.hasFocus()
 
 
 def test_every_page_opens(window: MainWindow, vault: Vault, settle: Settle) -> None:
@@ -247,7 +278,7 @@ def test_a_run_under_way_outlives_a_lock_and_the_passphrase_leads_back_to_it(
     assert window.workspace is None
     window.unlock.passphrase.setText(PASSPHRASE)
     window.unlock.open()
-    end = monotonic() + 20
+    end = monotonic() + PATIENCE_S
     while window.workspace is None and monotonic() < end:
         QTest.qWait(20)
     assert window.workspace is not None
