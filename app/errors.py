@@ -10,7 +10,8 @@ AnamnesisError
 ├── ImportRefused         a foreign file cannot be read at all
 ├── ModelUnavailable      no model version is published, or it fails its check
 ├── BudgetExceeded        a run would pass the privacy budget's cap
-└── WorkerFailed          a child process ended without a result
+├── WorkerFailed          a child process ended without a result
+└── PartBroken            a part of the installation does not work
 
 Messages never hold note text, names or identifiers of patients.
 """
@@ -58,3 +59,7 @@ class BudgetExceeded(AnamnesisError):
 
 class WorkerFailed(AnamnesisError):
     """A child process ended without a result."""
+
+
+class PartBroken(AnamnesisError):
+    """A part of the installation does not work."""

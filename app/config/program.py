@@ -2,14 +2,20 @@
 
 import os
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 TRAINER_VARIABLE = "ANAMNESIS_TRAINER"
 
 
+def is_packaged() -> bool:
+    """Whether this is the frozen program of a package, not a checkout."""
+    return bool(getattr(sys, "frozen", False))
+
+
 def program_command(*arguments: str) -> list[str]:
     """The command line that runs a verb of this very program."""
-    if getattr(sys, "frozen", False):
+    if is_packaged():
         return [sys.executable, *arguments]
     return [sys.executable, "-m", "app", *arguments]
 
@@ -20,8 +26,17 @@ def worker_command(name: str) -> list[str]:
     In a package the light program has no torch; its workers live in a second executable,
     installed beside it in `../trainer/` or named by ANAMNESIS_TRAINER.
     """
-    if not getattr(sys, "frozen", False):
+    if not is_packaged():
         return [sys.executable, "-m", "app", "worker", name]
+    trainer = _packaged_trainer()
+    return [sys.executable if trainer is None else trainer, "worker", name]
+
+
+def trainer_is_installed() -> bool:
+    """Whether the workers can be started here at all; nothing is imported to find out."""
+    return _packaged_trainer() is not None if is_packaged() else find_spec("torch") is not None
+
+
+def _packaged_trainer() -> str | None:
     beside = Path(sys.executable).resolve().parent.parent / "trainer" / "anamnesis-trainer"
-    trainer = os.environ.get(TRAINER_VARIABLE) or (str(beside) if beside.exists() else sys.executable)
-    return [trainer, "worker", name]
+    return os.environ.get(TRAINER_VARIABLE) or (str(beside) if beside.exists() else None)

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import platformdirs
 
+from app.errors import UsageError
+
 CACHE_VARIABLE = "ANAMNESIS_CACHE"
 
 
@@ -12,12 +14,18 @@ def cache_dir() -> Path:
     """The folder for derived public files (compiled graph, exported encoder); made if missing."""
     named = os.environ.get(CACHE_VARIABLE)
     folder = Path(named) if named else Path(platformdirs.user_cache_dir("anamnesis", appauthor=False))
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+    return _made(folder, f"set {CACHE_VARIABLE} to a folder that can be written")
 
 
 def config_dir() -> Path:
     """The user's settings folder; made if missing."""
     folder = Path(platformdirs.user_config_dir("anamnesis", appauthor=False))
-    folder.mkdir(parents=True, exist_ok=True)
+    return _made(folder, "set XDG_CONFIG_HOME to a folder that can be written")
+
+
+def _made(folder: Path, remedy: str) -> Path:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"the folder {folder} can't be made ({error.strerror}); {remedy}") from error
     return folder

@@ -35,3 +35,25 @@ def check_vault(vault: Vault) -> CheckReport:
     if vault.read_only_because and "opened read-only" not in vault.read_only_because:
         problems.append(f"anchor: {vault.read_only_because}")
     return CheckReport(True, audit.events, tuple(problems))
+
+
+@dataclass(frozen=True, slots=True)
+class CipherFacts:
+    """What the SQLCipher under an open vault is, as it says itself."""
+
+    version: str
+    page_key: str
+    full_text: bool
+
+
+def cipher_facts(vault: Vault) -> CipherFacts:
+    """Ask the library; an SQLite without encryption answers with an empty version."""
+    session = vault.session()
+    version = session.rows("PRAGMA cipher_version")
+    algorithm = session.rows("PRAGMA cipher_hmac_algorithm")
+    options = {row[0] for row in session.rows("PRAGMA compile_options")}
+    return CipherFacts(
+        version=str(version[0][0]) if version else "",
+        page_key=str(algorithm[0][0]) if algorithm else "",
+        full_text="ENABLE_FTS5" in options,
+    )

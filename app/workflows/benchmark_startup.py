@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from app.config.program import program_command
+from app.config.program import is_packaged, program_command
 from app.errors import UsageError, WorkerFailed
 
 DEFAULT_ROUNDS = 5
@@ -33,7 +33,7 @@ class ColdRun:
 
 def measure(progress: Progress, *, size: int | None = None, data: str | None = None) -> dict[str, object]:
     """`size` is the number of rounds. Raises UsageError in a package, whose light program has no torch."""
-    if getattr(sys, "frozen", False):
+    if is_packaged():
         raise UsageError("benchmark startup needs an installation from source: the package has no torch here")
     rounds = size or DEFAULT_ROUNDS
     found: dict[str, object] = {"rounds": rounds}
