@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add what to diagnose, and how much to show."""
     what = parser.add_argument_group("what to diagnose (one of)")
-    what.add_argument("--patient", metavar="ID", help="a patient of the vault")
+    what.add_argument("--patient", metavar="ID", help="a patient of the vault: id, name or record number")
     what.add_argument("--phenopacket", metavar="F", type=Path, help="a GA4GH phenopacket v2 (JSON)")
     what.add_argument("--text", metavar="F", help="a note in UTF-8; - for standard input")
     what.add_argument("--findings", metavar="HP:..,-HP:..", help="HPO ids; a minus sign means excluded")
@@ -96,15 +96,17 @@ def _age(text: str | None) -> int | None:
 def _of_patient(arguments: argparse.Namespace, console: Console) -> Differential:
     from app.clinical.annotation import current_annotations
     from app.workflows.diagnose import DiagnosisService
+    from app.workflows.find_patient import find_patient
 
     if arguments.vault is None:
         raise UsageError("--patient needs --vault")
     with _open_vault(arguments, console) as vault:
-        chart = vault.chart(arguments.patient)
-        marks = current_annotations(vault.patient_annotation_events(arguments.patient))
+        patient_id = find_patient(vault, arguments.patient)
+        chart = vault.chart(patient_id)
+        marks = current_annotations(vault.patient_annotation_events(patient_id))
         service = DiagnosisService.load(cache_dir(), vault, provider=arguments.provider)
         shown = service.diagnose_chart(chart, marks, top=arguments.top, today=date.today())
-        vault.record_shown(arguments.patient, shown)
+        vault.record_shown(patient_id, shown)
         return shown
 
 

@@ -20,6 +20,7 @@ VERBS: tuple[Verb, ...] = (
     Verb("demo", "run the whole main job on a synthetic hospital", "app.cli.demo"),
     Verb("vault", "create, check, back up and restore the encrypted store", "app.cli.vault"),
     Verb("import", "bring records into a vault", "app.cli.import_records"),
+    Verb("patients", "list a vault's patients and their ids", "app.cli.patients"),
     Verb("findings", "find HPO terms in a text", "app.cli.findings"),
     Verb("diagnose", "rank diseases for a patient, a text or a list of findings", "app.cli.diagnose"),
     Verb("evaluate", "measure the ranking on cases with a known diagnosis", "app.cli.evaluate"),

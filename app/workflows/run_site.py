@@ -113,7 +113,9 @@ def _hospital_plan(plan: SitePlan) -> HospitalPlan:
 
 
 def _training_line(name: str, step: TrainingProgress) -> str:
-    return f"{name}: {step.phase}, step {step.step} of {step.steps}, epsilon {step.epsilon:.2f}"
+    """Every tenth step gets a line of its own; the same line twice is printed once."""
+    reached = step.step - step.step % 10
+    return f"{name}: {step.phase}, step {reached} of {step.steps}, epsilon {step.epsilon:.2f}"
 
 
 def _publish_plan(plan: SitePlan) -> PublishPlan:

@@ -1,0 +1,38 @@
+"""Lists the patients of a vault, so that the other verbs can be told whom they are about."""
+
+import argparse
+from dataclasses import asdict
+
+from app.cli.console import Console
+from app.cli.sign_in import add_vault_arguments, read_passphrase
+from app.errors import UsageError
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the words to look for, and the page."""
+    parser.add_argument("words", nargs="*", metavar="WORD", help="parts of a name or an identifier")
+    parser.add_argument("--limit", type=int, default=50, help="how many to show")
+    parser.add_argument("--offset", type=int, default=0, help="how many to pass over")
+    add_vault_arguments(parser)
+
+
+def run(arguments: argparse.Namespace, console: Console) -> int:
+    """One line a patient: id, name, sex, date of birth, notes, findings, confirmed diagnosis."""
+    from app.store.vault import Vault
+    from app.workflows.find_patient import patient_page
+
+    if arguments.limit < 1 or arguments.offset < 0:
+        raise UsageError("--limit must be at least 1, --offset at least 0")
+    passphrase = read_passphrase(arguments)
+    with Vault.open(arguments.vault, user=arguments.user, passphrase=passphrase, read_only=True) as vault:
+        rows, count = patient_page(
+            vault, " ".join(arguments.words), limit=arguments.limit, offset=arguments.offset
+        )
+    lines = [
+        f"{row.id}  {row.name or 'without a name'}, {row.sex.lower()}, born {row.birth_date or 'unknown'}; "
+        f"{row.note_count} notes, {row.finding_count} findings" + (f"; {row.confirmed}" * bool(row.confirmed))
+        for row in rows
+    ]
+    lines.append(f"{len(rows)} of {count} patients")
+    console.result({"count": count, "patients": [asdict(row) for row in rows]}, "\n".join(lines))
+    return 0
