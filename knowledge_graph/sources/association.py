@@ -27,6 +27,9 @@ FREQUENCY_CLASSES = {
     "HP:0040284": (0.025, "very rare (1-4 %)"),
     "HP:0040285": (0.0, "excluded (0 %)"),
 }
+LARGEST_COUNT = 1_000_000
+_QUALIFIERS = ("", "NOT")
+_ASPECTS = ("P", "I", "C", "M", "H")  # abnormality, inheritance, course, modifier, past history
 _SEXES = {"MALE": Sex.MALE, "FEMALE": Sex.FEMALE}
 
 
@@ -84,10 +87,19 @@ def parse_associations(lines: Iterable[str], *, name: str) -> Iterator[Associati
         if header_seen:
             if cells[7] not in frequencies:
                 frequencies[cells[7]] = parse_frequency(cells[7], f"{name}:{number}")
+            _check(cells, f"{name}:{number}")
             yield _association(cells, frequencies[cells[7]])
         header_seen = True
-    if not header_seen:
-        raise SourceRefused(f"{name} is empty; fetch the file again")
+    if not frequencies:
+        raise SourceRefused(f"{name} holds no row; fetch the file again")
+
+
+def _check(cells: list[str], where: str) -> None:
+    """Refuse a row without a disease, or with a qualifier or aspect that the format does not know."""
+    if ":" not in cells[0] or cells[2] not in _QUALIFIERS or cells[10] not in _ASPECTS:
+        raise SourceRefused(
+            f"{where}: disease id, qualifier or aspect is none of the format's; fetch it again"
+        )
 
 
 def _misfit(where: str, count: int, *, header_seen: bool) -> str:
@@ -106,7 +118,7 @@ def parse_frequency(text: str, where: str) -> Frequency:
     try:
         if "/" in text:
             numerator, denominator = (int(part) for part in text.split("/"))
-            if 0 <= numerator <= denominator and denominator > 0:
+            if 0 <= numerator <= denominator and 0 < denominator <= LARGEST_COUNT:
                 return Frequency(text, numerator, denominator, numerator / denominator)
         elif text.endswith("%"):
             fraction = float(text[:-1]) / 100

@@ -6,11 +6,13 @@ be shown, and for the content not to be altered: ATTRIBUTION and `HpoRelease.ver
 """
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from knowledge_graph.errors import SourceRefused
+from knowledge_graph.errors import SourceRefused, UnknownTerm
 
 ATTRIBUTION = (
     "This product uses the Human Phenotype Ontology, developed by the Monarch Initiative and the HPO "
@@ -50,6 +52,18 @@ def content_hash(release: HpoRelease) -> str:
         with path.open("rb") as stream:
             digest.update(hashlib.file_digest(stream, "sha256").digest())
     return digest.hexdigest()
+
+
+@contextmanager
+def of_one_release(release: HpoRelease) -> Iterator[None]:
+    """Refuse files that speak of terms which their own ontology lacks. Raises SourceRefused."""
+    try:
+        yield
+    except UnknownTerm as error:
+        raise SourceRefused(
+            f"{release.associations.name} is not of the same release as {release.ontology.name} ({error}); "
+            "fetch both again"
+        ) from error
 
 
 def _wheel_folder() -> Path:

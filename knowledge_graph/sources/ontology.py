@@ -108,7 +108,7 @@ def _term(stanza: Stanza, name: str) -> Term:
         name=_first(stanza, "name"),
         synonyms=tuple(dict.fromkeys(_unescaped(m.group(1)) for m in quoted if m)),
         definition=_definition(_first(stanza, "def")),
-        parents=tuple(TermId(text.split()[0]) for text in stanza.get("is_a", ())),
+        parents=tuple(TermId(text.split(" ! ")[0].split("{")[0].strip()) for text in stanza.get("is_a", ())),
         alternative_ids=tuple(TermId(text.strip()) for text in stanza.get("alt_id", ())),
         obsolete=_first(stanza, "is_obsolete").strip() == "true",
         replaced_by=TermId(replaced) if replaced else None,

@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 
 from knowledge_graph.errors import SourceRefused, UnknownTerm
+from knowledge_graph.graph.compilation import compile_release
+from knowledge_graph.graph.knowledge_graph import load_knowledge
 from knowledge_graph.sources.association import parse_associations, parse_frequency, read_associations
 from knowledge_graph.sources.gene import parse_gene_links
 from knowledge_graph.sources.hpo_release import content_hash, find_release
@@ -32,6 +34,7 @@ def test_alternative_and_replaced_ids_resolve() -> None:
         ("is_a: HP:0000010 ! Seizure", "is_a: HP:7777777 ! Gone", "HP:7777777"),
         ("id: HP:0000011", "id: HP:0000010", "twice"),
         ("[Term]", "[Typedef]", "no \\[Term\\]"),
+        ("is_a: HP:0000010 ! Seizure", "is_a: ", "the parent  of HP:0000011"),
     ],
 )
 def test_a_broken_ontology_is_refused(old: str, new: str, says: str) -> None:
@@ -44,7 +47,9 @@ def test_both_ways_of_saying_excluded_are_understood() -> None:
     assert [r.term_id for r in rows if r.excluded] == ["HP:0000010", "HP:0000030"]
 
 
-@pytest.mark.parametrize("text", ["5/0", "6/5", "x/5", "120%", "often", "HP:0000118"])
+@pytest.mark.parametrize(
+    "text", ["5/0", "6/5", "x/5", "1/99999999999", "nan%", "120%", "often", "HP:0000118"]
+)
 def test_a_frequency_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(SourceRefused, match="line:7"):
         parse_frequency(text, "line:7")
@@ -53,6 +58,27 @@ def test_a_frequency_that_is_none_is_refused(text: str) -> None:
 def test_a_cut_line_is_named_by_its_number() -> None:
     with pytest.raises(SourceRefused, match=r"phenotype\.hpoa:4"):
         list(parse_associations(HPOA.replace("PMID:2\tPCS", "PMID:2").splitlines(), name="phenotype.hpoa"))
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [("OMIM:2", ""), ("\tNOT\t", "\tMAYBE\t"), ("\tP\t-", "\tZ\t-")], ids=["id", "NOT", "P"]
+)
+def test_a_row_that_the_format_does_not_know_is_refused(old: str, new: str) -> None:
+    with pytest.raises(SourceRefused, match=r"phenotype\.hpoa:\d+: disease id, qualifier or aspect"):
+        list(parse_associations(HPOA.replace(old, new).splitlines(), name="phenotype.hpoa"))
+
+
+def test_a_file_cut_after_its_header_is_refused() -> None:
+    with pytest.raises(SourceRefused, match="holds no row"):
+        list(parse_associations(HPOA.splitlines()[:2], name="phenotype.hpoa"))
+
+
+def test_files_of_two_releases_are_refused(tmp_path: Path) -> None:
+    cut = write_mini_release(tmp_path, obo=OBO.replace("HP:0000031", "HP:0000032"))
+    with pytest.raises(SourceRefused, match=r"not of the same release as hp\.obo"):
+        compile_release(cut)
+    with pytest.raises(SourceRefused, match=r"not of the same release as hp\.obo"):
+        load_knowledge(cut)
 
 
 def test_wrong_headers_are_refused() -> None:
