@@ -27,6 +27,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Demo, summary, and screenshots or the window."""
+    from app.config.screen import has_screen
     from app.config.settings import cache_dir
     from app.workflows.run_demo import DemoPlan, DemoSummary, run_demo
 
@@ -41,13 +42,16 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
             last = f"{word.stage} {word.text}"
             console.progress(f"{word.stage:10} {word.text}", stage=word.stage, share=word.share)
     assert summary is not None
-    if arguments.headless:
+    pictures = arguments.headless or not has_screen()
+    if not arguments.headless and pictures:
+        console.progress("no screen was found: the window's pages are written as pictures instead")
+    if pictures:
         themes = ("light",) if plan.quick else ("light", "dark")
         summary.written += _screenshots(summary, folder / "screens", themes, console)
     (folder / SUMMARY).write_text(json.dumps(asdict(summary), indent=1), encoding="utf-8")
     summary.written.append(str(folder / SUMMARY))
     console.result(asdict(summary), _as_text(summary))
-    return 0 if arguments.headless else _open_window(summary)
+    return 0 if pictures else _open_window(summary)
 
 
 def _emptied(folder: Path) -> Path:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from app.cli.console import Console
 from app.cli.verbs import VERBS, Verb
+from app.config.screen import require_screen
 from app.errors import AnamnesisError, UsageError
 from knowledge_graph.errors import KnowledgeError
 from ml.errors import MlError
@@ -66,6 +67,10 @@ def _without_verb(words: Sequence[str]) -> int:
     parser.add_argument("--version", action="version", version=f"anamnesis {VERSION}")
     parser.add_argument("--vault", metavar="DIR", help="open the window on this vault")
     parser.add_argument("--user", metavar="NAME", help="sign in as (default: the OS user)")
-    arguments = parser.parse_args(words)
+    return _run(_open_window, parser.parse_args(words), Console(as_json=False))
+
+
+def _open_window(arguments: argparse.Namespace, console: Console) -> int:
+    require_screen()
     window = importlib.import_module("app.gui.program")
     return int(window.open_window(vault=arguments.vault, user=arguments.user))
