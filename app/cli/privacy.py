@@ -2,9 +2,13 @@
 
 import argparse
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 from app.cli.console import Console
 from app.cli.sign_in import add_vault_arguments, read_passphrase
+
+if TYPE_CHECKING:
+    from app.workflows.report_privacy import PrivacyReport, RunSpending
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -26,10 +30,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Read-only unless something is declared."""
+    from app.config.policy import load_policy
     from app.store.vault import Vault
     from app.workflows.report_privacy import declare_spent, report_privacy, set_cap
 
-    passphrase = read_passphrase(arguments)
+    policy, passphrase = load_policy(), read_passphrase(arguments)
     declares = arguments.declare_spent is not None or arguments.set_cap is not None
     with Vault.open(
         arguments.vault, user=arguments.user, passphrase=passphrase, read_only=not declares
@@ -38,18 +43,29 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
             set_cap(vault, arguments.set_cap)
         if arguments.declare_spent is not None:
             declare_spent(vault, arguments.declare_spent)
-        report = report_privacy(vault)
-    left = "no cap chosen" if report.left is None else f"{report.left:.3g} left of {report.cap:g}"
-    lines = [
-        f"epsilon {report.spent:.3g} spent at delta {report.delta:g}, {left} "
-        f"(RDP bound {report.rdp_bound:.3g})"
-    ]
-    lines += [
-        f"  {r.run_id}  {r.at}  {r.steps} steps, q {r.sample_rate:g}, noise {r.noise_multiplier:.3g}, "
-        f"epsilon after {r.epsilon_after:.3g}"
-        for r in report.runs
-    ]
-    if report.floor:
-        lines.append(f"  epsilon before the restore: {report.floor}")
-    console.result(asdict(report), "\n".join(lines))
+        report = report_privacy(vault, policy)
+    console.result(asdict(report), "\n".join((_heading(report), *map(_run_line, report.runs))))
     return 0
+
+
+def _heading(report: "PrivacyReport") -> str:
+    if report.spent is None:
+        return (
+            "what was spent before the restore is not known; the privacy officer says it by --declare-spent"
+        )
+    left = "no cap chosen" if report.left is None else f"{report.left:.3g} left of {report.cap:g}"
+    if not report.runs and not report.floor:
+        return f"nothing spent yet, {left}"
+    before = f"; {float(report.floor):.3g} of it before the restore" if report.floor else ""
+    return (
+        f"epsilon {report.spent:.3g} spent at delta {report.delta:g}{before}, {left} "
+        f"(RDP bound {report.rdp_bound:.3g})"
+    )
+
+
+def _run_line(run: "RunSpending") -> str:
+    return (
+        f"  {run.run_id}  {run.at}  epsilon {run.epsilon_before:.3g} to {run.epsilon_after:.3g}: "
+        f"{run.steps} steps, sample rate {run.sample_rate:g}, noise {run.noise_multiplier:.3g}, "
+        f"clip {run.max_grad_norm:g}"
+    )

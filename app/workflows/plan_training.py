@@ -1,16 +1,24 @@
-"""What is chosen before a private run: the plan, the cap and the declared diseases; all of it is public."""
+"""What is chosen before a private run: the plan, the cap and the declared diseases; all of it is public.
 
+Whether the run may begin at all is judged here too, from the ledger and what a restore left behind.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import msgspec
 
 from app.config.policy import Policy
-from app.errors import UsageError
+from app.errors import BudgetExceeded, UsageError
+from app.store.backup import EPSILON_FLOOR, UNKNOWN
 from app.store.vault import Vault
+from ml.privacy.ledger import LedgerEntry, spent
 from ml.registry.model_version import VersionContent
 
 CAP_SETTING = "privacy.epsilon_cap"
 DECLARED_SETTING = "privacy.declared_diseases"
+LARGEST_CAP = 100.0
+WORTHLESS_ABOVE = 0.98  # with less than this share of the target left, noise would drown everything
 SCOPES = {"head": (40, 0.5, 0.02), "lora": (30, 0.3, 0.003)}  # steps, sample rate, learning rate
 
 
@@ -47,31 +55,84 @@ def completed(plan: TrainingPlan) -> TrainingPlan:
         sample_rate=plan.sample_rate or rate,
         learning_rate=plan.learning_rate or learning_rate,
     )
-    for name, sound in (
-        ("epsilon", 0 < whole.target_epsilon <= 100),
-        ("delta", 0 < whole.delta <= 0.01),
-        ("sample rate", 0 < whole.sample_rate <= 1),
-        ("steps", 1 <= whole.steps <= 100_000),
-        ("max_grad_norm", 0 < whole.max_grad_norm <= 1000),
-        ("expected_patients", 1 <= whole.expected_patients <= 10_000_000),
-        ("block_steps", 1 <= whole.block_steps <= 1000),
-    ):
+    for name, sound in _judged(whole).items():
         if not sound:
             raise UsageError(f"the {name} of this plan is out of range; see `anamnesis train --help`")
+    if whole.delta * whole.expected_patients >= 1:
+        raise UsageError(
+            f"delta {whole.delta:g} would let one patient in {1 / whole.delta:,.0f} be given away whole; "
+            "choose one far below 1 / the number of patients"
+        )
     return whole
 
 
-def choose_cap(vault: Vault, plan: TrainingPlan, policy: Policy) -> float:
-    """The smallest cap among policy, vault and plan; with none, the run's own target.
+def _judged(plan: TrainingPlan) -> dict[str, bool]:
+    """Each number by name, and whether it is one that a run can have (NaN is in no range)."""
+    return {
+        "epsilon": 0 < plan.target_epsilon <= LARGEST_CAP,
+        "delta": 0 < plan.delta <= 0.01,
+        "cap": plan.cap is None or 0 < plan.cap <= LARGEST_CAP,
+        "sample rate": 0 < plan.sample_rate <= 1,
+        "steps": 1 <= plan.steps <= 100_000,
+        "learning rate": 0 < plan.learning_rate <= 1000,
+        "max_grad_norm": 0 < plan.max_grad_norm <= 1000,
+        "expected_patients": 1 <= plan.expected_patients <= 10_000_000,
+        "block_steps": 1 <= plan.block_steps <= 1000,
+        "number of threads": 1 <= plan.threads <= 1024,
+    }
 
-    A plan's cap is kept in the vault where it is the first or the smallest: a run may lower the cap, only
-    `privacy --set-cap` raises it.
-    """
+
+def choose_cap(vault: Vault, plan: TrainingPlan, policy: Policy) -> float:
+    """The smallest cap among policy, vault and plan; the first plan without one is its own cap."""
     kept = vault.setting(CAP_SETTING)
-    chosen = [c for c in (policy.epsilon_cap, plan.cap, float(kept) if kept else None) if c is not None]
-    if plan.cap is not None and (kept is None or plan.cap < float(kept)):
-        vault.set_setting(CAP_SETTING, repr(plan.cap))
-    return min(chosen) if chosen else plan.target_epsilon
+    chosen = (policy.epsilon_cap, _wanted_cap(plan, kept), float(kept) if kept else None)
+    return min(c for c in chosen if c is not None)
+
+
+def keep_cap(vault: Vault, plan: TrainingPlan) -> None:
+    """Remember a plan's cap where it is the first or the smallest; only `set_cap` raises it."""
+    kept = vault.setting(CAP_SETTING)
+    wanted = _wanted_cap(plan, kept)
+    if wanted is not None and (kept is None or wanted < float(kept)):
+        vault.set_setting(CAP_SETTING, repr(wanted))
+
+
+def _wanted_cap(plan: TrainingPlan, kept: str | None) -> float | None:
+    return plan.target_epsilon if plan.cap is None and kept is None else plan.cap
+
+
+def check_budget(vault: Vault, plan: TrainingPlan, entries: Sequence[LedgerEntry], cap: float) -> None:
+    """Raise BudgetExceeded for a run that may not begin; `entries` are the ledger's of these patients."""
+    already = spent(entries)
+    _check_floor(vault.setting(EPSILON_FLOOR), already)
+    least_delta = min((e.delta for e in entries), default=plan.delta)
+    if plan.delta > least_delta:
+        raise BudgetExceeded(
+            f"these patients' epsilon is counted at delta {least_delta:g}; at a larger delta it would look "
+            f"smaller than it is: train at delta {least_delta:g} or below"
+        )
+    if plan.resume:  # its target stands in the stopped run; the plan that comes of it is held against the cap
+        return
+    if plan.target_epsilon > cap:
+        raise BudgetExceeded(f"epsilon {plan.target_epsilon:g} is above the cap {cap:g}; ask for less")
+    if already >= WORTHLESS_ABOVE * plan.target_epsilon:
+        raise BudgetExceeded(
+            f"epsilon {already:g} of these patients is spent already; "
+            f"a run to {plan.target_epsilon:g} is refused"
+        )
+
+
+def _check_floor(floor: str | None, already: float) -> None:
+    if floor == UNKNOWN:
+        raise BudgetExceeded(
+            "this vault was restored without the one it replaces, so what was spent is not known; "
+            "the privacy officer must declare it: `anamnesis privacy --declare-spent EPSILON`"
+        )
+    if floor is not None and float(floor) > already + 1e-9:
+        raise BudgetExceeded(
+            f"epsilon {float(floor):g} was spent before this vault was restored, and its "
+            "ledger lacks the debits; no further run can be composed with them over these patients"
+        )
 
 
 def declared_diseases(vault: Vault, base: VersionContent) -> tuple[str, ...]:

@@ -17,11 +17,17 @@ import msgspec
 
 from app.config.policy import Policy
 from app.errors import BudgetExceeded, UsageError, WorkerFailed
-from app.store.backup import EPSILON_FLOOR, UNKNOWN
 from app.store.vault import Vault
 from app.workflows.collect_examples import Example, collect_examples
 from app.workflows.list_models import current_version, load_version, result_store
-from app.workflows.plan_training import TrainingPlan, choose_cap, completed, declared_diseases
+from app.workflows.plan_training import (
+    TrainingPlan,
+    check_budget,
+    choose_cap,
+    completed,
+    declared_diseases,
+    keep_cap,
+)
 from app.workflows.trainer_process import TrainerProcess
 from ml.privacy.ledger import MECHANISM, LedgerEntry, epsilon_bound, mechanisms, of_patients, spent
 from ml.registry.model_version import TENSORS_FILE, VersionContent
@@ -31,7 +37,6 @@ from ml.training.messages import TrainingJob, TrainingPatient
 PATIENT_SET = "all patients of this vault"
 RESUME_SETTING = "training.resume"
 CHECKPOINT = "training-checkpoint"
-WORTHLESS_ABOVE = 0.98  # with less than this share of the target left, noise would drown everything
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +65,8 @@ def train_model(
     base = current_version(vault)
     declared = declared_diseases(vault, base)
     entries = of_patients(vault.ledger(), PATIENT_SET)
-    _check_before_start(vault, whole, entries, budget_cap)
+    check_budget(vault, whole, entries, budget_cap)
+    keep_cap(vault, whole)
     run = _Run.begin(vault, whole, base)
     yield TrainingProgress(run.run_id, "preparing", steps=whole.steps, epsilon=spent(entries))
     examples = collect_examples(vault, declared, shuffle=SystemRandom().shuffle)
@@ -107,30 +113,6 @@ class _ResumeNote:
     plan: TrainingPlan
     base_version: str
     noise_multiplier: float
-
-
-def _check_before_start(
-    vault: Vault, plan: TrainingPlan, entries: tuple[LedgerEntry, ...], cap: float
-) -> None:
-    floor = vault.setting(EPSILON_FLOOR)
-    if floor == UNKNOWN:
-        raise BudgetExceeded(
-            "this vault was restored without the one it replaces, so what was spent is not known; "
-            "the privacy officer must declare it: `anamnesis privacy --declare-spent EPSILON`"
-        )
-    already = spent(entries)
-    if floor is not None and float(floor) > already + 1e-9:
-        raise BudgetExceeded(
-            f"epsilon {float(floor):g} was spent before this vault was restored, and its "
-            "ledger lacks the debits; no further run can be composed with them over these patients"
-        )
-    if not plan.resume and plan.target_epsilon > cap:
-        raise BudgetExceeded(f"epsilon {plan.target_epsilon:g} is above the cap {cap:g}; ask for less")
-    if already >= WORTHLESS_ABOVE * plan.target_epsilon and not plan.resume:
-        raise BudgetExceeded(
-            f"epsilon {already:g} of these patients is spent already; "
-            f"a run to {plan.target_epsilon:g} is refused"
-        )
 
 
 def _job(run: _Run, entries: tuple[LedgerEntry, ...], declared: tuple[str, ...]) -> TrainingJob:

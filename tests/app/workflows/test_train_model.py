@@ -22,7 +22,7 @@ from app.store.vault import Vault
 from app.workflows import trainer_process
 from app.workflows.list_models import result_store
 from app.workflows.plan_training import TrainingPlan, declare_diseases
-from app.workflows.report_privacy import declare_spent, report_privacy, set_cap
+from app.workflows.report_privacy import report_privacy
 from app.workflows.train_model import TrainingProgress, train_model
 from app.workflows.trainer_process import TrainerProcess
 from knowledge_graph.terms.term import DiseaseId
@@ -35,7 +35,14 @@ pytestmark = pytest.mark.slow
 DISEASES = ("OMIM:154700", "OMIM:143100", "OMIM:219700")
 NAME, RECORD = "Zebedia Canaryname", "mrn-canary-4711"
 PLAN = TrainingPlan(
-    target_epsilon=3.0, delta=1e-4, steps=6, block_steps=2, sample_rate=0.5, expected_patients=9, threads=1
+    target_epsilon=3.0,
+    delta=1e-4,
+    cap=4.0,
+    steps=6,
+    block_steps=2,
+    sample_rate=0.5,
+    expected_patients=9,
+    threads=1,
 )
 
 
@@ -109,7 +116,7 @@ def test_a_run_is_debited_before_it_steps_and_leaves_a_result(
     assert epsilons[-1] <= 1.05 * epsilon_bound(mechanisms(entries), PLAN.delta)
     _only_declared_rows_changed(result)
     assert result_store(vault).get(result.run_id) == result
-    assert result.privacy.epsilon == report_privacy(vault).spent == epsilons[-1]
+    assert result.privacy.epsilon == report_privacy(vault, Policy()).spent == epsilons[-1]
     _trainer_knows_nobody(sent, vault)
     _further_runs_compose(vault)
 
@@ -136,7 +143,6 @@ def _trainer_knows_nobody(sent: list[dict[str, Any]], vault: Vault) -> None:
 def _further_runs_compose(vault: Vault) -> None:
     with pytest.raises(BudgetExceeded, match="is spent already"):
         run(vault)
-    set_cap(vault, 4.0)
     steps = len(vault.ledger())
     with pytest.raises(BudgetExceeded, match="above the cap 4"):
         run(vault, replace(PLAN, target_epsilon=5.0))
@@ -162,7 +168,7 @@ def test_a_stopped_run_keeps_its_checkpoint_and_never_passes_its_target(vault: V
     assert result is not None
     assert progress[-1].step == 6
     assert [e.steps for e in vault.ledger()] == [2, 2, 2]
-    assert report_privacy(vault).spent <= PLAN.target_epsilon
+    assert report_privacy(vault, Policy()).spent <= PLAN.target_epsilon
     assert not list(vault.models_dir.glob("*.checkpoint"))
     with pytest.raises(UsageError, match="no stopped run"):
         run(vault, replace(PLAN, resume=True))
@@ -212,18 +218,10 @@ def test_a_restored_vault_trains_only_once_its_spending_is_known(vault: Vault) -
     vault.set_setting(EPSILON_FLOOR, UNKNOWN)
     with pytest.raises(BudgetExceeded, match="privacy officer must declare"):
         run(vault)
-    declare_spent(vault, 2.0)
+    vault.set_setting(EPSILON_FLOOR, "2.0")
     with pytest.raises(BudgetExceeded, match="lacks the debits"):
         run(vault)
     assert vault.ledger() == ()
-
-
-def test_only_the_privacy_officer_raises_the_cap(vault: Vault) -> None:
-    set_cap(vault, 4.0)
-    set_cap(vault, 2.0)
-    with pytest.raises(BudgetExceeded, match="privacy officer"):
-        set_cap(vault, 3.0)
-    assert report_privacy(vault).cap == 2.0
 
 
 def test_too_tight_a_budget_is_refused_by_the_accountant(vault: Vault) -> None:
