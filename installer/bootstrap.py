@@ -9,128 +9,95 @@ It makes the environment `.venv` in this folder from hash-locked files, says whi
 libraries Qt misses, and installs them where it may. A second call finds the work done.
 """
 
-import hashlib
 import os
-import shutil
 import subprocess
 import sys
-import venv
 from pathlib import Path
+
+if sys.version_info < (3, 11):  # noqa: UP036  before the imports: older ones can't read those files
+    sys.exit("bootstrap: Python 3.11 or newer is needed; install it and start this again with it")
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from installer.qt_libraries import install_missing_libraries  # noqa: E402
+from installer.environment import (  # noqa: E402
+    ENVIRONMENT,
+    LIBRARIES,
+    SetupFailed,
+    clean_variables,
+    python_of,
+    say,
+    set_up,
+)
+from installer.qt_libraries import install_missing_libraries, missing_packages  # noqa: E402
 
-ENVIRONMENT = ROOT / ".venv"
-LOCK = ROOT / "installer" / "locked.txt"
-CPU_TORCH_LOCK = ROOT / "installer" / "locked-cpu-torch.txt"
-CUDA_LOCK = ROOT / "installer" / "locked-cuda.txt"
-STAMP = ENVIRONMENT / "anamnesis-stamp.txt"
-OLDEST = (3, 11)
-
-
-class SetupFailed(Exception):
-    """The environment could not be made; the message names the remedy."""
+NEED_QT = ("demo", "test")
 
 
 def main(words: list[str]) -> int:
-    """Set up, then run what was asked for."""
+    """Set up, then become what was asked for."""
     if not words or words[0] in ("-h", "--help"):
         print(__doc__)
         return 0 if words else 2
     try:
         set_up()
+        if not libraries_found() and words[0] in NEED_QT:
+            raise SetupFailed("Qt can't start without them (see above)")
     except SetupFailed as error:
-        print(f"bootstrap: {error}", file=sys.stderr)
+        say(str(error))
         return 1
-    if words[0] == "setup":
-        return 0
-    arguments = ["-m", "pytest", *words[1:]] if words[0] == "test" else ["-m", "app", *words]
-    return subprocess.call([str(python_of(ENVIRONMENT)), *arguments], cwd=ROOT)
+    except KeyboardInterrupt:
+        say("stopped; call this again: it goes on where it stopped")
+        return 130
+    return 0 if words[0] == "setup" else _become(words)
 
 
-def set_up() -> None:
-    """Make the environment unless its stamp says that it is made already."""
-    if sys.version_info < OLDEST:
-        raise SetupFailed("Python 3.11 or newer is needed; install it and start this again with it")
-    stamp = _stamp()
-    if STAMP.is_file() and STAMP.read_text(encoding="utf-8") == stamp:
-        return
-    _say("setting up the environment (once; some minutes)")
-    STAMP.unlink(missing_ok=True)
-    _make_environment()
-    if not _has_nvidia_driver():
-        _pip_succeeds(*_locked(CPU_TORCH_LOCK), quiet=True)
-    _pip(*_locked(LOCK))
-    if _torch_is_cuda_build():
-        _pip("uninstall", "--yes", "onnxruntime")
-        _pip(*_locked(CUDA_LOCK))
-    _pip("install", "--no-deps", "--no-build-isolation", "--editable", str(ROOT))
+def libraries_found() -> bool:
+    """Whether Qt finds its system libraries; says which it misses and installs them where this user may."""
+    if LIBRARIES.is_file():
+        return True
     for line in install_missing_libraries(ENVIRONMENT):
-        _say(line)
-    STAMP.write_text(stamp, encoding="utf-8")
-    _say("the environment is ready")
+        say(line)
+    if missing_packages(ENVIRONMENT):
+        return False
+    LIBRARIES.write_text("Qt finds its system libraries.\n", encoding="utf-8")
+    return True
 
 
-def python_of(environment: Path) -> Path:
-    """The interpreter inside a virtual environment."""
-    return environment / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+def program_variables() -> dict[str, str]:
+    """The program's environment variables; a home that can't be written gives way to a folder in `.venv`."""
+    variables = clean_variables()
+    variables["PYTHONSAFEPATH"] = "1"  # a folder called `app` where the caller stands is not the program
+    usual = {
+        "ANAMNESIS_CACHE": variables.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"),
+        "XDG_CONFIG_HOME": os.path.expanduser("~/.config"),
+    }
+    for name, folder in usual.items():
+        if name not in variables and os.name == "posix" and not can_write(Path(folder)):
+            variables[name] = str(ENVIRONMENT / "home")
+            say(f"{folder} can't be written; {name} is {variables[name]}")
+    return variables
 
 
-def _stamp() -> str:
-    digest = hashlib.sha256(sys.version.encode())
-    for file in (LOCK, CPU_TORCH_LOCK, CUDA_LOCK, ROOT / "pyproject.toml"):
-        digest.update(file.read_bytes())
-    return digest.hexdigest()
+def can_write(folder: Path) -> bool:
+    """Whether a folder is there to write in, or could be made; a user without a home has none."""
+    if not folder.is_absolute():
+        return False
+    nearest = next(place for place in (folder, *folder.parents) if place.exists())
+    return nearest.is_dir() and os.access(nearest, os.W_OK)
 
 
-def _make_environment() -> None:
-    if ENVIRONMENT.exists() and not (ENVIRONMENT / "pyvenv.cfg").exists():
-        raise SetupFailed(f"{ENVIRONMENT} is there but is no virtual environment; move it away")
-    try:
-        venv.EnvBuilder(with_pip=True, clear=False, symlinks=os.name != "nt").create(ENVIRONMENT)
-    except (subprocess.CalledProcessError, SystemExit) as error:
-        shutil.rmtree(ENVIRONMENT, ignore_errors=True)
-        raise SetupFailed(
-            "Python's venv does not work here; on Debian: apt-get install python3-venv"
-        ) from error
-
-
-def _locked(lock: Path) -> tuple[str, ...]:
-    """pip's words for a lock: exact versions and hashes; --no-deps because the lock is complete."""
-    return ("install", "--require-hashes", "--no-deps", "--requirement", str(lock))
-
-
-def _has_nvidia_driver() -> bool:
-    return Path("/proc/driver/nvidia/version").exists() or shutil.which("nvidia-smi") is not None
-
-
-def _torch_is_cuda_build() -> bool:
-    """Read torch's own version file; importing torch would need the libraries not yet there."""
-    code = (
-        "import importlib.util as u, pathlib, runpy, sys;"
-        "f = pathlib.Path(u.find_spec('torch').origin).with_name('version.py');"
-        "sys.exit(0 if runpy.run_path(str(f)).get('cuda') else 1)"
-    )
-    return subprocess.call([str(python_of(ENVIRONMENT)), "-c", code]) == 0
-
-
-def _pip(*words: str) -> None:
-    if not _pip_succeeds(*words):
-        raise SetupFailed(
-            "pip could not install the locked packages (see above); check the connection to the package "
-            "index and call this again: it goes on where it stopped"
-        )
-
-
-def _pip_succeeds(*words: str, quiet: bool = False) -> bool:
-    command = [str(python_of(ENVIRONMENT)), "-m", "pip", "--quiet", "--disable-pip-version-check", *words]
-    return subprocess.call(command, cwd=ROOT, stderr=subprocess.DEVNULL if quiet else None) == 0
-
-
-def _say(text: str) -> None:
-    print(f"bootstrap: {text}", file=sys.stderr, flush=True)
+def _become(words: list[str]) -> int:
+    """Replace this process, so that signals and the exit code are the program's own."""
+    command = [str(python_of(ENVIRONMENT)), "-m", "app", *words]
+    variables = program_variables()
+    if words[0] == "test":
+        command[2:] = ["pytest", *words[1:]]
+        variables.pop("PYTHONSAFEPATH")
+        os.chdir(ROOT)
+    if os.name == "nt":
+        return subprocess.call(command, env=variables)
+    return os.execve(command[0], command, variables)
 
 
 if __name__ == "__main__":

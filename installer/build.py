@@ -21,12 +21,12 @@ from typing import TypeVar
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from installer import bootstrap  # noqa: E402
 from installer.deb import payload  # noqa: E402
 from installer.deb.archive import architecture, pack  # noqa: E402
 from installer.deb.notices import write_notices  # noqa: E402
 from installer.deb.package import PROGRAM, TRAINER, Package, control_text, installed_kib, write_control  # noqa: E402
 from installer.deb.shared_libraries import UnknownLibrary, system_packages  # noqa: E402
+from installer.environment import ENVIRONMENT, SetupFailed, python_of, set_up  # noqa: E402
 from installer.freeze.freezing import FreezeFailed, Frozen, freeze  # noqa: E402
 
 T = TypeVar("T")
@@ -53,7 +53,7 @@ def main(words: list[str]) -> int:
     arguments = parser.parse_args(words)
     try:
         build_debs(arguments.out, arguments.environment, payload.Release(arguments.version, source_date()))
-    except (BuildFailed, FreezeFailed, UnknownLibrary, bootstrap.SetupFailed) as error:
+    except (BuildFailed, FreezeFailed, UnknownLibrary, SetupFailed) as error:
         print(f"build: {error}", file=sys.stderr)
         return 1
     return 0
@@ -62,7 +62,7 @@ def main(words: list[str]) -> int:
 def build_debs(out: Path, environment: Path | None, release: payload.Release) -> list[Path]:
     """Freeze both folders, lay out both packages, pack them."""
     _check_tools()
-    python = bootstrap.python_of(environment or _made_environment())
+    python = python_of(environment or _made_environment())
     _refuse_cuda(python)
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="build-", dir=out) as folder:
@@ -128,8 +128,8 @@ def _check_tools() -> None:
 
 
 def _made_environment() -> Path:
-    bootstrap.set_up()
-    return bootstrap.ENVIRONMENT
+    set_up()
+    return ENVIRONMENT
 
 
 def _site_packages(python: Path) -> Path:

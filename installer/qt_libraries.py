@@ -43,7 +43,7 @@ PACKAGES = {
     "libzstd.so.1": "libzstd1",
 }
 FONT_PACKAGE = "fonts-dejavu-core"
-FONT_FOLDERS = (Path("/usr/share/fonts"), Path("/usr/local/share/fonts"), Path.home() / ".fonts")
+FONT_FOLDERS = ("/usr/share/fonts", "/usr/local/share/fonts", "~/.fonts", "~/.local/share/fonts")
 _LOADED_BY_QT = (
     "PySide6/QtWidgets.abi3.so",
     "PySide6/Qt/lib/libQt6Gui.so.6",
@@ -54,19 +54,25 @@ _LOADED_BY_QT = (
 
 def install_missing_libraries(environment: Path) -> Iterator[str]:
     """Say what is missing, install it where this user may, and say what was done."""
-    if not sys.platform.startswith("linux"):
-        return
-    packages = packages_for(missing_libraries(environment), has_fonts=_has_fonts())
+    packages = missing_packages(environment)
     if not packages:
         return
     command = ["apt-get", "install", "--yes", "--no-install-recommends", *packages]
-    yield "Qt misses system libraries: " + ", ".join(packages)
+    sonames = ", ".join(sorted(missing_libraries(environment))) or "no font"
+    yield f"Qt misses system libraries ({sonames}); in Debian's packages: {' '.join(packages)}"
     if shutil.which("apt-get") is None:
-        yield "install your distribution's packages of these names, then start this again"
+        yield "install your distribution's packages that hold them, then start this again"
     elif os.geteuid() != 0:
         yield "ask an administrator for: sudo " + " ".join(command)
     else:
         yield _apt(command)
+
+
+def missing_packages(environment: Path) -> list[str]:
+    """Debian's names of what Qt misses here; empty elsewhere than on Linux."""
+    if not sys.platform.startswith("linux"):
+        return []
+    return packages_for(missing_libraries(environment), has_fonts=_has_fonts())
 
 
 def missing_libraries(environment: Path) -> set[str]:
@@ -96,7 +102,8 @@ def _ldd(file: Path) -> str:
 
 
 def _has_fonts() -> bool:
-    return any(next(folder.rglob("*.[to]tf"), None) for folder in FONT_FOLDERS if folder.is_dir())
+    folders = (Path(os.path.expanduser(folder)) for folder in FONT_FOLDERS)
+    return any(next(folder.rglob("*.[to]tf"), None) for folder in folders if folder.is_dir())
 
 
 def _apt(command: list[str]) -> str:

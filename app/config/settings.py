@@ -24,6 +24,8 @@ def config_dir() -> Path:
 
 
 def _made(folder: Path, remedy: str) -> Path:
+    if folder.parts[:1] == ("~",):
+        raise UsageError(f"this user has no home folder; {remedy}")
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

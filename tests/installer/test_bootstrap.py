@@ -41,7 +41,7 @@ def test_every_locked_package_has_an_exact_version_and_a_hash(name: str) -> None
     assert all("==" in entry and "--hash=sha256:" in entry for entry in entries)
 
 
-@pytest.mark.parametrize("name", ["bootstrap.py", "qt_libraries.py"])
+@pytest.mark.parametrize("name", ["bootstrap.py", "environment.py", "qt_libraries.py"])
 def test_the_bootstrap_uses_the_standard_library_alone(name: str) -> None:
     tree = ast.parse((ROOT / "installer" / name).read_text("utf-8"))
     modules = {a.name.split(".")[0] for n in ast.walk(tree) if isinstance(n, ast.Import) for a in n.names}
