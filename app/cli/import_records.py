@@ -1,9 +1,12 @@
 """Imports files and folders into a vault and prints what became of each item."""
 
 import argparse
+import json
+import signal
 import tomllib
 from dataclasses import asdict
 from pathlib import Path
+from threading import Event
 
 from app.cli.console import Console
 from app.cli.sign_in import add_vault_arguments, read_passphrase
@@ -32,22 +35,28 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
-    """Exit code 1 where a file was refused."""
+    """Exit code 1 where a file was refused or the import was stopped."""
     plan = ReadPlan(column_map=column_map(arguments.map), patient_id=arguments.patient_id)
     passphrase = read_passphrase(arguments)
+    stop = Event()
+    signal.signal(signal.SIGINT, lambda *_: stop.set())
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
     report = ImportReport()
     with Vault.open(arguments.vault, user=arguments.user, passphrase=passphrase) as vault:
-        for step in import_records(vault, arguments.paths, plan=plan, policy=load_policy()):
+        for step in import_records(vault, arguments.paths, plan=plan, policy=load_policy(), stop=stop):
             if isinstance(step, ImportProgress):
-                console.progress(f"{step.files_done + 1}/{step.files} files", **asdict(step))
+                words = f"{step.phase}: file {step.files_done + 1} of {step.files}, {step.items} items"
+                console.progress(words, **asdict(step))
             else:
                 report = step
+    console.result(_as_json(report), _as_text(report))
     if arguments.report:
         _write_report(arguments.report, report)
-    console.result(_as_json(report), _as_text(report))
     for refused in report.refused:
         console.refuse(refused.reason)
-    return 1 if report.refused else 0
+    if report.cancelled:
+        console.refuse("stopped; whatever was filed is whole: import the same files again to go on")
+    return 1 if report.refused or report.cancelled else 0
 
 
 def column_map(words: list[str]) -> dict[str, str]:
@@ -66,10 +75,15 @@ def column_map(words: list[str]) -> dict[str, str]:
 
 
 def _write_report(path: Path, report: ImportReport) -> None:
-    import json
-
-    lines = [json.dumps(asdict(item)) for item in (*report.refused, *report.items)]
-    path.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
+    lines = (json.dumps(asdict(item)) + "\n" for item in (*report.refused, *report.items))
+    try:
+        with path.open("w", encoding="utf-8") as stream:
+            stream.writelines(lines)
+    except OSError as error:
+        raise UsageError(
+            f"the records are filed, but the report can't be written to {path} ({error.strerror}); "
+            "name a file in a folder you may write"
+        ) from error
 
 
 def _as_json(report: ImportReport) -> dict[str, object]:
@@ -80,6 +94,7 @@ def _as_json(report: ImportReport) -> dict[str, object]:
         "records": {"added": report.added, "changed": report.changed, "unchanged": report.unchanged},
         "refused": [asdict(item) for item in report.refused],
         "items": [asdict(item) for item in report.items],
+        "fields_not_read": dict(report.unread.most_common()),
         "cancelled": report.cancelled,
     }
 
@@ -94,5 +109,10 @@ def _as_text(report: ImportReport) -> str:
     lines += [
         f"  {count:7} x {reason}" for reason, count in sorted(reasons.items(), key=lambda r: -r[1])[:20]
     ]
+    if report.unread:
+        fields = ", ".join(f"{name} ({count})" for name, count in report.unread.most_common(12))
+        lines.append(f"content this program has no use for: {fields}")
+    if report.cancelled:
+        lines.append("stopped before the end")
     lines.append(f"records: {report.added} added, {report.changed} changed, {report.unchanged} unchanged")
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""The person whose record this is."""
+"""The person whose record this is, and whether two records can be of one person."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -25,6 +25,35 @@ class Patient:
     sex: Sex = Sex.UNKNOWN
     deceased_at: str = ""
     identifiers: tuple[Identifier, ...] = ()
+    deceased: bool = False
+
+    @property
+    def is_bare(self) -> bool:
+        """Whether nothing but a number is known of her."""
+        return not _name_words(self) and not self.birth_date and self.sex is Sex.UNKNOWN
+
+
+def cannot_be_one(a: Patient, b: Patient) -> bool:
+    """Whether two records under one number contradict each other.
+
+    A corrected birth date keeps the name and a new name keeps the birth date; where neither stays, the number
+    was given to two people.
+    """
+    first, second = _name_words(a), _name_words(b)
+    if a.birth_date and b.birth_date:
+        shorter, longer = sorted((a.birth_date, b.birth_date), key=len)
+        return not longer.startswith(shorter) and bool(first and second) and first != second
+    return bool(first and second) and first.isdisjoint(second)
+
+
+def is_surely_one(a: Patient, b: Patient) -> bool:
+    """Whether name, full birth date and sex agree: then a shared number joins two records."""
+    return (
+        (a.birth_date, a.sex) == (b.birth_date, b.sex)
+        and len(a.birth_date) >= len("2000-01-01")
+        and bool(_name_words(a))
+        and _name_words(a) == _name_words(b)
+    )
 
 
 def age_days(birth_date: str, on: date) -> int | None:
@@ -36,3 +65,10 @@ def age_days(birth_date: str, on: date) -> int | None:
     except ValueError:
         return None
     return days if days >= 0 else None
+
+
+def _name_words(patient: Patient) -> frozenset[str]:
+    """The words of her name; none where only a number stands in its place."""
+    if any(patient.name == identifier.value for identifier in patient.identifiers):
+        return frozenset()
+    return frozenset(patient.name.casefold().replace(",", " ").split())

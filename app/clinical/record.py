@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from app.clinical.ids import EncounterId, PatientId, RecordId
 from knowledge_graph.findings.finding import Finding
 
+WITHDRAWN = "entered-in-error"  # the status of a record that its sender took back; kept, never counted
+REFUTED = "refuted"  # the verification status of what was looked for and is not there
+
 
 @dataclass(frozen=True, slots=True)
 class Coding:
@@ -44,6 +47,7 @@ class Encounter:
     ended_at: str = ""
     reason: str = ""
     codings: tuple[Coding, ...] = ()
+    status: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,7 @@ class Condition:
     abatement: str = ""
     clinical_status: str = ""
     verification_status: str = ""
+    recorded_at: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +95,7 @@ class DiagnosticReport:
     issued_at: str = ""
     conclusion: str = ""
     observation_ids: tuple[RecordId, ...] = ()
+    status: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +124,8 @@ class AllergyIntolerance:
     recorded_at: str = ""
     criticality: str = ""
     reactions: tuple[str, ...] = ()
+    clinical_status: str = ""
+    verification_status: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +151,7 @@ class FamilyMemberHistory:
     conditions: tuple[str, ...] = ()
     codings: tuple[Coding, ...] = ()
     deceased: bool = False
+    status: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,12 @@
 
 from typing import Any
 
-from app.clinical.record import Coding, Quantity, ReferenceRange
+from app.clinical.record import Coding
 
 Json = dict[str, Any]
 LARGEST_NUMBER = 1e30
+# What every resource may carry around its content; narrative and extensions repeat or decorate it.
+_WRAPPING = {"resourceType", "id", "meta", "text", "language", "implicitRules", "contained", "extension"}
 
 
 class Fields:
@@ -13,6 +15,7 @@ class Fields:
 
     def __init__(self, resource: Json):
         self._resource = resource
+        self._asked: set[str] = set()
         self.remarks: list[str] = []
 
     def text(self, name: str) -> str:
@@ -33,6 +36,7 @@ class Fields:
     def maps(self, name: str) -> list[Json]:
         """A list's objects; a single object counts as a list of one."""
         value = self._resource.get(name)
+        self._asked.add(name)
         if isinstance(value, dict):
             return [value]
         if value is None:
@@ -58,9 +62,20 @@ class Fields:
 
     def number(self, name: str) -> float | None:
         """A number, or None."""
+        self._asked.add(name)
         return finite(self._resource.get(name))
 
+    def has(self, *names: str) -> bool:
+        """Whether one of these fields is there with anything but null."""
+        self._asked.update(names)
+        return any(self._resource.get(name) is not None for name in names)
+
+    def unread(self) -> list[str]:
+        """Names of content that nobody asked for, without primitive extensions (`_name`)."""
+        return [n for n in self._resource if n not in self._asked | _WRAPPING and not n.startswith("_")]
+
     def _typed(self, name: str, kind: type, absent: Any) -> Any:
+        self._asked.add(name)
         value = self._resource.get(name)
         if value is None:
             return absent
@@ -97,23 +112,10 @@ def label(concept: Any) -> str:
     return string(concept, "text") or next(iter(displays), "") or next((c.code for c in coded if c.code), "")
 
 
-def quantity(value: Any) -> Quantity | None:
-    """A Quantity with a numeric value."""
-    amount = finite(value.get("value")) if isinstance(value, dict) else None
-    if amount is None:
-        return None
-    return Quantity(amount, string(value, "unit") or string(value, "code"), string(value, "comparator"))
-
-
-def reference_range(ranges: list[Json]) -> ReferenceRange | None:
-    """The first range that applies to normal values."""
-    for entry in ranges:
-        low, high = quantity(entry.get("low")), quantity(entry.get("high"))
-        if low or high or string(entry, "text"):
-            return ReferenceRange(
-                low.value if low else None, high.value if high else None, string(entry, "text")
-            )
-    return None
+def code_of(concept: Any) -> str:
+    """The first code, else what a person would read."""
+    coded = codings(concept)
+    return coded[0].code if coded and coded[0].code else label(concept)
 
 
 def period(value: Any) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""The resources of a FHIR file one by one: a bundle, a single resource, or NDJSON.
+"""The resources of a FHIR file one by one: a bundle, a single resource, a list of either, or NDJSON.
 
 Files up to the limit of one document are parsed whole by the strict loader; a larger bundle is
 streamed entry by entry, so that memory stays bounded by its largest entry. A line or entry that
@@ -6,13 +6,14 @@ can't be read is placed with its problem, and the others go on.
 """
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 from app.errors import ImportRefused
+from app.exchange.fhir_bundle import unfolded
 from app.exchange.fhir_version import check_is_r4
-from app.exchange.huge_bundle import streamed_entries
+from app.exchange.huge_bundle import TopLevel, streamed_entries
 from app.exchange.item import ReadLimits
 from app.exchange.strict_json import load_json
 
@@ -31,6 +32,12 @@ class PlacedResource:
     problem: str = ""
 
 
+def is_small(opener: Opener, limits: ReadLimits) -> bool:
+    """Whether a file is parsed whole."""
+    with opener() as stream:
+        return len(stream.read(limits.largest_document + 1)) <= limits.largest_document
+
+
 def resources_of(opener: Opener, *, name: str, limits: ReadLimits) -> Iterator[PlacedResource]:
     """All resources of a FHIR JSON or NDJSON file. Raises ImportRefused."""
     with opener() as stream:
@@ -42,8 +49,9 @@ def resources_of(opener: Opener, *, name: str, limits: ReadLimits) -> Iterator[P
         if looks_like_ndjson(head[:65536], name=name):
             yield from _lines(stream, name=name, limits=limits)
             return
-        for number, entry in enumerate(streamed_entries(stream, name=name, limits=limits)):
-            yield _entry(entry, number, name)
+        top = TopLevel(name)
+        entries = streamed_entries(stream, top, name=name, limits=limits)
+        yield from _placed(entries, "entry", name=name, kind=lambda: top.type)
 
 
 def looks_like_ndjson(data: bytes, *, name: str = "") -> bool:
@@ -81,42 +89,48 @@ def _whole(data: bytes, *, name: str, limits: ReadLimits) -> Iterator[PlacedReso
         yield from _lines(io.BytesIO(data), name=name, limits=limits)
         return
     value = load_json(data, name=name, largest=limits.largest_document)
-    if not _is_resource(value):
-        raise ImportRefused(f"{name}: this JSON is no FHIR resource (it has no resourceType)")
-    check_is_r4(value, name=name)
-    if value["resourceType"] != "Bundle":
-        yield PlacedResource("resource", value)
+    if isinstance(value, list) and any(_is_resource(v) for v in value):
+        yield from _placed(({"resource": v} for v in value), "item", name=name)
         return
-    entries = value.get("entry", [])
-    if not isinstance(entries, list):
+    if not _is_resource(value):
+        raise ImportRefused(
+            f"{name}: this JSON is no FHIR resource (it has no resourceType); export it as FHIR R4"
+        )
+    check_is_r4(value, name=name)
+    if value["resourceType"] == "Bundle" and not isinstance(value.get("entry", []), list):
         raise ImportRefused(f"{name}: the bundle's entry is not a list; export it again")
-    for number, entry in enumerate(entries):
-        yield _entry(entry, number, name)
+    yield from _placed([{"resource": value}], "", name=name)
 
 
 def _lines(stream: BinaryIO, *, name: str, limits: ReadLimits) -> Iterator[PlacedResource]:
     read = refused = 0
     for number, value, problem in json_lines(stream, name=name, limits=limits):
+        place = f"line {number}"
         if problem or not _is_resource(value):
             refused += 1
             reason = problem or "no FHIR resource (it has no resourceType)"
-            yield PlacedResource(f"line {number}", {"resourceType": ""}, problem=reason)
+            yield PlacedResource(place, {"resourceType": ""}, problem=reason)
             continue
         read += 1
-        check_is_r4(value, name=f"{name}, line {number}")
-        yield PlacedResource(f"line {number}", value)
+        yield from _placed([{"resource": value}], "", name=name, within=place)
     if not read:
         raise ImportRefused(f"{name}: none of its {refused} lines is a FHIR resource; export it again")
 
 
-def _entry(entry: Any, number: int, name: str) -> PlacedResource:
-    resource = entry.get("resource") if isinstance(entry, dict) else None
-    if not isinstance(resource, dict) or not _is_resource(resource):
-        problem = "" if isinstance(entry, dict) and resource is None else "no FHIR resource"
-        return PlacedResource(f"entry {number}", {"resourceType": ""}, problem=problem)
-    check_is_r4(resource, name=f"{name}, entry {number}")
-    full_url = entry.get("fullUrl")
-    return PlacedResource(f"entry {number}", resource, full_url if isinstance(full_url, str) else "")
+def _placed(
+    entries: Iterable[Any],
+    word: str,
+    *,
+    name: str,
+    within: str = "",
+    kind: Callable[[], str] = lambda: "",
+) -> Iterator[PlacedResource]:
+    """Entries with their place, bundles within them unfolded; checked to be R4."""
+    for entry in unfolded(entries, word, within=within, kind=kind):
+        if not entry.problem:
+            check_is_r4(entry.resource, name=f"{name}, {entry.place}" if word or within else name)
+        resource = {"resourceType": ""} if entry.problem and not entry.resource else entry.resource
+        yield PlacedResource(entry.place, resource, entry.full_url, entry.problem)
 
 
 def _is_resource(value: Any) -> bool:

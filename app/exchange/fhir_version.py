@@ -11,6 +11,53 @@ _STU3_TYPES = {"ProcedureRequest", "ReferralRequest", "BodySite", "ProcessReques
 _R5_TYPES = {"ActorDefinition", "BiologicallyDerivedProductDispense", "DeviceDispense", "EncounterHistory",
              "FormularyItem", "GenomicStudy", "ImagingSelection", "InventoryItem", "NutritionIntake",
              "Permission", "Requirements", "Transport", "TestPlan", "ArtifactAssessment"}  # fmt: skip
+_ANY = (dict, list, str, bool)
+_Shape = dict[str, type | tuple[type, ...]]
+# What no R4 resource of the kind has: a field, or a type of a field.
+_ONLY_IN: dict[str, tuple[tuple[str, _Shape], ...]] = {
+    "Patient": (("STU3", {"animal": _ANY}),),
+    "Condition": (("STU3", {"assertedDate": str, "context": dict}), ("R5", {"participant": list})),
+    "AllergyIntolerance": (
+        ("STU3", {"clinicalStatus": str, "assertedDate": str}),
+        ("R5", {"participant": list, "type": dict}),
+    ),
+    "Encounter": (
+        ("R5", {"class": list, "actualPeriod": dict, "admission": dict}),
+        ("DSTU2", {"class": str}),
+        ("STU3", {"reason": list, "incomingReferral": list}),
+    ),
+    "Observation": (
+        ("STU3", {"interpretation": dict, "context": dict, "related": list, "comment": str, "comments": str}),
+        ("R5", {"triggeredBy": list}),
+    ),
+    "DiagnosticReport": (
+        ("STU3", {"codedDiagnosis": list, "image": list, "context": dict}),
+        ("R5", {"study": list, "supportingInfo": list}),
+    ),
+    "DocumentReference": (
+        ("STU3", {"indexed": str, "class": dict, "created": str}),
+        ("R5", {"context": list, "event": list, "attester": list, "facilityType": dict, "modality": list}),
+    ),
+    "Composition": (("STU3", {"class": dict}),),
+    "MedicationRequest": (("R5", {"medication": dict}), ("STU3", {"context": dict, "definition": list})),
+    "MedicationStatement": (
+        ("R5", {"medication": dict, "adherence": dict}),
+        ("STU3", {"taken": str, "reasonNotTaken": list}),
+        ("DSTU2", {"wasNotTaken": bool}),
+    ),
+    "Procedure": (
+        (
+            "R5",
+            {"occurrenceDateTime": str, "occurrencePeriod": dict, "occurrenceString": str, "recorded": str},
+        ),
+        ("STU3", {"notDone": bool, "context": dict, "definition": list}),
+        ("DSTU2", {"notPerformed": bool}),
+    ),
+    "FamilyMemberHistory": (
+        ("STU3", {"gender": str, "notDone": bool, "definition": list}),
+        ("R5", {"participant": list}),
+    ),
+}
 
 
 def check_is_r4(resource: Json, *, name: str) -> None:
@@ -25,7 +72,7 @@ def other_version(resource: Json) -> str:
     stated = resource.get("fhirVersion")
     for text in stated if isinstance(stated, list) else [stated]:
         if isinstance(text, str) and not text.startswith(("4.0", "4.1", "4.3")):
-            return next((n for start, n in _NAMES.items() if text.startswith(start)), text[:10])
+            return next((n for start, n in _NAMES.items() if text.startswith(start)), "of an unknown version")
     kind = resource.get("resourceType")
     if kind in _DSTU2_TYPES:
         return "DSTU2"
@@ -40,20 +87,10 @@ def _by_shape(resource: Json, kind: str) -> str:
     """Fields that one version alone has, in the resources that this program reads."""
     if kind == "Condition" and isinstance(resource.get("clinicalStatus"), str):
         return "STU3" if "assertedDate" in resource or "subject" in resource else "DSTU2"
-    if kind == "AllergyIntolerance" and isinstance(resource.get("clinicalStatus"), str):
-        return "STU3"
     if kind == "AllergyIntolerance" and "substance" in resource and "code" not in resource:
         return "DSTU2"
-    if kind == "DocumentReference" and ("indexed" in resource or "class" in resource):
-        return "STU3"
-    if kind == "Encounter" and isinstance(resource.get("class"), list):
-        return "R5"
-    if kind == "Encounter" and isinstance(resource.get("class"), str):
-        return "DSTU2"
-    if kind == "MedicationRequest" and isinstance(resource.get("medication"), dict):
-        return "R5"
-    if kind == "Procedure" and ("occurrenceDateTime" in resource or "occurrencePeriod" in resource):
-        return "R5"
-    if kind == "Patient" and "animal" in resource:
-        return "STU3"
+    for version, fields in _ONLY_IN.get(kind, ()):
+        for name, types in fields.items():
+            if isinstance(resource.get(name), types):
+                return version
     return ""

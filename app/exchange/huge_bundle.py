@@ -12,10 +12,9 @@ from app.exchange.item import ReadLimits
 from app.exchange.strict_json import DEEPEST, storable_text
 
 
-def streamed_entries(stream: BinaryIO, *, name: str, limits: ReadLimits) -> Iterator[Any]:
+def streamed_entries(stream: BinaryIO, top: "TopLevel", *, name: str, limits: ReadLimits) -> Iterator[Any]:
     """Values of `entry.item`, built event by event so that duplicate keys and depth are seen."""
     guard = _TokenGuard(stream, limits.largest_document, name)
-    top = _TopLevel(name)
     builder: _Builder | None = None
     try:
         for event, value in ijson.basic_parse(guard):
@@ -55,7 +54,7 @@ class _TokenGuard:
         self._since = 0
 
 
-class _TopLevel:
+class TopLevel:
     """What stands outside the entries: the resource type, depth, and keys named twice."""
 
     def __init__(self, name: str):
@@ -64,6 +63,7 @@ class _TopLevel:
         self._key = ""
         self._keys: set[str] = set()
         self.kind = ""
+        self.type = ""
 
     def take(self, event: str, value: Any) -> bool:
         """One event of the parser; True where an entry begins."""
@@ -78,6 +78,8 @@ class _TopLevel:
             self._take_key(value)
         elif self._depth == 1 and self._key == "resourceType" and isinstance(value, str):
             self.kind = value
+        elif self._depth == 1 and self._key == "type" and isinstance(value, str):
+            self.type = value
         return False
 
     def _take_key(self, key: str) -> None:

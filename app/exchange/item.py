@@ -11,13 +11,17 @@ UNNAMED = "its patient was not sent; filed under an unnamed patient"
 
 @dataclass(frozen=True, slots=True)
 class ImportedItem:
-    """One resource or row. `place` says where in the file; `remarks` name fields left out."""
+    """One resource or row. `place` says where in the file; `remarks` name what could not be read.
+
+    `unread` names fields that hold something this program has no use for.
+    """
 
     kind: str
     place: str
     records: tuple[ClinicalRecord, ...] = ()
     skipped: str = ""
     remarks: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

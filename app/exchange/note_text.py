@@ -1,34 +1,43 @@
-"""The text of a note: FHIR attachments in base64, and narrative XHTML without its tags."""
+"""The text of a note: FHIR attachments in base64, RTF, and narrative XHTML without its tags."""
 
 import base64
 import binascii
+import codecs
 import re
 from html.parser import HTMLParser
 from typing import Any
 
 from app.exchange.fhir_fields import string
+from app.exchange.rtf_text import rtf_text
 from app.exchange.strict_json import storable_text
 
 _BLOCKS = {"p", "div", "br", "tr", "li", "h1", "h2", "h3", "h4", "h5", "h6", "table", "ul", "ol", "section"}
+_BLOCKS |= {"paragraph", "list", "item", "caption"}  # those of a CDA narrative
 _SILENT = {"script", "style", "head", "title"}
 _TAGS = re.compile(r"<[^<>]*>?")
 _SPACES = re.compile(r"[ \t]+")
 _LINES = re.compile(r"\n{3,}")
+_MEDIA = re.compile(r"[a-z0-9.+-]{1,40}/[a-z0-9.+-]{1,60}")
+_MARKUP = re.compile(r"\s*<(!doctype|html|head|body|div|p|span|table|h[1-6]|br)\b", re.IGNORECASE)
+# Readable kinds, the plainest first: where a document comes in several forms, that one is kept.
+READABLE = (
+    "text/plain",
+    "text/markdown",
+    "",
+    "text/html",
+    "application/xhtml+xml",
+    "text/rtf",
+    "application/rtf",
+)
+OTHER_ENCODING = "its text is in no encoding that it names; it was read as Windows-1252: check its letters"
 
 
 def attachment_text(attachment: Any) -> tuple[str, str]:
-    """(text, reason): one of the two is empty. Reasons hold no content."""
-    kind = string(attachment, "contentType").casefold()
-    media, _, parameters = kind.partition(";")
-    if media.strip() not in (
-        "",
-        "text/plain",
-        "text/html",
-        "application/xhtml+xml",
-        "text/markdown",
-        "text/rtf",
-    ):
-        return "", f"attachment of type {media.strip()[:60]} holds no plain text"
+    """(text, remark). Without a text the remark says why; it holds no content."""
+    media, parameters = media_of(attachment)
+    if media not in READABLE:
+        named = media if _MEDIA.fullmatch(media) else "unknown"
+        return "", f"attachment of type {named} holds no plain text"
     data = string(attachment, "data")
     if not data:
         return "", "attachment holds only a link or nothing; send its data"
@@ -36,10 +45,23 @@ def attachment_text(attachment: Any) -> tuple[str, str]:
         raw = base64.b64decode("".join(data.split()), validate=True)
     except (binascii.Error, ValueError):
         return "", "attachment is not valid base64"
-    text = _decoded(raw, parameters)
-    if "html" in media or text.lstrip()[:1] == "<":
-        text = plain_text(text)
-    return (text, "") if text.strip() else ("", "attachment is empty")
+    text, remark = decoded(raw, parameters)
+    text = _without_format(text, media)
+    return (text, remark) if text.strip() else ("", "attachment is empty")
+
+
+def media_of(attachment: Any) -> tuple[str, str]:
+    """An attachment's media type in lower case, and the parameters behind it."""
+    media, _, parameters = string(attachment, "contentType").casefold().partition(";")
+    return media.strip(), parameters
+
+
+def _without_format(text: str, media: str) -> str:
+    if "rtf" in media or text.startswith("{\\rtf"):
+        return storable_text(rtf_text(text))
+    if "html" in media or (media == "" and _MARKUP.match(text)):
+        return plain_text(text)
+    return text
 
 
 def plain_text(markup: str) -> str:
@@ -54,14 +76,16 @@ def plain_text(markup: str) -> str:
     return _LINES.sub("\n\n", "\n".join(lines)).strip()
 
 
-def _decoded(raw: bytes, parameters: str) -> str:
+def decoded(raw: bytes, parameters: str = "") -> tuple[str, str]:
+    """(text, remark): by a byte order mark, the charset that is named, UTF-8, and at last Windows-1252."""
     match = re.search(r"charset=\"?([\w.-]+)", parameters)
-    for encoding in filter(None, (match.group(1) if match else "", "utf-8-sig", "cp1252")):
+    marked = "utf-16" if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else ""
+    for encoding in filter(None, (marked, match.group(1) if match else "", "utf-8-sig")):
         try:
-            return storable_text(raw.decode(encoding))
+            return storable_text(raw.decode(encoding)), ""
         except (UnicodeError, LookupError, ValueError):
             continue
-    return storable_text(raw.decode("latin-1"))
+    return storable_text(raw.decode("cp1252", "replace")), OTHER_ENCODING
 
 
 class _Reader(HTMLParser):

@@ -8,10 +8,11 @@ from app.clinical.ids import NoteId, PatientId, record_id
 from app.clinical.note import Note
 from app.clinical.patient import Identifier, Patient
 from app.errors import ImportRefused
-from app.exchange.fhir_reader import ReferenceTable, learn_references, read_fhir
+from app.exchange.fhir_reader import learn_references, read_fhir
 from app.exchange.fhir_stream import json_lines, looks_like_ndjson
 from app.exchange.item import ImportedItem, ReadLimits
 from app.exchange.phenopacket import is_packet_group, is_phenopacket, packets_in, read_phenopacket
+from app.exchange.reference_table import ReferenceTable
 from app.exchange.source_file import SourceFile, kind_of
 from app.exchange.strict_json import load_json
 from app.exchange.table import read_table
@@ -27,10 +28,18 @@ class ReadPlan:
     references: ReferenceTable = field(default_factory=ReferenceTable)
 
 
-def learn(file: SourceFile, plan: ReadPlan) -> None:
-    """The first pass: learn what references lead to."""
-    if kind_of(file) == "json" and _packets(file, plan) is None:
-        learn_references(file.open, plan.references, name=file.name, limits=plan.limits)
+def learn(file: SourceFile, plan: ReadPlan) -> Iterator[None]:
+    """The first pass: learn what references lead to, a step for each resource. Raises ImportRefused.
+
+    It reads the whole file, so that one which is cut or damaged is refused before anything of it is stored.
+    """
+    kind = kind_of(file)
+    if kind == "json" and _packets(file, plan) is None:
+        yield from learn_references(
+            file.open, plan.references, name=file.name, limits=plan.limits, scope=file.scope
+        )
+    elif kind == "table":
+        yield from (None for _ in _table(file, plan))
 
 
 def read_records(file: SourceFile, plan: ReadPlan) -> Iterator[ImportedItem]:
@@ -39,15 +48,21 @@ def read_records(file: SourceFile, plan: ReadPlan) -> Iterator[ImportedItem]:
     if kind == "json":
         packets = _packets(file, plan)
         if packets is None:
-            yield from read_fhir(file.open, plan.references, name=file.name, limits=plan.limits)
+            yield from read_fhir(
+                file.open, plan.references, name=file.name, limits=plan.limits, scope=file.scope
+            )
         for packet in packets or ():
             yield _packet_item(packet)
     elif kind == "table":
-        yield from read_table(file.read(plan.limits), name=file.name, column_map=plan.column_map)
+        yield from _table(file, plan)
     elif kind == "text":
         yield _text_note(file, plan)
     else:
         raise ImportRefused(_refusal(file.name, kind))
+
+
+def _table(file: SourceFile, plan: ReadPlan) -> Iterator[ImportedItem]:
+    return read_table(file.read(plan.limits), name=file.name, column_map=plan.column_map)
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,11 @@ class SourceFile:
         return f"{own}:{inner}" if self.member else own
 
     @property
+    def scope(self) -> str:
+        """What sets it apart from every other file of an import."""
+        return f"{self.path}\0{self.member}"
+
+    @property
     def suffix(self) -> str:
         """The ending that tells the format, without `.gz`; lower case."""
         suffixes = [s.casefold() for s in PurePosixPath(self.member or self.path.name).suffixes]

@@ -80,6 +80,13 @@ def count_patients(session: Session, wanted: PatientFilter) -> int:
     return int(session.rows(f"SELECT count(*) FROM patient {where}", parameters)[0][0])
 
 
+def read_people(session: Session) -> dict[str, Patient]:
+    """Every patient, by id."""
+    bodies = session.rows("SELECT body FROM patient")
+    people = (msgspec.json.decode(body, type=Patient) for (body,) in bodies)
+    return {patient.id: patient for patient in people}
+
+
 def read_chart(session: Session, patient_id: str) -> Chart:
     """Everything about one patient. Raises UsageError for an unknown id."""
     found = session.rows("SELECT body FROM patient WHERE id = ?", (patient_id,))

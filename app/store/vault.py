@@ -19,6 +19,7 @@ from app.clinical.chart import Chart, ClinicalRecord
 from app.clinical.diagnosis import Diagnosis, Differential
 from app.clinical.ids import PatientId
 from app.clinical.note import Note
+from app.clinical.patient import Patient
 from app.errors import UsageError, VaultDamaged, VaultError, VaultLocked
 from app.store import patient_query, sealing
 from app.store.audit_chain import AuditReport
@@ -175,6 +176,10 @@ class Vault:
         """Whether the vault holds this patient."""
         return bool(self._session.rows("SELECT 1 FROM patient WHERE id = ?", (patient_id,)))
 
+    def people(self) -> dict[str, Patient]:
+        """Every patient of the vault, by id."""
+        return patient_query.read_people(self._session)
+
     def note(self, note_id: str) -> Note:
         """One note."""
         return patient_query.read_note(self._session, note_id)
@@ -276,10 +281,7 @@ class Vault:
     def verify_audit(self) -> AuditReport:
         """Walk the whole chain against the anchored head."""
         anchor = self._session.anchors.read()  # before the events: another process may append more
-        rows = self._session.rows(
-            """SELECT sequence, at, user, action, record_id, detail, hash, signature
-               FROM audit_event ORDER BY sequence"""
-        )
+        rows = self._session.rows("SELECT * FROM audit_event ORDER BY sequence")
         events = ((AuditEvent(*row[:7]), row[7]) for row in rows)
         return self._session.chain.verify(events, head=anchor.audit_head if anchor else None)
 

@@ -56,12 +56,12 @@ class ImportDialog:
         self.dialog.open()
 
     def stop_or_close(self) -> None:
-        """Stop after the file under way, or leave."""
+        """Stop after the item under way, or leave."""
         if self._stop is None:
             self.dialog.accept()
             return
         self._stop.set()
-        self.title.setText("Stopping after this file…")
+        self.title.setText("Stopping…")
 
     def _lay_out(self) -> None:
         column = QVBoxLayout(self.dialog)
@@ -83,7 +83,10 @@ class ImportDialog:
             return
         self.bar.setRange(0, report.files)
         self.bar.setValue(report.files_done)
-        self.line.setText(f"File {report.files_done + 1} of {report.files}, {report.items:,} items so far")
+        self.line.setText(
+            f"{report.phase.capitalize()} file {report.files_done + 1} of {report.files}, "
+            f"{report.items:,} items so far"
+        )
 
     def _finish(self, report: ImportReport) -> None:
         self._stop = None

@@ -46,7 +46,7 @@ def outcome(path: Path, limits: ReadLimits | None = None) -> tuple[list[Imported
     refused: list[str] = []
     for file in _found(path, plan.limits, refused):
         try:
-            learn(file, plan)
+            list(learn(file, plan))
             items += read_records(file, plan)
         except ImportRefused as error:
             refused.append(str(error))

@@ -13,10 +13,11 @@ from app.clinical.note import Note
 from app.clinical.patient import Patient
 from app.clinical.record import Condition, Observation, PhenotypicFeature
 from app.errors import ImportRefused
-from app.exchange.fhir_reader import ReferenceTable, learn_references, read_fhir
+from app.exchange.fhir_reader import learn_references, read_fhir
 from app.exchange.item import ImportedItem, ReadLimits
 from app.exchange.note_text import plain_text
 from app.exchange.reader import ReadPlan, learn, read_records
+from app.exchange.reference_table import ReferenceTable
 from app.exchange.source_file import SourceFile, kind_of, source_files
 from knowledge_graph.findings.finding import FindingState, Sex
 
@@ -43,7 +44,7 @@ def read(path: Path, value: Any, **options: Any) -> list[ImportedItem]:
     path.write_bytes(value if isinstance(value, bytes) else json.dumps(value).encode())
     plan = ReadPlan(**options)
     file = SourceFile(path)
-    learn(file, plan)
+    list(learn(file, plan))
     return list(read_records(file, plan))
 
 
@@ -285,7 +286,7 @@ def test_a_huge_bundle_is_streamed_in_bounded_memory(tmp_path: Path) -> None:
     limits = ReadLimits(largest_document=1 << 20)
     table = ReferenceTable()
     tracemalloc.start()
-    learn_references(SourceFile(path).open, table, name="huge", limits=limits)
+    list(learn_references(SourceFile(path).open, table, name="huge", limits=limits))
     count = sum(bool(i.records) for i in read_fhir(SourceFile(path).open, table, name="huge", limits=limits))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()

@@ -13,7 +13,7 @@ from app.errors import ImportRefused, PolicyError
 from app.exchange.fhir_resource import READERS
 from app.store.key_derivation import KdfParameters
 from app.store.vault import Vault
-from app.workflows.import_records import ImportReport, import_records
+from app.workflows.import_records import ImportProgress, ImportReport, import_records
 
 READ = {"Patient", *READERS}
 
@@ -133,3 +133,63 @@ def test_policy_and_missing_paths_are_said(vault: Vault, tmp_path: Path) -> None
         list(import_records(vault, [tmp_path], policy=Policy(import_folders=(tmp_path / "allowed",))))
     with pytest.raises(ImportRefused, match="no such file"):
         run(vault, tmp_path / "missing")
+
+
+def test_a_table_that_breaks_off_leaves_nothing_of_itself(vault: Vault, tmp_path: Path) -> None:
+    rows = "".join(f"{n},Fever.\n" for n in range(3_000))
+    (tmp_path / "t.csv").write_text(f'mrn,text\n{rows}9,"open', "utf-8")
+    report = run(vault, tmp_path / "t.csv")
+    assert (len(report.refused), report.added, vault.patient_count()) == (1, 0, 0)
+
+
+def test_an_import_that_is_stopped_keeps_whole_items_and_goes_on_later(vault: Vault, tmp_path: Path) -> None:
+    lines = [PATIENT, *({**CONDITION, "id": str(n)} for n in range(5_000))]
+    path = tmp_path / "l.ndjson"
+    path.write_text("\n".join(json.dumps(line) for line in lines), "utf-8")
+    stop = Event()
+    steps = import_records(vault, [path], stop=stop)
+    for step in steps:
+        if isinstance(step, ImportProgress) and step.phase == "filing" and step.items > 2_500:
+            stop.set()
+    assert isinstance(step, ImportReport)
+    assert step.cancelled
+    assert 2_000 <= step.added < 4_000
+    again = run(vault, path)
+    assert (again.cancelled, again.added + again.unchanged) == (False, 5_001)
+    assert again.unchanged == step.added
+
+
+def test_a_patient_of_the_vault_is_found_again_by_another_number(vault: Vault, tmp_path: Path) -> None:
+    ada = {**PATIENT, "birthDate": "1990-02-03", "gender": "female"}
+    numbers = [{"system": "urn:b", "value": "1"}, {"system": "urn:a", "value": "2"}]
+    for name, own in (("one", numbers[:1]), ("two", numbers)):
+        (tmp_path / f"{name}.json").write_text(json.dumps({**ada, "id": name, "identifier": own}), "utf-8")
+        run(vault, tmp_path / f"{name}.json")
+    assert vault.patient_count() == 1
+    assert run(vault, tmp_path / "two.json").unchanged == 1
+
+
+def test_a_number_that_the_vault_gave_to_somebody_else_joins_nobody(vault: Vault, tmp_path: Path) -> None:
+    for name, born in (("Ada Sample", "1990-02-03"), ("Bob Other", "1950-01-01")):
+        person = {**PATIENT, "name": [{"text": name}], "birthDate": born}
+        path = tmp_path / f"{name}.json"
+        path.write_text(json.dumps(person), "utf-8")
+        assert run(vault, path).added == 1
+        assert run(vault, path).unchanged == 1
+    assert sorted(row.name for row in vault.patients()) == ["Ada Sample", "Bob Other"]
+
+
+def test_a_summary_inside_another_record_does_not_overwrite_her_own(vault: Vault, tmp_path: Path) -> None:
+    numbered = {**PATIENT, "identifier": [{"system": "urn:h", "value": "7"}]}
+    (tmp_path / "1.json").write_text(json.dumps({**numbered, "birthDate": "1990-02-03"}), "utf-8")
+    summary = {**CONDITION, "subject": {"reference": "#p"}, "contained": [numbered]}
+    (tmp_path / "2.json").write_text(json.dumps(summary), "utf-8")
+    run(vault, tmp_path / "1.json")
+    report = run(vault, tmp_path / "2.json")
+    assert (report.added, report.changed) == (1, 0)
+    assert vault.patients()[0].birth_date == "1990-02-03"
+
+
+def test_fields_that_are_not_read_are_counted(vault: Vault, tmp_path: Path) -> None:
+    (tmp_path / "c.json").write_text(json.dumps({**CONDITION, "bodySite": [{"text": "arm"}]}), "utf-8")
+    assert run(vault, tmp_path / "c.json").unread == {"Condition.bodySite": 1}
