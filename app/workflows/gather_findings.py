@@ -13,7 +13,7 @@ import msgspec
 
 from app.clinical.annotation import Annotation
 from app.clinical.chart import Chart
-from app.clinical.record import Observation
+from app.clinical.record import REFUTED, WITHDRAWN, Observation
 from app.workflows.suggest_findings import is_about_patient
 from knowledge_graph.errors import UnknownTerm
 from knowledge_graph.findings.finding import Finding, FindingState
@@ -25,7 +25,7 @@ LOINC = "http://loinc.org"
 HPO_SYSTEMS = ("http://purl.obolibrary.org/obo/hp.owl", "http://human-phenotype-ontology.org", "HP")
 # HL7 ObservationInterpretation. "A" (abnormal) and others do not say on which side: the range does.
 _LOW, _HIGH, _NORMAL = ("L", "LL", "LU", "<"), ("H", "HH", "HU", ">"), ("N",)
-_WITHDRAWN = ("refuted", "entered-in-error", "cancelled")
+_WITHDRAWN = (WITHDRAWN, "cancelled")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +80,10 @@ def _conditions(recogniser: Recogniser, chart: Chart) -> list[GatheredFinding]:
     for condition in chart.conditions:
         if condition.verification_status in _WITHDRAWN:
             continue
+        state = FindingState.EXCLUDED if condition.verification_status == REFUTED else FindingState.OBSERVED
         coded = [c.code for c in condition.codings if c.system in HPO_SYSTEMS or c.code.startswith("HP:")]
         named = [m.term_id for m in recogniser.mentions(condition.label) if m.state == "observed"]
-        found += [GatheredFinding(Finding(TermId(t)), "condition") for t in coded or named]
+        found += [GatheredFinding(Finding(TermId(t), state), "condition") for t in coded or named]
     return found
 
 

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 from app.clinical.chart import Chart
 from app.clinical.ids import NoteId
-from app.clinical.record import Observation
+from app.clinical.record import REFUTED, WITHDRAWN, Observation
+
+_NOT_SO = (REFUTED, WITHDRAWN, "cancelled", "not-done", "stopped")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,18 +61,34 @@ def _entries(chart: Chart) -> Iterator[TimelineEntry]:
             encounter.started_at, "encounter", encounter.kind or "Encounter", encounter.reason
         )
     for condition in chart.conditions:
-        yield TimelineEntry(condition.onset, "condition", condition.label, condition.clinical_status)
+        when, status = condition.onset or condition.recorded_at, condition.verification_status
+        yield TimelineEntry(
+            when, "condition", condition.label, _with_status(condition.clinical_status, status)
+        )
     for seen in chart.observations:
         yield TimelineEntry(
-            seen.effective_at, "observation", seen.label, value_text(seen), alert=out_of_range(seen)
+            *(seen.effective_at, "observation", seen.label, _with_status(value_text(seen), seen.status)),
+            alert=out_of_range(seen) and seen.status not in _NOT_SO,
         )
     for report in chart.reports:
-        yield TimelineEntry(report.issued_at, "report", report.label, report.conclusion)
+        yield TimelineEntry(
+            report.issued_at, "report", report.label, _with_status(report.conclusion, report.status)
+        )
     for order in chart.medications:
-        yield TimelineEntry(order.authored_at, "medication", order.label, order.dosage)
+        yield TimelineEntry(
+            order.authored_at, "medication", order.label, _with_status(order.dosage, order.status)
+        )
     for allergy in chart.allergies:
-        yield TimelineEntry(allergy.recorded_at, "allergy", allergy.label, allergy.criticality)
+        told = _with_status(allergy.criticality, allergy.verification_status)
+        yield TimelineEntry(allergy.recorded_at, "allergy", allergy.label, told)
     for procedure in chart.procedures:
         yield TimelineEntry(procedure.performed_at, "procedure", procedure.label, procedure.status)
     for relative in chart.family_history:
-        yield TimelineEntry("", "family", relative.relationship, ", ".join(relative.conditions))
+        told = _with_status(", ".join(relative.conditions), relative.status)
+        yield TimelineEntry("", "family", relative.relationship, told)
+
+
+def _with_status(detail: str, status: str) -> str:
+    """A status that takes the entry back stands before everything else."""
+    said = status.replace("-", " ") if status in _NOT_SO else ""
+    return ": ".join(filter(None, (said, detail)))

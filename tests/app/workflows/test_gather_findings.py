@@ -142,7 +142,6 @@ def test_old_ids_become_current_and_foreign_ones_are_left_out(
         (condition("Ataxia", Coding("http://snomed.info/sct", "20262006", "Ataxia")), {ATAXIA}),
         (condition("Seizure disorder (disorder)"), {SEIZURE}),
         (condition("No known problems"), set()),
-        (condition("Ataxia", status="refuted"), set()),
         (condition("Ataxia", Coding("HP", ATAXIA), status="entered-in-error"), set()),
     ],
 )
@@ -150,6 +149,10 @@ def test_a_condition_counts_by_its_code_or_else_by_its_label(
     gathered: Gathering, given: Condition, terms: set[str]
 ) -> None:
     assert gathered(given) == dict.fromkeys(terms, ("observed", "condition"))
+
+
+def test_a_refuted_condition_is_an_excluded_finding(gathered: Gathering) -> None:
+    assert gathered(condition("Ataxia", status="refuted")) == {"HP:0001251": ("excluded", "condition")}
 
 
 @pytest.mark.parametrize(

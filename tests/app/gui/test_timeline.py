@@ -1,0 +1,37 @@
+"""The timeline says of each entry what takes it back."""
+
+from app.clinical.chart import Chart
+from app.clinical.ids import PatientId, RecordId
+from app.clinical.patient import Patient
+from app.clinical.record import (
+    AllergyIntolerance,
+    Condition,
+    FamilyMemberHistory,
+    Observation,
+    Quantity,
+    ReferenceRange,
+)
+from app.gui.patient.timeline import timeline
+
+P = PatientId("p")
+
+
+def test_what_was_refuted_or_withdrawn_says_so_first() -> None:
+    high = Quantity(9.0, "mg/L")
+    chart = Chart(
+        Patient(P),
+        conditions=(Condition(RecordId("c"), P, "Gout", (), None, "", "", "", "refuted", "2020-01-02"),),
+        allergies=(AllergyIntolerance(RecordId("a"), P, "Nuts", verification_status="entered-in-error"),),
+        observations=(
+            Observation(
+                RecordId("o"), P, "CRP", quantity=high, reference_range=ReferenceRange(high=5.0),
+                status="entered-in-error",
+            ),
+        ),
+        family_history=(FamilyMemberHistory(RecordId("f"), P, "mother", ("Stroke",), status="completed"),),
+    )  # fmt: skip
+    entries = {e.title: e for e in timeline(chart)}
+    assert (entries["Gout"].detail, entries["Gout"].day) == ("refuted", "2020-01-02")
+    assert entries["Nuts"].detail == "entered in error"
+    assert (entries["CRP"].detail, entries["CRP"].alert) == ("entered in error: 9 mg/L", False)
+    assert entries["mother"].detail == "Stroke"
