@@ -5,13 +5,14 @@ import getpass
 import sys
 from pathlib import Path
 
+from app.config.settings import os_user
 from app.errors import UsageError
 
 
 def add_vault_arguments(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
     """Add `--vault`, `--user` and `--passphrase-stdin`, the same for every verb."""
     parser.add_argument("--vault", metavar="DIR", type=Path, required=required, help="the vault")
-    parser.add_argument("--user", metavar="NAME", default=getpass.getuser(), help="who signs in")
+    parser.add_argument("--user", metavar="NAME", default=os_user(), help="who signs in")
     parser.add_argument(
         "--passphrase-stdin", action="store_true", help="read the passphrase from stdin's next line"
     )

@@ -1,5 +1,6 @@
 """Where the program keeps what is public: caches and window settings, never patient data."""
 
+import getpass
 import os
 from pathlib import Path
 
@@ -21,6 +22,14 @@ def config_dir() -> Path:
     """The user's settings folder; made if missing."""
     folder = Path(platformdirs.user_config_dir("anamnesis", appauthor=False))
     return _made(folder, "set XDG_CONFIG_HOME to a folder that can be written")
+
+
+def os_user() -> str:
+    """The OS user's name; in a container with a bare number for a user, that number."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())
 
 
 def _made(folder: Path, remedy: str) -> Path:

@@ -2,10 +2,11 @@
 
 import sys
 
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QMessageBox
 
 from app.config.policy import load_policy
 from app.config.settings import cache_dir, config_dir
+from app.errors import AnamnesisError
 from app.gui.operations.runner import OperationRunner
 from app.gui.session import Surroundings
 from app.gui.shell.main_window import MainWindow, default_vault
@@ -13,13 +14,24 @@ from app.gui.shell.window_settings import read_settings
 from app.gui.theme.look import Look
 from app.gui.theme.palette import THEMES
 
+SCREENLESS = ("offscreen", "minimal")
+
 
 def open_window(vault: str | None, user: str | None) -> int:
-    """Show the window until it is closed; the exit code."""
+    """Show the window until it is closed; the exit code. A policy that is not understood is refused."""
     app = QApplication.instance() or QApplication(sys.argv[:1])
     assert isinstance(app, QApplication)
     app.setApplicationName("Anamnesis")
     app.setDesktopFileName("anamnesis")
+    try:
+        return _open(app, vault, user)
+    except AnamnesisError as error:
+        if app.platformName() not in SCREENLESS:  # started from the desktop, nobody reads stderr
+            QMessageBox.critical(None, "Anamnesis", str(error))
+        raise
+
+
+def _open(app: QApplication, vault: str | None, user: str | None) -> int:
     settings_file = config_dir() / "window.json"
     settings = read_settings(settings_file)
     look = Look(THEMES[settings.theme], settings.percent)

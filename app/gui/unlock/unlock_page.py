@@ -1,6 +1,5 @@
 """The first screen: open a vault, or make a new one; after a lock, the way back in."""
 
-import getpass
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.config.settings import os_user
 from app.gui.operations.runner import Failure
 from app.gui.session import Surroundings
 from app.gui.shell.dialogs import sentence
@@ -42,7 +42,7 @@ class UnlockPage:
         self._cards = QStackedWidget()
         self.message = label("", "error", wrap=True)
         self.vault = QLineEdit(settings.recent_vaults[0] if settings.recent_vaults else "")
-        self.user = QLineEdit(settings.user or getpass.getuser())
+        self.user = QLineEdit(settings.user or os_user())
         self.passphrase = QLineEdit(echoMode=QLineEdit.EchoMode.Password)
         self.open_button = button("Open vault", self.open, role="primary", tip="Open the vault (Enter)")
         self.create = CreateCard(around, opened, lambda: self._cards.setCurrentIndex(0))

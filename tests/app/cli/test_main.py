@@ -2,12 +2,14 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from app.cli.console import Console
 from app.cli.main import main
 from app.cli.verbs import VERBS
+from app.config.settings import os_user
 
 
 def test_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
@@ -41,3 +43,24 @@ def test_help_starts_without_torch_and_qt() -> None:
     code = "import sys; from app.cli.main import main\ntry: main(['--help'])\nexcept SystemExit: pass\n"
     code += "assert not {'torch', 'PySide6', 'networkx', 'onnxruntime'} & set(sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=False).returncode == 0
+
+
+@pytest.mark.slow
+def test_a_policy_that_is_not_understood_keeps_the_window_shut(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "policy.toml").write_text("idle_lock = 60\n")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    monkeypatch.setattr("app.config.policy.policy_path", lambda: tmp_path / "policy.toml")
+    assert main([]) == 1
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert "policy.toml" in said
+    assert "idle_lock" in said
+
+
+def test_a_user_without_a_name_signs_in_by_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("os.getuid", lambda: 987_654)
+    assert os_user() == "987654"
