@@ -85,7 +85,7 @@ def parse_findings(text: str) -> tuple[Finding, ...]:
 
 
 def _age(text: str | None) -> int | None:
-    from app.workflows.evaluate_cases import iso_duration_days
+    from app.clinical.age import iso_duration_days
 
     days = iso_duration_days(text or "")
     if text and days is None:

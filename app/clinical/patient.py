@@ -1,7 +1,6 @@
 """The person whose record this is, and whether two records can be of one person."""
 
 from dataclasses import dataclass
-from datetime import date
 
 from app.clinical.ids import PatientId
 from knowledge_graph.findings.finding import Sex
@@ -54,17 +53,6 @@ def is_surely_one(a: Patient, b: Patient) -> bool:
         and bool(_name_words(a))
         and _name_words(a) == _name_words(b)
     )
-
-
-def age_days(birth_date: str, on: date) -> int | None:
-    """Age in days on a day, from a full or partial ISO date; None where unknown."""
-    parts = birth_date.split("T")[0].split("-")
-    try:
-        year, month, day = (int(p) for p in (*parts, "1", "1")[:3])
-        days = (on - date(year, month, day)).days
-    except ValueError:
-        return None
-    return days if days >= 0 else None
 
 
 def _name_words(patient: Patient) -> frozenset[str]:

@@ -36,15 +36,12 @@ def learn_references(
 def read_fhir(
     opener: Opener, table: ReferenceTable, *, name: str, limits: ReadLimits, scope: str = ""
 ) -> Iterator[ImportedItem]:
-    """The second pass: patients of the file first, then what is theirs."""
-    where = scope or name
-    whole = list(resources_of(opener, name=name, limits=limits)) if is_small(opener, limits) else None
-    for placed in whole or resources_of(opener, name=name, limits=limits):
-        if _is_patient(placed):
-            yield _patient_item(placed, table, where)
-    for placed in whole or resources_of(opener, name=name, limits=limits):
-        if not _is_patient(placed):
-            yield _item(placed, table, where)
+    """The second pass: patients first, then what is theirs; a file too large for memory in its own order."""
+    found = resources_of(opener, name=name, limits=limits)
+    if is_small(opener, limits):
+        found = iter(sorted(found, key=lambda placed: not _is_patient(placed)))
+    for placed in found:
+        yield (_patient_item if _is_patient(placed) else _item)(placed, table, scope or name)
 
 
 def _is_patient(placed: PlacedResource) -> bool:

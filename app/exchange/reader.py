@@ -102,7 +102,7 @@ def _packet_lines(data: bytes, file: SourceFile, plan: ReadPlan) -> list[_Packet
     """A packet a line, told from FHIR by the first line that can be read."""
     found: list[_Packet] = []
     for number, value, problem in json_lines(io.BytesIO(data), name=file.name, limits=plan.limits):
-        packets = packets_in(value) if isinstance(value, dict) else []
+        packets = packets_in(value) if isinstance(value, (dict, list)) else []
         if not packets and isinstance(value, dict) and not any(p.value for p in found):
             return None
         reason = problem or "no phenopacket"

@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from app.clinical.age import age_days
 from app.clinical.annotation import Annotation
 from app.clinical.chart import Chart
 from app.clinical.diagnosis import Differential, DifferentialLine, Evidence
-from app.clinical.patient import age_days
 from app.workflows.gather_findings import GatheredFinding, gather_findings
 from app.workflows.list_models import SealedFolder, current_version
 from app.workflows.suggest_findings import build_recogniser, is_about_patient

@@ -7,7 +7,6 @@ OMIM). A case whose disease the knowledge lacks can't be ranked: it counts as mi
 
 import codecs
 import gzip
-import re
 import time
 import zlib
 from collections import defaultdict
@@ -19,6 +18,7 @@ from statistics import mean
 import msgspec
 import numpy as np
 
+from app.clinical.age import iso_duration_days
 from app.errors import UsageError
 from knowledge_graph.errors import UnknownTerm
 from knowledge_graph.findings.finding import Finding, FindingState, Sex
@@ -139,18 +139,6 @@ def rank_of_truth(
             own = scores.total[number]
             best = min(best, float(1 + (rivals > own).sum() + ((rivals == own).sum() - 1) / 2))
     return best
-
-
-_DURATION = re.compile(r"P(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?(?:T.*)?")
-
-
-def iso_duration_days(text: str) -> int | None:
-    """An ISO 8601 duration of years, months, weeks and days, in days; None where it is none."""
-    match = _DURATION.fullmatch(text)
-    if not text or match is None:
-        return None
-    years, months, weeks, days = (int(part or 0) for part in match.groups())
-    return round(years * 365.25 + months * 30.44 + weeks * 7 + days)
 
 
 def _case(line: bytes, where: str) -> Case:

@@ -12,8 +12,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from app.clinical.age import iso_duration_days
 from app.errors import UsageError
-from app.workflows.evaluate_cases import Case, case_findings, case_sex, id_spaces, iso_duration_days
+from app.workflows.evaluate_cases import Case, case_findings, case_sex, id_spaces
 from knowledge_graph.graph.arrays import Floats
 from knowledge_graph.graph.compiled_graph import CompiledGraph
 from knowledge_graph.ranking.context import context_ratios

@@ -5,8 +5,8 @@ from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, Signal
 
+from app.clinical.age import age_days
 from app.clinical.ids import PatientId
-from app.clinical.patient import age_days
 from app.gui.patients.patient_filter import PatientFilter
 from app.gui.session import OpenSession
 from app.store.patient_query import PatientRow

@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 
 from app.cli.main import main
+from app.clinical.age import iso_duration_days
 from app.config.settings import CACHE_VARIABLE
 from app.errors import UsageError
-from app.workflows.evaluate_cases import Accuracy, Case, evaluate_cases, iso_duration_days, read_cases
+from app.workflows.evaluate_cases import Accuracy, Case, evaluate_cases, read_cases
 from knowledge_graph.graph.compiled_graph import CompiledGraph
 from tests.knowledge_graph.mini_release import mini_graph
 

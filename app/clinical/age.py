@@ -1,0 +1,40 @@
+"""Ages: from a birth date, and as ISO 8601 durations, in days and in words."""
+
+import re
+from datetime import date
+
+_DURATION = re.compile(r"P(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?(?:T.*)?")
+_WORDS = ("year", "month", "week", "day")
+
+
+def age_days(birth_date: str, on: date) -> int | None:
+    """Age in days on a day, from a full or partial ISO date; None where unknown."""
+    parts = birth_date.split("T")[0].split("-")
+    try:
+        year, month, day = (int(p) for p in (*parts, "1", "1")[:3])
+        days = (on - date(year, month, day)).days
+    except ValueError:
+        return None
+    return days if days >= 0 else None
+
+
+def iso_duration_days(text: str) -> int | None:
+    """An ISO 8601 duration of years, months, weeks and days, in days; None where it is none."""
+    parts = _parts(text)
+    if parts is None:
+        return None
+    years, months, weeks, days = parts
+    return round(years * 365.25 + months * 30.44 + weeks * 7 + days)
+
+
+def iso_duration_words(text: str) -> str:
+    """ "P1Y6M" as "1 year 6 months"; empty where it is no duration."""
+    counted = zip(_parts(text) or (), _WORDS, strict=False)
+    return " ".join(f"{n} {word}{'s' if n != 1 else ''}" for n, word in counted if n)
+
+
+def _parts(text: str) -> list[int] | None:
+    match = _DURATION.fullmatch(text)
+    if not text or match is None:
+        return None
+    return [int(part or 0) for part in match.groups()]
