@@ -60,7 +60,8 @@ def as_text(differential: Differential) -> str:
     for line in differential.lines:
         lines.append(
             f"{line.rank:3}  {line.probability:6.1%}  {line.disease_id:14} {line.name}"
-            f"  (text {line.text_score:+.2f}, graph {line.graph_score:+.2f})"
+            + "".join(f" = {other}" for other in line.same_as)
+            + f"  (text {line.text_score:+.2f}, graph {line.graph_score:+.2f})"
         )
         for e in line.evidence[:3]:
             lines.append(

@@ -33,7 +33,10 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class DifferentialLine:
-    """One disease of a differential. `text_score` and `graph_score` are log-probability shares.
+    """One disease of a differential; `same_as` are its ids in other sources, counted in its probability.
+
+    `text_score` and `graph_score` are log-probability shares of `disease_id` itself, `same_as_score` is what
+    its other ids add: between two lines, log probabilities differ as the sums of the three do.
 
     Parts of `graph_score`: `context_score` is that of sex and age, `picture_score` that of the picture as
     a whole; the rest is the evidence, times the graph's weight.
@@ -50,6 +53,8 @@ class DifferentialLine:
     genes: tuple[str, ...] = ()
     context_score: float = 0.0
     picture_score: float = 0.0
+    same_as: tuple[DiseaseId, ...] = ()
+    same_as_score: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,11 +22,12 @@ from app.workflows.list_models import SealedFolder, current_version
 from app.workflows.suggest_findings import build_recogniser, is_about_patient
 from knowledge_graph.findings.finding import Finding, FindingState, Sex
 from knowledge_graph.fusion.fused_differential import FusedDifferential, FusionWeights, fuse
+from knowledge_graph.fusion.same_disease import leaders
 from knowledge_graph.graph.cache import load_compiled
 from knowledge_graph.graph.compiled_graph import CompiledGraph
 from knowledge_graph.ranking.rank import GraphScores, rank
 from knowledge_graph.rationale.explanation import FindingEvidence, explain, not_yet_asked
-from knowledge_graph.terms.term import TermId
+from knowledge_graph.terms.term import DiseaseId, TermId
 from ml.inference.predictor import Predictor
 from ml.inference.version_loading import load_predictor
 from ml.recognition.recogniser import Recogniser
@@ -57,6 +58,7 @@ class DiagnosisService:
         self.predictor = predictor
         self._make_recogniser = recogniser
         self._weights = FusionWeights.load()
+        self.shown_as = leaders(graph)
         self._columns = _columns(graph, predictor)
 
     @classmethod
@@ -129,6 +131,7 @@ class DiagnosisService:
             self.text_scores(asked.texts),
             prior=np.ones(len(self.graph.disease_ids)),
             weights=self._weights,
+            shown_as=self.shown_as,
         )
         lines = tuple(
             self._line(position, int(disease), scores, fused)
@@ -155,7 +158,9 @@ class DiagnosisService:
             rank=position,
             disease_id=disease_id,
             name=self.graph.disease_names[disease],
-            probability=float(fused.probability[disease]),
+            probability=float(fused.shown[disease]),
+            same_as=self._same_as(disease),
+            same_as_score=_log_ratio(fused.shown[disease], fused.probability[disease]),
             text_score=float(fused.text_share[disease]),
             graph_score=float(fused.graph_share[disease]),
             context_score=weight * float(scores.context[disease]),
@@ -166,6 +171,16 @@ class DiagnosisService:
                 (e.term_id, e.name) for e in not_yet_asked(self.graph, scores, disease_id, count=4)
             ),
         )
+
+    def _same_as(self, disease: int) -> tuple[DiseaseId, ...]:
+        """The other ids of the disease."""
+        ids = np.flatnonzero(self.shown_as == disease).tolist()
+        return tuple(self.graph.disease_ids[other] for other in ids if other != disease)
+
+
+def _log_ratio(whole: float, part: float) -> float:
+    """log(whole / part), 0 where a part is too small to be told from nothing."""
+    return float(np.log(whole / part)) if part > 0 else 0.0
 
 
 def _columns(

@@ -84,11 +84,12 @@ def _ranks(service: DiagnosisService, note: HeldOutNote, weights: FusionWeights)
     )
     scores = rank(graph, findings, sex=note.sex, age_days=note.age_days)
     prior = np.ones(len(graph.disease_ids))
-    fused = fuse(scores.total if findings else None, text, prior=prior, weights=weights)
+    graph_score = scores.total if findings else None
+    fused = fuse(graph_score, text, prior=prior, weights=weights, shown_as=service.shown_as)
     missed = len(graph.disease_ids)
     return (
         missed if text is None else _place(np.nan_to_num(text, nan=-np.inf), truth),
-        _place(fused.probability, truth),
+        _place(fused.shown, int(service.shown_as[truth])),
     )
 
 

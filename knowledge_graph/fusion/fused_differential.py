@@ -11,6 +11,8 @@ from importlib.resources import files
 import numpy as np
 import numpy.typing as npt
 
+from knowledge_graph.fusion.same_disease import Leaders, together
+
 Floats64 = npt.NDArray[np.float64]
 
 
@@ -34,10 +36,12 @@ class FusionWeights:
 class FusedDifferential:
     """All (n_diseases,): probabilities sum to 1; shares are natural logs, `log_normaliser` one number.
 
-    log(probability) = graph_share + text_share + prior_share - log_normaliser
+    log(probability) = graph_share + text_share + prior_share - log_normaliser. `shown` are the same
+    probabilities with those of one disease's ids added up under the id that it is shown as.
     """
 
     probability: Floats64
+    shown: Floats64
     graph_share: Floats64
     text_share: Floats64
     prior_share: Floats64
@@ -46,7 +50,7 @@ class FusedDifferential:
 
     def best(self, count: int) -> npt.NDArray[np.intp]:
         """Numbers of the likeliest diseases, best first; equal ones in disease order."""
-        order: npt.NDArray[np.intp] = np.argsort(-self.probability, kind="stable")[:count]
+        order: npt.NDArray[np.intp] = np.argsort(-self.shown, kind="stable")[:count]
         return order
 
 
@@ -56,8 +60,9 @@ def fuse(
     *,
     prior: npt.NDArray[np.floating],
     weights: FusionWeights,
+    shown_as: Leaders | None = None,
 ) -> FusedDifferential:
-    """Fuse what there is. `prior` is positive, (n_diseases,); it need not sum to 1.
+    """Fuse what there is. `prior` is positive, (n_diseases,), of any sum; `shown_as` as `leaders` gives it.
 
     `text_log_probability` is NaN for diseases that the text model does not know: they get the mean of
     those it knows, so that not being known is neither for nor against.
@@ -70,14 +75,16 @@ def fuse(
     top = float(summed.max())
     log_normaliser = top + float(np.log(np.exp(summed - top).sum()))
     probability = np.exp(summed - log_normaliser)
+    shown = probability if shown_as is None else together(probability, shown_as)
     silent = graph_score is None and text_log_probability is None
     return FusedDifferential(
         probability=probability,
+        shown=shown,
         graph_share=graph_share,
         text_share=text_share,
         prior_share=prior_share,
         log_normaliser=log_normaliser,
-        abstained=silent or float(probability.max()) < weights.abstain_below,
+        abstained=silent or float(shown.max()) < weights.abstain_below,
     )
 
 

@@ -40,5 +40,16 @@ def test_without_evidence_it_abstains() -> None:
     assert not fuse(np.array([5.0, 0.0]), None, prior=np.ones(2), weights=WEIGHTS).abstained
 
 
+def test_the_ids_of_one_disease_are_shown_as_one_line() -> None:
+    text = np.log([0.3, 0.3, 0.4])
+    even = FusionWeights(graph=1.0, text=1.0, prior=1.0, abstain_below=0.5)
+    fused = fuse(None, text, prior=np.ones(3), weights=even, shown_as=np.array([0, 0, 2]))
+    assert fused.shown == pytest.approx([0.6, 0.0, 0.4])
+    assert fused.probability == pytest.approx([0.3, 0.3, 0.4])
+    assert fused.best(2).tolist() == [0, 2]
+    assert not fused.abstained
+    assert fuse(None, text, prior=np.ones(3), weights=even).abstained
+
+
 def test_the_shipped_weights_load() -> None:
     assert 0 < FusionWeights.load().graph < 1

@@ -32,9 +32,14 @@ def disease_rows(
     texts = among([line.text_score for line in differential.lines])
     graphs = among([line.graph_score for line in differential.lines])
     return tuple(
-        DiseaseRow(line, text, graph, decision_of(line.disease_id))
+        DiseaseRow(line, text, graph, _decision(line, decision_of))
         for line, text, graph in zip(differential.lines, texts, graphs, strict=True)
     )
+
+
+def _decision(line: DifferentialLine, decision_of: Callable[[str], Decision | None]) -> Decision | None:
+    """The word on the disease, under whichever of its ids it was given."""
+    return next((said for i in (line.disease_id, *line.same_as) if (said := decision_of(i))), None)
 
 
 def among(scores: list[float]) -> list[float]:

@@ -107,7 +107,9 @@ class DifferentialPanel:
             self.source.clear()
             return
         self.name.setText(found.line.name)
-        self.source.setText(found.line.disease_id + _said(found.decision))
+        self.source.setText(
+            "  =  ".join((found.line.disease_id, *found.line.same_as)) + _said(found.decision)
+        )
         self.confirm.setText("Take back" if found.decision is Decision.CONFIRMED else "Confirm")
         self.refuse.setText("Take back" if found.decision is Decision.REJECTED else "Reject")
 

@@ -91,7 +91,7 @@ def test_the_evidence_adds_up_to_the_graphs_share(service: DiagnosisService) -> 
 def test_lines_differ_by_their_shares_alone(service: DiagnosisService) -> None:
     first, *others = service.diagnose(Presentation(MARFANOID), top=25).lines
     for line in others:
-        shares = first.graph_score - line.graph_score
+        shares = first.graph_score + first.same_as_score - line.graph_score - line.same_as_score
         assert math.log(first.probability / line.probability) == pytest.approx(shares, abs=1e-6)
 
 
@@ -104,12 +104,21 @@ def test_it_abstains_where_the_evidence_is_weak(
     assert "too weak" in as_text(found)
 
 
+def test_one_disease_has_one_line_whatever_its_ids(service: DiagnosisService) -> None:
+    found = service.diagnose(Presentation(MARFANOID), top=MANY)
+    line = next(entry for entry in found.lines if entry.disease_id == MARFAN)
+    assert line.same_as == (TWIN,)
+    assert line.same_as_score > 0
+    assert probability_of(found, TWIN) == 0.0
+    assert f"{MARFAN}    Marfan syndrome = {TWIN}" in as_text(found)
+
+
 def test_an_excluded_finding_counts_against_what_shows_it(service: DiagnosisService) -> None:
     arachnodactyly = Finding(TermId("HP:0001166"), FindingState.EXCLUDED)
     asked, not_asked = (*MARFANOID[1:4], arachnodactyly), MARFANOID[1:4]
     with_it, without = (service.diagnose(Presentation(f), top=MANY) for f in (asked, not_asked))
-    assert probability_of(with_it, TWIN) < probability_of(without, TWIN)
-    line = next(entry for entry in with_it.lines if entry.disease_id == TWIN)
+    assert probability_of(with_it, MARFAN) < probability_of(without, MARFAN)
+    line = next(entry for entry in with_it.lines if entry.disease_id == MARFAN)
     assert min(line.evidence, key=lambda e: e.log_likelihood_ratio).term_id == "HP:0001166"
 
 
@@ -190,7 +199,10 @@ def test_graph_and_text_each_have_their_share(public_cache: Path) -> None:
     assert found.model_version not in ("", GRAPH_ALONE)
     first = found.lines[0]
     for line in found.lines[1:]:
-        shares = first.graph_score + first.text_score - line.graph_score - line.text_score
+        shares = sum(
+            getattr(first, part) - getattr(line, part)
+            for part in ("graph_score", "text_score", "same_as_score")
+        )
         assert math.log(first.probability / line.probability) == pytest.approx(shares, abs=1e-6)
     assert len({line.text_score for line in found.lines}) > 10
     assert math.fsum(line.probability for line in found.lines) <= 1.0
