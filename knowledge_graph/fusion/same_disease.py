@@ -25,7 +25,7 @@ def leaders(graph: CompiledGraph) -> Leaders:
 
 def together(probability: npt.NDArray[np.float64], shown_as: Leaders) -> npt.NDArray[np.float64]:
     """Probabilities (n_diseases,), those of one disease's ids added up under its leader; 0 elsewhere."""
-    return np.bincount(shown_as, weights=probability, minlength=len(shown_as))
+    return np.bincount(shown_as, weights=probability, minlength=len(shown_as)).astype(np.float64)
 
 
 def _group(graph: CompiledGraph, disease: int) -> list[int]:
