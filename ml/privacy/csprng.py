@@ -3,6 +3,11 @@
 torch's secure mode is gone (torchcsprng), and a Mersenne twister's state can be recovered from its
 output. Gaussians come by Box-Muller (1958) from 53-bit uniforms; each released number is the sum
 of four over two, which blunts attacks on the floating-point grid (Holohan, Braghin 2021, as in Opacus).
+They are double precision: added to a sum in single precision, they would leave its last bits readable
+(Mironov 2012). Add in double precision, then round.
+
+The key is replaced by the stream's own next 32 bytes long before the cipher's counter ends, so no
+stretch of the stream comes twice and earlier noise can't be computed from a later state.
 """
 
 import os
@@ -13,23 +18,24 @@ from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import ChaCha20
 
 _CHUNK = 1 << 20
+_KEY_BYTES = 32
+FRESH_KEY_AFTER = 1 << 30  # bytes; the cipher's 32-bit counter ends after 2^38
 
 
 class SecureRandom:
     """Random numbers that can't be foretold. A key may be given in tests alone."""
 
     def __init__(self, key: bytes | None = None):
-        secret = os.urandom(32) if key is None else key
-        self._stream = Cipher(ChaCha20(secret, b"\0" * 16), mode=None).encryptor()
+        self._begin(os.urandom(_KEY_BYTES) if key is None else key)
 
     def uniforms(self, count: int) -> npt.NDArray[np.float64]:
         """Numbers in [0, 1), each a multiple of 2^-53."""
-        words = np.frombuffer(self._stream.update(b"\0" * (8 * count)), np.uint64)
+        words = np.frombuffer(self._bytes(8 * count), np.uint64)
         return (words >> np.uint64(11)).astype(np.float64) * 2.0**-53
 
-    def gaussians(self, count: int) -> npt.NDArray[np.float32]:
+    def gaussians(self, count: int) -> npt.NDArray[np.float64]:
         """Standard normal numbers, each the sum of four divided by two."""
-        made = np.empty(count, np.float32)
+        made = np.empty(count)
         for start in range(0, count, _CHUNK):
             size = min(_CHUNK, count - start)
             made[start : start + size] = self._normals(4 * size).reshape(4, size).sum(axis=0) / 2
@@ -39,6 +45,16 @@ class SecureRandom:
         """Numbers of those drawn, each on its own with probability `sample_rate`."""
         drawn: npt.NDArray[np.intp] = np.flatnonzero(self.uniforms(population) < sample_rate)
         return drawn
+
+    def _begin(self, key: bytes) -> None:
+        self._stream = Cipher(ChaCha20(key, b"\0" * 16), mode=None).encryptor()
+        self._used = 0
+
+    def _bytes(self, count: int) -> bytes:
+        if self._used + count > FRESH_KEY_AFTER:
+            self._begin(self._stream.update(b"\0" * _KEY_BYTES))
+        self._used += count
+        return self._stream.update(b"\0" * count)
 
     def _normals(self, count: int) -> npt.NDArray[np.float64]:
         half = (count + 1) // 2

@@ -84,7 +84,7 @@ def clipped_sum(state: HeadState, patients: Sequence[PatientFeatures], max_grad_
     total = np.zeros_like(state.first)
     for patient in patients:
         a, b = factors(state, patient)
-        norm = float(np.sqrt(max(float(((a @ a.T) * (b @ b.T)).sum()), 0.0)))
+        norm = _gradient_norm(a.astype(np.float64), b.astype(np.float64))
         if np.isfinite(norm):
             total += (a * np.float32(min(1.0, max_grad_norm / max(norm, 1e-12)))).T @ b
     return total
@@ -99,8 +99,8 @@ def private_step(
 ) -> None:
     """One counted step, taken also where nobody was drawn: clip, add noise, divide, Adam."""
     summed = clipped_sum(state, patients, settings.max_grad_norm)
-    spread = np.float32(settings.noise_multiplier * settings.max_grad_norm)
-    noisy = summed + spread * random.gaussians(summed.size).reshape(summed.shape)
+    spread = settings.noise_multiplier * settings.max_grad_norm
+    noisy = summed.astype(np.float64) + spread * random.gaussians(summed.size).reshape(summed.shape)
     adam_update(state, (noisy / settings.expected_batch).astype(np.float32), settings)
 
 
@@ -114,6 +114,11 @@ def adam_update(state: HeadState, gradient: Floats, settings: StepSettings) -> N
     kept = np.float32(1 - settings.learning_rate * settings.weight_decay)
     change = np.float32(settings.learning_rate) * first / (np.sqrt(second) + np.float32(1e-8))
     state.weights[state.rows] = kept * state.weights[state.rows] - change
+
+
+def _gradient_norm(a: npt.NDArray[np.float64], b: npt.NDArray[np.float64]) -> float:
+    """|a.T @ b| in double precision: notes that nearly cancel must not look shorter than they are."""
+    return float(np.sqrt(max(float(((a @ a.T) * (b @ b.T)).sum()), 0.0)))
 
 
 def _log_sum_exp(logits: Floats) -> Floats:

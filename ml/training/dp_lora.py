@@ -1,4 +1,4 @@
-"""DP-SGD on LoRA and the declared rows of the head's bias: per-note gradients by Opacus' hooks.
+"""DP-SGD on LoRA, everything else frozen: per-note gradients by Opacus' hooks.
 
 Opacus' GradSampleModule gives one gradient a window; a patient's gradient is the mean over her notes
 (windows weighted as the classifier reads them: alike), clipped as one. Only windows of one patient share
@@ -51,7 +51,7 @@ class LoraTrainer:
         spread = settings.noise_multiplier * settings.max_grad_norm
         for parameter, total in zip(self.parameters, summed, strict=True):
             noise = torch.from_numpy(random.gaussians(total.numel())).reshape(total.shape)
-            parameter.grad = (total + spread * noise) / settings.expected_batch
+            parameter.grad = ((total.double() + spread * noise) / settings.expected_batch).to(total.dtype)
         for group in self._adam.param_groups:
             group["lr"] = settings.learning_rate
         self._adam.step()

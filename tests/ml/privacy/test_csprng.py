@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from ml.privacy import csprng
 from ml.privacy.csprng import SecureRandom
 
 
@@ -35,6 +36,23 @@ def test_each_patient_is_drawn_with_the_sample_rate() -> None:
         counts[random.poisson_sample(50, 0.1)] += 1
     assert stats.chisquare(counts).pvalue > 1e-4
     assert counts.mean() / 4000 == pytest.approx(0.1, abs=0.003)
+
+
+def test_a_long_stream_takes_a_fresh_key_and_never_repeats(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The cipher ends after 2^38 bytes: seventeen hundred steps of noise for the whole head."""
+    assert csprng.FRESH_KEY_AFTER < 1 << 38
+    monkeypatch.setattr(csprng, "FRESH_KEY_AFTER", 800)
+    random = SecureRandom(b"k" * 32)
+    drawn = np.concatenate([random.uniforms(100) for _ in range(50)])
+    assert len(np.unique(drawn)) == 5000
+    assert np.array_equal(drawn[:100], SecureRandom(b"k" * 32).uniforms(100))
+    assert stats.kstest(drawn, "uniform").pvalue > 1e-4
+
+
+def test_noise_has_the_resolution_that_hides_a_sum_in_single_precision() -> None:
+    numbers = SecureRandom().gaussians(1000)
+    assert numbers.dtype == np.float64
+    assert (numbers.astype(np.float32) != numbers).mean() > 0.9
 
 
 def test_an_empty_draw_happens_and_is_empty() -> None:

@@ -9,6 +9,7 @@ import torch
 
 from ml.frames import read_frame, write_frame
 from ml.privacy.csprng import SecureRandom
+from ml.training import dp_head
 from ml.training.classifier import Classifier
 from ml.training.dp_head import (
     HeadState,
@@ -114,6 +115,19 @@ def test_an_empty_draw_still_moves_the_model() -> None:
     private_step(state, [], settings=settings(), random=SecureRandom())
     assert state.step == 1
     assert not np.array_equal(before[ROWS], state.weights[ROWS])
+
+
+def test_the_last_bits_of_a_sum_cannot_be_read_from_what_is_released(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Mironov 2012: noise in single precision leaves an odd sum odd wherever the noise is the coarser."""
+    unit, released = 2.0**-24, []
+    monkeypatch.setattr(dp_head, "adam_update", lambda _state, gradient, _settings: released.append(gradient))
+    for odd in (0, 1):
+        summed = np.full((40_000, 1), 0.75 + odd * unit, np.float32)
+        monkeypatch.setattr(dp_head, "clipped_sum", lambda *_, summed=summed: summed)
+        private_step(head(), [], settings=StepSettings(1.0, 1.0, 1.0, 0.1), random=SecureRandom())
+        told = np.abs(released[-1].astype(np.float64))
+        told = told[(told >= 0.5) & (told < 1.0)] / unit
+        assert np.mean(told % 2) == pytest.approx(0.5, abs=0.03)
 
 
 def test_only_the_declared_rows_change() -> None:
