@@ -29,7 +29,16 @@ from app.workflows.plan_training import (
     keep_cap,
 )
 from app.workflows.trainer_process import TrainerProcess
-from ml.privacy.ledger import MECHANISM, LedgerEntry, epsilon_bound, mechanisms, of_patients, spent
+from ml.privacy.ledger import (
+    MECHANISM,
+    LedgerEntry,
+    epsilon_bound,
+    followed_by,
+    mechanisms,
+    of_patients,
+    spent,
+)
+from ml.privacy.loss_distribution import least_epsilon
 from ml.registry.model_version import TENSORS_FILE, VersionContent
 from ml.registry.training_result import PrivacyClaim, TrainingResult
 from ml.training.messages import TrainingJob, TrainingPatient
@@ -37,6 +46,7 @@ from ml.training.messages import TrainingJob, TrainingPatient
 PATIENT_SET = "all patients of this vault"
 RESUME_SETTING = "training.resume"
 CHECKPOINT = "training-checkpoint"
+_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,17 +187,19 @@ def _follow(
 
 
 def _check_plan(vault: Vault, run: _Run, noise: float, epsilons: list[float], cap: float) -> None:
-    """The trainer's word is not enough: the noise must be there, and RDP must bound the claim from above."""
-    if not epsilons:  # a stopped run whose every step is debited already
-        return
-    entries = of_patients(vault.ledger(), PATIENT_SET)
-    history = [*mechanisms(entries), (noise, run.plan.sample_rate, run.plan.steps - run.done_steps)]
-    bound = epsilon_bound(history, run.plan.delta)
-    claimed = epsilons[-1]
-    if not noise > 0 or claimed > max(cap, 0.0) * 1.0001:
-        raise BudgetExceeded(f"this run would bring epsilon to {claimed:.3g}, above the cap {cap:g}")
-    if not 0.3 * bound <= claimed <= 1.05 * bound:
+    """The trainer's word is not enough: one epsilon a block, each a possible one, the last within the cap."""
+    plan, left = run.plan, run.plan.steps - run.done_steps
+    history = mechanisms(of_patients(vault.ledger(), PATIENT_SET))
+    sizes = [min(plan.block_steps, left - start) for start in range(0, left, plan.block_steps)]
+    sound = noise > 0 and len(epsilons) == len(sizes) and epsilons == sorted(epsilons)
+    for size, claimed in zip(sizes, epsilons, strict=False):
+        history = followed_by(history, (noise, plan.sample_rate, size))
+        least, most = least_epsilon(history, plan.delta), epsilon_bound(history, plan.delta)
+        sound = sound and least <= claimed <= most * (1 + _ROUNDING)
+    if not sound:
         raise WorkerFailed("the two accountants disagree about this run; nothing was trained: report this")
+    if epsilons and epsilons[-1] > cap:
+        raise BudgetExceeded(f"this run would bring epsilon to {epsilons[-1]:.4g}, above the cap {cap:g}")
 
 
 def _entry(run: _Run, noise: float, steps: int, epsilon: float) -> LedgerEntry:

@@ -3,14 +3,14 @@
 import math
 
 from ml.errors import UpdateRefused
-from ml.privacy.ledger import MECHANISM, epsilon_bound
+from ml.privacy.ledger import MECHANISM
+from ml.privacy.loss_distribution import least_epsilon
 from ml.registry.training_result import PrivacyClaim
 
 UNIT = "patient"
 LARGEST_EPSILON = 100.0
 LARGEST_DELTA = 0.01
 LARGEST_STEPS = 1_000_000
-_TIGHTEST = 0.3  # PRV accounting never comes below this share of the RDP bound, which is loose
 
 
 def check_claim(claim: PrivacyClaim) -> None:
@@ -25,8 +25,8 @@ def check_claim(claim: PrivacyClaim) -> None:
         )
     if not all(math.isfinite(v) for v in _numbers(claim)) or not _in_range(claim):
         raise UpdateRefused("a number of the privacy statement is out of range; train anew")
-    bound = epsilon_bound([(claim.noise_multiplier, claim.sample_rate, claim.steps)], claim.delta)
-    if claim.epsilon < _TIGHTEST * bound:
+    least = least_epsilon([(claim.noise_multiplier, claim.sample_rate, claim.steps)], claim.delta)
+    if claim.epsilon < least:
         raise UpdateRefused("the epsilon stated is below what its own noise and steps give; ask the site why")
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from ml.privacy.rdp import ORDERS, epsilon_of_rdp, step_rdp
 
 MECHANISM = "poisson-subsampled-gaussian"
+Mechanism = tuple[float, float, int]  # noise multiplier, sample rate, steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,18 +52,23 @@ def of_patients(entries: Iterable[LedgerEntry], patient_set: str) -> tuple[Ledge
     return tuple(entry for entry in entries if entry.patient_set == patient_set)
 
 
-def mechanisms(entries: Iterable[LedgerEntry]) -> tuple[tuple[float, float, int], ...]:
-    """An accountant's history: (noise multiplier, sample rate, steps), equal neighbours joined."""
-    joined: list[tuple[float, float, int]] = []
+def mechanisms(entries: Iterable[LedgerEntry]) -> tuple[Mechanism, ...]:
+    """An accountant's history of a ledger, equal neighbours joined."""
+    history: tuple[Mechanism, ...] = ()
     for entry in entries:
-        if joined and joined[-1][:2] == (entry.noise_multiplier, entry.sample_rate):
-            joined[-1] = (*joined[-1][:2], joined[-1][2] + entry.steps)
-        else:
-            joined.append((entry.noise_multiplier, entry.sample_rate, entry.steps))
-    return tuple(joined)
+        history = followed_by(history, (entry.noise_multiplier, entry.sample_rate, entry.steps))
+    return history
 
 
-def epsilon_bound(history: Iterable[tuple[float, float, int]], delta: float) -> float:
+def followed_by(history: Iterable[Mechanism], then: Mechanism) -> tuple[Mechanism, ...]:
+    """A history and what came after it; one more of the same is the same for longer."""
+    whole = tuple(history)
+    if whole and whole[-1][:2] == then[:2]:
+        return (*whole[:-1], (*then[:2], whole[-1][2] + then[2]))
+    return (*whole, then)
+
+
+def epsilon_bound(history: Iterable[Mechanism], delta: float) -> float:
     """An upper bound on the composed epsilon by RDP; 0 for an empty history."""
     total = np.zeros(len(ORDERS))
     for noise_multiplier, sample_rate, steps in history:

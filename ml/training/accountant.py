@@ -1,5 +1,8 @@
 """Epsilon by Opacus' PRV accountant (Gopi, Lee, Wutschitz 2021), and the noise that a target needs.
 
+PRV's upper estimate carries an error term of 0.01, so below that RDP is the sharper of the two. Both bound
+epsilon from above, so the smaller one is taken.
+
 Runs in the trainer's process, since Opacus brings torch; the app cross-checks by RDP.
 """
 
@@ -10,21 +13,21 @@ from collections.abc import Sequence
 from opacus.accountants import PRVAccountant, RDPAccountant
 from scipy.optimize import brentq
 
-from ml.privacy.ledger import epsilon_bound
+from ml.privacy.ledger import Mechanism, epsilon_bound
 
-History = Sequence[tuple[float, float, int]]
+History = Sequence[Mechanism]
 LEAST_NOISE, MOST_NOISE = 0.3, 500.0
 
 
 def epsilon_prv(history: History, delta: float) -> float:
-    """Composed epsilon of (noise multiplier, sample rate, steps) entries; an upper estimate."""
+    """Composed epsilon of (noise multiplier, sample rate, steps) entries; an upper bound."""
     if not history:
         return 0.0
     accountant = PRVAccountant()
     accountant.history = list(history)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return float(accountant.get_epsilon(delta=delta))
+        return min(float(accountant.get_epsilon(delta=delta)), epsilon_bound(history, delta))
 
 
 def epsilon_rdp(history: History, delta: float) -> float:

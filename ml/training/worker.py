@@ -8,6 +8,7 @@ from typing import Any, BinaryIO
 from ml.errors import MlError
 from ml.frames import read_frame, write_frame
 from ml.privacy.csprng import SecureRandom
+from ml.privacy.ledger import Mechanism, followed_by
 from ml.training.accountant import epsilon_prv, noise_for
 from ml.training.dp_head import StepSettings
 from ml.training.learner import make_learner
@@ -89,10 +90,10 @@ def _train(
 
 def _epsilons(job: TrainingJob, noise: float) -> list[float]:
     """The composed epsilon after each block."""
-    done = [*job.history]
+    done: tuple[Mechanism, ...] = job.history
     epsilons = []
     for size in blocks(job):
-        done.append((noise, job.sample_rate, size))
+        done = followed_by(done, (noise, job.sample_rate, size))
         epsilons.append(epsilon_prv(done, job.delta))
     return epsilons
 

@@ -3,8 +3,19 @@
 import math
 
 import pytest
+from scipy.optimize import brentq
+from scipy.special import ndtr
 
-from ml.privacy.ledger import MECHANISM, LedgerEntry, epsilon_bound, mechanisms, of_patients, spent
+from ml.privacy.ledger import (
+    MECHANISM,
+    LedgerEntry,
+    epsilon_bound,
+    followed_by,
+    mechanisms,
+    of_patients,
+    spent,
+)
+from ml.privacy.loss_distribution import least_epsilon
 from ml.privacy.rdp import ORDERS, epsilon_of_rdp, step_rdp
 
 SETTINGS = [(1.0, 0.01, 1000), (0.7, 0.05, 200), (2.0, 0.1, 400), (5.0, 0.5, 50), (1.3, 1.0, 10)]
@@ -32,7 +43,70 @@ def test_the_bound_lies_above_prv(noise: float, rate: float, steps: int) -> None
     from ml.training.accountant import epsilon_prv
 
     prv = epsilon_prv([(noise, rate, steps)], 1e-5)
-    assert 0 < prv <= epsilon_bound([(noise, rate, steps)], 1e-5) * 1.01
+    assert 0 < prv <= epsilon_bound([(noise, rate, steps)], 1e-5)
+
+
+FIFTY = [
+    (noise, rate, steps, delta)
+    for rate, pairs in (
+        (1.0, ((1.5, 1), (3.0, 1), (40.0, 1), (15.0, 100), (5.4, 100), (24.0, 40), (8.9, 40), (300.0, 4))),
+        (0.5, ((4.6, 40), (12.0, 40), (39.0, 40), (1.9, 40), (8.0, 10))),
+        (0.1, ((2.3, 200), (1.05, 200), (0.8, 5), (17.0, 50))),
+        (0.01, ((0.87, 1000), (0.6, 100), (1.7, 5), (0.75, 50))),
+        (0.001, ((0.6, 500), (0.7, 100), (0.5, 20), (1.4, 200))),
+    )
+    for noise, steps in pairs
+    for delta in (1e-5, 1e-7)
+]
+
+
+@pytest.mark.slow
+def test_prv_lies_between_an_independent_lower_bound_and_rdp_on_fifty_settings() -> None:
+    """The bracket is computed without Opacus: a loss distribution rounded down, and Renyi divergences."""
+    from ml.training.accountant import epsilon_prv
+
+    assert len(FIFTY) == 50
+    for noise, rate, steps, delta in FIFTY:
+        history = [(noise, rate, steps)]
+        low, prv = least_epsilon(history, delta), epsilon_prv(history, delta)
+        high = epsilon_bound(history, delta)
+        assert low <= prv <= min(high, low + 0.04 * high + 0.012), (noise, rate, steps, delta)
+
+
+def test_the_loss_distribution_meets_the_gaussian_mechanism_exactly() -> None:
+    """Balle, Wang 2018: delta = Phi(1/(2s) - eps s) - exp(eps) Phi(-1/(2s) - eps s)."""
+    for sigma, steps in ((1.0, 1), (3.0, 4), (20.0, 100)):
+        total = sigma / math.sqrt(steps)
+        found = least_epsilon([(sigma, 1.0, steps)], 1e-5)
+        exact = brentq(
+            lambda e, s=total: ndtr(1 / (2 * s) - e * s) - math.exp(e) * ndtr(-1 / (2 * s) - e * s) - 1e-5,
+            0,
+            50,
+        )
+        assert exact * 0.97 <= found <= exact * 1.0001
+
+
+def test_a_composed_history_costs_more_than_its_parts_and_less_than_their_sum() -> None:
+    first, second = (4.0, 0.5, 20), (6.0, 0.3, 30)
+    alone = [least_epsilon([m], 1e-5) for m in (first, second)]
+    together = least_epsilon([first, second], 1e-5)
+    assert max(alone) < together < sum(alone)
+    assert least_epsilon([], 1e-5) == 0.0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("target", "rate", "steps"), [(0.05, 1.0, 40), (0.02, 0.1, 1), (50.0, 0.01, 200)])
+def test_small_and_large_targets_find_their_noise_too(target: float, rate: float, steps: int) -> None:
+    from ml.training.accountant import epsilon_prv, noise_for
+
+    noise = noise_for(target, history=[], sample_rate=rate, steps=steps, delta=1e-5)
+    assert noise is not None
+    assert 0.5 * target < epsilon_prv([(noise, rate, steps)], 1e-5) <= target
+
+
+def test_steps_that_follow_alike_are_one_entry_for_longer() -> None:
+    assert followed_by(followed_by((), (1.0, 0.1, 5)), (1.0, 0.1, 7)) == ((1.0, 0.1, 12),)
+    assert followed_by(((1.0, 0.1, 5),), (1.1, 0.1, 7)) == ((1.0, 0.1, 5), (1.1, 0.1, 7))
 
 
 @pytest.mark.slow
