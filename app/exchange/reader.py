@@ -13,19 +13,39 @@ from app.exchange.fhir_stream import json_lines, looks_like_ndjson
 from app.exchange.item import ImportedItem, ReadLimits
 from app.exchange.phenopacket import is_packet_group, is_phenopacket, packets_in, read_phenopacket
 from app.exchange.reference_table import ReferenceTable
+from app.exchange.rtf_text import rtf_text
 from app.exchange.source_file import SourceFile, kind_of
 from app.exchange.strict_json import load_json
 from app.exchange.table import read_table
 
+TWO_OF_ONE_NAME = (
+    "another text of this import has the same name, and may be of another patient; "
+    "name each after its patient, or say --patient-id"
+)
+EXPORT = "export it as FHIR R4 JSON"
+_UNPACK = "unpack it, or pack it as zip or gzip"
+_REMEDIES = {
+    "PDF": "export its text",
+    "a picture": "export the report that goes with it",
+    "an old Office document": "save a table as CSV (UTF-8), a letter as plain text",
+    **dict.fromkeys(("a packed file inside another", "a 7-Zip archive", "a RAR archive"), _UNPACK),
+    **dict.fromkeys(("a bzip2 file", "an xz file", "a Zstandard file"), _UNPACK),
+    "a database": "export its tables as CSV",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class ReadPlan:
-    """How to read: limits, a column map for tables, whose a plain text is, and known references."""
+    """How to read: limits, a column map for tables, whose a plain text is, and known references.
+
+    `texts` remembers which file stands for which patient.
+    """
 
     limits: ReadLimits = field(default_factory=ReadLimits)
     column_map: dict[str, str] | None = None
     patient_id: str = ""
     references: ReferenceTable = field(default_factory=ReferenceTable)
+    texts: dict[str, str] = field(default_factory=dict)
 
 
 def learn(file: SourceFile, plan: ReadPlan) -> Iterator[None]:
@@ -55,8 +75,8 @@ def read_records(file: SourceFile, plan: ReadPlan) -> Iterator[ImportedItem]:
             yield _packet_item(packet)
     elif kind == "table":
         yield from _table(file, plan)
-    elif kind == "text":
-        yield _text_note(file, plan)
+    elif kind in ("text", "rtf"):
+        yield _text_note(file, plan, kind)
     else:
         raise ImportRefused(_refusal(file.name, kind))
 
@@ -111,16 +131,19 @@ def _packet_lines(data: bytes, file: SourceFile, plan: ReadPlan) -> list[_Packet
     return found if any(p.value for p in found) else None
 
 
-def _text_note(file: SourceFile, plan: ReadPlan) -> ImportedItem:
+def _text_note(file: SourceFile, plan: ReadPlan, kind: str) -> ImportedItem:
+    raw = file.read(plan.limits)
     try:
-        text = file.read(plan.limits).decode("utf-8-sig")
+        text = rtf_text(raw.decode("latin-1")) if kind == "rtf" else raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ImportRefused(f"{file.name}: not UTF-8 (byte {error.start}); convert it to UTF-8") from error
     if not text.strip():
         return ImportedItem("text", "file", skipped="the file is empty")
     if "\0" in text:
         raise ImportRefused(f"{file.name}: holds NUL characters; it is no text")
-    whose = plan.patient_id or file.name.rsplit(":", 1)[-1].split(".")[0]
+    whose = plan.patient_id or file.stem
+    if not plan.patient_id and plan.texts.setdefault(whose, file.scope) != file.scope:
+        return ImportedItem("text", "file", skipped=TWO_OF_ONE_NAME)
     patient_id = PatientId(record_id("table", whose))
     patient = Patient(patient_id, whose, identifiers=(Identifier("", whose),))
     note = Note(NoteId(""), patient_id, text)
@@ -130,6 +153,6 @@ def _text_note(file: SourceFile, plan: ReadPlan) -> ImportedItem:
 
 def _refusal(name: str, kind: str) -> str:
     if kind == "unknown":
-        known = "FHIR R4 JSON, NDJSON, phenopacket, .csv, .tsv, .txt"
+        known = "FHIR R4 JSON, NDJSON, phenopacket, .csv, .tsv, .txt, .rtf"
         return f"{name}: not a format this program reads ({known}); export it as one, or name it so"
-    return f"{name}: this is {kind}, which this version does not read; export it as FHIR R4 JSON"
+    return f"{name}: this is {kind}, which this version does not read; {_REMEDIES.get(kind, EXPORT)}"

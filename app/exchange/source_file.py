@@ -19,6 +19,23 @@ TEXT_SUFFIXES = (".txt", ".text", ".md")
 TABLE_SUFFIXES = (".csv", ".tsv")
 JSON_SUFFIXES = (".json", ".ndjson", ".jsonl", ".phenopacket")
 HEAD_BYTES = 4096
+_MAGIC = {
+    b"{\\rtf": "rtf",
+    b"%PDF-": "PDF",
+    b"\x89PNG": "a picture",
+    b"\xff\xd8\xff": "a picture",
+    b"GIF8": "a picture",
+    b"II*\0": "a picture",
+    b"\xd0\xcf\x11\xe0": "an old Office document",
+    b"PK\x03\x04": "a packed file inside another",
+    b"7z\xbc\xaf": "a 7-Zip archive",
+    b"Rar!": "a RAR archive",
+    b"BZh": "a bzip2 file",
+    b"\xfd7zXZ": "an xz file",
+    b"\x28\xb5\x2f\xfd": "a Zstandard file",
+    b"SQLite format 3": "a database",
+}
+_JSON_KEYS = (b'"resourceType"', b'"phenotypicFeatures"', b'"phenotypic_features"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +60,13 @@ class SourceFile:
     def scope(self) -> str:
         """What sets it apart from every other file of an import."""
         return f"{self.path}\0{self.member}"
+
+    @property
+    def stem(self) -> str:
+        """Its name without its folders, `.gz` and the ending that tells the format."""
+        own = PurePosixPath(self.member or self.path.name).name
+        own = own[: -len(".gz")] if own.casefold().endswith(".gz") else own
+        return PurePosixPath(own).stem
 
     @property
     def suffix(self) -> str:
@@ -81,16 +105,20 @@ def source_files(paths: Sequence[Path], limits: ReadLimits) -> Iterator[SourceFi
 
 
 def kind_of(file: SourceFile) -> str:
-    """What a file holds: `json`, `table`, `text`, `unknown`, or the name of a format that is not read."""
+    """What a file holds: `json`, `table`, `text`, `rtf`, `unknown`, or the name of a format not read."""
     head = _head(file)
     if not head:
         raise ImportRefused(f"{file.name}: the file is empty; export it again")
+    if named := next((name for start, name in _MAGIC.items() if head.startswith(start)), ""):
+        return named
     if head.startswith((b"MSH|", b"MSH^", b"FHS|", b"BHS|")):
         return "HL7 v2"
     if b"<ClinicalDocument" in head or b"urn:hl7-org:v3" in head:
         return "C-CDA"
     if head.startswith(b"<") and b"http://hl7.org/fhir" in head:
         return "FHIR XML"
+    if head.startswith(b"{") and any(key in head for key in _JSON_KEYS):
+        return "json"  # whatever its name says
     if file.suffix in TABLE_SUFFIXES:
         return "table"
     if file.suffix in TEXT_SUFFIXES:
@@ -133,6 +161,10 @@ def _members(path: Path, limits: ReadLimits) -> list[SourceFile]:
             infos = [i for i in archive.infolist() if not i.is_dir()]
     except DAMAGE as error:
         raise ImportRefused(f"{path.name}: the archive is damaged; send it again") from error
+    if any(i.filename == "[Content_Types].xml" for i in infos):
+        raise ImportRefused(
+            f"{path.name}: this is an Office document; save a table as CSV (UTF-8), a letter as plain text"
+        )
     if len(infos) > limits.most_members:
         raise ImportRefused(f"{path.name}: more than {limits.most_members} files; split the archive")
     if sum(i.file_size for i in infos) > limits.largest_unpacked:

@@ -77,7 +77,7 @@ class ImportReport:
         self.unread.update(f"{item.kind}.{name}" for name in item.unread)
         if item.remarks:
             remarks = "; ".join(item.remarks)
-            self.items.append(ItemReport(file.name, item.kind, item.place, "imported in part", remarks))
+            self.items.append(ItemReport(file.name, item.kind, item.place, "imported with remarks", remarks))
 
     def count(self, counts: PutCounts) -> None:
         """Add what became of a batch's records."""
@@ -107,7 +107,7 @@ def import_records(
     for done, file in enumerate(files):
         for step, _ in enumerate(run.learn(file, readable)):
             if step % PROGRESS_ITEMS == 0:
-                yield ImportProgress(file.name, done, len(files), 0, "looking through")
+                yield ImportProgress(file.name, done, len(files), step, "looking through")
     for done, file in enumerate(readable):
         for step, _ in enumerate(run.file(file)):
             if step % PROGRESS_ITEMS == 0:

@@ -85,7 +85,7 @@ class ImportDialog:
         self.bar.setValue(report.files_done)
         self.line.setText(
             f"{report.phase.capitalize()} file {report.files_done + 1} of {report.files}, "
-            f"{report.items:,} items so far"
+            f"{report.items:,} items"
         )
 
     def _finish(self, report: ImportReport) -> None:

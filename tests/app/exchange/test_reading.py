@@ -309,3 +309,50 @@ def test_a_huge_bundle_that_is_cut_is_refused(tmp_path: Path) -> None:
 
 def test_text_of_markup_keeps_blocks_apart() -> None:
     assert plain_text("<table><tr><td>a</td><td>b</td></tr><tr><td>c</td></tr></table>") == "a b\n\nc"
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "says"),
+    [
+        ("a.txt", b"%PDF-1.7\n%\xe2", "this is PDF, .*export its text"),
+        ("a.json", b"\x89PNG\r\n", "this is a picture"),
+        ("a.doc", b"\xd0\xcf\x11\xe0\xa1", "an old Office document, .*CSV"),
+        ("a.json", b"BZh91AY", "a bzip2 file, .*gzip"),
+        ("a.dat", b"SQLite format 3\0", "a database, .*CSV"),
+    ],
+)
+def test_what_a_file_is_comes_before_what_it_is_called(
+    tmp_path: Path, name: str, data: bytes, says: str
+) -> None:
+    with pytest.raises(ImportRefused, match=says):
+        read(tmp_path / name, data)
+
+
+def test_fhir_under_another_name_is_read_as_fhir(tmp_path: Path) -> None:
+    for name in ("a.txt", "a.csv", "a.dat"):
+        assert records(read(tmp_path / name, bundle(PATIENT)), Patient)
+
+
+def test_an_office_document_is_no_archive_of_records(tmp_path: Path) -> None:
+    path = tmp_path / "t.xlsx"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("[Content_Types].xml", "<x/>")
+        archive.writestr("xl/sheet1.xml", "<x/>")
+    (file,) = source_files([path], ReadLimits())
+    assert "save a table as CSV" in file.refused
+
+
+def test_texts_of_one_name_in_two_folders_are_not_filed_together(tmp_path: Path) -> None:
+    plan = ReadPlan()
+    items = []
+    for folder in ("ada", "bob"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "letter.v2.txt").write_text(f"Of {folder}.", "utf-8")
+        items += list(read_records(SourceFile(tmp_path / folder / "letter.v2.txt"), plan))
+    assert records(items, Patient)[0].name == "letter.v2"
+    assert "may be of another patient" in items[1].skipped
+
+
+def test_an_rtf_letter_is_a_note(tmp_path: Path) -> None:
+    items = read(tmp_path / "MRN7.rtf", rb"{\rtf1\ansi Has seizures.\par No fever.}")
+    assert [n.text for n in records(items, Note)] == ["Has seizures.\nNo fever."]
