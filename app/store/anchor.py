@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from app.store.durable_file import sync_folder
+from app.store.durable_file import read_regular, sync_folder
 from app.store.key_derivation import subkey
 
 EPSILON_FLOOR = "privacy.epsilon_floor"
@@ -90,9 +90,10 @@ class AnchorFile:
 
     def _read(self, slot: str) -> Anchor | None:
         try:
-            mac, _, padded = self._path(slot).read_bytes().partition(b"\n")
-        except OSError:
+            data = read_regular(self._path(slot), largest=SLOT_BYTES)
+        except (OSError, ValueError):
             return None
+        mac, _, padded = data.partition(b"\n")
         body = padded.rstrip(b" ")
         if not hmac.compare_digest(mac, self._mac(body).encode("ascii")):
             return None

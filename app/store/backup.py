@@ -18,8 +18,8 @@ from app.store.anchor import EPSILON_FLOOR as EPSILON_FLOOR
 from app.store.anchor import UNKNOWN as UNKNOWN
 from app.store.anchor import Anchor, AnchorFile
 from app.store.check import check_vault
-from app.store.database import NAME, connect, new_file
-from app.store.durable_file import sync_folder, sync_tree, write_durably
+from app.store.database import NAME, DatabaseError, connect, new_file
+from app.store.durable_file import reason_of, sync_folder, sync_tree, write_durably
 from app.store.header import NAME as HEADER_NAME
 from app.store.header import read_header, unlock
 from app.store.key_derivation import subkey
@@ -36,7 +36,9 @@ def back_up(vault: Vault, target: Path, *, passphrase: str) -> Path:
     with _new_folder(target, "backup", outside=vault.path) as partial:
         _copy_database(vault, partial)
         write_durably(partial / HEADER_NAME, (vault.path / HEADER_NAME).read_bytes())
-        shutil.copytree(vault.models_dir, partial / "models")
+        (partial / "models").mkdir(mode=0o700)
+        if vault.models_dir.is_dir():
+            shutil.copytree(vault.models_dir, partial / "models", dirs_exist_ok=True)
         _verify(partial, user=vault.user, passphrase=passphrase)
     if not vault.read_only:
         vault.audit("backup-written")
@@ -61,17 +63,17 @@ def _new_folder(target: Path, what: str, *, outside: Path) -> Iterator[Path]:
     """A folder that appears whole, synced, or not at all."""
     if os.path.lexists(target):
         raise UsageError(f"{target} is there already; choose a new folder for the {what}")
-    if target.resolve().is_relative_to(outside.resolve()):
-        raise UsageError(f"{target} lies inside {outside}; choose a folder outside it")
     partial = target.with_name(f".{target.name}.{uuid.uuid4().hex}.partial")
     try:
+        if target.resolve().is_relative_to(outside.resolve()):
+            raise UsageError(f"{target} lies inside {outside}; choose a folder outside it")
         partial.mkdir(parents=True, mode=0o700)
         yield partial
         sync_tree(partial)
         os.rename(partial, target)
         sync_folder(target.parent)
-    except OSError as error:
-        reason = error.strerror or "a file vanished meanwhile"
+    except (OSError, shutil.Error, *DatabaseError) as error:
+        reason = "a file can't be copied" if isinstance(error, shutil.Error) else reason_of(error)
         raise VaultError(f"the {what} could not be written ({reason}); free space and try again") from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)

@@ -11,12 +11,14 @@ from typing import Any
 
 from sqlcipher3 import dbapi2 as sqlcipher
 
-from app.errors import VaultDamaged, VaultTooNew
-from app.store.durable_file import sync_folder
+from app.errors import VaultDamaged, VaultError, VaultTooNew
+from app.store.character_pairs import character_pairs
+from app.store.durable_file import reason_of, sync_folder
 
 NAME = "vault.db"
 Connection = Any  # sqlcipher3 ships no types
-DatabaseError: type[Exception] = sqlcipher.DatabaseError
+# SQLCipher reports some unreadable pages as a lack of memory.
+DatabaseError: tuple[type[Exception], type[MemoryError]] = (sqlcipher.DatabaseError, MemoryError)
 
 
 def create_database(path: Path, key: bytes) -> Connection:
@@ -40,13 +42,13 @@ def open_database(path: Path, key: bytes, *, read_only: bool) -> Connection:
     try:
         connection = connect(path, key, read_only=read_only)
     except DatabaseError as error:
-        raise VaultDamaged(_spoilt(path, error)) from error
+        raise refusal(path, error) from error
     try:
-        _bring_up(connection, read_only=read_only)
+        _bring_up(connection, path, key, read_only=read_only)
     except BaseException as error:
         connection.close()
         if isinstance(error, DatabaseError):
-            raise VaultDamaged(_spoilt(path, error)) from error
+            raise refusal(path, error) from error
         raise
     return connection
 
@@ -77,8 +79,14 @@ def migrations() -> list[str]:
 def migrate(connection: Connection) -> None:
     """Apply the missing migrations, each in one transaction."""
     done = connection.execute("PRAGMA user_version").fetchone()[0]
+    add_functions(connection)
     for number, script in enumerate(migrations()[done:], start=done + 1):
         connection.executescript(f"BEGIN IMMEDIATE;\n{script}\nPRAGMA user_version = {number};\nCOMMIT;")
+
+
+def add_functions(connection: Connection) -> None:
+    """What our SQL calls that SQLite doesn't have."""
+    connection.create_function("character_pairs", 1, character_pairs, deterministic=True)
 
 
 def connect(path: Path, key: bytes, *, read_only: bool) -> Connection:
@@ -91,6 +99,7 @@ def connect(path: Path, key: bytes, *, read_only: bool) -> Connection:
         connection.execute(f"PRAGMA key = \"x'{key.hex()}'\"")
         connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
         _harden(connection)
+        add_functions(connection)
     except BaseException:
         connection.close()
         raise
@@ -104,7 +113,26 @@ def _uri(path: Path, *, read_only: bool) -> str:
     return uri + ("&immutable=1" if unmoving and not path.with_name(path.name + "-wal").exists() else "")
 
 
-def _bring_up(connection: Connection, *, read_only: bool) -> None:
+def remove_former_schemas(folder: Path) -> None:
+    """Remove the copies from before a migration: they hold what was erased, or open with a former key."""
+    for copy in folder.glob(f"{NAME}.schema-*"):
+        copy.unlink()
+
+
+def _keep_former(connection: Connection, path: Path, key: bytes, version: int) -> None:
+    """A copy under the same key, whole or absent, beside the database."""
+    copy, draft = path.with_name(f"{NAME}.schema-{version}"), path.with_name(f"{NAME}.former")
+    draft.unlink(missing_ok=True)
+    former = new_file(draft, key)
+    try:
+        connection.backup(former)
+    finally:
+        former.close()
+    os.replace(draft, copy)
+    sync_folder(path.parent)
+
+
+def _bring_up(connection: Connection, path: Path, key: bytes, *, read_only: bool) -> None:
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     newest = len(migrations())
     if version > newest:
@@ -112,6 +140,7 @@ def _bring_up(connection: Connection, *, read_only: bool) -> None:
     if not read_only:
         connection.execute("PRAGMA journal_mode = WAL")
         if version < newest:
+            _keep_former(connection, path, key, version)
             migrate(connection)
 
 
@@ -125,10 +154,18 @@ def _harden(connection: Connection) -> None:
         )
 
 
-def _spoilt(path: Path, error: Exception) -> str:
-    if "readonly" in str(error) or "unable to open" in str(error):
-        return (
+def refusal(path: Path, error: Exception) -> VaultError:
+    """What the database refused at opening, in the words of the program."""
+    text = reason_of(error)
+    if "readonly" in text or "unable to open" in text:
+        return VaultDamaged(
             f"the database of {path.parent} was not closed cleanly and can't be recovered read-only; "
             "open it once for writing, in a folder that can be written"
         )
-    return f"the database of {path.parent} was cut, altered or exchanged; restore it from a backup"
+    if any(word in text for word in ("disk I/O", "full", "locked", "no memory")):
+        return VaultError(
+            f"the database of {path.parent} can't be reached ({text}); free or mend the disk, then try again"
+        )
+    return VaultDamaged(
+        f"the database of {path.parent} was cut, altered or exchanged; restore it from a backup"
+    )

@@ -1,6 +1,7 @@
 """Writes a small file whole or not at all: a new file, fsync, rename, fsync of the folder."""
 
 import os
+import stat
 from pathlib import Path
 
 
@@ -16,6 +17,24 @@ def write_durably(path: Path, data: bytes, *, fresh: Path | None = None) -> None
         os.fsync(stream.fileno())
     os.replace(draft, path)
     sync_folder(path.parent)
+
+
+def read_regular(path: Path, *, largest: int) -> bytes:
+    """A plain file's bytes; a pipe, device or folder under its name is refused, not waited for.
+
+    Raises OSError; ValueError where it is no plain file or larger than `largest`.
+    """
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    with open(handle, "rb") as stream:
+        found = os.fstat(handle)
+        if not stat.S_ISREG(found.st_mode) or found.st_size > largest:
+            raise ValueError(f"{path.name} is no plain file of at most {largest} bytes")
+        return stream.read()
+
+
+def reason_of(error: BaseException) -> str:
+    """Why the system or the database refused, in its own few words."""
+    return getattr(error, "strerror", None) or str(error) or "no memory, or a part can't be read"
 
 
 def sync_folder(folder: Path) -> None:

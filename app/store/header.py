@@ -18,9 +18,10 @@ import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from app.errors import UsageError, VaultDamaged, VaultLocked, VaultTooNew
-from app.store.durable_file import write_durably
+from app.errors import UsageError, VaultDamaged, VaultError, VaultLocked, VaultTooNew
+from app.store.durable_file import read_regular, reason_of, write_durably
 from app.store.key_derivation import KEY_BYTES, KdfParameters, normalised, subkey, wrapping_key
+from app.store.recovery_words import normalised_words
 
 FORMAT = "anamnesis-vault"
 VERSION = 1
@@ -136,12 +137,12 @@ def read_header(folder: Path) -> Header:
     """Read and check the shape. Raises VaultDamaged, VaultTooNew."""
     path = folder / NAME
     try:
-        if path.stat().st_size > LARGEST_BYTES:
-            raise VaultDamaged(f"{path} is far too large for a vault's header; restore it from a backup")
-        data = path.read_bytes()
+        data = read_regular(path, largest=LARGEST_BYTES)
         raw = json.loads(data)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise VaultDamaged(f"{folder} is no vault; make one with `anamnesis vault create`") from error
+    except PermissionError as error:
+        raise VaultLocked(f"{path} may not be read by this account; ask IT for access") from error
     except (OSError, ValueError, RecursionError) as error:
         raise VaultDamaged(f"{path} cannot be read or is cut; restore it from a backup") from error
     return _header(raw, data, path)
@@ -157,7 +158,14 @@ def verified_header(folder: Path, data_key: bytes) -> Header:
 def write_header(folder: Path, header: Header, data_key: bytes, *, next_key: bytes | None = None) -> None:
     """Seal the header with its MACs and write it whole or not at all."""
     next_mac = mac_of(header, next_key) if next_key is not None else ""
-    write_durably(folder / NAME, _rendered(replace(header, mac=mac_of(header, data_key), next_mac=next_mac)))
+    sealed = replace(header, mac=mac_of(header, data_key), next_mac=next_mac)
+    try:
+        write_durably(folder / NAME, _rendered(sealed))
+    except OSError as error:
+        raise VaultError(
+            f"the vault's header could not be written ({reason_of(error)}); free space or mend the disk, "
+            "then look with `anamnesis vault status` who has access"
+        ) from error
 
 
 def bridge(old_key: bytes, next_key: bytes) -> str:
@@ -181,12 +189,20 @@ def _opened(header: Header, slots: tuple[KeySlot, ...], user: str, passphrase: s
     slot = _slot_of(slots, user)
     if slot is None:
         return None
-    key = wrapping_key(passphrase, bytes.fromhex(slot.salt), slot.kdf)
+    secret = _as_words(passphrase) if slot.role is Role.RECOVERY else passphrase
+    key = wrapping_key(secret, bytes.fromhex(slot.salt), slot.kdf)
     bound = _associated(header.vault_id, slot.user, slot.role, slot.kdf)
     try:
         return AESGCM(key).decrypt(bytes.fromhex(slot.nonce), bytes.fromhex(slot.wrapped), bound)
     except InvalidTag:
         return None
+
+
+def _as_words(text: str) -> str:
+    try:
+        return normalised_words(text)
+    except UsageError as error:
+        raise VaultLocked(str(error)) from error
 
 
 def _check_mac(header: Header, mac: str, key: bytes) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from app.errors import VaultDamaged, VaultLocked
 from app.store.anchor import AnchorFile
-from app.store.database import NAME, DatabaseError, check_present, connect
+from app.store.database import NAME, DatabaseError, check_present, connect, remove_former_schemas
 from app.store.durable_file import sync_folder, write_durably
 from app.store.header import Header, UnlockedKeys, write_header
 from app.store.key_derivation import subkey
@@ -47,6 +47,7 @@ def finish(folder: Path, header: Header, *, old_key: bytes, new_key: bytes) -> H
     """Seal the files anew and leave the new key alone in the header. May be done again after a stop."""
     AnchorFile(folder, new_key).adopt_next()
     reseal_files(folder, old_key=old_key, new_key=new_key)
+    remove_former_schemas(folder)
     settled = replace(header, slots=header.next_slots, next_slots=(), bridge="", next_mac="")
     write_header(folder, settled, new_key)
     return settled

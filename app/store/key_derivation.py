@@ -1,5 +1,7 @@
 """From a passphrase to a wrapping key (Argon2id, RFC 9106), and from the data key to its subkeys (HKDF)."""
 
+import os
+import time
 import unicodedata
 from dataclasses import dataclass
 
@@ -13,6 +15,9 @@ from app.errors import UsageError, VaultDamaged, VaultError
 KEY_BYTES = 32
 SMALLEST_MEMORY_KIB = 64 * 1024
 LARGEST_MEMORY_KIB = 4 * 1024 * 1024
+UNLOCK_S = 0.5
+_PASSES = range(3, 17)  # RFC 9106 asks for three passes where memory is 64 MiB
+_MEMORIES_MIB = (512, 256, 128, 64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +63,40 @@ def wrapping_key(passphrase: str, salt: bytes, parameters: KdfParameters) -> byt
         raise VaultError(
             f"the key derivation needs {cost.memory_kib >> 10} MiB of memory; close other programs, try again"
         ) from error
+
+
+def cost_for_this_machine() -> KdfParameters:
+    """As strong a cost as this machine works off in half a second; never under 64 MiB and three passes."""
+    seconds = min(_seconds(KdfParameters(SMALLEST_MEMORY_KIB, 1)) for _ in range(3))
+    return strongest_within(
+        UNLOCK_S, s_per_mib=seconds * 1024 / SMALLEST_MEMORY_KIB, memory_mib=_memory_mib()
+    )
+
+
+def strongest_within(budget_s: float, *, s_per_mib: float, memory_mib: int) -> KdfParameters:
+    """The most memory for which three passes fit, then the most passes; the floor where nothing fits.
+
+    `s_per_mib` is what one pass over one MiB takes; of `memory_mib`, the machine's, an eighth may be used.
+    """
+    for memory in _MEMORIES_MIB:
+        passes = [n for n in _PASSES if n * memory * s_per_mib <= budget_s]
+        if passes and memory <= memory_mib // 8:
+            return KdfParameters(memory * 1024, passes[-1])
+    return KdfParameters(SMALLEST_MEMORY_KIB, _PASSES.start)
+
+
+def _seconds(cost: KdfParameters) -> float:
+    began = time.perf_counter()
+    wrapping_key("a passphrase to measure with", bytes(16), cost)
+    return time.perf_counter() - began
+
+
+def _memory_mib() -> int:
+    """This machine's memory; 4 GiB where the system doesn't say."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 20
+    except (AttributeError, ValueError, OSError):
+        return 4096
 
 
 def normalised(text: str) -> str:

@@ -8,14 +8,15 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from app.errors import VaultDamaged, VaultError, VaultLocked
+from app.errors import VaultError, VaultLocked
 from app.store.anchor import AnchorFile
 from app.store.audit_chain import AuditChain
 from app.store.clock import Clock
-from app.store.database import NAME, Connection, DatabaseError, connect, open_database
+from app.store.database import NAME, Connection, DatabaseError, connect, open_database, refusal
 from app.store.header import Header, Role, UnlockedKeys, read_header, unlock
 from app.store.key_change import finish, key_in_force, remove_next_database, take_back
 from app.store.key_derivation import subkey
+from app.store.memory_guard import forbid_core_dumps
 from app.store.session import Session
 from app.store.writer_lock import WriterLock
 
@@ -37,8 +38,10 @@ def open_folder(path: Path, *, user: str, passphrase: str, read_only: bool, cloc
     """Open an existing vault. Raises VaultLocked, VaultDamaged, VaultTooNew, VaultError."""
     header = read_header(path)
     keys = unlock(header, user, passphrase)
-    lock = None if read_only else WriterLock(path)
+    forbid_core_dumps()
+    lock = None
     try:
+        lock = None if read_only else WriterLock(path)
         header_now = read_header(path)
         if header_now != header:  # another writer was there between the reading and the lock
             header, keys = header_now, unlock(header_now, user, passphrase)
@@ -121,14 +124,14 @@ def _role(header: Header, user: str) -> Role:
 def _undo_journal(path: Path, keys: UnlockedKeys) -> None:
     for key in (keys.current, keys.following):
         if key is not None:
-            with suppress(DatabaseError):
+            with suppress(*DatabaseError):
                 connect(path / NAME, subkey(key, "database"), read_only=False).close()
 
 
 def _said(error: BaseException, path: Path) -> BaseException:
     """What the system refused, in the words of the program; anything else as it is."""
     if isinstance(error, DatabaseError):
-        return VaultDamaged(f"the database of {path} was cut, altered or exchanged; restore it from a backup")
+        return refusal(path / NAME, error)
     if isinstance(error, OSError):
         return VaultError(
             f"{path} can't be opened for writing ({error.strerror}); open it read-only, or ask IT for access"

@@ -54,15 +54,6 @@ class PatientFilter:
     order: str = "name"
 
 
-@dataclass(frozen=True, slots=True)
-class NoteHit:
-    """A note that matches a search, with the matching words between « and »."""
-
-    note_id: NoteId
-    patient_id: PatientId
-    snippet: str
-
-
 def list_patients(session: Session, wanted: PatientFilter, *, limit: int, offset: int) -> list[PatientRow]:
     """One page of patients."""
     where, parameters = _where(wanted)
@@ -125,20 +116,6 @@ def read_diagnoses(session: Session, patient_id: str) -> list[Diagnosis]:
     """Every decision about a patient, oldest first."""
     rows = session.rows("SELECT body FROM diagnosis WHERE patient_id = ? ORDER BY sequence", (patient_id,))
     return [msgspec.json.decode(body, type=Diagnosis) for (body,) in rows]
-
-
-def search_notes(session: Session, query: str, *, limit: int) -> list[NoteHit]:
-    """Notes that hold every word of a query (the last one as a prefix), best match first."""
-    words = ['"' + word.replace('"', '""') + '"' for word in query.split()]
-    if not words:
-        return []
-    rows = session.rows(
-        """SELECT note.id, note.patient_id, snippet(note_search, 1, '«', '»', ' … ', 12)
-           FROM note_search JOIN note ON note.number = note_search.rowid
-           WHERE note_search MATCH ? ORDER BY rank LIMIT ?""",
-        (" ".join(words) + "*", limit),
-    )
-    return [NoteHit(NoteId(n), PatientId(p), s) for n, p, s in rows]
 
 
 def _where(wanted: PatientFilter) -> tuple[str, list[Any]]:

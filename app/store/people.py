@@ -2,7 +2,7 @@
 
 from app.errors import UsageError
 from app.store.header import RECOVERY, Role, make_slot, unlock, verified_header, write_header
-from app.store.key_derivation import KdfParameters, normalised
+from app.store.key_derivation import KdfParameters, cost_for_this_machine, normalised
 from app.store.signing_keys import (
     change_officer_passphrase,
     make_officer_key,
@@ -26,7 +26,7 @@ def add_user(
         user=user,
         role=role,
         passphrase=passphrase,
-        kdf=kdf or KdfParameters(),
+        kdf=kdf or cost_for_this_machine(),
     )
     signs = role is Role.PRIVACY_OFFICER and _keeps_signing_key(vault, slot.user, passphrase)
     vault.audit("user-added", detail=f"{slot.user} as {role}")
@@ -37,8 +37,7 @@ def add_user(
 
 def remove_user(vault: Vault, *, user: str) -> None:
     """Take a person's slot away. She may still hold a copy made before: `rekey` makes it worthless."""
-    if normalised(user) == RECOVERY:
-        raise UsageError("the recovery slot can't be removed")
+    _refuse_recovery(user)
     header = verified_header(vault.path, vault.data_key()).without(user)
     vault.audit("user-removed", detail=normalised(user))
     write_header(vault.path, header, vault.data_key())
@@ -49,6 +48,7 @@ def change_passphrase(
     vault: Vault, *, user: str, old: str, new: str, kdf: KdfParameters | None = None
 ) -> None:
     """Wrap the data key anew for one user; the old passphrase must open her slot."""
+    _refuse_recovery(user)
     header = verified_header(vault.path, vault.data_key())
     unlock(header, user, old)
     slot = header.slot(user)
@@ -59,11 +59,42 @@ def change_passphrase(
         user=user,
         role=slot.role,
         passphrase=new,
-        kdf=kdf or slot.kdf,
+        kdf=kdf or cost_for_this_machine(),
     )
     vault.audit("passphrase-changed", detail=fresh.user)
     change_officer_passphrase(vault, user=user, old=old, new=new, kdf=kdf)
     write_header(vault.path, header.with_slot(fresh), vault.data_key())
+
+
+def reset_passphrase(vault: Vault, *, user: str, new: str, kdf: KdfParameters | None = None) -> None:
+    """A forgotten passphrase, replaced by who opened the vault with the recovery words.
+
+    Raises UsageError for anyone else; and for a privacy officer, whose signing key only her own opens.
+    """
+    _refuse_recovery(user)
+    if vault.role is not Role.RECOVERY:
+        raise UsageError("only the recovery words replace a forgotten passphrase; sign in as recovery")
+    header = verified_header(vault.path, vault.data_key())
+    slot = header.slot(user)
+    if slot is None:
+        raise UsageError("there is no such user in this vault; see `anamnesis vault status`")
+    if normalised(user) in officer_public_keys(vault):
+        raise UsageError("a privacy officer's signing key needs her own passphrase; remove and add her again")
+    fresh = make_slot(
+        vault.data_key(),
+        vault_id=header.vault_id,
+        user=user,
+        role=slot.role,
+        passphrase=new,
+        kdf=kdf or cost_for_this_machine(),
+    )
+    vault.audit("passphrase-replaced", detail=fresh.user)
+    write_header(vault.path, header.with_slot(fresh), vault.data_key())
+
+
+def _refuse_recovery(user: str) -> None:
+    if normalised(user) == RECOVERY:
+        raise UsageError("the recovery words stay until `anamnesis vault rekey` makes new ones")
 
 
 def _keeps_signing_key(vault: Vault, user: str, passphrase: str) -> bool:

@@ -24,6 +24,7 @@ from app.clinical.record import (
     PhenotypicFeature,
     Procedure,
 )
+from app.store.character_pairs import character_pairs
 from app.store.database import Connection
 
 KINDS: dict[str, Any] = {
@@ -152,4 +153,9 @@ def _put_note(connection: Connection, note: Note) -> str:
             *(note.written_at, note.author, note.text, note.sha256),
         ),
     )
-    return "added" if cursor.rowcount == 1 else "unchanged"
+    if cursor.rowcount != 1:
+        return "unchanged"
+    pairs = character_pairs(f"{note.title} {note.text}")
+    if pairs:
+        connection.execute("INSERT INTO note_pairs (rowid, pairs) VALUES (?, ?)", (cursor.lastrowid, pairs))
+    return "added"

@@ -1,5 +1,7 @@
 """Recovery words: 128 random bits as twelve English words with a checksum (BIP 39)."""
 
+import re
+
 from mnemonic import Mnemonic
 
 from app.errors import UsageError
@@ -12,7 +14,7 @@ def words_for(entropy: bytes) -> str:
 
 def normalised_words(text: str) -> str:
     """The words as they were made. Raises UsageError where one is misspelt or missing."""
-    words = " ".join(text.casefold().split())
+    words = " ".join(re.findall("[a-z]+", text.casefold()))  # as copied from a numbered list, too
     if not Mnemonic("english").check(words):
         raise UsageError("these are not the twelve recovery words in their order; check the spelling")
     return words

@@ -10,6 +10,7 @@ trusted to carry the new key to anyone. The others are named, to be added again.
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from app.errors import VaultDamaged, VaultError, VaultLocked
@@ -17,7 +18,7 @@ from app.store.anchor import AnchorFile
 from app.store.audit_chain import REKEYED, AuditChain, key_change
 from app.store.check import check_vault
 from app.store.database import NAME, Connection, DatabaseError, new_file
-from app.store.durable_file import sync_folder
+from app.store.durable_file import reason_of, sync_folder
 from app.store.header import (
     RECOVERY,
     Header,
@@ -59,9 +60,9 @@ class KeyChange:
             os.replace(path / NEXT_DATABASE, path / NAME)  # the point of no return
             sync_folder(path)
             finish(path, self.header, old_key=old_key, new_key=self.new_key)
-        except OSError as error:
+        except (OSError, *DatabaseError) as error:
             raise VaultError(
-                f"the change of key stopped ({error.strerror}); it is settled when the vault is opened next"
+                f"the change of key stopped ({reason_of(error)}); it is settled when the vault is opened next"
             ) from error
         finally:
             self.vault.close()
@@ -69,7 +70,7 @@ class KeyChange:
     def close(self) -> None:
         """Give up what was not committed."""
         if not self.vault.closed:
-            remove_next_database(self.vault.path)
+            _forget_copy(self.vault)
             self.vault.close()
 
 
@@ -90,9 +91,11 @@ def prepare_rekey(vault: Vault, *, passphrase: str, keep: Mapping[str, str] | No
     try:
         _copy_under(vault, new_key)
     except BaseException as error:
-        remove_next_database(vault.path)
-        if isinstance(error, (OSError, DatabaseError)):
-            raise VaultError(f"the copy under the new key could not be written ({error})") from error
+        _forget_copy(vault)
+        if isinstance(error, (OSError, *DatabaseError)):
+            raise VaultError(
+                f"the copy under the new key could not be written ({reason_of(error)}); free space, try again"
+            ) from error
         raise
     after = replace(header, next_slots=slots, bridge=bridge(vault.data_key(), new_key))
     kept = {slot.user for slot in slots}
@@ -132,6 +135,12 @@ def _copy_under(vault: Vault, new_key: bytes) -> None:
     finally:
         copy.close()
     sync_folder(vault.path)
+
+
+def _forget_copy(vault: Vault) -> None:
+    """Where even that can't be written, the next who opens for writing removes it."""
+    with suppress(OSError):
+        remove_next_database(vault.path)
 
 
 def _alone(connection: Connection) -> None:

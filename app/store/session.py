@@ -15,6 +15,7 @@ from app.store.anchor import EPSILON_FLOOR, UNKNOWN, Anchor, AnchorFile
 from app.store.audit_chain import AuditChain
 from app.store.clock import Clock
 from app.store.database import Connection, DatabaseError, close_database
+from app.store.durable_file import reason_of
 
 _WAY_OUT = "restore the newest backup; or, if this is the newest state, back it up and restore that"
 
@@ -184,8 +185,8 @@ class Session:
 
 
 def _unreadable(error: Exception) -> VaultError:
-    text = str(error)
-    if "disk I/O" in text or "full" in text or "locked" in text:
+    text = reason_of(error)
+    if any(word in text for word in ("disk I/O", "full", "locked", "no memory")):
         return VaultError(f"the database can't be reached ({text}); free or mend the disk, then try again")
     return VaultDamaged(f"the database can't be read ({text}); restore it from a backup")
 
@@ -194,7 +195,7 @@ def _said(error: BaseException) -> BaseException:
     """A database error in the words of the program; anything else as it is."""
     if not isinstance(error, DatabaseError):
         return error
-    text = str(error)
+    text = reason_of(error)
     if "full" in text:
         return VaultError("the disk is full; nothing was saved: free some space, try again")
     if "malformed" in text or "not a database" in text:

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from app.errors import UsageError, VaultLocked
 from app.store.header import read_header
-from app.store.key_derivation import KdfParameters, normalised, wrapping_key
+from app.store.key_derivation import KdfParameters, cost_for_this_machine, normalised, wrapping_key
 from app.store.vault import Vault
 
 SITE_KEY = "update.site_key"
@@ -48,7 +48,7 @@ def make_officer_key(vault: Vault, *, user: str, passphrase: str, kdf: KdfParame
         raise UsageError("this privacy officer has a signing key already; it is not replaced")
     private = Ed25519PrivateKey.generate()
     public = private.public_key().public_bytes_raw().hex()
-    fresh = _wrapped(vault, private.private_bytes_raw(), public, passphrase, kdf or KdfParameters())
+    fresh = _wrapped(vault, private.private_bytes_raw(), public, passphrase, kdf or cost_for_this_machine())
     _keep(vault, keys | {user: fresh})
     vault.audit("officer-key-made")
 

@@ -5,8 +5,6 @@
 """
 
 import hashlib
-import os
-import uuid
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -20,20 +18,19 @@ from app.clinical.diagnosis import Diagnosis, Differential
 from app.clinical.ids import PatientId
 from app.clinical.note import Note
 from app.clinical.patient import Patient
-from app.errors import UsageError, VaultDamaged, VaultError, VaultLocked
-from app.store import patient_query, sealing
+from app.errors import UsageError, VaultDamaged, VaultLocked
+from app.store import note_search, patient_query, sealing
 from app.store.audit_chain import AuditReport
 from app.store.clock import Clock, system_clock
-from app.store.database import NAME, create_database
-from app.store.durable_file import sync_folder
-from app.store.header import RECOVERY, Header, Role, make_slot, write_header
-from app.store.key_derivation import KEY_BYTES, KdfParameters, subkey
-from app.store.opening import OpenedVault, make_session, open_folder
-from app.store.patient_query import NoteHit, PatientFilter, PatientRow
+from app.store.creation import create_folder
+from app.store.header import RECOVERY
+from app.store.key_derivation import KdfParameters, cost_for_this_machine
+from app.store.note_search import NoteHit
+from app.store.opening import OpenedVault, open_folder
+from app.store.patient_query import PatientFilter, PatientRow
 from app.store.record_table import PutCounts, put_records, refresh_summary
-from app.store.recovery_words import normalised_words, words_for
+from app.store.recovery_words import normalised_words
 from app.store.session import Session
-from app.store.writer_lock import WriterLock
 from ml.privacy.ledger import LedgerEntry
 
 
@@ -60,26 +57,10 @@ class Vault:
         clock: Clock = system_clock,
     ) -> tuple["Vault", str]:
         """Make a new vault; the second value is the recovery words, shown once and never stored."""
-        if path.exists() and (not path.is_dir() or any(path.iterdir())):
-            raise UsageError(f"{path} is there already; choose a new folder for the vault")
-        cost = kdf or KdfParameters()
-        data_key, vault_id = os.urandom(KEY_BYTES), str(uuid.uuid4())
-        words = words_for(os.urandom(16))
-        slots = tuple(
-            make_slot(data_key, vault_id=vault_id, user=name, role=role, passphrase=secret, kdf=cost)
-            for name, role, secret in (
-                (user, Role.CLINICIAN, passphrase),
-                (RECOVERY, Role.RECOVERY, words),
-            )
+        opened, words = create_folder(
+            path, user=user, passphrase=passphrase, kdf=kdf or cost_for_this_machine(), clock=clock
         )
-        lock = _make_folder(path)
-        connection = create_database(path / NAME, subkey(data_key, "database"))
-        session = make_session(connection, path, user=user, data_key=data_key, clock=clock)
-        session.anchor_anew()
-        write_header(path, Header(vault_id, slots), data_key)  # last: without it there is no vault
-        vault = cls(path, OpenedVault(data_key, None, Role.CLINICIAN, session, lock))
-        vault.audit("vault-created")
-        return vault, words
+        return cls(path, opened), words
 
     @classmethod
     def open(
@@ -186,7 +167,7 @@ class Vault:
 
     def search_notes(self, query: str, limit: int = 50) -> list[NoteHit]:
         """Notes that hold every word of the query."""
-        return patient_query.search_notes(self._session, query, limit=limit)
+        return note_search.search_notes(self._session, query, limit=limit)
 
     def append_annotations(self, events: Sequence[AnnotationEvent]) -> None:
         """Append to the annotation log. Raises UsageError for a span outside its note."""
@@ -334,15 +315,3 @@ class Vault:
         self._session.connection().execute(
             "UPDATE patient SET finding_count = finding_count + ? WHERE id = ?", (len(terms), patient_id)
         )
-
-
-def _make_folder(path: Path) -> WriterLock:
-    """The vault's folder, its owner's alone and durable, with the writer's place taken."""
-    try:
-        path.mkdir(parents=True, exist_ok=True, mode=0o700)
-        path.chmod(0o700)
-        (path / "models").mkdir(mode=0o700)
-        sync_folder(path.parent)
-        return WriterLock(path)
-    except OSError as error:
-        raise VaultError(f"{path} can't be made ({error.strerror}); choose a folder you may write") from error

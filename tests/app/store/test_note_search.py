@@ -1,0 +1,98 @@
+"""Notes are found by words, prefixes, phrases, accents and Chinese; nothing typed is an error."""
+
+import pytest
+
+from app.clinical.ids import NoteId, PatientId
+from app.clinical.note import Note
+from app.clinical.patient import Patient
+from app.store.character_pairs import character_pairs
+from app.store.key_derivation import KdfParameters
+from app.store.vault import Vault
+
+ADA = PatientId("p-1")
+TEXTS = {
+    "letter": "She has seizures, no fever. Größe normal, naïve café.",
+    "visit": "No seizures since. Fever came back.",
+    "chinese": "患者发热咳嗽三天，伴头痛。",
+    "mixed": "MRI 显示 lesion 左侧颞叶 with fever",
+    "signs": "O'Neill's 5% NaCl; AND OR NOT NEAR text: a-b (c) {d}",
+}
+
+
+@pytest.fixture(scope="module")
+def vault(tmp_path_factory: pytest.TempPathFactory) -> Vault:
+    path = tmp_path_factory.mktemp("search") / "v"
+    made, _ = Vault.create(path, user="ann", passphrase="a passphrase", kdf=KdfParameters.fast_for_tests())
+    notes = [Note(NoteId(name), ADA, text, title=f"About {name}") for name, text in TEXTS.items()]
+    made.put_records([Patient(ADA, "Ada Sample"), *notes], origin="t")
+    return made
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("fever seiz", {"letter", "visit"}),
+        ("seiz fever", set()),  # only the last word may be unfinished
+        ('"no fever"', {"letter"}),
+        ('"fever no"', set()),
+        ('fever "no seizures"', {"visit"}),
+        ('"no fev', {"letter", "visit"}),  # a quote left open is no phrase yet
+        ("GROSSE", set()),
+        ("große", {"letter"}),
+        ("naive cafe", {"letter"}),
+        ("発", set()),
+        ("发热", {"chinese"}),
+        ("热咳嗽", {"chinese"}),
+        ("咳热", set()),
+        ("痛", {"chinese"}),
+        ("天伴", set()),
+        ("lesion 颞叶", {"mixed"}),
+        ("颞叶 fev", {"mixed"}),
+        ("About chin", {"chinese"}),
+        ("O'Neill's", {"signs"}),
+        ("5%", {"signs"}),
+        ("NEAR(text", {"signs"}),
+    ],
+)
+def test_what_is_asked_for_is_found(vault: Vault, query: str, found: set[str]) -> None:
+    assert {hit.note_id for hit in vault.search_notes(query)} == found
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        *(
+            '"',
+            '""',
+            '"""',
+            "*",
+            "^",
+            "a*b",
+            "-",
+            "--",
+            "(",
+            ")",
+            "AND",
+            "a AND",
+            "OR OR",
+            "NOT x",
+            "title:a",
+        ),
+        *("{title}: a", "NEAR(a b, 2", "a + b", "' OR 1=1 --", "\0", "a\0b", "\ud800", "\u202e", "%", "_"),
+        *(" ", "", "\n\t", "🩺", "💥" * 500, "x " * 3000, '"' * 999, "é́", "发" * 2000, "a" * 100_000),
+    ],
+)
+def test_no_sign_that_can_be_typed_is_an_error(vault: Vault, query: str) -> None:
+    assert isinstance(vault.search_notes(query), list)
+
+
+def test_a_hit_shows_where_it_matches(vault: Vault) -> None:
+    assert "«seizures»" in vault.search_notes("seizures fever")[0].snippet
+    assert "«发热»" in vault.search_notes("发热")[0].snippet
+    (hit,) = vault.search_notes("About chin")
+    assert "«About»" in hit.snippet
+
+
+def test_pairs_do_not_reach_over_a_gap() -> None:
+    assert character_pairs("发热, 头") == "发热 热 x 头 x"
+    assert character_pairs("no such signs") == ""

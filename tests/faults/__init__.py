@@ -1,0 +1,1 @@
+"""The fault harness: what the vault does when the disk, the power or the process gives out."""

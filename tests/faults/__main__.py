@@ -1,0 +1,79 @@
+"""`python -m tests.faults`: a seeded slice of the fault harness; with `--all`, the whole of it."""
+
+import argparse
+import functools
+import random
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import app.store.header
+import app.store.signing_keys
+from tests.faults.bit_flips import bit_flips
+from tests.faults.call_faults import Tally, call_faults
+from tests.faults.deeds import prepare
+from tests.faults.injector import compiler, start_again_with_injector
+from tests.faults.power_loss import power_losses
+
+SHARED_MEMORY = Path("/dev/shm")
+
+
+def main() -> int:
+    """Exit code 0 where nothing was lost, nothing passed in silence and nothing crashed."""
+    arguments = _arguments()
+    if compiler() is None:
+        print("no C compiler on this machine: the injector can't be built", file=sys.stderr)
+        return 3
+    scratch = start_again_with_injector(SHARED_MEMORY if SHARED_MEMORY.is_dir() else None)
+    try:
+        # A pure function, remembered: the faults are tried on files, not on the key derivation.
+        for module in (app.store.header, app.store.signing_keys):
+            module.wrapping_key = functools.cache(module.wrapping_key)  # type: ignore[attr-defined]
+        return _report(_families(arguments, scratch))
+    finally:
+        shutil.rmtree(scratch)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
+    parser.add_argument("--all", action="store_true", help="every call, 100,000 states, 10,000 flips a file")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--only", choices=("calls", "power", "flips"), help="one family")
+    parser.add_argument("--share", type=float, help="the part of the calls to fail (default 0.01, or all)")
+    parser.add_argument("--states", type=int, help="simulated losses of power (default 100, or 100,000)")
+    parser.add_argument("--flips", type=int, help="flipped bits a file type (default 15, or 10,000)")
+    return parser.parse_args()
+
+
+def _families(arguments: argparse.Namespace, scratch: Path) -> Iterator[Tally]:
+    dice, template = random.Random(arguments.seed), scratch / "template"
+    template.mkdir()
+    prepare(template)
+    share = arguments.share or (1.0 if arguments.all else 0.01)
+    states = arguments.states or (100_000 if arguments.all else 100)
+    flips = arguments.flips or (10_000 if arguments.all else 15)
+    if arguments.only in (None, "calls"):
+        yield from call_faults(template, scratch, share=share, dice=dice)
+    if arguments.only in (None, "power"):
+        yield from power_losses(template, scratch, states=states, dice=dice)
+    if arguments.only in (None, "flips"):
+        yield from bit_flips(template, scratch, flips=flips, dice=dice)
+
+
+def _report(families: Iterator[Tally]) -> int:
+    tried = wrong = 0
+    began = time.monotonic()
+    for tally in families:
+        tried, wrong = tried + tally.tried, wrong + len(tally.problems)
+        counts = f"{tally.tried:7} tried {len(tally.problems):5} wrong"
+        print(f"{tally.name:32} {counts} {tally.remark}", flush=True)
+        for problem in tally.problems[:20]:
+            print(f"    {problem}", flush=True)
+    print(f"{tried} faults, {wrong} wrong, {time.monotonic() - began:.0f} s")
+    return 1 if wrong or not tried else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,144 @@
+"""One flipped bit in each kind of file that the program owns: it is said, or nothing is lost by it."""
+
+import random
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from app.errors import AnamnesisError
+from app.store.check import check_vault
+from knowledge_graph.graph.cache import from_bytes, load_compiled
+from ml.errors import MlError
+from tests.faults.call_faults import Tally
+from tests.faults.deeds import DEEDS, open_it
+
+sys.path.append(str(Path(__file__).parents[1] / "ml" / "federated"))
+
+Judge = Callable[[bytes], str]
+SAID, HARMLESS, SILENT = "said", "harmless", "passed in silence"
+
+
+def bit_flips(template: Path, scratch: Path, *, flips: int, dice: random.Random) -> Iterator[Tally]:
+    """Flips in every kind of file."""
+    stopped = _stopped_vault(template, scratch)
+    kinds: list[tuple[str, bytes, Judge]] = [
+        *(_of_file(name, stopped, scratch) for name in ("header.json", "vault.db", "vault.db-wal")),
+        *(_of_file(name, stopped, scratch) for name in ("anchor.0", "anchor.1")),
+        _of_sealed(stopped),
+        *(_of_backup(name, template, scratch) for name in ("header.json", "vault.db", "anchor.0")),
+        _of_cache(scratch),
+        _of_update(),
+    ]
+    for name, whole, judge in kinds:
+        yield _flip(name, whole, judge, flips, dice)
+
+
+def _flip(name: str, whole: bytes, judge: Judge, flips: int, dice: random.Random) -> Tally:
+    outcomes: dict[str, int] = {}
+    problems = []
+    for _ in range(flips):
+        at, bit = dice.randrange(len(whole)), dice.randrange(8)
+        flipped = bytearray(whole)
+        flipped[at] ^= 1 << bit
+        try:
+            outcome = judge(bytes(flipped))
+        except Exception as error:
+            outcome = f"{type(error).__name__}: {error}"
+        outcomes[outcome] = outcomes.get(outcome, 0) + 1
+        if outcome not in (SAID, HARMLESS):
+            problems.append(f"{name}, bit {bit} of byte {at}: {outcome}")
+    remark = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.items() if len(outcome) < 20)
+    return Tally(f"flipped bit: {name}", flips, tuple(problems), f"({remark})")
+
+
+def _stopped_vault(template: Path, scratch: Path) -> Path:
+    """A vault as a kill leaves it, with acknowledged commits in its write-ahead log."""
+    folder = scratch / "stopped"
+    shutil.copytree(template, scratch / "running")
+
+    def copy(what: str) -> None:
+        if what == "debit":
+            shutil.copytree(scratch / "running", folder, ignore=shutil.ignore_patterns("*-shm"))
+
+    DEEDS[0].act(scratch / "running", copy)
+    return folder
+
+
+def _of_file(name: str, stopped: Path, scratch: Path) -> tuple[str, bytes, Judge]:
+    def judge(data: bytes) -> str:
+        folder = scratch / "flipped"
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(stopped, folder)
+        (folder / "v" / name).write_bytes(data)
+        try:
+            with open_it(folder / "v") as vault:
+                if vault.read_only or not check_vault(vault).sound:
+                    return SAID
+        except AnamnesisError:
+            return SAID
+        lost = DEEDS[0].check(folder, ["setting", "annotation", "note", "diagnosis", "debit"])
+        return SILENT if lost else HARMLESS
+
+    return name, (stopped / "v" / name).read_bytes(), judge
+
+
+def _of_sealed(stopped: Path) -> tuple[str, bytes, Judge]:
+    with open_it(stopped / "v", read_only=True) as vault:
+        sealed, key_holder = vault.seal("model", bytes(range(256)) * 8), vault.data_key()
+
+    def judge(data: bytes) -> str:
+        from app.store.sealing import unseal
+
+        try:
+            unseal(key_holder, "model", data)
+        except AnamnesisError:
+            return SAID
+        return SILENT
+
+    return "model", sealed, judge
+
+
+def _of_backup(name: str, template: Path, scratch: Path) -> tuple[str, bytes, Judge]:
+    from app.store.backup import restore
+
+    def judge(data: bytes) -> str:
+        folder = scratch / "flipped"
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(template, folder)
+        (folder / "b0" / name).write_bytes(data)
+        try:
+            restore(folder / "b0", folder / "r", user="ann", passphrase="passphrase of ann")
+        except AnamnesisError:
+            return SILENT if (folder / "r").exists() else SAID
+        return HARMLESS if not DEEDS[-1].check(folder, ["r"]) else SILENT
+
+    return f"backup's {name}", (template / "b0" / name).read_bytes(), judge
+
+
+def _of_cache(scratch: Path) -> tuple[str, bytes, Judge]:
+    load_compiled(scratch)
+    (cache,) = scratch.glob("graph-*.bin")
+
+    def judge(data: bytes) -> str:
+        return SAID if from_bytes(data) is None else SILENT
+
+    return "cache", cache.read_bytes(), judge
+
+
+def _of_update() -> tuple[str, bytes, Judge]:
+    from small_federation import IDENTITY, KEYS, OFFICER, SITE, base, some_delta, statement
+
+    from ml.federated.payload import write_payload
+    from ml.federated.update_file import verify_update_file, write_update
+
+    whole = write_update(statement(), write_payload(some_delta()), site_private=SITE, officer_private=OFFICER)
+
+    def judge(data: bytes) -> str:
+        try:
+            verify_update_file(data, identity=IDENTITY, trusted=KEYS, base=base())
+        except MlError:
+            return SAID
+        return SILENT
+
+    return "update", whole, judge

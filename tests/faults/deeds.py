@@ -1,0 +1,204 @@
+"""Deeds that change a vault, each with what must hold afterwards, wherever it was stopped.
+
+A deed acknowledges what it has done; what was acknowledged must be there, and what was not may be there
+or not, but nothing in between.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.clinical.annotation import Annotation, AnnotationAction, AnnotationEvent
+from app.clinical.diagnosis import Decision, Diagnosis
+from app.clinical.ids import AnnotationId, NoteId, PatientId
+from app.clinical.note import Note
+from app.clinical.patient import Patient
+from app.errors import AnamnesisError
+from app.store.backup import back_up, restore
+from app.store.check import check_vault
+from app.store.header import Role
+from app.store.key_derivation import KdfParameters
+from app.store.people import add_user, change_passphrase, remove_user
+from app.store.rekey import prepare_rekey
+from app.store.vault import Vault
+from knowledge_graph.terms.term import DiseaseId, TermId
+from ml.privacy.ledger import LedgerEntry
+
+SECRET, OTHER, BOB = "passphrase of ann", "another passphrase", "passphrase of bob"
+FAST = KdfParameters.fast_for_tests()
+ADA, NOTE = PatientId("p-1"), Note(NoteId("n-1"), PatientId("p-1"), "She has seizures and fever.")
+Acknowledge = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """A change of the folder's vault `v`, and the check of the folder afterwards: a list of problems."""
+
+    name: str
+    act: Callable[[Path, Acknowledge], None]
+    check: Callable[[Path, Sequence[str]], list[str]]
+
+
+def prepare(folder: Path) -> None:
+    """A vault `v` with a patient, a note and a sealed file, and a backup `b0` of it."""
+    vault, words = Vault.create(folder / "v", user="ann", passphrase=SECRET, kdf=FAST)
+    (folder / "words").write_text(words, "utf-8")
+    with vault:
+        vault.put_records([Patient(ADA, "Ada Sample"), NOTE], origin="t")
+        (vault.models_dir / "one").write_bytes(vault.seal("m", b"weights"))
+        back_up(vault, folder / "b0", passphrase=SECRET)
+
+
+def open_it(path: Path, secret: str = SECRET, *, user: str = "ann", read_only: bool = False) -> Vault:
+    """Open as one of the people of the deeds."""
+    return Vault.open(path, user=user, passphrase=secret, read_only=read_only)
+
+
+def _write(folder: Path, acknowledge: Acknowledge) -> None:
+    mark = Annotation(AnnotationId("a"), NOTE.id, 8, 16, TermId("HP:0001250"))
+    spent = LedgerEntry("run", "all", "gaussian", 0.1, 1.0, 1.0, 10, 1e-5, 0.7, "2026")
+    with open_it(folder / "v") as vault:
+        vault.set_setting("kept", "x" * 300)
+        acknowledge("setting")
+        vault.append_annotations([AnnotationEvent(AnnotationAction.ADD, mark, "ann", "2026")])
+        acknowledge("annotation")
+        vault.put_records([Note(NoteId("n-2"), ADA, "A second visit. " * 400)], origin="t")
+        acknowledge("note")
+        vault.record_diagnosis(
+            Diagnosis(ADA, DiseaseId("OMIM:1"), "Fit disease", Decision.CONFIRMED, "ann", "2026")
+        )
+        acknowledge("diagnosis")
+        vault.append_ledger(spent)
+        acknowledge("debit")
+    acknowledge("closed")
+
+
+def _written(folder: Path, acknowledged: Sequence[str]) -> list[str]:
+    with open_it(folder / "v") as vault:
+        there = {
+            "setting": vault.setting("kept") == "x" * 300,
+            "annotation": len(vault.annotation_events(NOTE.id)) == 1,
+            "note": len(vault.chart(ADA).notes) == 2,
+            "diagnosis": len(vault.diagnoses(ADA)) == 1,
+            "debit": len(vault.ledger()) == 1,
+            "closed": True,
+        }
+        problems = _soundness(vault)
+    lost = [f"acknowledged and lost: {name}" for name in acknowledged if not there[name]]
+    done = [name for name in there if there[name] and name != "closed"]
+    ordered = list(there)[: len(done)] == done
+    return problems + lost + ([] if ordered else [f"out of order: {done}"])
+
+
+def _soundness(vault: Vault) -> list[str]:
+    problems = list(check_vault(vault).problems)
+    if vault.read_only:
+        problems.append(f"read-only: {vault.read_only_because}")
+    if vault.chart(ADA).notes[0] != NOTE:
+        problems.append("the note is gone")
+    if vault.unseal("m", (vault.models_dir / "one").read_bytes()) != b"weights":
+        problems.append("the sealed file is gone")
+    return problems
+
+
+def _make(folder: Path, acknowledge: Acknowledge) -> None:
+    vault, words = Vault.create(folder / "n", user="ann", passphrase=SECRET, kdf=FAST)
+    acknowledge(words)
+    vault.close()
+
+
+def _made(folder: Path, acknowledged: Sequence[str]) -> list[str]:
+    try:
+        with open_it(folder / "n") as vault:
+            problems = list(check_vault(vault).problems)
+        for words in acknowledged:
+            Vault.open_with_recovery(folder / "n", words=words).close()
+    except AnamnesisError as error:
+        return [f"acknowledged, and does not open: {error}"] if acknowledged else []
+    return problems if acknowledged else []
+
+
+def _admit(folder: Path, acknowledge: Acknowledge) -> None:
+    with open_it(folder / "v") as vault:
+        add_user(vault, user="bob", passphrase=BOB, role=Role.CLINICIAN, kdf=FAST)
+        acknowledge("added")
+        change_passphrase(vault, user="ann", old=SECRET, new=OTHER, kdf=FAST)
+        acknowledge("changed")
+        remove_user(vault, user="bob")
+        acknowledge("removed")
+
+
+def _admitted(folder: Path, acknowledged: Sequence[str]) -> list[str]:
+    bob = _opens(folder / "v", BOB, user="bob")
+    old, new = _opens(folder / "v", SECRET), _opens(folder / "v", OTHER)
+    problems = [] if old != new else ["ann has not exactly one passphrase"]
+    if "changed" in acknowledged and not new:
+        problems.append("a changed passphrase was lost")
+    if "added" in acknowledged and "changed" not in acknowledged and not bob:
+        problems.append("an added user was lost")
+    if "removed" in acknowledged and bob:
+        problems.append("a removed user is back")
+    if old or new:
+        with open_it(folder / "v", OTHER if new else SECRET) as vault:
+            problems += _soundness(vault)
+    return problems
+
+
+def _opens(path: Path, secret: str, *, user: str = "ann") -> bool:
+    try:
+        open_it(path, secret, user=user).close()
+    except AnamnesisError:
+        return False
+    return True
+
+
+def _rekey(folder: Path, acknowledge: Acknowledge) -> None:
+    change = prepare_rekey(open_it(folder / "v"), passphrase=SECRET)
+    try:
+        acknowledge(change.recovery_words)
+        change.commit()
+    finally:
+        change.close()
+    acknowledge("done")
+
+
+def _rekeyed(folder: Path, acknowledged: Sequence[str]) -> list[str]:
+    with open_it(folder / "v") as vault:
+        problems = _soundness(vault)
+    words = [acknowledged[0] if acknowledged else "", (folder / "words").read_text("utf-8")]
+    opening = [w for w in words if w and _opens(folder / "v", w, user="recovery")]
+    if len(opening) != 1:
+        problems.append(f"{len(opening)} sheets of recovery words open the vault")
+    if "done" in acknowledged and opening != words[:1]:
+        problems.append("the new recovery words do not open")
+    return problems
+
+
+def _back_up(folder: Path, acknowledge: Acknowledge) -> None:
+    with open_it(folder / "v") as vault:
+        back_up(vault, folder / "b", passphrase=SECRET)
+        acknowledge("b")
+
+
+def _restore(folder: Path, acknowledge: Acknowledge) -> None:
+    restore(folder / "b0", folder / "r", user="ann", passphrase=SECRET, replacing=folder / "v")
+    acknowledge("r")
+
+
+def _copied(folder: Path, acknowledged: Sequence[str]) -> list[str]:
+    problems = [f"acknowledged and absent: {n}" for n in acknowledged if not (folder / n).exists()]
+    for name in ("v", "b0", "b", "r"):
+        if name in ("v", "b0") or (folder / name).exists():
+            with open_it(folder / name, read_only=name.startswith("b")) as vault:
+                problems += [f"{name}: {p}" for p in _soundness(vault) if "opened read-only" not in p]
+    return problems
+
+
+DEEDS: tuple[Deed, ...] = (
+    Deed("write", _write, _written),
+    Deed("create", _make, _made),
+    Deed("people", _admit, _admitted),
+    Deed("rekey", _rekey, _rekeyed),
+    Deed("backup", _back_up, _copied),
+    Deed("restore", _restore, _copied),
+)
