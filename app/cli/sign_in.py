@@ -8,6 +8,8 @@ from pathlib import Path
 from app.config.settings import os_user
 from app.errors import UsageError
 
+LONGEST = 4096
+
 
 def add_vault_arguments(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
     """Add `--vault`, `--user` and `--passphrase-stdin`, the same for every verb."""
@@ -22,12 +24,15 @@ def read_passphrase(arguments: argparse.Namespace, *, prompt: str = "Passphrase:
     """One passphrase. Call it once per secret, in the order the verb's help names them."""
     if arguments.passphrase_stdin:
         try:
-            line = sys.stdin.readline()
+            line = sys.stdin.readline(LONGEST + 2)
         except UnicodeDecodeError as error:
             raise UsageError("the passphrase on stdin is not UTF-8; check the terminal's encoding") from error
         if not line:
             raise UsageError("no passphrase on stdin; write it there, followed by a line end")
-        return line.rstrip("\r\n")
+        secret = line.rstrip("\r\n")
+        if len(secret) > LONGEST:
+            raise UsageError(f"a passphrase has at most {LONGEST} characters; check what is piped in")
+        return secret
     if not sys.stdin.isatty():
         raise UsageError("no terminal to ask for the passphrase; use --passphrase-stdin")
     return getpass.getpass(prompt)

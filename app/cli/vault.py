@@ -8,8 +8,9 @@ from app.cli.sign_in import add_vault_arguments, read_passphrase
 from app.errors import VaultDamaged
 from app.store.backup import back_up, restore
 from app.store.check import check_vault
+from app.store.erasure import erase_patient
 from app.store.header import RECOVERY, Role, read_header
-from app.store.people import add_user, change_passphrase, remove_user
+from app.store.people import add_user, change_passphrase, remove_user, reset_passphrase
 from app.store.rekey import prepare_rekey
 from app.store.vault import Vault
 
@@ -26,6 +27,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         ("add-user", "give a person access; stdin: your passphrase, then hers"),
         ("remove-user", "take a person's access away; stdin: passphrase"),
         ("passphrase", "change your passphrase; stdin: the old one, then the new one"),
+        ("erase", "erase a patient for good; stdin: passphrase"),
         ("rekey", "change the data key; stdin: your passphrase, then one for each --keep"),
     ):
         deed = deeds.add_parser(name, help=about, description=about)
@@ -66,6 +68,10 @@ def _configure_deed(name: str, deed: argparse.ArgumentParser) -> None:
             metavar="NAME",
             help="a user who types her passphrase to keep her access; the others are added again afterwards",
         )
+    if name == "erase":
+        deed.add_argument("--patient", required=True, metavar="ID", help="whose records")
+    if name == "passphrase":
+        deed.add_argument("--name", help=f"whose forgotten passphrase; only for --user {RECOVERY}")
     if name in ("add-user", "remove-user"):
         deed.add_argument("--name", required=True, help="whose access")
     if name == "add-user":
@@ -80,7 +86,9 @@ def _create(arguments: argparse.Namespace, console: Console) -> int:
     console.result(
         {"vault": str(arguments.vault), "user": arguments.user, "recovery_words": words},
         f"Created {arguments.vault} for {arguments.user}.\n\nRecovery words (shown this once; write them on "
-        f"paper and lock it away):\n\n    {words}",
+        f"paper and lock it away):\n\n    {words}\n\nThey open the vault when every passphrase is forgotten: "
+        f"sign in as {RECOVERY!r} (--user {RECOVERY}) and type the words as the passphrase. Then\n"
+        f"`anamnesis vault passphrase --user {RECOVERY} --name NAME` gives a person a new passphrase.",
     )
     return 0
 
@@ -112,8 +120,10 @@ def _status(vault: Vault, passphrase: str, arguments: argparse.Namespace, consol
     }
     text = f"{vault.path}: {value['patients']} patients, {value['confirmed']} with a confirmed diagnosis\n"
     text += "users: " + ", ".join(f"{user} ({role})" for user, role in people)
-    console.result(value, text + (f"\nPROBLEM: {problem}" if problem else ""))
-    return 1 if problem else 0
+    console.result(value, text)
+    if problem:
+        raise VaultDamaged(problem)
+    return 0
 
 
 def _check(vault: Vault, passphrase: str, arguments: argparse.Namespace, console: Console) -> int:
@@ -148,8 +158,12 @@ def _remove_user(vault: Vault, passphrase: str, arguments: argparse.Namespace, c
 
 def _passphrase(vault: Vault, passphrase: str, arguments: argparse.Namespace, console: Console) -> int:
     fresh = read_passphrase(arguments, prompt="New passphrase: ")
-    change_passphrase(vault, user=arguments.user, old=passphrase, new=fresh)
-    console.result({"changed": arguments.user}, "The passphrase is changed.")
+    name = arguments.name or arguments.user
+    if arguments.name:
+        reset_passphrase(vault, user=name, new=fresh)
+    else:
+        change_passphrase(vault, user=name, old=passphrase, new=fresh)
+    console.result({"changed": name}, f"The passphrase of {name} is changed.")
     return 0
 
 
@@ -177,7 +191,19 @@ def _to_add_again(users: tuple[str, ...]) -> str:
     return f"To be added again (`anamnesis vault add-user`): {', '.join(users)}"
 
 
+def _erase(vault: Vault, passphrase: str, arguments: argparse.Namespace, console: Console) -> int:
+    report = erase_patient(vault, arguments.patient)
+    console.result(
+        {"erased": arguments.patient, "rows": report.rows, "training_states": report.training_states},
+        f"Erased: {', '.join(f'{count} of {table}' for table, count in report.rows.items())}; "
+        f"{report.training_states} training states.\nBackups made before still hold her: destroy them when "
+        "your rules say so. The audit log keeps that she was erased.",
+    )
+    return 0
+
+
 _DEEDS = {
+    "erase": _erase,
     "status": _status,
     "check": _check,
     "backup": _backup,
