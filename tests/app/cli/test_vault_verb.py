@@ -105,6 +105,25 @@ def test_a_passphrase_that_is_not_utf8_is_refused_in_one_line(path: Path) -> Non
     assert b"UTF-8" in done.stderr or b"valid Unicode" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("stdin", "code"),
+    [
+        (f"{SECRET}\r\n", 0),
+        (SECRET, 0),
+        ("\n", 1),
+        ("", 2),
+        ("x" * 4096 + "\n", 1),
+        ("x" * 4097 + "\n", 2),
+        ("x" * 10_000_000, 2),
+    ],
+)
+def test_a_passphrase_comes_with_any_line_end_and_within_bounds(
+    path: Path, stdin: str, code: int, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert run(monkeypatch, f"vault status --vault {path}", stdin=stdin) == code
+    assert len(capfd.readouterr().err.splitlines()) == (1 if code else 0)
+
+
 def test_what_was_shown_and_decided_stands_in_the_audit_log_without_content(path: Path) -> None:
     line = DifferentialLine(1, DiseaseId("OMIM:12345"), "Fit disease", 0.5, 0.0, 0.0)
     shown = Differential((line,), False, "c0ffee" * 8, "2025-01-16")
@@ -124,3 +143,79 @@ def test_what_was_shown_and_decided_stands_in_the_audit_log_without_content(path
     assert "differential-shown" not in {e.action for e in before}
     assert "OMIM" not in seen.detail + decided.detail
     assert "Fit" not in seen.detail + decided.detail
+
+
+@pytest.mark.parametrize("name", ["header.json", "anchor.0", "vault.db"])
+def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(
+    path: Path, name: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (path / name).unlink()
+    os.mkfifo(path / name)
+    code = run(monkeypatch, f"vault check --vault {path}")
+    assert code == (0 if name == "anchor.0" else 1)  # as after a stop between a commit and its anchor
+    assert len(capfd.readouterr().err.splitlines()) == code
+
+
+def test_a_folder_in_the_place_of_the_writers_lock_is_said_in_one_line(
+    path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (path / "writer.lock").unlink()
+    (path / "writer.lock").mkdir()
+    assert run(monkeypatch, f"vault rekey --vault {path}") == 1
+    assert len(capfd.readouterr().err.splitlines()) == 1
+
+
+def test_a_status_with_a_problem_says_it_on_stderr(
+    path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (path / "anchor.0").write_bytes(b"")
+    (path / "anchor.1").write_bytes(b"")
+    assert run(monkeypatch, f"vault status --json --vault {path}") == 1
+    told = capfd.readouterr()
+    assert "anchor is missing" in json.loads(told.out)["problem"]
+    assert len(told.err.splitlines()) == 1
+
+
+def test_the_recovery_words_open_however_they_are_written_and_replace_a_lost_passphrase(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    vault, words = Vault.create(
+        tmp_path / "v", user="ann", passphrase=SECRET, kdf=KdfParameters.fast_for_tests()
+    )
+    vault.close()
+    numbered = "  ".join(f"{n}. {word.upper()}" for n, word in enumerate(words.split(), 1))
+    deed = f"vault passphrase --vault {tmp_path / 'v'} --user recovery --passphrase-stdin"
+
+    def tell(secrets: str, *more: str) -> int:
+        monkeypatch.setattr(sys, "stdin", io.StringIO(secrets))
+        return main([*deed.split(), *more])
+
+    assert tell(f"{numbered}\na brand new passphrase\n", "--name", "ann") == 0
+    Vault.open(tmp_path / "v", user="ann", passphrase="a brand new passphrase").close()
+    assert tell(f"{words}\nanother passphrase\n") == 2  # the words themselves stay
+    assert tell(f"{words[:-1]}x\nanother passphrase\n", "--name", "ann") == 1
+    assert "check the spelling" in capfd.readouterr().err
+    monkeypatch.setattr(sys, "stdin", io.StringIO("a brand new passphrase\nanother passphrase\n"))
+    assert main([*deed.replace("user recovery", "user ann").split(), "--name", "ann"]) == 2
+
+
+def test_an_exported_audit_log_can_be_checked_without_the_vault(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    from app.clinical.audit_event import AuditEvent
+    from app.store.audit_chain import link_hash
+
+    for name in ("jsonl", "cef", "fhir"):
+        words = f"audit export --vault {path} --format {name} --out {tmp_path / name}"
+        assert run(monkeypatch, words) == 0
+        assert run(monkeypatch, words) == 2
+    events = [AuditEvent(**json.loads(line)) for line in (tmp_path / "jsonl").read_text("utf-8").splitlines()]
+    previous = ""
+    for event in events:
+        assert link_hash(event, previous) == event.hash
+        previous = event.hash
+    assert [e.sequence for e in events] == list(range(1, len(events) + 1))
+    assert len((tmp_path / "cef").read_text("utf-8").splitlines()) == len(events)
+    capfd.readouterr()
+    assert run(monkeypatch, f"audit export --vault {path}") == 0
+    assert capfd.readouterr().out == (tmp_path / "jsonl").read_text("utf-8")

@@ -1,0 +1,130 @@
+"""Audit events in the words of other systems: JSON lines, CEF for a log collector, FHIR R4 AuditEvent.
+
+The FHIR form follows IHE BALP where it fits an event of a desktop program: the patient as an entity of
+type Person in the role Patient, the user as the requesting agent.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from app.clinical.audit_event import AuditEvent
+
+PRODUCT = "Anamnesis"
+_DICOM = "http://dicom.nema.org/resources/ontology/DCM"
+_FHIR_TERMS = "http://terminology.hl7.org/CodeSystem"
+_OWN = "urn:anamnesis:audit-action"
+# The first word of an action that matches: DICOM's event type, FHIR's letter, CEF's severity.
+_KINDS: tuple[tuple[tuple[str, ...], str, str, str, int], ...] = (
+    (("differential-shown",), "110110", "Patient Record", "R", 3),
+    (("annotated", "diagnosis"), "110110", "Patient Record", "U", 3),
+    (("patient-erased",), "110110", "Patient Record", "D", 7),
+    (("records-imported",), "110107", "Import", "C", 3),
+    (("update", "backup"), "110106", "Export", "E", 5),
+    (("vault-opened",), "110114", "User Authentication", "E", 3),
+    (
+        ("user", "passphrase", "officer", "rekeyed", "restored"),
+        "110137",
+        "User Security Attributes Changed",
+        "U",
+        6,
+    ),
+)
+_OTHER = ("110100", "Application Activity", "E", 3)
+
+
+def json_line(event: AuditEvent) -> str:
+    """Every field as it is hashed, so that the chain can be checked elsewhere."""
+    return json.dumps(asdict(event), ensure_ascii=False, sort_keys=True)
+
+
+def cef_line(event: AuditEvent, *, version: str = "0") -> str:
+    """ArcSight's Common Event Format, version 0."""
+    severity = _kind(event)[3]
+    head = [PRODUCT, PRODUCT, version, event.action, event.action.replace("-", " "), str(severity)]
+    fields = {
+        "rt": str(int(_time(event).timestamp() * 1000)),
+        "externalId": str(event.sequence),
+        "suser": event.user,
+        "cs1Label": "record",
+        "cs1": event.record_id,
+        "cs2Label": "hash",
+        "cs2": event.hash,
+        "msg": event.detail,
+    }
+    shown = " ".join(f"{name}={_cef_value(value)}" for name, value in fields.items() if value)
+    return "CEF:0|" + "|".join(_cef_head(word) for word in head) + "|" + shown
+
+
+def fhir_line(event: AuditEvent) -> str:
+    """One AuditEvent resource on one line (NDJSON)."""
+    return json.dumps(audit_event_resource(event), ensure_ascii=False)
+
+
+def audit_event_resource(event: AuditEvent) -> dict[str, Any]:
+    """A FHIR R4 AuditEvent; `outcome` is success, since only deeds that were done are in the chain."""
+    code, display, letter, _ = _kind(event)
+    return {
+        "resourceType": "AuditEvent",
+        "id": f"{event.sequence}",
+        "type": {"system": _DICOM, "code": code, "display": display},
+        "subtype": [{"system": _OWN, "code": event.action}],
+        "action": letter,
+        "recorded": event.at,
+        "outcome": "0",
+        "agent": [{"who": {"display": event.user}, "requestor": True}],
+        "source": {
+            "observer": {"display": PRODUCT},
+            "type": [{"system": f"{_FHIR_TERMS}/security-source-type", "code": "4"}],
+        },
+        "entity": [_chain_entity(event), *_record_entity(event)],
+    }
+
+
+FORMATS: dict[str, Callable[[AuditEvent], str]] = {"jsonl": json_line, "cef": cef_line, "fhir": fhir_line}
+
+
+def _chain_entity(event: AuditEvent) -> dict[str, Any]:
+    """The event's place in the chain, and its detail where it has one."""
+    detail = [{"type": "hash", "valueString": event.hash}] if event.hash else []
+    entity: dict[str, Any] = {
+        "what": {"identifier": {"system": "urn:anamnesis:audit-sequence", "value": str(event.sequence)}},
+        "type": {"system": f"{_FHIR_TERMS}/audit-entity-type", "code": "2", "display": "System Object"},
+    }
+    entity |= {"description": event.detail} if event.detail else {}
+    return entity | ({"detail": detail} if detail else {})
+
+
+def _record_entity(event: AuditEvent) -> list[dict[str, Any]]:
+    if not event.record_id:
+        return []
+    entity: dict[str, Any] = {"what": {"identifier": {"value": event.record_id}}}
+    if _kind(event)[0] == "110110":
+        entity["type"] = {"system": f"{_FHIR_TERMS}/audit-entity-type", "code": "1", "display": "Person"}
+        entity["role"] = {"system": f"{_FHIR_TERMS}/object-role", "code": "1", "display": "Patient"}
+    return [entity]
+
+
+def _kind(event: AuditEvent) -> tuple[str, str, str, int]:
+    for starts, code, display, letter, severity in _KINDS:
+        if event.action.startswith(starts):
+            return code, display, letter, severity
+    return _OTHER
+
+
+def _time(event: AuditEvent) -> datetime:
+    return datetime.fromisoformat(event.at)
+
+
+def _cef_head(text: str) -> str:
+    return _one_line(text).replace("\\", "\\\\").replace("|", "\\|")
+
+
+def _cef_value(text: str) -> str:
+    return _one_line(text).replace("\\", "\\\\").replace("=", "\\=")
+
+
+def _one_line(text: str) -> str:
+    return "".join(character if character.isprintable() else " " for character in text)
