@@ -9,18 +9,25 @@ from typing import TYPE_CHECKING
 from app.cli.console import Console
 from app.cli.sign_in import add_vault_arguments, read_passphrase
 from app.config.policy import load_policy
+from app.errors import UsageError
 
 if TYPE_CHECKING:
+    from app.store.vault import Vault
+    from app.workflows.plan_training import TrainingPlan
     from app.workflows.train_model import TrainingProgress
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add what is chosen before a run."""
     parser.add_argument(
-        "--epsilon", type=float, required=True, help="what all runs together may reach with this one"
+        "--epsilon", type=float, help="what all runs together may reach with this one (not with --resume)"
     )
     parser.add_argument("--delta", type=float, default=1e-5)
-    parser.add_argument("--cap", type=float, help="epsilon that no run may ever pass (kept in the vault)")
+    parser.add_argument(
+        "--cap",
+        type=float,
+        help="epsilon that no run may ever pass; kept in the vault (first run: --epsilon)",
+    )
     parser.add_argument("--scope", choices=("head", "lora"), default="head")
     parser.add_argument("--steps", type=int, default=0, help="default: by scope")
     parser.add_argument("--sample-rate", type=float, default=0.0, help="chance of each patient at each step")
@@ -38,11 +45,34 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Progress goes to stderr; an interrupt stops within a second and keeps the last checkpoint."""
     from app.store.vault import Vault
-    from app.workflows.plan_training import TrainingPlan, declare_diseases
+    from app.workflows.plan_training import declare_diseases
     from app.workflows.train_model import TrainingProgress, train_model
 
-    plan = TrainingPlan(
-        target_epsilon=arguments.epsilon,
+    plan = _plan(arguments)
+    passphrase = read_passphrase(arguments)
+    stop = Event()
+    signal.signal(signal.SIGINT, lambda *_: stop.set())
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    with Vault.open(arguments.vault, user=arguments.user, passphrase=passphrase) as vault:
+        if arguments.declare:
+            declare_diseases(vault, _ids(arguments.declare))
+        for step in train_model(vault, plan, stop=stop, policy=load_policy()):
+            if isinstance(step, TrainingProgress):
+                console.progress(_line(step), **asdict(step))
+                run_id = step.run_id
+            else:
+                return _done(console, step.run_id, step.privacy.epsilon, step.privacy.delta)
+        console.refuse(_why_stopped(vault, run_id))
+    return 1
+
+
+def _plan(arguments: argparse.Namespace) -> "TrainingPlan":
+    from app.workflows.plan_training import TrainingPlan
+
+    if arguments.epsilon is None and not arguments.resume:
+        raise UsageError("name what may be spent: --epsilon (a run taken up with --resume keeps its own)")
+    return TrainingPlan(
+        target_epsilon=1.0 if arguments.epsilon is None else arguments.epsilon,
         delta=arguments.delta,
         scope=arguments.scope,
         cap=arguments.cap,
@@ -54,20 +84,16 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         threads=arguments.threads,
         resume=arguments.resume,
     )
-    passphrase = read_passphrase(arguments)
-    stop = Event()
-    signal.signal(signal.SIGINT, lambda *_: stop.set())
-    signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    with Vault.open(arguments.vault, user=arguments.user, passphrase=passphrase) as vault:
-        if arguments.declare:
-            declare_diseases(vault, _ids(arguments.declare))
-        for step in train_model(vault, plan, stop=stop, policy=load_policy()):
-            if isinstance(step, TrainingProgress):
-                console.progress(_line(step), **asdict(step))
-            else:
-                return _done(console, step.run_id, step.privacy.epsilon, step.privacy.delta)
-    console.refuse("stopped; what was granted is spent. Take the run up again with --resume")
-    return 1
+
+
+def _why_stopped(vault: "Vault", run_id: str) -> str:
+    from app.workflows.resume_training import is_resumable
+
+    if is_resumable(vault, run_id):
+        return "stopped; what was granted is spent. Take the run up again with --resume"
+    if any(entry.run_id == run_id for entry in vault.ledger()):
+        return "stopped within the first block of steps, which is spent; start a new run"
+    return "stopped before the first step; nothing was spent"
 
 
 def _done(console: Console, run_id: str, epsilon: float, delta: float) -> int:

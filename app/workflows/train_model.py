@@ -5,29 +5,26 @@ are chosen before the run; a run that would pass the cap is refused before it st
 training is not offered here.
 """
 
-import os
-import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from random import SystemRandom
 from threading import Event
 from typing import Any
 
-import msgspec
-
 from app.config.policy import Policy
-from app.errors import BudgetExceeded, UsageError, WorkerFailed
+from app.errors import BudgetExceeded, WorkerFailed
 from app.store.vault import Vault
 from app.workflows.collect_examples import Example, collect_examples
-from app.workflows.list_models import current_version, load_version, result_store
+from app.workflows.list_models import current_version, result_store
 from app.workflows.plan_training import (
     TrainingPlan,
     check_budget,
     choose_cap,
     completed,
-    declared_diseases,
     keep_cap,
 )
+from app.workflows.resume_training import RESUME_SETTING as RESUME_SETTING
+from app.workflows.resume_training import TrainingRun, begin_run, forget_checkpoint, keep_checkpoint
 from app.workflows.trainer_process import TrainerProcess
 from ml.privacy.ledger import (
     MECHANISM,
@@ -44,8 +41,6 @@ from ml.registry.training_result import PrivacyClaim, TrainingResult
 from ml.training.messages import TrainingJob, TrainingPatient
 
 PATIENT_SET = "all patients of this vault"
-RESUME_SETTING = "training.resume"
-CHECKPOINT = "training-checkpoint"
 _ROUNDING = 1e-9
 
 
@@ -70,69 +65,30 @@ def train_model(
     policy: Policy | None = None,
 ) -> Iterator[TrainingProgress | TrainingResult]:
     """Yield progress and, last, the result (kept sealed for `publish`). Raises BudgetExceeded, UsageError."""
-    whole = completed(plan)
-    budget_cap = choose_cap(vault, whole, policy or Policy())
-    base = current_version(vault)
-    declared = declared_diseases(vault, base)
+    whole, stop = completed(plan), stop or Event()
+    cap = choose_cap(vault, whole, policy or Policy())
+    run = begin_run(vault, whole, current_version(vault))
     entries = of_patients(vault.ledger(), PATIENT_SET)
-    check_budget(vault, whole, entries, budget_cap)
+    check_budget(vault, run.plan, entries, cap)
     keep_cap(vault, whole)
-    run = _Run.begin(vault, whole, base)
-    yield TrainingProgress(run.run_id, "preparing", steps=whole.steps, epsilon=spent(entries))
-    examples = collect_examples(vault, declared, shuffle=SystemRandom().shuffle)
+    yield TrainingProgress(run.run_id, "preparing", steps=run.plan.steps, epsilon=spent(entries))
+    examples = collect_examples(vault, run.declared, shuffle=SystemRandom().shuffle, stop=stop)
+    if stop.is_set():
+        yield _stopped(vault, run, run.done_steps)
+        return
     with TrainerProcess() as trainer:
-        trainer.start(_job(run, entries, declared), _patients(examples, run.base))
-        yield from _follow(vault, run, trainer, stop or Event(), budget_cap)
+        trainer.start(_job(run, entries), _patients(examples, run.base))
+        yield from _follow(vault, run, trainer, stop, cap)
 
 
-@dataclass(frozen=True, slots=True)
-class _Run:
-    """One run, new or taken up again."""
-
-    run_id: str
-    plan: TrainingPlan
-    base: VersionContent
-    done_steps: int = 0
-    noise_multiplier: float = 0.0
-    state: bytes = b""
-
-    @classmethod
-    def begin(cls, vault: Vault, plan: TrainingPlan, base: VersionContent) -> "_Run":
-        if not plan.resume:
-            return cls(f"run-{uuid.uuid4().hex[:12]}", plan, base)
-        kept = vault.setting(RESUME_SETTING)
-        if kept is None:
-            raise UsageError("no stopped run waits to be taken up; start a new one")
-        note = msgspec.json.decode(kept, type=_ResumeNote)
-        debited = sum(e.steps for e in vault.ledger() if e.run_id == note.run_id)
-        sealed = (vault.models_dir / f"{note.run_id}.checkpoint").read_bytes()
-        same = replace(note.plan, resume=True, threads=plan.threads)
-        return cls(
-            note.run_id,
-            same,
-            load_version(vault, note.base_version),
-            debited,  # a block that was debited and lost counts as done: the run never passes its target
-            note.noise_multiplier,
-            vault.unseal(CHECKPOINT, sealed),
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class _ResumeNote:
-    run_id: str
-    plan: TrainingPlan
-    base_version: str
-    noise_multiplier: float
-
-
-def _job(run: _Run, entries: tuple[LedgerEntry, ...], declared: tuple[str, ...]) -> TrainingJob:
+def _job(run: TrainingRun, entries: tuple[LedgerEntry, ...]) -> TrainingJob:
     plan = run.plan
     places = {label: row for row, label in enumerate(run.base.labels)}
     return TrainingJob(
         scope=plan.scope,
         tensors=run.base.files[TENSORS_FILE],
         labels=run.base.labels,
-        declared=tuple(places[d] for d in declared if d in places),
+        declared=tuple(places[d] for d in run.declared),
         target_epsilon=plan.target_epsilon,
         delta=plan.delta,
         sample_rate=plan.sample_rate,
@@ -155,11 +111,12 @@ def _patients(examples: list[Example], base: VersionContent) -> list[TrainingPat
 
 
 def _follow(
-    vault: Vault, run: _Run, trainer: TrainerProcess, stop: Event, cap: float
+    vault: Vault, run: TrainingRun, trainer: TrainerProcess, stop: Event, cap: float
 ) -> Iterator[TrainingProgress | TrainingResult]:
     """Debit, grant, report, keep; until the result or a stop."""
     planned = trainer.receive(stop)
     if planned is None:
+        yield _stopped(vault, run, run.done_steps)
         return
     noise, epsilons = float(planned["noise_multiplier"]), [float(e) for e in planned["epsilons"]]
     _check_plan(vault, run, noise, epsilons, cap)
@@ -175,18 +132,19 @@ def _follow(
         if frame is None:
             break
         done = int(frame["step"])
-        _keep_checkpoint(vault, run, frame["state"], noise)
-    if done < run.plan.steps:
-        yield TrainingProgress(run.run_id, "stopped", done, run.plan.steps, spent(vault.ledger()))
-        return
-    final = trainer.receive(stop)
+        keep_checkpoint(vault, run, frame["state"], noise)
+    final = trainer.receive(stop) if done == run.plan.steps else None
     if final is None:
-        yield TrainingProgress(run.run_id, "stopped", done, run.plan.steps, spent(vault.ledger()))
+        yield _stopped(vault, run, done)
         return
     yield _finish(vault, run, final["tensors"], noise)
 
 
-def _check_plan(vault: Vault, run: _Run, noise: float, epsilons: list[float], cap: float) -> None:
+def _stopped(vault: Vault, run: TrainingRun, done: int) -> TrainingProgress:
+    return TrainingProgress(run.run_id, "stopped", done, run.plan.steps, spent(vault.ledger()))
+
+
+def _check_plan(vault: Vault, run: TrainingRun, noise: float, epsilons: list[float], cap: float) -> None:
     """The trainer's word is not enough: one epsilon a block, each a possible one, the last within the cap."""
     plan, left = run.plan, run.plan.steps - run.done_steps
     history = mechanisms(of_patients(vault.ledger(), PATIENT_SET))
@@ -202,7 +160,7 @@ def _check_plan(vault: Vault, run: _Run, noise: float, epsilons: list[float], ca
         raise BudgetExceeded(f"this run would bring epsilon to {epsilons[-1]:.4g}, above the cap {cap:g}")
 
 
-def _entry(run: _Run, noise: float, steps: int, epsilon: float) -> LedgerEntry:
+def _entry(run: TrainingRun, noise: float, steps: int, epsilon: float) -> LedgerEntry:
     from app.store.clock import system_clock
 
     plan = run.plan
@@ -220,23 +178,13 @@ def _entry(run: _Run, noise: float, steps: int, epsilon: float) -> LedgerEntry:
     )
 
 
-def _progress(run: _Run, frame: dict[str, Any]) -> TrainingProgress:
+def _progress(run: TrainingRun, frame: dict[str, Any]) -> TrainingProgress:
     speed, step = float(frame["steps_per_second"]), int(frame["step"])
     eta = (run.plan.steps - step) / speed if speed > 0 else 0.0
     return TrainingProgress(run.run_id, "training", step, run.plan.steps, float(frame["epsilon"]), speed, eta)
 
 
-def _keep_checkpoint(vault: Vault, run: _Run, state: bytes, noise: float) -> None:
-    """Sealed under the vault's key; whole or not at all."""
-    path = vault.models_dir / f"{run.run_id}.checkpoint"
-    fresh = path.with_suffix(".new")
-    fresh.write_bytes(vault.seal(CHECKPOINT, state))
-    os.replace(fresh, path)
-    note = _ResumeNote(run.run_id, run.plan, run.base.version.version_id, noise)
-    vault.set_setting(RESUME_SETTING, msgspec.json.encode(note).decode())
-
-
-def _finish(vault: Vault, run: _Run, tensors: bytes, noise: float) -> TrainingResult:
+def _finish(vault: Vault, run: TrainingRun, tensors: bytes, noise: float) -> TrainingResult:
     plan = run.plan
     epsilon = spent(of_patients(vault.ledger(), PATIENT_SET))
     result = TrainingResult(
@@ -257,6 +205,5 @@ def _finish(vault: Vault, run: _Run, tensors: bytes, noise: float) -> TrainingRe
     )
     result_store(vault).put(result)
     vault.audit("training-finished", run.run_id, f"epsilon {epsilon:.4g}")
-    vault.set_setting(RESUME_SETTING, None)
-    (vault.models_dir / f"{run.run_id}.checkpoint").unlink(missing_ok=True)
+    forget_checkpoint(vault)
     return result

@@ -26,6 +26,7 @@ class TrainerProcess:
         self._frames: queue.Queue[dict[str, Any] | MlError | None] = queue.Queue()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
+        self._writer: threading.Thread | None = None
 
     def __enter__(self) -> "TrainerProcess":
         return self
@@ -35,7 +36,9 @@ class TrainerProcess:
     ) -> None:
         self._process.kill()
         self._process.wait()
-        self._reader.join(timeout=5)
+        for thread in (self._reader, self._writer):
+            if thread is not None:
+                thread.join(timeout=5)
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
                 try:
@@ -44,8 +47,9 @@ class TrainerProcess:
                     continue
 
     def start(self, job: TrainingJob, patients: list[TrainingPatient]) -> None:
-        """Send the job and the pseudonymous patients."""
-        self._send(encode_start(job, patients))
+        """Send the job and the pseudonymous patients, beside: the trainer reads them seconds later."""
+        self._writer = threading.Thread(target=self._send, args=(encode_start(job, patients),), daemon=True)
+        self._writer.start()
 
     def grant(self) -> None:
         """Let the next block run; the ledger has been debited."""
@@ -63,7 +67,7 @@ class TrainerProcess:
             if frame is None:
                 raise WorkerFailed(
                     "the trainer ended without a result; what was granted is spent. Check free memory, then "
-                    "take the run up again with --resume"
+                    "take the run up again with --resume (where it never starts: `anamnesis self-test`)"
                 )
             if frame["kind"] == "refused":
                 raise BudgetExceeded(str(frame["reason"]))
@@ -73,8 +77,8 @@ class TrainerProcess:
     def _send(self, message: dict[str, Any]) -> None:
         try:
             write_frame(cast(BinaryIO, self._process.stdin), message)
-        except (BrokenPipeError, OSError) as error:
-            raise WorkerFailed("the trainer did not start; run `anamnesis self-test`") from error
+        except OSError:  # it has ended, or was ended: `receive` says so
+            return
 
     def _read(self) -> None:
         try:

@@ -1,6 +1,7 @@
 """Private training on a real vault with the real trainer: debited first, pseudonymous, stoppable."""
 
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -9,20 +10,23 @@ from typing import Any
 
 import msgspec
 import pytest
+from safetensors.numpy import load
 
 from app.clinical.diagnosis import Decision, Diagnosis
 from app.clinical.ids import NoteId, PatientId
 from app.clinical.note import Note
 from app.clinical.patient import Identifier, Patient
 from app.config.policy import Policy
-from app.errors import BudgetExceeded, UsageError, WorkerFailed
+from app.errors import BudgetExceeded, UsageError, VaultDamaged, WorkerFailed
 from app.store.backup import EPSILON_FLOOR, UNKNOWN
 from app.store.key_derivation import KdfParameters
 from app.store.vault import Vault
 from app.workflows import trainer_process
+from app.workflows.collect_examples import collect_examples
 from app.workflows.list_models import result_store
-from app.workflows.plan_training import TrainingPlan, declare_diseases
+from app.workflows.plan_training import TrainingPlan, completed, declare_diseases
 from app.workflows.report_privacy import report_privacy
+from app.workflows.resume_training import TrainingRun, keep_checkpoint
 from app.workflows.train_model import TrainingProgress, train_model
 from app.workflows.trainer_process import TrainerProcess
 from knowledge_graph.terms.term import DiseaseId
@@ -67,7 +71,8 @@ def _records() -> Iterator[Patient | Note]:
             id=patient_id, name=f"{NAME} {number}", identifiers=(Identifier("urn:mrn", f"{RECORD}-{number}"),)
         )
         for visit in range(1 + number % 3):
-            text = f"Visit {visit}. Tall stature and a long face." if number % 2 else "Chorea and depression."
+            told = f"{NAME.upper()} {number} (MRN {RECORD}-{number}), Ms Canaryname, visit {visit}: "
+            text = told + ("tall stature and a long face." if number % 2 else "chorea and depression.")
             yield Note(id=NoteId(f"note-{number}-{visit}"), patient_id=patient_id, text=text)
 
 
@@ -132,8 +137,9 @@ def _only_declared_rows_changed(result: TrainingResult) -> None:
 
 def _trainer_knows_nobody(sent: list[dict[str, Any]], vault: Vault) -> None:
     crossed = msgspec.msgpack.encode(sent)
-    for secret in (NAME, RECORD, "note-0-0", "ann", "correct horse"):
-        assert secret.encode() not in crossed
+    for secret in (NAME, "Canaryname", RECORD, "note-0-1", "correct horse", "2026-01-01", str(vault.path)):
+        assert secret.lower().encode() not in crossed.lower()
+    assert b"chorea and depression" in crossed
     assert vault.data_key() not in crossed
     start = sent[0]
     assert len(start["patients"]) == 8  # one withdrawn
@@ -162,8 +168,12 @@ def test_a_stopped_run_keeps_its_checkpoint_and_never_passes_its_target(vault: V
     assert isinstance(reports[-1], TrainingProgress)
     assert reports[-1].phase == "stopped"
     assert len(vault.ledger()) == 2  # the second block is spent, though it did not end
-    sealed = next(vault.models_dir.glob("*.checkpoint")).read_bytes()
+    (kept,) = vault.models_dir.glob("*.checkpoint")
+    sealed = kept.read_bytes()
+    assert kept.stat().st_mode & 0o777 == 0o600
     assert b"weights" not in sealed
+    assert set(load(vault.unseal("training-checkpoint", sealed))) == {"weights", "first", "second", "step"}
+    declare_diseases(vault, [DISEASES[0]])  # meant for the next run: this one keeps its own
     progress, result = run(vault, replace(PLAN, resume=True))
     assert result is not None
     assert progress[-1].step == 6
@@ -172,6 +182,37 @@ def test_a_stopped_run_keeps_its_checkpoint_and_never_passes_its_target(vault: V
     assert not list(vault.models_dir.glob("*.checkpoint"))
     with pytest.raises(UsageError, match="no stopped run"):
         run(vault, replace(PLAN, resume=True))
+
+
+def test_a_stop_before_the_first_step_spends_nothing(vault: Vault, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A trainer needs seconds before it reads the patients; this one never does. The parent must not wait."""
+    deaf = [sys.executable, "-c", "import time; time.sleep(600)"]
+    monkeypatch.setattr(trainer_process, "worker_command", lambda _kind: deaf)
+    stop = Event()
+    threading.Timer(0.5, stop.set).start()
+    reports = list(train_model(vault, PLAN, stop=stop))
+    assert [r.phase for r in reports if isinstance(r, TrainingProgress)] == ["preparing", "stopped"]
+    stop.clear()
+    assert collect_examples(vault, DISEASES, shuffle=list.sort, stop=stop)
+    stop.set()
+    assert collect_examples(vault, DISEASES, shuffle=list.sort, stop=stop) == []
+    assert vault.ledger() == ()
+
+
+def test_a_checkpoint_that_is_gone_or_altered_is_refused_in_one_line(vault: Vault) -> None:
+    run_id = "run-000000000000"
+    run = TrainingRun(run_id, completed(PLAN), starting_version(), DISEASES)
+    keep_checkpoint(vault, run, b"state", 4.0)
+    path = vault.models_dir / f"{run_id}.checkpoint"
+    path.write_bytes(path.read_bytes()[:-1] + b"x")
+    with pytest.raises(VaultDamaged):
+        next(train_model(vault, replace(PLAN, resume=True)))
+    path.unlink()
+    with pytest.raises(UsageError, match="checkpoint is gone"):
+        next(train_model(vault, replace(PLAN, resume=True)))
+    keep_checkpoint(vault, replace(run, run_id="run-111111111111"), b"state", 4.0)
+    keep_checkpoint(vault, run, b"state", 4.0)
+    assert [p.stem for p in vault.models_dir.glob("*.checkpoint")] == [run_id]
 
 
 def test_a_killed_trainer_costs_at_most_the_granted_block(

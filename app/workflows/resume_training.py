@@ -1,0 +1,90 @@
+"""Keeps what a private run needs to be taken up again, and takes it up: plan, base, sealed checkpoint.
+
+What was debited counts as done, whether or not it ran: a run taken up again never passes its target.
+"""
+
+import uuid
+from dataclasses import dataclass, replace
+
+import msgspec
+
+from app.errors import UsageError
+from app.store.durable_file import write_durably
+from app.store.vault import Vault
+from app.workflows.list_models import load_version
+from app.workflows.plan_training import TrainingPlan, declared_diseases
+from ml.registry.model_version import VersionContent
+
+RESUME_SETTING = "training.resume"
+CHECKPOINT = "training-checkpoint"
+_ENDING = ".checkpoint"
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingRun:
+    """One run, new or taken up again. `declared` are the diseases whose rows it trains, from its start on."""
+
+    run_id: str
+    plan: TrainingPlan
+    base: VersionContent
+    declared: tuple[str, ...]
+    done_steps: int = 0
+    noise_multiplier: float = 0.0
+    state: bytes = b""
+
+
+def begin_run(vault: Vault, plan: TrainingPlan, base: VersionContent) -> TrainingRun:
+    """A new run from `base`, or the stopped one where the plan says so. Raises UsageError."""
+    if not plan.resume:
+        return TrainingRun(f"run-{uuid.uuid4().hex[:12]}", plan, base, declared_diseases(vault, base))
+    kept = vault.setting(RESUME_SETTING)
+    if kept is None:
+        raise UsageError("no stopped run waits to be taken up; start a new one")
+    note = msgspec.json.decode(kept, type=_ResumeNote)
+    sealed = vault.models_dir / f"{note.run_id}{_ENDING}"
+    if not sealed.is_file():
+        raise UsageError("the stopped run's checkpoint is gone; start a new run")
+    return TrainingRun(
+        run_id=note.run_id,
+        plan=replace(note.plan, resume=True, threads=plan.threads),
+        base=load_version(vault, note.base_version),
+        declared=note.declared,
+        done_steps=sum(e.steps for e in vault.ledger() if e.run_id == note.run_id),
+        noise_multiplier=note.noise_multiplier,
+        state=vault.unseal(CHECKPOINT, sealed.read_bytes()),
+    )
+
+
+def keep_checkpoint(vault: Vault, run: TrainingRun, state: bytes, noise_multiplier: float) -> None:
+    """Seal the state under the vault's key, whole or not at all; an earlier stopped run is given up."""
+    write_durably(vault.models_dir / f"{run.run_id}{_ENDING}", vault.seal(CHECKPOINT, state))
+    note = _ResumeNote(run.run_id, run.plan, run.base.version.version_id, run.declared, noise_multiplier)
+    vault.set_setting(RESUME_SETTING, msgspec.json.encode(note).decode())
+    _forget_files(vault, but=run.run_id)
+
+
+def forget_checkpoint(vault: Vault) -> None:
+    """The run has ended: nothing is left to take up."""
+    vault.set_setting(RESUME_SETTING, None)
+    _forget_files(vault, but="")
+
+
+def is_resumable(vault: Vault, run_id: str) -> bool:
+    """Whether this run, stopped, can be taken up again."""
+    kept = vault.setting(RESUME_SETTING)
+    return kept is not None and msgspec.json.decode(kept, type=_ResumeNote).run_id == run_id
+
+
+def _forget_files(vault: Vault, *, but: str) -> None:
+    for path in vault.models_dir.glob(f"*{_ENDING}"):
+        if path.stem != but:
+            path.unlink(missing_ok=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _ResumeNote:
+    run_id: str
+    plan: TrainingPlan
+    base_version: str
+    declared: tuple[str, ...]
+    noise_multiplier: float
