@@ -1,17 +1,22 @@
 """Creates, checks, backs up and restores a vault, and says who may open it."""
 
 import argparse
+from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 
 from app.cli.console import Console
 from app.cli.sign_in import add_vault_arguments, read_passphrase
-from app.errors import VaultDamaged
+from app.config.policy import load_policy
+from app.errors import UsageError, VaultDamaged
 from app.store.backup import back_up, restore
 from app.store.check import check_vault
 from app.store.erasure import erase_patient
 from app.store.header import RECOVERY, Role, read_header
 from app.store.people import add_user, change_passphrase, remove_user, reset_passphrase
 from app.store.rekey import prepare_rekey
+from app.store.restoring import rehearse_restore, restore_in_place
+from app.store.scheduled_backup import BackupPlan, back_up_by_plan, is_due
 from app.store.vault import Vault
 
 
@@ -24,6 +29,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         ("check", "read everything once and verify it; stdin: passphrase"),
         ("backup", "write an encrypted copy; stdin: passphrase"),
         ("restore", "make a new vault from a backup; stdin: passphrase"),
+        ("drill", "rehearse the restore of a backup; stdin: passphrase"),
         ("add-user", "give a person access; stdin: your passphrase, then hers"),
         ("remove-user", "take a person's access away; stdin: passphrase"),
         ("passphrase", "change your passphrase; stdin: the old one, then the new one"),
@@ -32,7 +38,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     ):
         deed = deeds.add_parser(name, help=about, description=about)
         deed.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="print JSON")
-        add_vault_arguments(deed)
+        add_vault_arguments(deed, required=name != "drill")
         _configure_deed(name, deed)
 
 
@@ -43,6 +49,8 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     if arguments.deed == "restore":
         return _restore(arguments, console)
     passphrase = read_passphrase(arguments)
+    if arguments.deed == "drill":
+        return _drill(passphrase, arguments, console)
     if arguments.deed == "rekey":
         return _rekey(passphrase, arguments, console)
     reads_only = arguments.deed in ("status", "check")
@@ -54,9 +62,12 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
 
 def _configure_deed(name: str, deed: argparse.ArgumentParser) -> None:
     if name == "backup":
-        deed.add_argument("--to", type=Path, required=True, metavar="DIR", help="the new backup folder")
-    if name == "restore":
+        deed.add_argument("--to", type=Path, metavar="DIR", help="the new folder (default: by the policy)")
+        deed.add_argument("--if-due", action="store_true", help="only where the policy says it is time")
+    if name in ("restore", "drill"):
         deed.add_argument("--from", type=Path, required=True, metavar="DIR", dest="backup", help="the backup")
+    if name == "restore":
+        deed.add_argument("--in-place", action="store_true", help="--vault is there: it is put aside")
         deed.add_argument(
             "--replacing", type=Path, metavar="DIR", help="the vault it replaces: what was spent stays spent"
         )
@@ -95,6 +106,15 @@ def _create(arguments: argparse.Namespace, console: Console) -> int:
 
 def _restore(arguments: argparse.Namespace, console: Console) -> int:
     passphrase = read_passphrase(arguments)
+    if arguments.in_place:
+        aside = restore_in_place(
+            arguments.backup, arguments.vault, user=arguments.user, passphrase=passphrase
+        )
+        console.result(
+            {"restored": str(arguments.vault), "put_aside": str(aside)},
+            f"Restored {arguments.vault}. What lay there is now {aside}; remove it when you are sure.",
+        )
+        return 0
     restore(
         arguments.backup,
         arguments.vault,
@@ -137,10 +157,37 @@ def _check(vault: Vault, passphrase: str, arguments: argparse.Namespace, console
     return 0
 
 
-def _backup(vault: Vault, passphrase: str, arguments: argparse.Namespace, console: Console) -> int:
-    back_up(vault, arguments.to, passphrase=passphrase)
-    console.result({"backup": str(arguments.to)}, f"Wrote and verified {arguments.to}.")
+def _drill(passphrase: str, arguments: argparse.Namespace, console: Console) -> int:
+    report = rehearse_restore(arguments.backup, user=arguments.user, passphrase=passphrase)
+    console.result(
+        asdict(report),
+        f"{arguments.backup} can be restored: {report.patients} patients, {report.notes} notes, "
+        f"{report.audit_events} audit events, the newest of {report.newest}.",
+    )
     return 0
+
+
+def _backup(vault: Vault, passphrase: str, arguments: argparse.Namespace, console: Console) -> int:
+    plan, now = _plan(arguments), datetime.now(UTC)
+    if plan is not None and arguments.if_due and not is_due(vault, plan, now=now):
+        console.result({"backup": None}, "No backup is due.")
+        return 0
+    if plan is None:
+        written = back_up(vault, arguments.to, passphrase=passphrase)
+    else:
+        written = back_up_by_plan(vault, plan, passphrase=passphrase, now=now)
+    console.result({"backup": str(written)}, f"Wrote and verified {written}.")
+    return 0
+
+
+def _plan(arguments: argparse.Namespace) -> BackupPlan | None:
+    """The policy's plan; None where the command says where to."""
+    if arguments.to is not None:
+        return None
+    policy = load_policy()
+    if policy.backup_folder is None:
+        raise UsageError("say where to with --to DIR, or let IT set backup_folder in the policy")
+    return BackupPlan(policy.backup_folder, policy.backup_keep, policy.backup_every_h)
 
 
 def _add_user(vault: Vault, passphrase: str, arguments: argparse.Namespace, console: Console) -> int:

@@ -24,6 +24,9 @@ class Policy:
     epsilon_cap: float | None = None
     export_allowed: bool = True
     import_folders: tuple[Path, ...] = ()
+    backup_folder: Path | None = None
+    backup_keep: int = 7
+    backup_every_h: int = 24
     source: Path | None = None
 
 
@@ -32,6 +35,9 @@ class _PolicyFile(msgspec.Struct, forbid_unknown_fields=True):
     epsilon_cap: float | None = None
     export_allowed: bool = True
     import_folders: list[str] = msgspec.field(default_factory=list)
+    backup_folder: str | None = None
+    backup_keep: int = 7
+    backup_every_h: int = 24
 
 
 def policy_path() -> Path:
@@ -70,5 +76,17 @@ def _checked(given: _PolicyFile, source: Path) -> Policy:
         epsilon_cap=given.epsilon_cap,
         export_allowed=given.export_allowed,
         import_folders=folders,
+        backup_folder=_backup_folder(given, source),
+        backup_keep=given.backup_keep,
+        backup_every_h=given.backup_every_h,
         source=source,
     )
+
+
+def _backup_folder(given: _PolicyFile, source: Path) -> Path | None:
+    if not 1 <= given.backup_keep <= 10_000 or not 1 <= given.backup_every_h <= 8_784:
+        raise PolicyError(f"backup_keep and backup_every_h in {source} must be at least 1")
+    folder = None if given.backup_folder is None else Path(given.backup_folder)
+    if folder is not None and not folder.is_absolute():
+        raise PolicyError(f"backup_folder in {source} must be an absolute path")
+    return folder

@@ -93,7 +93,12 @@ def _floor(vault: Vault, replacing: Path | None, *, user: str, passphrase: str) 
 
 
 def _anchor_of(folder: Path, vault: Vault, *, user: str, passphrase: str) -> Anchor | None:
-    header = read_header(folder)
+    try:
+        header = read_header(folder)
+    except VaultDamaged:
+        if (folder / HEADER_NAME).exists():
+            return None  # damaged: what was spent can't be told any more
+        raise
     if header.vault_id != read_header(vault.path).vault_id:
         raise UsageError(f"{folder} is another vault than the one this backup was made of")
     keys = [vault.data_key()]

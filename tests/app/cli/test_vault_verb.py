@@ -219,3 +219,20 @@ def test_an_exported_audit_log_can_be_checked_without_the_vault(
     capfd.readouterr()
     assert run(monkeypatch, f"audit export --vault {path}") == 0
     assert capfd.readouterr().out == (tmp_path / "jsonl").read_text("utf-8")
+
+
+def test_a_backup_is_rehearsed_and_takes_the_vaults_place(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert run(monkeypatch, f"vault backup --vault {path}") == 2
+    assert "--to" in capfd.readouterr().err
+    assert run(monkeypatch, f"vault backup --vault {path} --to {tmp_path / 'b'}") == 0
+    capfd.readouterr()
+    assert run(monkeypatch, f"vault drill --json --from {tmp_path / 'b'}") == 0
+    assert json.loads(capfd.readouterr().out)["patients"] == 1
+    assert run(monkeypatch, f"vault restore --in-place --json --vault {path} --from {tmp_path / 'b'}") == 0
+    assert Path(json.loads(capfd.readouterr().out)["put_aside"]) == tmp_path / "v.replaced-1"
+    assert (
+        run(monkeypatch, f"vault restore --in-place --vault {tmp_path / 'no'} --from {tmp_path / 'b'}") == 1
+    )
+    assert len(capfd.readouterr().err.splitlines()) == 1
