@@ -19,7 +19,9 @@ VAULT = f"{HOME}/ward.vault"
 NOTE = f"{HOME}/inbox/note.txt"
 PASSPHRASE = "correct horse battery staple\n"
 STAYS_OPEN_S = 5
-EDITED = f'idle_lock_s = 120\nimport_folders = ["{HOME}/inbox"]\n'
+EDITED = f'idle_lock_s = 120\nepsilon_cap = 2.0\nexport_allowed = false\nimport_folders = ["{HOME}/inbox"]\n'
+NOT_UNDERSTOOD = "idle_lock = 120\n"
+RECIPIENT = "age1ucjjcswrrhwnuygy9fxctwe43ckck584g7x8y4lmt8d2dy3m9fyq6swxg5"  # whose secret half nobody has
 UPGRADE_SUFFIX = "+upgrade"
 SIGN_IN = ("--vault", VAULT, "--user", USER, "--passphrase-stdin")
 APT = ("apt-get", "--yes", "--quiet", "--no-install-recommends", "--option=Dpkg::Options::=--force-confold")
@@ -57,7 +59,9 @@ def check_packages(root: CleanRoot, packages: Sequence[Path]) -> Iterator[Step]:
         deeds += [("demo: the whole main job, quick", lambda: _demo(root))]
     deeds += [
         ("vault made", lambda: _make_vault(root)),
-        ("edited policy honoured", lambda: _policy_honoured(root)),
+        ("edited policy honoured: imports", lambda: _imports_held(root)),
+        ("edited policy honoured: epsilon, export", lambda: _limits_held(root)),
+        ("a policy that is not understood stops the program", lambda: _no_guessing(root)),
         ("upgrade keeps vault and policy", lambda: _upgrade(root, packages)),
         ("removal keeps vault and policy", lambda: _remove(root)),
         ("purge keeps the vault, takes the policy", lambda: _purge(root)),
@@ -136,7 +140,9 @@ def _window(root: CleanRoot) -> str:
 def _self_test(root: CleanRoot) -> str:
     done = root.run("anamnesis", "self-test", "--json", user=USER, check=False)
     _require(done.returncode == 0, "the self-test fails", done)
-    return done.stdout.strip().replace("\n", " ")[:200]
+    checks = json.loads(done.stdout)["checks"]
+    absent = [check["name"] for check in checks if check["status"] == "not installed"]
+    return f"{len(checks) - len(absent)} parts work; not installed: {', '.join(absent) or 'none'}"
 
 
 def _worker(root: CleanRoot, name: str) -> str:
@@ -158,17 +164,42 @@ def _make_vault(root: CleanRoot) -> str:
     return _as_user(root, "vault", "status", *SIGN_IN, stdin=PASSPHRASE).splitlines()[0]
 
 
-def _policy_honoured(root: CleanRoot) -> str:
-    (root.folder / POLICY.lstrip("/")).write_text(EDITED, encoding="utf-8")
+def _imports_held(root: CleanRoot) -> str:
+    _write_policy(root, EDITED)
     _as_user(root, "import", *SIGN_IN, NOTE, stdin=PASSPHRASE)
-    words = ("anamnesis", "import", *SIGN_IN, "/var/tmp/elsewhere.txt")
-    done = root.run(*words, user=USER, stdin=PASSPHRASE, check=False)
-    _require(
-        done.returncode == 1 and "policy" in done.stderr,
-        "an import outside the policy's folders is let in",
-        done,
-    )
-    return done.stderr.strip()
+    return _refused(root, "import", *SIGN_IN, "/var/tmp/elsewhere.txt", because="policy")
+
+
+def _limits_held(root: CleanRoot) -> str:
+    update = f"{HOME}/out.fedupdate"
+    said = [
+        _refused(root, "train", *SIGN_IN, "--epsilon", "3", because="cap 2"),
+        _refused(
+            root, "update", "export", *SIGN_IN, "--to", update, "--recipient", RECIPIENT, because="policy"
+        ),
+    ]
+    _require(not (root.folder / update.lstrip("/")).exists(), "an update file was written all the same")
+    return "; ".join(said)
+
+
+def _no_guessing(root: CleanRoot) -> str:
+    _write_policy(root, NOT_UNDERSTOOD)
+    said = _refused(root, because="idle_lock")  # no verb: the window
+    for words in (("import", *SIGN_IN, NOTE), ("train", *SIGN_IN, "--epsilon", "1"), ("self-test",)):
+        _refused(root, *words, because="idle_lock")
+    _write_policy(root, EDITED)
+    return said
+
+
+def _write_policy(root: CleanRoot, text: str) -> None:
+    (root.folder / POLICY.lstrip("/")).write_text(text, encoding="utf-8")
+
+
+def _refused(root: CleanRoot, *words: str, because: str) -> str:
+    done = root.run("timeout", "300", "anamnesis", *words, user=USER, stdin=PASSPHRASE, check=False)
+    said = done.stdout + done.stderr
+    _require(done.returncode == 1 and because in said, f"`anamnesis {' '.join(words)}` is not refused", done)
+    return done.stderr.strip().splitlines()[-1]
 
 
 def _upgrade(root: CleanRoot, packages: Sequence[Path]) -> str:

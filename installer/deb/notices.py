@@ -4,6 +4,7 @@ import csv
 import re
 import shutil
 from collections.abc import Iterator
+from email.message import Message
 from email.parser import HeaderParser
 from pathlib import Path
 
@@ -56,5 +57,15 @@ def _recorded(information: Path) -> list[str]:
 
 def _described(information: Path) -> tuple[str, str]:
     fields = HeaderParser().parsestr((information / "METADATA").read_text(encoding="utf-8"))
-    licence = fields["License-Expression"] or (fields["License"] or "see its folder").splitlines()[0]
-    return fields["Name"], f"{fields['Name']} {fields['Version']}: {licence}"
+    return fields["Name"], f"{fields['Name']} {fields['Version']}: {licence_named(information, fields)}"
+
+
+def licence_named(information: Path, fields: Message) -> str:
+    """The licence by its name: as the metadata says, else its classifiers, else where its text lies."""
+    named = fields["License-Expression"] or (fields["License"] or "").strip().splitlines()[:1]
+    classified = [c.split(" :: ")[-1] for c in fields.get_all("Classifier", []) if c.startswith("License ::")]
+    if named:
+        return named if isinstance(named, str) else named[0]
+    if classified:
+        return ", ".join(classified)
+    return "see its folder" if licence_files(information) else "not named by its wheel"

@@ -1,10 +1,11 @@
 """What a frozen folder needs from the system, and whose licences it carries."""
 
+from email.parser import HeaderParser
 from pathlib import Path
 
 import pytest
 
-from installer.deb.notices import write_notices
+from installer.deb.notices import licence_named, write_notices
 from installer.deb.shared_libraries import UnknownLibrary, packages_for, parse_objdump
 
 OBJDUMP = """
@@ -64,3 +65,16 @@ def test_licences_of_carried_libraries_are_copied_and_listed(tmp_path: Path) -> 
         path for path in (tmp_path / "notices").rglob("*") if path.is_file() and path.name != "list.txt"
     ]
     assert [path.read_text() for path in copied] == ["the licence of used"]
+
+
+@pytest.mark.parametrize(
+    ("metadata", "named"),
+    [
+        ("License-Expression: MIT\n", "MIT"),
+        ("License: BSD\n two lines\n", "BSD"),
+        ("Classifier: License :: OSI Approved :: Apache Software License\n", "Apache Software License"),
+        ("License: \n", "not named by its wheel"),
+    ],
+)
+def test_a_licence_is_named_however_the_wheel_names_it(tmp_path: Path, metadata: str, named: str) -> None:
+    assert licence_named(tmp_path / "x-1.0.dist-info", HeaderParser().parsestr(metadata)) == named
