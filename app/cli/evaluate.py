@@ -11,6 +11,9 @@ from app.config.settings import cache_dir
 if TYPE_CHECKING:
     from knowledge_graph.graph.compiled_graph import CompiledGraph
 
+# As in knowledge_graph.ranking.ranker, which is not loaded to say how a verb is called.
+RANKERS = ("fused", "kindred", "likelihood_ratio")
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the cases file and how to rank."""
@@ -25,6 +28,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--drop-own-publication",
         action="store_true",
         help="leave out the rows of phenotype.hpoa that come from the case's own publication",
+    )
+    parser.add_argument(
+        "--ranker",
+        choices=RANKERS,
+        default=RANKERS[0],
+        help="the score to rank by: fused (what a diagnosis uses), kindred (findings, sex and age, kin "
+        "heard) or likelihood_ratio (the same from each disease's own annotations alone)",
     )
     parser.add_argument(
         "--fit-weights",
@@ -43,7 +53,10 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     if arguments.fit_weights:
         return _fit(arguments, console, graph)
     accuracy = evaluate_cases(
-        graph, read_cases(arguments.cases), drop_own_publication=arguments.drop_own_publication
+        graph,
+        read_cases(arguments.cases),
+        drop_own_publication=arguments.drop_own_publication,
+        ranker=arguments.ranker,
     )
     rows = asdict(accuracy)
     text = "\n".join(f"{k:18} {v:.4f}" if isinstance(v, float) else f"{k:18} {v}" for k, v in rows.items())

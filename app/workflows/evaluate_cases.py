@@ -22,9 +22,11 @@ from app.clinical.age import iso_duration_days
 from app.errors import UsageError
 from knowledge_graph.errors import UnknownTerm
 from knowledge_graph.findings.finding import Finding, FindingState, Sex
+from knowledge_graph.graph.arrays import Floats
 from knowledge_graph.graph.compiled_graph import CompiledGraph
 from knowledge_graph.ranking.dropped_publication import DroppedPublication
-from knowledge_graph.ranking.rank import GraphScores, rank
+from knowledge_graph.ranking.rank import rank
+from knowledge_graph.ranking.ranker import DEFAULT_RANKER, RANKERS
 
 MISSED = 10**9
 
@@ -85,9 +87,13 @@ def read_cases(path: Path) -> Iterator[Case]:
 
 
 def evaluate_cases(
-    graph: CompiledGraph, cases: Iterator[Case], *, drop_own_publication: bool = False
+    graph: CompiledGraph,
+    cases: Iterator[Case],
+    *,
+    drop_own_publication: bool = False,
+    ranker: str = DEFAULT_RANKER,
 ) -> Accuracy:
-    """Rank every case and count."""
+    """Rank every case by the named one of RANKERS and count."""
     dropped = DroppedPublication(graph)
     spaces = id_spaces(graph)
     ranks: list[float] = []
@@ -103,7 +109,7 @@ def evaluate_cases(
             if drop_own_publication
             else rank(graph, findings, sex=sex, age_days=age)
         )
-        ranks.append(rank_of_truth(graph, scores, case.truths, spaces))
+        ranks.append(rank_of_truth(graph, RANKERS[ranker](scores), case.truths, spaces))
         diseases.append(case.truths[0])
     if not ranks:
         raise UsageError("the cases file holds no case")
@@ -126,7 +132,7 @@ def case_findings(graph: CompiledGraph, case: Case) -> tuple[list[Finding], int]
 
 def rank_of_truth(
     graph: CompiledGraph,
-    scores: GraphScores,
+    scores: Floats,
     truths: list[str],
     spaces: dict[str, "np.ndarray[tuple[int], np.dtype[np.bool_]]"],
 ) -> float:
@@ -135,8 +141,8 @@ def rank_of_truth(
     for truth in truths:
         number = graph.disease_index.get(truth)  # type: ignore[call-overload]
         if number is not None:
-            rivals = scores.total[spaces[truth.split(":")[0]]]
-            own = scores.total[number]
+            rivals = scores[spaces[truth.split(":")[0]]]
+            own = scores[number]
             best = min(best, float(1 + (rivals > own).sum() + ((rivals == own).sum() - 1) / 2))
     return best
 

@@ -12,12 +12,17 @@ from typing import Any
 
 import pytest
 
+from app.cli.evaluate import RANKERS as OFFERED
 from app.cli.main import main
 from app.clinical.age import iso_duration_days
 from app.config.settings import CACHE_VARIABLE
 from app.errors import UsageError
 from app.workflows.evaluate_cases import Accuracy, Case, evaluate_cases, read_cases
+from knowledge_graph.findings.finding import Finding
 from knowledge_graph.graph.compiled_graph import CompiledGraph
+from knowledge_graph.ranking.rank import rank
+from knowledge_graph.ranking.ranker import DEFAULT_RANKER, RANKERS
+from knowledge_graph.terms.term import TermId
 from tests.knowledge_graph.mini_release import mini_graph
 
 FOCAL, FEVER, ITCHY = "HP:0000011", "HP:0000020", "HP:0000031"
@@ -77,6 +82,19 @@ def test_any_of_several_ids_counts_the_best_of_them(graph: CompiledGraph) -> Non
     both = Case(disease_id="OMIM:77", disease_ids=["OMIM:1"], observed=[FOCAL])
     assert rank_of(graph, both) == 1.0  # the list stands for the single id
     assert one(graph, Case(disease_ids=["OMIM:77", "OMIM:78"])).not_in_knowledge == 1
+
+
+def test_rankers_are_named_alike_on_the_command_line_and_differ(graph: CompiledGraph) -> None:
+    assert list(OFFERED) == list(RANKERS)
+    assert OFFERED[0] == DEFAULT_RANKER
+    feverish = [case("OMIM:1", [FEVER, FOCAL]), case("OMIM:1", [], excluded=[FOCAL])]
+    found = {name: evaluate_cases(graph, iter(feverish), ranker=name) for name in RANKERS}
+    assert found["fused"].mrr == pytest.approx((1 + 1 / 2) / 2)
+    scores = rank(graph, [Finding(TermId(FOCAL))], age_days=10)
+    plain = scores.own.sum(axis=0) + scores.context
+    assert RANKERS["likelihood_ratio"](scores).tolist() == plain.tolist()
+    assert RANKERS["fused"](scores).tolist() == scores.total.tolist()
+    assert RANKERS["fused"](scores).tolist() != plain.tolist()
 
 
 def test_a_case_without_a_known_disease_is_missed_not_dropped(graph: CompiledGraph) -> None:
@@ -198,6 +216,12 @@ def test_the_verb_prints_the_contracts_figures_or_one_line(
     assert found["n"] == 1
     assert math.isfinite(found["ms_per_case"])
     assert found["top10"] == 1.0
+    assert main(["evaluate", "--cases", str(good), "--ranker", "likelihood_ratio", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["n"] == 1
+    with pytest.raises(SystemExit) as stopped:
+        main(["evaluate", "--cases", str(good), "--ranker", "oracle"])
+    assert stopped.value.code == 2
+    assert "choose from fused" in capsys.readouterr().err.replace("'", "")
     assert main(["evaluate", "--cases", str(written(tmp_path / "bad.jsonl", marfan, b"{"))]) != 0
     said = capsys.readouterr()
     assert said.out == ""
