@@ -12,6 +12,10 @@ _SEX = {"female": Sex.FEMALE, "male": Sex.MALE, "other": Sex.OTHER, "unknown": S
 _DATE = re.compile(r"\d{4}(-\d\d(-\d\d)?)?")
 # HL7 v2-0203 kinds of number that a family shares, or that belong to a payer, an account or a visit.
 _SHARED = {"MC", "MCD", "MCR", "HC", "NIIP", "SNO", "AN", "VN", "PN", "MB", "SN", "MA", "DC"}
+# What systems write where they know no number: many patients carry it.
+_PLACEHOLDER = re.compile(
+    r"(?i)unk(nown)?|n/?a|none|null|nil|asku|nask|test|x+|[-?*.]+|0+|([0-9])(?:-?\2){3,}"
+)
 _OWN_FIRST = {"MR": 0, "MRN": 0, "PI": 1, "NI": 2}
 
 
@@ -59,7 +63,13 @@ def own_numbers(resource: Json) -> list[tuple[str, str]]:
     for identifier in Fields(resource).maps("identifier"):
         system, value = string(identifier, "system"), string(identifier, "value")
         kinds = {c.code for c in codings(identifier.get("type"))}
-        if system and value and not kinds & _SHARED and string(identifier, "use") not in ("old", "temp"):
+        if (
+            system
+            and value
+            and not _PLACEHOLDER.fullmatch(value)
+            and not kinds & _SHARED
+            and string(identifier, "use") not in ("old", "temp")
+        ):
             rank = min((_OWN_FIRST.get(kind, 9) for kind in kinds), default=5)
             ranked.append((rank, system, value))
     return [(system, value) for _, system, value in sorted(ranked)]

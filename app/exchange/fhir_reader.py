@@ -6,7 +6,7 @@ so that the same person exported twice stays one.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from app.clinical.ids import EncounterId, PatientId, RecordId, record_id
 from app.exchange.fhir_context import Context
@@ -28,8 +28,13 @@ def learn_references(
     opener: Opener, table: ReferenceTable, *, name: str, limits: ReadLimits, scope: str = ""
 ) -> Iterator[None]:
     """The first pass over one file, a step for each resource."""
-    for placed in resources_of(opener, name=name, limits=limits):
-        table.learn(placed, scope or name)
+    yield from learn_resources(resources_of(opener, name=name, limits=limits), table, scope or name)
+
+
+def learn_resources(found: Iterable[PlacedResource], table: ReferenceTable, scope: str) -> Iterator[None]:
+    """The first pass over resources of one origin."""
+    for placed in found:
+        table.learn(placed, scope)
         yield
 
 
@@ -40,8 +45,15 @@ def read_fhir(
     found = resources_of(opener, name=name, limits=limits)
     if is_small(opener, limits):
         found = iter(sorted(found, key=lambda placed: not _is_patient(placed)))
+    yield from read_resources(found, table, scope or name)
+
+
+def read_resources(
+    found: Iterable[PlacedResource], table: ReferenceTable, scope: str
+) -> Iterator[ImportedItem]:
+    """The second pass over resources of one origin."""
     for placed in found:
-        yield (_patient_item if _is_patient(placed) else _item)(placed, table, scope or name)
+        yield (_patient_item if _is_patient(placed) else _item)(placed, table, scope)
 
 
 def _is_patient(placed: PlacedResource) -> bool:

@@ -163,11 +163,14 @@ def _allergy(f: Fields, c: Context) -> Read:
     code = f.map("code") or next(
         (r["substance"] for r in reactions if isinstance(r.get("substance"), dict)), {}
     )
+    name = _named(f, code)
+    if not name:
+        return (), ["it does not name what the allergy is to"]
     return (
         AllergyIntolerance(
             id=c.id,
             patient_id=c.patient_id,
-            label=_named(f, code),
+            label=name,
             codings=codings(code),
             encounter_id=c.encounter_id,
             recorded_at=f.text("recordedDate") or f.text("onsetDateTime"),

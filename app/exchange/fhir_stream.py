@@ -24,12 +24,16 @@ _BLANK = b"\xef\xbb\xbf \r\n\t"
 
 @dataclass(frozen=True, slots=True)
 class PlacedResource:
-    """A resource, where it stands, the URL that a bundle gives it, and why it can't be read (or empty)."""
+    """A resource, where it stands, the URL that a bundle gives it, and why it can't be read (or empty).
+
+    `also` are names that other resources of its file use for it.
+    """
 
     place: str
     resource: Json
     full_url: str = ""
     problem: str = ""
+    also: tuple[str, ...] = ()
 
 
 def is_small(opener: Opener, limits: ReadLimits) -> bool:

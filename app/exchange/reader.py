@@ -3,13 +3,16 @@
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from app.clinical.ids import NoteId, PatientId, record_id
 from app.clinical.note import Note
 from app.clinical.patient import Identifier, Patient
 from app.errors import ImportRefused
-from app.exchange.fhir_reader import learn_references, read_fhir
-from app.exchange.fhir_stream import json_lines, looks_like_ndjson
+from app.exchange.ccda import ccda_resources
+from app.exchange.fhir_reader import learn_references, learn_resources, read_fhir, read_resources
+from app.exchange.fhir_stream import PlacedResource, json_lines, looks_like_ndjson
+from app.exchange.hl7v2 import hl7v2_resources
 from app.exchange.item import ImportedItem, ReadLimits
 from app.exchange.phenopacket import is_packet_group, is_phenopacket, packets_in, read_phenopacket
 from app.exchange.reference_table import ReferenceTable
@@ -32,6 +35,15 @@ _REMEDIES = {
     **dict.fromkeys(("a bzip2 file", "an xz file", "a Zstandard file"), _UNPACK),
     "a database": "export its tables as CSV",
 }
+
+
+class DocumentReader(Protocol):
+    """Turns a whole file of another format into FHIR resources."""
+
+    def __call__(self, data: bytes, *, name: str) -> Iterator[PlacedResource]: ...
+
+
+DOCUMENTS: dict[str, DocumentReader] = {"C-CDA": ccda_resources, "HL7 v2": hl7v2_resources}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +72,9 @@ def learn(file: SourceFile, plan: ReadPlan) -> Iterator[None]:
         )
     elif kind == "table":
         yield from (None for _ in _table(file, plan))
+    elif kind in DOCUMENTS:
+        found = DOCUMENTS[kind](file.read(plan.limits), name=file.name)
+        yield from learn_resources(found, plan.references, file.scope)
 
 
 def read_records(file: SourceFile, plan: ReadPlan) -> Iterator[ImportedItem]:
@@ -77,6 +92,9 @@ def read_records(file: SourceFile, plan: ReadPlan) -> Iterator[ImportedItem]:
         yield from _table(file, plan)
     elif kind in ("text", "rtf"):
         yield _text_note(file, plan, kind)
+    elif kind in DOCUMENTS:
+        found = DOCUMENTS[kind](file.read(plan.limits), name=file.name)
+        yield from read_resources(found, plan.references, file.scope)
     else:
         raise ImportRefused(_refusal(file.name, kind))
 
@@ -153,6 +171,6 @@ def _text_note(file: SourceFile, plan: ReadPlan, kind: str) -> ImportedItem:
 
 def _refusal(name: str, kind: str) -> str:
     if kind == "unknown":
-        known = "FHIR R4 JSON, NDJSON, phenopacket, .csv, .tsv, .txt, .rtf"
+        known = "FHIR R4 JSON or NDJSON, phenopacket, C-CDA, HL7 v2, .csv, .tsv, .txt, .rtf"
         return f"{name}: not a format this program reads ({known}); export it as one, or name it so"
     return f"{name}: this is {kind}, which this version does not read; {_REMEDIES.get(kind, EXPORT)}"

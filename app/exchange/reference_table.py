@@ -36,7 +36,7 @@ class ScopedNames:
 
     def put(self, scope: str, placed: PlacedResource, value: Any) -> None:
         """Note a resource of a file under its names."""
-        for name in names_of(placed):
+        for name in (*names_of(placed), *placed.also):
             self.put_name(scope, name, value)
         base, last = _split(placed.full_url)
         if base:

@@ -4,6 +4,7 @@ A file or archive that can't be used is found all the same, with the reason, so 
 it and the others go on.
 """
 
+import re
 import stat
 import zipfile
 from collections.abc import Iterator, Sequence
@@ -35,6 +36,8 @@ _MAGIC = {
     b"\x28\xb5\x2f\xfd": "a Zstandard file",
     b"SQLite format 3": "a database",
 }
+_MESSAGE = re.compile(rb"\x0b?(?:MSH|FHS|BHS)[^\w\s,;]")
+_CDA = (b"<ClinicalDocument", b"urn:hl7-org:v3", b'root="2.16.840.1.113883.10.20.')
 _JSON_KEYS = (b'"resourceType"', b'"phenotypicFeatures"', b'"phenotypic_features"')
 
 
@@ -111,9 +114,9 @@ def kind_of(file: SourceFile) -> str:
         raise ImportRefused(f"{file.name}: the file is empty; export it again")
     if named := next((name for start, name in _MAGIC.items() if head.startswith(start)), ""):
         return named
-    if head.startswith((b"MSH|", b"MSH^", b"FHS|", b"BHS|")):
+    if _MESSAGE.match(head):
         return "HL7 v2"
-    if b"<ClinicalDocument" in head or b"urn:hl7-org:v3" in head:
+    if any(sign in head for sign in _CDA):
         return "C-CDA"
     if head.startswith(b"<") and b"http://hl7.org/fhir" in head:
         return "FHIR XML"

@@ -114,7 +114,7 @@ def choose_files(parent: QWidget) -> list[Path]:
         parent,
         "Import records",
         "",
-        "Records (*.json *.ndjson *.gz *.csv *.tsv *.txt *.zip);;All files (*)",
+        "Records (*.json *.ndjson *.xml *.hl7 *.er7 *.csv *.tsv *.txt *.rtf *.gz *.zip);;All files (*)",
         options=QFileDialog.Option.ReadOnly,
     )
     return [Path(name) for name in names]

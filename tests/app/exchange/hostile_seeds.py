@@ -83,6 +83,31 @@ def phenopacket() -> Json:
 TABLE = f'mrn,name,sex,text,test,value,low\n7,{CANARY},F,"Has ""fits"",\nno fever",Hb,"1,5",1\n8,B,M,,Hb,x,\n'
 
 
+DOCUMENT = f"""<?xml version="1.0" encoding="UTF-8"?>
+<ClinicalDocument xmlns="urn:hl7-org:v3" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance">
+<id root="1.2" extension="9"/><title>{CANARY}</title><effectiveTime value="20200102"/>
+<recordTarget><patientRole><id root="1.2.3" extension="7"/><patient><name><given>{CANARY}</given></name>
+<administrativeGenderCode code="F"/><birthTime value="19900203"/></patient></patientRole></recordTarget>
+<component><structuredBody><component><section><code code="11450-4"/><title>Problems</title>
+<text>{CANARY} <content ID="p1">Seizures</content></text><entry><act>
+<statusCode code="active"/><entryRelationship>
+<observation negationInd="true"><id root="5"/><effectiveTime><low value="2019"/></effectiveTime>
+<value xsi:type="CD" code="1" codeSystem="2.16.840.1.113883.6.96"><originalText><reference value="#p1"/>
+</originalText></value></observation></entryRelationship></act></entry></section></component>
+<component><section><code code="30954-2"/><text>Hb</text><entry><organizer>
+<component><observation><id root="6"/>
+<code code="718-7" codeSystem="2.16.840.1.113883.6.1" displayName="{CANARY}"/><value xsi:type="PQ" value="9.5"
+unit="g/dL"/></observation></component></organizer></entry></section></component></structuredBody></component>
+</ClinicalDocument>"""
+MESSAGE = (
+    "MSH|^~\\&|LAB|H|APP|H|20200102||ORU^R01|1|P|2.5|||||||UNICODE UTF-8\r"
+    f"PID|||7^^^&1.2.3&ISO^MR||{CANARY}^Ada||19900203|F\rPV1||I|||||||||||||||||V1|\r"
+    "OBR|1||F1|CBC^Blood count^L|||20200102\rOBX|1|NM|718-7^Hb^LN||9.5|g/dL|12-16|L|||F\r"
+    f"OBX|2|TX|R^Report^L||{CANARY} has \\T\\ seizures.~No fever.||||||F\r"
+    "AL1|1||^Nuts\rDG1|1||G40^Epilepsy^I10\r"
+)
+
+
 def seeds() -> dict[str, bytes]:
     """File name to content, one of each kind that is read."""
     lines = b"".join(json.dumps(r).encode() + b"\n" for r in resources())
@@ -101,6 +126,8 @@ def seeds() -> dict[str, bytes]:
         "table.csv": TABLE.encode(),
         "note.txt": f"{CANARY} has seizures, no fever.".encode(),
         "all.zip": packed.getvalue(),
+        "document.xml": DOCUMENT.encode(),
+        "message.hl7": MESSAGE.encode(),
     }
 
 

@@ -203,8 +203,6 @@ def test_broken_files_get_one_clear_error(tmp_path: Path, data: bytes, says: str
 @pytest.mark.parametrize(
     ("head", "kind"),
     [
-        (b"MSH|^~\\&|A", "HL7 v2"),
-        (b'<?xml version="1.0"?><ClinicalDocument xmlns="urn:hl7-org:v3">', "C-CDA"),
         (b'<Patient xmlns="http://hl7.org/fhir"/>', "FHIR XML"),
     ],
 )
