@@ -11,9 +11,12 @@ from app.clinical.diagnosis import Differential
 from app.clinical.note import Note
 from app.store.vault import Vault
 from app.workflows.diagnose import DiagnosisService
+from app.workflows.draw_evidence import EvidenceDrawer
 from app.workflows.gather_findings import GatheredFinding
 from app.workflows.search_terms import TermCatalogue
 from app.workflows.suggest_findings import suggest_findings
+from knowledge_graph.rationale.evidence_graph import EvidenceGraph
+from knowledge_graph.terms.term import DiseaseId
 from ml.errors import ModelFileError
 
 Marks = Sequence[Annotation]
@@ -37,6 +40,7 @@ class Assistant:
     warning: str  # what is missing, or empty
     suggest: Callable[[Note], tuple[Annotation, ...]]
     rank: Callable[[Chart, Marks, date], Opinion]
+    draw: Callable[[Chart, Marks, date, DiseaseId], EvidenceGraph]
 
 
 def load_assistant(vault: Vault, cache_dir: Path) -> Assistant:
@@ -58,5 +62,10 @@ def load_assistant(vault: Vault, cache_dir: Path) -> Assistant:
         vault.record_shown(chart.patient.id, differential)
         return Opinion(differential, service.gather(chart, marks))
 
+    drawer = EvidenceDrawer(service.graph)
+
+    def draw(chart: Chart, marks: Marks, today: date, disease: DiseaseId) -> EvidenceGraph:
+        return drawer.draw(service.presentation(chart, marks, today=today), disease)
+
     version = service.predictor.version if service.predictor else ""
-    return Assistant(catalogue, service.provider, version, warning, suggest, rank)
+    return Assistant(catalogue, service.provider, version, warning, suggest, rank, draw)

@@ -102,16 +102,17 @@ class DiagnosisService:
     def diagnose_chart(
         self, chart: Chart, marks: Sequence[Annotation] = (), *, top: int = 10, today: date
     ) -> Differential:
-        """A patient's differential. Age is counted at her newest note, or today."""
+        """A patient's differential."""
+        return self.diagnose(self.presentation(chart, marks, today=today), top=top)
+
+    def presentation(self, chart: Chart, marks: Sequence[Annotation] = (), *, today: date) -> Presentation:
+        """What a chart asks about. Age is counted at the newest note, or today."""
         newest = max((n.written_at[:10] for n in chart.notes if n.written_at), default="")
-        return self.diagnose(
-            Presentation(
-                findings=tuple(g.finding for g in self.gather(chart, marks)),
-                texts=tuple(note.text for note in chart.notes),
-                sex=chart.patient.sex,
-                age_days=age_days(chart.patient.birth_date, _day(newest, today)),
-            ),
-            top=top,
+        return Presentation(
+            findings=tuple(g.finding for g in self.gather(chart, marks)),
+            texts=tuple(note.text for note in chart.notes),
+            sex=chart.patient.sex,
+            age_days=age_days(chart.patient.birth_date, _day(newest, today)),
         )
 
     def diagnose_text(self, text: str, *, sex: Sex, age: int | None, top: int = 10) -> Differential:

@@ -40,7 +40,7 @@ class AboutPage:
         scroll = QScrollArea(widgetResizable=True)
         scroll.setWidget(inner)
         column.addWidget(scroll, 1)
-        session.look.changed.connect(self.refresh)
+        session.look.follow(self.widget, self.refresh)
         self.refresh()
 
     def refresh(self) -> None:

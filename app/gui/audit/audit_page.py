@@ -8,12 +8,17 @@ from PySide6.QtWidgets import QAbstractItemView, QTableView
 from app.clinical.audit_event import AuditEvent
 from app.gui.operations.runner import Failure
 from app.gui.session import OpenSession
+from app.gui.shell.column_fit import ColumnFit
 from app.gui.shell.dialogs import sentence
 from app.gui.shell.furniture import button, card, label, page_frame, row, set_role
 from app.store.audit_chain import AuditReport
 
 COLUMNS = ("No.", "When (UTC)", "Who", "What", "Record", "Detail")
 BATCH = 500
+_COLUMN_WIDTHS = (
+    *((62, 0, False), (164, 0, False), (90, 1, False)),
+    *((150, 1, False), (120, 3, True), (180, 4, False)),
+)
 Index = QModelIndex | QPersistentModelIndex
 
 
@@ -34,6 +39,13 @@ class AuditItemModel(QAbstractTableModel):
         self._events = []
         self.endResetModel()
         self.fetchMore()
+
+    def clear(self) -> None:
+        """Forget every event."""
+        self._whole = True
+        self.beginResetModel()
+        self._events = []
+        self.endResetModel()
 
     def canFetchMore(self, parent: Index = QModelIndex()) -> bool:  # noqa: B008 (Qt's name, default)
         """Whether older events may be there."""
@@ -108,12 +120,18 @@ class AuditPage:
         head.addLayout(row(self.verify_button))
         column.addWidget(self.outcome)
         frame, inside = card(margin=1, spacing=0)
-        inside.addWidget(self._table())
+        self.table = self._table()
+        inside.addWidget(self.table)
         column.addWidget(frame, 1)
 
     def refresh(self) -> None:
         """Show the latest events."""
         self.model.refresh()
+
+    def clear(self) -> None:
+        """Forget the events; called before the vault is locked."""
+        self.model.clear()
+        self.outcome.setText("")
 
     def verify(self) -> None:
         """Walk the chain in the background."""
@@ -128,9 +146,7 @@ class AuditPage:
         table.setTabKeyNavigation(False)
         table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         table.verticalHeader().hide()
-        table.verticalHeader().setDefaultSectionSize(self._session.look.px(30))
-        for column, width in enumerate((70, 180, 130, 210, 290)):
-            table.setColumnWidth(column, self._session.look.px(width))
+        self._fit = ColumnFit(table, self._session.look, _COLUMN_WIDTHS, row_height=30)
         table.horizontalHeader().setStretchLastSection(True)
         table.horizontalHeader().setHighlightSections(False)
         return table

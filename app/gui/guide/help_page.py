@@ -40,10 +40,12 @@ class HelpPage:
         split.setSizes([220, 900])
         column.addWidget(split, 1)
         self._fill()
-        look.changed.connect(self._show)
+        look.follow(self.widget, self._show)
 
     def _fill(self) -> None:
         self.topics.setProperty("role", "bare")
+        self.topics.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.topics.setWordWrap(True)
         self.topics.setAccessibleName("Help topics")
         self.text.setProperty("role", "bare")
         self.text.setAccessibleName("Help text")

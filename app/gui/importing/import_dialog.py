@@ -35,12 +35,13 @@ class ImportDialog:
         self.dialog = QDialog(parent)
         self.dialog.setWindowTitle("Import records")
         self.dialog.setModal(True)
-        self.dialog.setMinimumSize(session.look.px(640), session.look.px(440))
+        self.dialog.setMinimumSize(min(session.look.px(820), 980), min(session.look.px(500), 640))
         self.title = label("", "heading")
         self.line = label("", "muted", wrap=True)
         self.bar = QProgressBar()
         self.items = QTreeWidget()
         self.close_button = button("Stop", self.stop_or_close)
+        self.dialog.rejected.connect(self._left)
         self._lay_out()
 
     def start(self, paths: list[Path]) -> None:
@@ -63,6 +64,18 @@ class ImportDialog:
         self._stop.set()
         self.title.setText("Stopping…")
 
+    def _left(self) -> None:
+        """Escape stops an import too: none goes on unseen."""
+        if self._stop is not None:
+            self._stop.set()
+
+    def clear(self) -> None:
+        """Forget the report: it names files."""
+        self.dialog.hide()
+        self.items.clear()
+        for part in (self.title, self.line):
+            part.clear()
+
     def _lay_out(self) -> None:
         column = QVBoxLayout(self.dialog)
         column.setContentsMargins(20, 18, 20, 16)
@@ -73,7 +86,7 @@ class ImportDialog:
         self.items.setRootIsDecorated(False)
         self.items.setAccessibleName("Report of the import")
         self.items.header().setSectionResizeMode(2, QHeaderView.ResizeMode.Stretch)
-        self.items.setColumnWidth(0, self._session.look.px(250))
+        self.items.setColumnWidth(0, self._session.look.px(330))
         column.addWidget(self.items, 1)
         column.addLayout(row(None, self.close_button))
 

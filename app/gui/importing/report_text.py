@@ -9,12 +9,21 @@ def closing_line(report: ImportReport) -> str:
     """What happened, in one or two sentences."""
     items = sum(report.imported.values())
     kinds = ", ".join(f"{count:,} {kind}" for kind, count in report.imported.most_common(6))
-    said = [f"{items:,} items from {report.files:,} files were read" + (f": {kinds}." if kinds else ".")]
+    said = [
+        f"{counted(items, 'item')} read from {counted(report.files, 'file')}"
+        + (f": {kinds}." if kinds else ".")
+    ]
     said.append(f"{report.added:,} new, {report.changed:,} changed, {report.unchanged:,} already there.")
     skipped = sum(report.skipped.values())
     if skipped or report.refused:
-        said.append(f"{skipped:,} items skipped, {len(report.refused):,} files refused; the reasons follow.")
+        refused = counted(len(report.refused), "file")
+        said.append(f"{counted(skipped, 'item')} skipped, {refused} refused; the reasons follow.")
     return " ".join(said)
+
+
+def counted(number: int, noun: str) -> str:
+    """A number with its noun: `1 file`, `2,000 files`."""
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
 def report_rows(report: ImportReport) -> list[tuple[str, str, str]]:

@@ -41,7 +41,7 @@ class ModelsPage:
         head.addLayout(row(self.back_button, self.publish_button))
         column.addWidget(self.message)
         column.addWidget(self._body(), 1)
-        session.look.changed.connect(self._show_card)
+        session.look.follow(self.widget, self._show_card)
 
     def refresh(self) -> None:
         """Read the versions."""

@@ -62,6 +62,22 @@ def percent(probability: float) -> str:
     )
 
 
+def shares_text(found: DiseaseRow) -> str:
+    """Both shares in words."""
+    told = (
+        f"{who} {percent(share) if share else 'says nothing'}"
+        for who, share in (("text", found.text_share), ("graph", found.graph_share))
+    )
+    return ", ".join(told) + " (each by itself, among the diseases listed)"
+
+
+def spoken(found: DiseaseRow) -> str:
+    """A row as a screen reader says it."""
+    line = found.line
+    said = f", {found.decision}" if found.decision else ""
+    return f"{line.rank}. {line.name}, {percent(line.probability)}{said}, {shares_text(found)}"
+
+
 _SIGNS: dict[Decision | None, tuple[str, str]] = {
     None: ("", "text"),
     Decision.WITHDRAWN: ("", "text"),
@@ -79,7 +95,7 @@ class DiseaseDelegate(QStyledItemDelegate):
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         """Two lines."""
-        return QSize(50, self._look.px(50))
+        return QSize(50, self._look.px(52))
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         """One disease."""
@@ -136,15 +152,17 @@ class DiseaseDelegate(QStyledItemDelegate):
         for number, (word, share, role) in enumerate(
             (("text", found.text_share, "suggested"), ("graph", found.graph_share, "observed"))
         ):
-            area = QRectF(left + number * (half + look.px(20)), below, half, look.px(10))
+            area = QRectF(left + number * (half + look.px(20)), below, half, look.px(13))
             self._share(painter, area, (word, share), role=role)
 
     def _share(self, painter: QPainter, area: QRectF, said: tuple[str, float], *, role: str) -> None:
         look, (word, share) = self._look, said
         painter.setFont(look.font(10))
         painter.setPen(look.color("muted"))
-        painter.drawText(area.adjusted(0, -2, 0, 2), int(Qt.AlignmentFlag.AlignVCenter), word)
-        track = area.adjusted(look.px(36), look.px(3), 0, -look.px(4))
+        middle, right = int(Qt.AlignmentFlag.AlignVCenter), int(Qt.AlignmentFlag.AlignRight)
+        painter.drawText(area.adjusted(0, -2, 0, 2), middle, word)
+        painter.drawText(area.adjusted(0, -2, 0, 2), middle | right, percent(share) if share else "–")
+        track = area.adjusted(look.px(36), look.px(4), -look.px(42), -look.px(4))
         bar(painter, look, track, share, role=role)
 
 
@@ -186,9 +204,8 @@ class DifferentialList:
         for found in rows:
             item = QListWidgetItem(found.line.name, self.widget)
             item.setData(ROW, found)
-            item.setToolTip(f"{found.line.name}\n{found.line.disease_id}")
-            said = f"{found.line.rank}. {found.line.name}, {percent(found.line.probability)}"
-            item.setData(Qt.ItemDataRole.AccessibleTextRole, said)
+            item.setToolTip(f"{found.line.name}\n{found.line.disease_id}\n{shares_text(found)}")
+            item.setData(Qt.ItemDataRole.AccessibleTextRole, spoken(found))
         ids = [r.line.disease_id for r in rows]
         self.widget.setCurrentRow(ids.index(now.line.disease_id) if now and now.line.disease_id in ids else 0)
         self.widget.blockSignals(False)

@@ -9,8 +9,13 @@ from PySide6.QtWidgets import QSplitter, QStackedWidget, QVBoxLayout, QWidget
 from app.clinical.diagnosis import Decision, Differential, DifferentialLine
 from app.gui.patient.differential_list import DifferentialList, DiseaseRow, disease_rows
 from app.gui.patient.evidence_list import EvidenceList
-from app.gui.shell.furniture import button, empty_state, label, row
+from app.gui.shell.elided_label import ElidedLabel
+from app.gui.shell.furniture import button, empty_state, label, row, set_role
 from app.gui.theme.look import Look
+
+_SUPPORT = "Decision support, not a diagnosis."
+_UNSURE = "The findings fit no disease well enough to name one. Treat this order as a list of ideas."
+_OVER_ALL = "Probabilities are over all diseases known to the program"
 
 Decide = Callable[[DifferentialLine, Decision], object]
 
@@ -18,18 +23,20 @@ Decide = Callable[[DifferentialLine, Decision], object]
 class DifferentialPanel:
     """Shows what may be behind the findings; confirm and reject are handed to `decide`."""
 
-    def __init__(self, look: Look, decide: Decide) -> None:
+    def __init__(self, look: Look, decide: Decide, draw: Callable[[DifferentialLine], object]) -> None:
         self._look = look
         self._decide = decide
+        self._draw = draw
         self._differential: Differential | None = None
         self.state = label("", "small", wrap=True)
         self.name = label("", "heading", wrap=True)
-        self.source = label("", "small", wrap=True)
+        self.source = ElidedLabel("small")
         self.evidence = EvidenceList(look)
         self.confirm = button(
             "Confirm", lambda: self._say(Decision.CONFIRMED), role="primary", tip="Confirm (Ctrl+Return)"
         )
         self.refuse = button("Reject", lambda: self._say(Decision.REJECTED), tip="Reject (Ctrl+Backspace)")
+        self.graph = button("Graph", self._show_graph, tip="Draw this evidence as a graph (Ctrl+G)")
         self.list = DifferentialList(look, self._explain)
         self.widget = QStackedWidget()
         nothing = "Accept or mark findings in the note; the differential follows at once."
@@ -50,7 +57,9 @@ class DifferentialPanel:
         self._differential = differential
         self.list.show(disease_rows(differential, decision_of))
         self.widget.setCurrentIndex(1 if differential.lines else 0)
-        self.state.setText(_sureness(differential))
+        set_role(self.state, "notice" if differential.abstained else "small")
+        self.state.setText(_UNSURE if differential.abstained else _SUPPORT)
+        self.state.setToolTip(_OVER_ALL)
 
     def refresh(self, decision_of: Callable[[str], Decision | None]) -> None:
         """The same ranking with new words on it."""
@@ -85,13 +94,19 @@ class DifferentialPanel:
         column.addWidget(self.name)
         column.addWidget(self.source)
         column.addWidget(self.evidence.widget, 1)
-        column.addLayout(row(None, self.refuse, self.confirm))
+        column.addLayout(row(self.graph, None, self.refuse, self.confirm))
         return made
 
     def _add_keys(self) -> None:
         for keys, decision in (("Ctrl+Return", Decision.CONFIRMED), ("Ctrl+Backspace", Decision.REJECTED)):
             shortcut = QShortcut(QKeySequence(keys), self.widget)
             shortcut.activated.connect(lambda said=decision: self._say(said))
+        QShortcut(QKeySequence("Ctrl+G"), self.widget).activated.connect(self._show_graph)
+
+    def _show_graph(self) -> None:
+        found = self.list.current()
+        if found is not None:
+            self._draw(found.line)
 
     def _say(self, decision: Decision) -> None:
         found = self.list.current()
@@ -100,32 +115,29 @@ class DifferentialPanel:
 
     def _explain(self, found: DiseaseRow | None) -> None:
         self.evidence.show(found.line if found else None)
-        self.confirm.setEnabled(found is not None)
-        self.refuse.setEnabled(found is not None)
+        for deed in (self.confirm, self.refuse, self.graph):
+            deed.setEnabled(found is not None)
         if found is None:
             self.name.clear()
-            self.source.clear()
+            self.source.setText("")
             return
         self.name.setText(found.line.name)
-        self.source.setText(
-            "  =  ".join((found.line.disease_id, *found.line.same_as)) + _said(found.decision)
-        )
+        self.source.setText(_facts(found))
         self.confirm.setText("Take back" if found.decision is Decision.CONFIRMED else "Confirm")
         self.refuse.setText("Take back" if found.decision is Decision.REJECTED else "Reject")
 
 
-def _said(decision: Decision | None) -> str:
-    return f"  ·  {decision}" if decision is not None else ""
-
-
-def _sureness(differential: Differential) -> str:
-    if differential.abstained:
-        return "The findings fit no disease well enough to name one. Treat this order as a list of ideas."
-    return "Decision support, not a diagnosis. Probabilities are over all diseases known to the program."
+def _facts(found: DiseaseRow) -> str:
+    """Under the name: the word that stands on the disease, its id, its genes."""
+    genes = ", ".join(found.line.genes)
+    gene = ("gene " if len(found.line.genes) == 1 else "genes ") + genes if genes else ""
+    ids = " = ".join((found.line.disease_id, *found.line.same_as))
+    parts = (str(found.decision or ""), ids, gene)
+    return "  ·  ".join(part for part in parts if part)
 
 
 def _padded(widget: QWidget) -> QVBoxLayout:
     made = QVBoxLayout()
-    made.setContentsMargins(8, 0, 8, 4)
+    made.setContentsMargins(8, 4, 8, 4)
     made.addWidget(widget)
     return made

@@ -1,4 +1,4 @@
-"""Why a disease stands where it does: findings for and against, with bars, then what to ask next."""
+"""Why a disease stands where it does: findings for and against, what else weighs, what to ask next."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,17 +19,18 @@ Index = QModelIndex | QPersistentModelIndex
 
 @dataclass(frozen=True, slots=True)
 class EvidenceRow:
-    """A heading (`weight` None, no detail), a finding with its weight, or a question."""
+    """A heading (`weight` None, no detail), a finding with its weight and sources, or a question."""
 
     text: str
     detail: str = ""
     weight: float | None = None
     heading: bool = False
     struck: bool = False
+    references: tuple[str, ...] = ()
 
 
 def evidence_rows(line: DifferentialLine) -> tuple[EvidenceRow, ...]:
-    """Findings for, strongest first; against, strongest first; those that say nothing; questions."""
+    """Findings for, strongest first; against, strongest first; says little; the rest; questions."""
     speaking = sorted(line.evidence, key=lambda e: -e.log_likelihood_ratio)
     groups = (
         ("Speaks for", [e for e in speaking if e.log_likelihood_ratio >= SILENT]),
@@ -45,23 +46,53 @@ def _rows(groups: tuple[tuple[str, list[Evidence]], ...], line: DifferentialLine
             yield EvidenceRow(title, heading=True)
         for found in evidence:
             struck = found.state is FindingState.EXCLUDED
-            yield EvidenceRow(found.name, detail_of(found), found.log_likelihood_ratio, struck=struck)
+            yield EvidenceRow(
+                found.name,
+                detail_of(found),
+                found.log_likelihood_ratio,
+                struck=struck,
+                references=references_of(found),
+            )
+    yield from _beside(line)
     if line.not_yet_asked:
         yield EvidenceRow("Not yet asked", heading=True)
         for term_id, name in line.not_yet_asked:
             yield EvidenceRow(name, str(term_id))
 
 
+def _beside(line: DifferentialLine) -> Iterator[EvidenceRow]:
+    """What weighs beside the single findings."""
+    told = (
+        ("The picture as a whole", "how well all findings together fit the disease", line.picture_score),
+        ("Sex and age", "how well they fit the disease's inheritance and onset", line.context_score),
+    )
+    said = [EvidenceRow(text, detail, weight) for text, detail, weight in told if abs(weight) >= SILENT]
+    if said:
+        yield EvidenceRow("Weighs as well", heading=True)
+        yield from said
+
+
+def references_of(evidence: Evidence) -> tuple[str, ...]:
+    """Every reference once; a row of the source may hold several."""
+    each = (part.strip() for reference in evidence.references for part in reference.split(";"))
+    return tuple(dict.fromkeys(part for part in each if part))
+
+
 def detail_of(evidence: Evidence) -> str:
     """How the disease knows a finding: its own term, how often, and who says so."""
     parts = []
+    references = references_of(evidence)
     if evidence.matched_name and evidence.matched_name != evidence.name:
         parts.append(f"as {evidence.matched_name}")
     if evidence.frequency:
         parts.append(evidence.frequency)
-    if evidence.references:
-        more = f" +{len(evidence.references) - 2}" if len(evidence.references) > 2 else ""
-        parts.append(", ".join(evidence.references[:2]) + more)
+    kin = evidence.borrowed_from
+    if kin:
+        parts.append(f"said of {kin}")
+        references = tuple(r for r in references if r != kin)
+    if references:
+        more = f" +{len(references) - 2}" if len(references) > 2 else ""
+        parts.append(", ".join(references[:2]) + more)
     if not evidence.matched_term_id and not parts:
         parts.append("not known of this disease")
     return "  ·  ".join(parts)
@@ -154,6 +185,8 @@ class EvidenceList:
             item = QListWidgetItem(found.text, self.widget)
             item.setData(ROW, found)
             weight = "" if found.weight is None else f"{found.weight:+.2f}"
-            item.setToolTip("\n".join(part for part in (found.text, found.detail, weight) if part))
+            told = (found.text, found.detail, weight, "\n".join(found.references))
+            item.setToolTip("\n".join(part for part in told if part))
+            item.setData(Qt.ItemDataRole.AccessibleTextRole, ", ".join(part for part in told[:3] if part))
             if found.heading:
                 item.setFlags(Qt.ItemFlag.NoItemFlags)

@@ -3,13 +3,13 @@
 from collections.abc import Callable
 from datetime import date
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QHBoxLayout, QToolButton
 
 from app.clinical.diagnosis import Diagnosis
 from app.gui.patient.open_chart import OpenChart
 from app.gui.patients.patient_item_model import age_text
-from app.gui.shell.furniture import label
+from app.gui.shell.elided_label import ElidedLabel
 from app.gui.theme.icons import icon
 from app.gui.theme.look import Look
 from knowledge_graph.findings.finding import Sex
@@ -19,11 +19,13 @@ class Heading:
     """Name, sex, age, identifiers, and badges of confirmed diseases."""
 
     def __init__(self, look: Look, go_back: Callable[[], object]) -> None:
-        self.name = label("", "title")
-        self.facts = label("", "muted")
-        self.confirmed = label("", "badge-good")
-        back = QToolButton()
-        back.setIcon(icon(look, "back"))
+        self.name = ElidedLabel("title")
+        self.facts = ElidedLabel("muted")
+        self.confirmed = ElidedLabel("badge-good")
+        self._look = look
+        self._back = back = QToolButton()
+        look.follow(back, self._redraw)
+        self._redraw()
         back.setToolTip("Back to the patients  (Alt+Left)")
         back.setAccessibleName("Back to the patients")
         back.clicked.connect(lambda _checked=False: go_back())
@@ -55,6 +57,10 @@ class Heading:
 
     def clear(self) -> None:
         """Forget the patient."""
-        self.name.clear()
-        self.facts.clear()
+        for part in (self.name, self.facts, self.confirmed):
+            part.setText("")
         self.confirmed.hide()
+
+    def _redraw(self) -> None:
+        self._back.setIcon(icon(self._look, "back"))
+        self._back.setIconSize(QSize(self._look.px(16), self._look.px(16)))

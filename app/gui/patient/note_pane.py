@@ -5,12 +5,14 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QPoint, QSize, Qt
 from PySide6.QtGui import QAction, QKeySequence
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QToolButton, QVBoxLayout
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from app.clinical.note import Note
 from app.gui.patient.mark import Mark, neighbour
 from app.gui.patient.note_view import NoteView
+from app.gui.shell.elided_label import ElidedLabel
 from app.gui.shell.furniture import card, label
+from app.gui.shell.width_watch import WidthWatch
 from app.gui.theme.icons import icon
 from app.gui.theme.look import Look
 
@@ -46,7 +48,7 @@ _TOOLS: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
     ("redo", "redo", "Redo", ("Ctrl+Shift+Z", "Ctrl+Y")),
 )
 _WORDS = {"accept": "Accept", "reject": "Reject", "toggle": "State", "change": "Change", "add": "Mark"}
-ROOMY_PERCENT = 140
+_FEW_WORDS = ("accept", "reject")
 _MENU = ("accept", "reject", "toggle", "change", "remove", "add")
 
 
@@ -57,9 +59,9 @@ class NotePane:
         self._look = look
         self._marks: tuple[Mark, ...] = ()
         self.view = NoteView(look)
-        self.title = label("", "heading")
-        self.subtitle = label("", "small")
-        self.current = label("", "muted")
+        self.title = ElidedLabel("heading")
+        self.subtitle = ElidedLabel("small")
+        self.current = ElidedLabel("muted")
         self.left = label("", "badge")
         self._tools: dict[str, QToolButton] = {}
         self.widget, column = card(margin=0, spacing=0)
@@ -71,12 +73,14 @@ class NotePane:
         self._lay_out(column, deeds)
         self.view.mark_chosen.connect(self.choose_id)
         self.view.menu_wanted.connect(self._menu)
-        look.changed.connect(self._redraw)
+        look.follow(self.widget, self._redraw)
 
-    def show_note(self, note: Note, place: str) -> None:
-        """Show a note; `place` says which of how many."""
+    def show_note(self, note: Note, number: int, count: int) -> None:
+        """Show a note: the `number`th of `count`."""
         self.title.setText(note.title or "Note")
-        said = (note.written_at[:10], note.author, place)
+        said = (note.written_at[:10], note.author, f"{number} of {count}")
+        self.actions["earlier"].setEnabled(number > 1)
+        self.actions["later"].setEnabled(number < count)
         self.subtitle.setText("  ·  ".join(part for part in said if part))
         self.view.show_note(note.text)
 
@@ -113,15 +117,25 @@ class NotePane:
             later = [m for m in waiting if (m.start, m.end) > (left.start, left.end)]
             self.choose((later or list(waiting))[0])
 
+    def clear(self) -> None:
+        """Forget the note."""
+        for part in (self.title, self.subtitle, self.current):
+            part.setText("")
+        self.view.show_note("")
+        self.show_marks(())
+
     def show_empty(self) -> None:
         """Say that the chart holds no note."""
+        for name in ("earlier", "later"):
+            self.actions[name].setEnabled(False)
         self.title.setText("No notes")
         self.subtitle.setText("This chart holds no text; the differential uses its coded findings.")
         self.view.show_note("")
         self.show_marks(())
 
     def _action(self, name: str, tip: str, keys: tuple[str, ...], act: Deed) -> QAction:
-        action = QAction(_WORDS.get(name, tip), self.widget)
+        action = QAction(tip, self.widget)
+        action.setIconText(_WORDS.get(name, tip))
         action.setShortcuts([QKeySequence(key) for key in keys])
         action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
         action.setToolTip(f"{tip}  ({' or '.join(keys[:2])})")
@@ -139,17 +153,20 @@ class NotePane:
         head.addLayout(words, 1)
         head.addWidget(self.left, 0, Qt.AlignmentFlag.AlignVCenter)
         for name, tip, key, act in (
-            ("previous", "Earlier note", "PgUp", deeds.previous_note),
-            ("next", "Later note", "PgDown", deeds.next_note),
+            ("earlier", "Earlier note", "PgUp", deeds.previous_note),
+            ("later", "Later note", "PgDown", deeds.next_note),
         ):
-            head.addWidget(self._note_button(name, tip, f"Ctrl+{key}", act))
+            self.actions[name] = self._note_action(tip, f"Ctrl+{key}", act)
+            turn = QToolButton()
+            turn.setDefaultAction(self.actions[name])
+            head.addWidget(turn)
         column.addLayout(head)
         column.addWidget(_line())
         column.addWidget(self.view, 1)
         column.addWidget(_line())
         column.addLayout(self._status())
         column.addWidget(_line())
-        column.addLayout(self._tool_bar())
+        column.addWidget(self._tool_bar())
 
     def _status(self) -> QHBoxLayout:
         made = QHBoxLayout()
@@ -157,17 +174,18 @@ class NotePane:
         made.addWidget(self.current, 1)
         return made
 
-    def _note_button(self, name: str, tip: str, key: str, act: Deed) -> QToolButton:
-        made = QToolButton()
-        action = QAction(icon(self._look, name), tip, self.widget)
+    def _note_action(self, tip: str, key: str, act: Deed) -> QAction:
+        action = QAction(tip, self.widget)
+        action.setEnabled(False)
         action.setShortcut(QKeySequence(key))
         action.setToolTip(f"{tip}  ({key})")
         action.triggered.connect(lambda _checked=False: act())
-        made.setDefaultAction(action)
-        return made
+        return action
 
-    def _tool_bar(self) -> QHBoxLayout:
-        bar = QHBoxLayout()
+    def _tool_bar(self) -> QWidget:
+        made = QWidget()
+        made.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        bar = QHBoxLayout(made)
         bar.setContentsMargins(10, 6, 10, 6)
         bar.setSpacing(2)
         for name, _picture, _tip, _keys in _TOOLS:
@@ -175,25 +193,32 @@ class NotePane:
                 bar.addStretch(1)
             tool = QToolButton()
             tool.setDefaultAction(self.actions[name])
+            tool.setProperty("role", "tool")
             self._tools[name] = tool
             bar.addWidget(tool)
+        self._watch = WidthWatch(made, self._look, lambda _width: self._fit_words(made))
         self._redraw()
-        return bar
+        return made
 
     def _redraw(self) -> None:
-        """Icons in the theme's colours; words beside them as long as there is room for large text."""
+        """Icons in the theme's colours."""
         look, side = self._look, self._look.px(16)
-        worded = _WORDS if look.percent < ROOMY_PERCENT else ("accept", "reject")
         for name, picture, _tip, _keys in _TOOLS:
             role = {"accept": "good", "reject": "bad"}.get(name, "muted")
             self.actions[name].setIcon(icon(look, picture, role=role))
-            beside, alone = (
-                Qt.ToolButtonStyle.ToolButtonTextBesideIcon,
-                Qt.ToolButtonStyle.ToolButtonIconOnly,
-            )
-            self._tools[name].setToolButtonStyle(beside if name in worded else alone)
+        for name, picture in (("earlier", "previous"), ("later", "next")):
+            self.actions[name].setIcon(icon(look, picture))
         for tool in (*self.widget.findChildren(QToolButton), *self._tools.values()):
             tool.setIconSize(QSize(side, side))
+
+    def _fit_words(self, bar: QWidget) -> None:
+        """Words beside the icons, as many as there is room for."""
+        beside, alone = Qt.ToolButtonStyle.ToolButtonTextBesideIcon, Qt.ToolButtonStyle.ToolButtonIconOnly
+        for worded in (tuple(_WORDS), _FEW_WORDS, ()):
+            for name, tool in self._tools.items():
+                tool.setToolButtonStyle(beside if name in worded else alone)
+            if sum(tool.sizeHint().width() + 2 for tool in self._tools.values()) + 20 <= bar.width():
+                return
 
     def _tell(self) -> None:
         mark = self.view.current_mark()

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from PySide6.QtCore import Qt, QTimer
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.clinical.annotation import Annotation, AnnotationEvent
 from app.clinical.diagnosis import Decision, Diagnosis, DifferentialLine
@@ -13,18 +13,19 @@ from app.gui.assistant import Assistant, Opinion
 from app.gui.operations.runner import Failure
 from app.gui.patient.annotating import accepted, added, changed, rejected, removed, toggled
 from app.gui.patient.differential_panel import DifferentialPanel
+from app.gui.patient.evidence_dialog import EvidenceDialog
 from app.gui.patient.findings_panel import FindingsPanel, finding_rows
 from app.gui.patient.heading import Heading
 from app.gui.patient.history import DecisionStep, MarkStep, Step
 from app.gui.patient.mark import Mark, shown_marks
 from app.gui.patient.note_pane import NoteDeeds, NotePane
 from app.gui.patient.open_chart import Change, OpenChart, append, do, read_open_chart, redo, undo
+from app.gui.patient.patient_layout import PatientLayout
 from app.gui.patient.term_search import TermSearch
 from app.gui.patient.timeline import timeline
 from app.gui.patient.timeline_list import TimelineList
 from app.gui.session import OpenSession
 from app.gui.shell.dialogs import sentence
-from app.gui.shell.furniture import card, label, row
 from knowledge_graph.findings.finding import FindingState
 from knowledge_graph.terms.term import TermId
 
@@ -49,9 +50,16 @@ class PatientPage:
         self.timeline = TimelineList(look, self.open_note)
         self.note = NotePane(look, self._deeds())
         self.findings = FindingsPanel(look, self._jump)
-        self.findings_title = label("Findings", "heading")
-        self.differential = DifferentialPanel(look, self.decide)
+        self.differential = DifferentialPanel(look, self.decide, self.draw)
+        self.layout = PatientLayout(
+            look,
+            self.note.widget,
+            timeline=self.timeline.widget,
+            findings=self.findings.widget,
+            differential=self.differential.widget,
+        )
         self.widget = QWidget()
+        self.graph = EvidenceDialog(self.widget, look)
         self._rank_pause = QTimer(self.widget, singleShot=True, interval=RANK_PAUSE_MS)
         self._rank_pause.timeout.connect(self._rank)
         self._lay_out()
@@ -80,7 +88,7 @@ class PatientPage:
         notes = self.opened.chart.notes
         note = self.opened.note(note_id)
         self.note_id = note_id
-        self.note.show_note(note, f"{notes.index(note) + 1} of {len(notes)}")
+        self.note.show_note(note, notes.index(note) + 1, len(notes))
         self.timeline.select(note_id)
         self._refresh_marks()
 
@@ -88,12 +96,13 @@ class PatientPage:
         """Confirm or reject a disease, or take the word back."""
         if self.opened is None:
             return
-        before = self.opened.decision(line.disease_id)
+        ids = (line.disease_id, *line.same_as)
+        before = next((said for i in ids if (said := self.opened.decision(i))), None)
         ranking = self.opinion.differential if self.opinion else None
         after = Diagnosis(
             patient_id=self.opened.chart.patient.id,
-            disease_id=line.disease_id,
-            name=line.name,
+            disease_id=before.disease_id if before else line.disease_id,
+            name=before.name if before else line.name,
             decision=decision,
             author="",
             at="",
@@ -102,15 +111,30 @@ class PatientPage:
         )
         self._do(DecisionStep(before, None if decision is Decision.WITHDRAWN else after))
 
+    def draw(self, line: DifferentialLine) -> None:
+        """Draw the evidence for a disease in a window of its own."""
+        assistant, opened, today = self._assistant, self.opened, self._session.around.today()
+        if assistant is None or opened is None:
+            return
+        self.graph.open(line.name)
+        self._session.runner.read(
+            lambda: assistant.draw(opened.chart, opened.annotations(), today, line.disease_id),
+            self.graph.show_graph,
+            lambda failure: self.graph.show_message(sentence(failure.message)),
+        )
+
     def clear(self) -> None:
         """Empty every view; called before the vault is locked."""
-        self.opened, self.note_id = None, None
-        self.note.view.show_note("")
-        self.note.show_marks(())
+        self._rank_pause.stop()
+        self.opened, self.note_id, self.opinion, self._assistant = None, None, None, None
+        if self.term_search is not None:
+            self.term_search.clear()
+        self.note.clear()
         self.timeline.show(())
         self.findings.show(())
         self.differential.clear()
         self.heading.clear()
+        self.graph.clear()
 
     def _deeds(self) -> NoteDeeds:
         return NoteDeeds(
@@ -131,38 +155,7 @@ class PatientPage:
         column.setContentsMargins(20, 14, 20, 12)
         column.setSpacing(10)
         column.addLayout(self.heading.layout)
-        split = QSplitter(Qt.Orientation.Horizontal)
-        split.setHandleWidth(10)
-        split.setChildrenCollapsible(False)
-        parts = (
-            (self._titled(label("Time line", "heading"), self.timeline.widget), 160),
-            (self.note.widget, 0),
-            (self._right(), 300),
-        )
-        for part, least in parts:
-            if least:
-                part.setMinimumWidth(self._session.look.px(least))
-            split.addWidget(part)
-        split.setStretchFactor(1, 1)
-        split.setSizes([225, 545, 430])
-        column.addWidget(split, 1)
-
-    def _right(self) -> QSplitter:
-        split = QSplitter(Qt.Orientation.Vertical)
-        split.setHandleWidth(10)
-        split.setChildrenCollapsible(False)
-        split.addWidget(self._titled(self.findings_title, self.findings.widget))
-        split.addWidget(self._titled(label("Differential", "heading"), self.differential.widget))
-        split.setSizes([220, 540])
-        return split
-
-    def _titled(self, title: QWidget, content: QWidget) -> QFrame:
-        frame, column = card(margin=0, spacing=2)
-        head: QHBoxLayout = row(title, None)
-        head.setContentsMargins(14, 10, 10, 2)
-        column.addLayout(head)
-        column.addWidget(content, 1)
-        return frame
+        column.addWidget(self.layout.widget, 1)
 
     def _show(self, opened: OpenChart, note_id: NoteId | None) -> None:
         self.opened = opened
@@ -306,7 +299,7 @@ class PatientPage:
         gathered = self.opinion.findings if self.opinion else ()
         rows = finding_rows(self.opened, gathered, self._name)
         self.findings.show(rows)
-        self.findings_title.setText(f"Findings  {len(rows)}" if rows else "Findings")
+        self.layout.name_findings(f"Findings  {len(rows)}" if rows else "Findings")
         self.heading.show_confirmed(self.opened.confirmed())
         self.note.show_history(
             can_undo=bool(self.opened.history.done), can_redo=bool(self.opened.history.undone)

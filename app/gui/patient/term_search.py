@@ -75,6 +75,16 @@ class TermSearch(QObject):
         self.dialog.accept()
         self._taken(item.data(HIT).term_id, self.state.currentData())
 
+    def clear(self) -> None:
+        """Forget the words that were to be marked, and what to do with the term."""
+        self.dialog.hide()
+        self._taken = lambda _term, _state: None
+        self.query.blockSignals(True)
+        self.query.setText("")
+        self.query.blockSignals(False)
+        self.quote.clear()
+        self.hits.clear()
+
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Arrow keys in the search field move through the list."""
         if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress and event.key() in _MOVES:

@@ -40,6 +40,13 @@ class PatientItemModel(QAbstractTableModel):
             lambda: (turn, wanted.count(vault), wanted.page(vault, limit=PAGE, offset=0)), self._reset
         )
 
+    def clear(self) -> None:
+        """Forget every row."""
+        self._turn += 1
+        self.beginResetModel()
+        self._filter, self._count, self._pages, self._asked = PatientFilter(), 0, {}, set()
+        self.endResetModel()
+
     def patient_id(self, row: int) -> PatientId | None:
         """Who stands in a row; None while its page is on the way."""
         found = self._row(row)

@@ -3,13 +3,14 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QModelIndex, QTimer
+from PySide6.QtCore import QModelIndex, Qt, QTimer
+from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QComboBox,
-    QHeaderView,
     QLineEdit,
     QPushButton,
+    QSizePolicy,
     QStackedWidget,
     QTableView,
     QVBoxLayout,
@@ -19,12 +20,17 @@ from app.clinical.ids import PatientId
 from app.gui.patients.patient_filter import PatientFilter
 from app.gui.patients.patient_item_model import PatientItemModel
 from app.gui.session import OpenSession
+from app.gui.shell.column_fit import ColumnFit
 from app.gui.shell.furniture import button, card, empty_state, label, page_frame, row
 from app.gui.theme.icons import icon
 
 _SEX = (("Any sex", None), ("Female", "FEMALE"), ("Male", "MALE"), ("Other", "OTHER"), ("Unknown", "UNKNOWN"))
-_DECIDED = (("Decided or not", None), ("Diagnosis confirmed", True), ("Not yet decided", False))
+_DECIDED = (("Any state", None), ("Confirmed", True), ("Undecided", False))
 _ORDER = (("By name", "name"), ("By last activity", "activity"))
+_COLUMN_WIDTHS = (
+    *((170, 3, False), (72, 0, False), (58, 0, False), (100, 0, True), (62, 0, True), (84, 0, False)),
+    *((112, 0, True), (180, 4, False)),
+)
 TYPING_PAUSE_MS = 120
 
 
@@ -42,13 +48,14 @@ class PatientsPage:
         self._import_files = import_files
         self.model = PatientItemModel(session)
         self.search = QLineEdit(placeholderText="Search by name or identifier", clearButtonEnabled=True)
-        self.sex, self.decided, self.order = _choice(_SEX), _choice(_DECIDED), _choice(_ORDER)
+        self.sex, self.decided = _choice("Sex", _SEX), _choice("Diagnosis confirmed or not", _DECIDED)
+        self.order = _choice("Order", _ORDER)
         self.count = label("", "muted")
         self.table = self._table()
         self._pause = QTimer(self.search, singleShot=True, interval=TYPING_PAUSE_MS)
         self._stack = QStackedWidget()
         self.widget, column, head = page_frame(
-            "Patients", "Type to search. Enter opens the selected patient."
+            "Patients", "Type to search, Down leads into the list, Enter opens."
         )
         head.addLayout(row(self._import_button()))
         self._lay_out(column)
@@ -57,6 +64,13 @@ class PatientsPage:
     def refresh(self) -> None:
         """Ask the vault again."""
         self.model.show(self.wanted())
+
+    def clear(self) -> None:
+        """Forget every patient; called before the vault is locked."""
+        self._pause.stop()
+        self.search.blockSignals(True)
+        self.search.setText("")
+        self.model.clear()
 
     def focus(self) -> None:
         """Put the cursor into the search field."""
@@ -73,10 +87,10 @@ class PatientsPage:
 
     def _lay_out(self, column: QVBoxLayout) -> None:
         self.search.addAction(icon(self._session.look, "search"), QLineEdit.ActionPosition.LeadingPosition)
-        self.search.setMinimumWidth(self._session.look.px(180))
-        self.search.setMaximumWidth(self._session.look.px(420))
+        self.search.setAccessibleName("Search patients")
         filters = row(self.search, self.sex, self.decided, self.order, None, self.count)
-        filters.setStretch(0, 4)
+        for place, share in enumerate((4, 2, 3, 2, 1)):
+            filters.setStretch(place, share)
         column.addLayout(filters)
         frame, inside = card(margin=1, spacing=0)
         inside.addWidget(self._stack)
@@ -97,6 +111,8 @@ class PatientsPage:
         self.model.counted.connect(self._tell_count)
         self.table.activated.connect(self._open)
         self.search.returnPressed.connect(self._open_first)
+        down = QShortcut(QKeySequence("Down"), self.search, context=Qt.ShortcutContext.WidgetShortcut)
+        down.activated.connect(self.table.setFocus)
 
     def _table(self) -> QTableView:
         table = QTableView(showGrid=False, wordWrap=False)
@@ -108,13 +124,11 @@ class PatientsPage:
         table.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         table.setTabKeyNavigation(False)
         table.verticalHeader().hide()
-        table.verticalHeader().setDefaultSectionSize(self._session.look.px(34))
         header = table.horizontalHeader()
         header.setHighlightSections(False)
-        header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
-        for column, width in enumerate((250, 80, 64, 110, 64, 82, 120, 300)):
-            table.setColumnWidth(column, self._session.look.px(width))
         header.setStretchLastSection(True)
+        table.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self._fit = ColumnFit(table, self._session.look, _COLUMN_WIDTHS, row_height=34)
         return table
 
     def _import_button(self) -> QPushButton:
@@ -142,9 +156,13 @@ class PatientsPage:
         )
 
 
-def _choice(choices: tuple[tuple[str, object], ...]) -> QComboBox:
+def _choice(name: str, choices: tuple[tuple[str, object], ...]) -> QComboBox:
     made = QComboBox()
     for text, value in choices:
         made.addItem(text, value)
-    made.setAccessibleName(choices[0][0])
+    made.setAccessibleName(name)
+    made.setToolTip(name)
+    made.setMinimumContentsLength(7)
+    made.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+    made.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
     return made

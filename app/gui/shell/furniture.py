@@ -23,6 +23,8 @@ def named_field(text: str, field: QWidget) -> QLabel:
     """A form label whose `&` letter leads to its field."""
     made = QLabel(text)
     made.setBuddy(field)
+    if not field.accessibleName():
+        field.setAccessibleName(text.replace("&", ""))
     return made
 
 
@@ -51,7 +53,12 @@ def button(
         made.setProperty("role", role)
     if picture is not None:
         look, name = picture
-        made.setIcon(icon(look, name, role="on_accent" if role == "primary" else "muted"))
+
+        def draw() -> None:
+            made.setIcon(icon(look, name, role="on_accent" if role == "primary" else "muted"))
+
+        look.follow(made, draw)
+        draw()
     return made
 
 
@@ -102,7 +109,12 @@ def empty_state(look: Look, name: str, title: str, advice: str, *actions: QPushB
     column.setSpacing(8)
     column.addStretch(1)
     picture = QLabel()
-    picture.setPixmap(pixmap(look, name, size=44))
+
+    def draw() -> None:
+        picture.setPixmap(pixmap(look, name, size=44))
+
+    look.follow(picture, draw)
+    draw()
     for part in (picture, label(title, "heading"), label(advice, "muted", wrap=True)):
         part.setAlignment(Qt.AlignmentFlag.AlignCenter)
         column.addWidget(part)

@@ -47,8 +47,10 @@ class Sidebar:
         self._lock = self._tool("Lock", "Lock the vault  (Ctrl+L)", lock)
         self._buttons = {place.name: self._button(place, go) for place in PLACES}
         self._brand = QLabel()
+        self._title = label("Anamnesis", "brand")
+        self._compact = False
         self._lay_out()
-        look.changed.connect(self._redraw)
+        look.follow(self.widget, self._redraw)
         self._redraw()
 
     def show_place(self, name: str) -> None:
@@ -59,15 +61,27 @@ class Sidebar:
         """Let a page be chosen or not."""
         self._buttons[name].setEnabled(enabled)
 
+    def set_compact(self, compact: bool) -> None:
+        """Icons alone in a small window; the tool tips tell their names and keys."""
+        if compact == self._compact:
+            return
+        self._compact = compact
+        style = Qt.ToolButtonStyle
+        for tool in (*self._buttons.values(), self._lock):
+            tool.setToolButtonStyle(style.ToolButtonIconOnly if compact else style.ToolButtonTextBesideIcon)
+        self._title.setVisible(not compact)
+        self.user.setVisible(not compact)
+        self._redraw()
+
     def _lay_out(self) -> None:
         column = QVBoxLayout(self.widget)
-        column.setContentsMargins(10, 14, 10, 10)
+        column.setContentsMargins(8, 14, 8, 10)
         column.setSpacing(2)
         head = QHBoxLayout()
-        head.setContentsMargins(8, 0, 0, 12)
+        head.setContentsMargins(7, 0, 0, 12)
         head.setSpacing(10)
         head.addWidget(self._brand)
-        head.addWidget(label("Anamnesis", "brand"), 1)
+        head.addWidget(self._title, 1)
         column.addLayout(head)
         for place in PLACES:
             if place.name == "about":
@@ -100,7 +114,7 @@ class Sidebar:
 
     def _redraw(self) -> None:
         look = self._look
-        self.widget.setFixedWidth(look.px(172))
+        self.widget.setFixedWidth(look.px(46) + 16 if self._compact else look.px(172))
         self._brand.setPixmap(pixmap(look, "anamnesis", size=26))
         size = QSize(look.px(18), look.px(18))
         for place in PLACES:

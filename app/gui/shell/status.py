@@ -59,5 +59,6 @@ class Status:
         self.model.setText(f"Model {short}" if short else "Graph alone, no text model")
         self.model.setToolTip(assistant.warning or assistant.model_version)
         set_role(self.model, "warn" if assistant.warning else "")
-        self.provider.setText(assistant.provider.removesuffix("ExecutionProvider"))
+        where = assistant.provider.removesuffix("ExecutionProvider").upper()
+        self.provider.setText(f"Runs on {where}" if where else "")
         self.provider.setToolTip("Where the text model runs, as the running session reports it")

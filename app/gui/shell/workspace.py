@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
@@ -20,9 +21,12 @@ from app.gui.session import OpenSession
 from app.gui.shell.dialogs import sentence
 from app.gui.shell.sidebar import PLACES, Sidebar
 from app.gui.shell.status import Status
+from app.gui.shell.width_watch import WidthWatch
 from app.gui.training.training_page import TrainingPage
 from app.gui.training.training_run import TrainingRun
 from app.gui.update.update_page import UpdatePage
+
+ROOM_FOR_NAMES = 1100  # pixels at 100 % text
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,14 @@ class WindowDeeds:
     lock: Callable[[], object]
     set_theme: Callable[[str], object]
     set_percent: Callable[[int], object]
+
+
+class Page(Protocol):
+    """Anything with a widget."""
+
+    @property
+    def widget(self) -> QWidget:
+        """What is shown."""
 
 
 class Workspace:
@@ -56,15 +68,17 @@ class Workspace:
         self.help = HelpPage(session.look)
         self._pages: dict[str, QWidget] = {}
         self._refresh: dict[str, Callable[[], object]] = {}
-        self._add("patients", self.patients.widget, self.patients.refresh)
-        self._add("patient", self.patient.widget)
-        self._add("training", self.training.widget, self.training.refresh)
-        self._add("models", self.models.widget, self.models.refresh)
-        self._add("update", self.update.widget, self.update.refresh)
-        self._add("audit", self.audit.widget, self.audit.refresh)
-        self._add("about", self.about.widget, self.about.refresh)
-        self._add("help", self.help.widget)
+        self._focus: dict[str, QWidget] = {}
+        self._add("patients", self.patients, self.patients.search, self.patients.refresh)
+        self._add("patient", self.patient, self.patient.note.view)
+        self._add("training", self.training, self.training.plan.epsilon, self.training.refresh)
+        self._add("models", self.models, self.models.list, self.models.refresh)
+        self._add("update", self.update, self.update.version, self.update.refresh)
+        self._add("audit", self.audit, self.audit.table, self.audit.refresh)
+        self._add("about", self.about, self.about.theme, self.about.refresh)
+        self._add("help", self.help, self.help.topics)
         self._lay_out()
+        self._watch = WidthWatch(self.widget, session.look, self._fit)
         session.runner.busy_changed.connect(self.status.show_busy)
         self.status.show_vault(session.vault)
         for place in PLACES:
@@ -78,6 +92,7 @@ class Workspace:
         self._stack.setCurrentWidget(self._pages[name])
         self.sidebar.show_place(name)
         self._refresh[name]()
+        self._focus[name].setFocus()
 
     def places(self) -> tuple[str, ...]:
         """The pages by name."""
@@ -121,9 +136,15 @@ class Workspace:
         column.addLayout(row, 1)
         column.addWidget(self.status.bar)
 
-    def _add(self, name: str, page: QWidget, refresh: Callable[[], object] = lambda: None) -> None:
-        self._pages[name], self._refresh[name] = page, refresh
-        self._stack.addWidget(page)
+    def _fit(self, width: float) -> None:
+        self.sidebar.set_compact(width < ROOM_FOR_NAMES)
+
+    def _add(
+        self, name: str, page: Page, focus: QWidget, refresh: Callable[[], object] = lambda: None
+    ) -> None:
+        """A page with the widget that the keyboard goes to, and how to ask the vault again."""
+        self._pages[name], self._focus[name], self._refresh[name] = page.widget, focus, refresh
+        self._stack.addWidget(page.widget)
 
     def _take_assistant(self, assistant: Assistant) -> None:
         self.assistant = assistant
@@ -144,6 +165,10 @@ class Workspace:
         runner.busy_changed.disconnect(self.status.show_busy)
         runner.forget()
         self.training.disconnect()
-        self.update.clear()
-        self.patient.clear()
+        self.assistant = None
+        for page in (self.patients, self.patient, self.update, self.audit):
+            page.clear()
+        if self.importing is not None:
+            self.importing.clear()
+        self.status.bar.clearMessage()
         runner.settle_writes()

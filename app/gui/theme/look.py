@@ -3,7 +3,9 @@
 Own palettes, since `setColorScheme` does nothing under X11.
 """
 
-from PySide6.QtCore import QObject, Signal
+from collections.abc import Callable
+
+from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtGui import QColor, QFont, QPalette
 from PySide6.QtWidgets import QApplication
 
@@ -24,6 +26,10 @@ class Look(QObject):
         super().__init__()
         self.theme = theme
         self.percent = percent
+
+    def follow(self, owner: QObject, act: Callable[[], object]) -> None:
+        """Call `act` at every change from now on, for as long as the object that paints by it lives."""
+        self.changed.connect(_Follower(owner, act).tell)
 
     def px(self, length: float) -> int:
         """A length in pixels at the current scale."""
@@ -66,6 +72,19 @@ class Look(QObject):
         app.setFont(self.font())
         app.setStyleSheet(stylesheet(self.theme, self.percent))
         self.changed.emit()
+
+
+class _Follower(QObject):
+    """Dies with its owner, and its connection with it."""
+
+    def __init__(self, owner: QObject, act: Callable[[], object]) -> None:
+        super().__init__(owner)
+        self._act = act
+
+    @Slot()
+    def tell(self) -> None:
+        """The look has changed."""
+        self._act()
 
 
 def _palette(theme: Theme) -> QPalette:

@@ -27,8 +27,8 @@ class EpsilonGauge(QWidget):
         self.update()
 
     def sizeHint(self) -> QSize:
-        """A bar with a line of numbers below."""
-        return QSize(self._look.px(260), self._look.px(44))
+        """A bar with two lines of numbers below."""
+        return QSize(self._look.px(260), self._look.px(62))
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """The bar, the tick, the numbers."""
@@ -54,10 +54,13 @@ class EpsilonGauge(QWidget):
         painter.setFont(look.font(12))
         painter.setPen(look.color("muted"))
         planned = f" + {self._planned:.2f} planned" if self._planned else ""
-        painter.drawText(line, int(Qt.AlignmentFlag.AlignLeft), f"ε {self._spent:.2f} spent{planned}")
+        said = f"ε {self._spent:.2f} spent{planned}"
+        painter.drawText(line, int(Qt.AlignmentFlag.AlignLeft), said)
         text = f"cap {self._cap:g}"
         width = painter.fontMetrics().horizontalAdvance(text)
-        place = QRectF(min(at - width / 2, self.width() - width), line.top(), width + 2, line.height())
+        left = max(min(at - width / 2, self.width() - width - 2), 0)
+        lower = look.px(18) if left < painter.fontMetrics().horizontalAdvance(said) + 10 else 0
+        place = QRectF(left, line.top() + lower, width + 2, line.height())
         painter.drawText(place, int(Qt.AlignmentFlag.AlignLeft), text)
 
     def _part(self, bar: QRectF, start: float, end: float) -> QRectF:

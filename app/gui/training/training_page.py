@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from app.gui.session import OpenSession
 from app.gui.shell.furniture import page_frame
+from app.gui.shell.width_watch import WidthWatch
 from app.gui.training.declare_dialog import DeclareDialog
 from app.gui.training.ledger_card import LedgerCard
 from app.gui.training.plan_card import PlanCard, PlanDeeds
@@ -15,6 +16,8 @@ from app.gui.training.run_card import RunCard
 from app.gui.training.run_history import run_rows, spent_epsilon
 from app.gui.training.run_view import RunProgress, StartRun, TrainingFacts, refusal
 from app.gui.training.training_run import TrainingRun
+
+ROOM_FOR_TWO = 780  # pixels at 100 % text
 
 
 class TrainingPage:
@@ -72,7 +75,7 @@ class TrainingPage:
         self._run.ended.disconnect(self._show_end)
 
     def _body(self) -> QScrollArea:
-        top = QHBoxLayout()
+        top = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         top.setSpacing(14)
         top.addWidget(self.plan.widget, 1)
         top.addWidget(self.run.widget, 1)
@@ -84,6 +87,7 @@ class TrainingPage:
         parts.addWidget(self.ledger.widget, 1)
         scroll = QScrollArea(widgetResizable=True)
         scroll.setWidget(inner)
+        self._watch = WidthWatch(scroll, self._session.look, lambda width: _turn(top, width))
         return scroll
 
     def _show(self, facts: TrainingFacts) -> None:
@@ -117,3 +121,9 @@ class TrainingPage:
     def _show_end(self, why: str) -> None:
         self.run.show_end(why)
         self.refresh()
+
+
+def _turn(cards: QBoxLayout, width: float) -> None:
+    """Side by side, or one below the other in a small window."""
+    beside, below = QBoxLayout.Direction.LeftToRight, QBoxLayout.Direction.TopToBottom
+    cards.setDirection(beside if width >= ROOM_FOR_TWO else below)

@@ -95,6 +95,7 @@ class UnlockPage:
     def _lay_out(self) -> None:
         outer = QHBoxLayout(self.widget)
         self._cards.setFixedWidth(self._around.look.px(460))
+        self._around.look.follow(self.widget, self._rescale)
         column = QVBoxLayout()
         column.addStretch(1)
         column.addLayout(self._brand())
@@ -104,6 +105,9 @@ class UnlockPage:
         outer.addStretch(1)
         outer.addLayout(column)
         outer.addStretch(1)
+
+    def _rescale(self) -> None:
+        self._cards.setFixedWidth(self._around.look.px(460))
 
     def _brand(self) -> QHBoxLayout:
         picture = QLabel()

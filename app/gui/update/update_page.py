@@ -11,6 +11,7 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QHeaderView,
     QLineEdit,
+    QSizePolicy,
     QTableWidget,
     QTableWidgetItem,
     QTextBrowser,
@@ -39,7 +40,9 @@ class UpdatePage:
         self._review: UpdateReview | None = None
         self.version = QComboBox()
         self.version.setAccessibleName("Version to export")
-        self.version.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+        self.version.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.version.setMinimumContentsLength(8)
+        self.version.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.text = QTextBrowser()
         self.table = QTableWidget(0, len(COLUMNS))
         self.recipient = QLineEdit()
@@ -115,7 +118,7 @@ class UpdatePage:
 
     def _review_card(self) -> QWidget:
         frame, column = card()
-        column.addLayout(row(label("What exactly leaves", "heading"), None, self.version))
+        column.addLayout(row(label("What exactly leaves", "heading"), self.version))
         self.text.setProperty("role", "bare")
         self.text.setAccessibleName("What the update file would hold")
         column.addWidget(self.text, 3)

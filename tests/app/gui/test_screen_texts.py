@@ -1,5 +1,6 @@
 """The words and orders that screens show are made by plain functions."""
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -8,13 +9,15 @@ from app.clinical.diagnosis import DifferentialLine, Evidence
 from app.clinical.ids import PatientId, RecordId
 from app.clinical.record import Observation, Quantity, ReferenceRange
 from app.gui.patient.differential_list import among, percent
-from app.gui.patient.evidence_list import evidence_rows
+from app.gui.patient.evidence_list import detail_of, evidence_rows, references_of
+from app.gui.patient.graph_places import edge_sentence, graph_places, unmet
 from app.gui.patient.timeline import out_of_range, value_text
 from app.gui.patients.patient_item_model import age_text
 from app.gui.shell.dialogs import sentence
 from app.gui.unlock.create_card import numbered
 from app.gui.unlock.vault_opening import passphrase_advice
 from knowledge_graph.findings.finding import FindingState
+from knowledge_graph.rationale.evidence_graph import EvidenceEdge, EvidenceGraph, EvidenceNode
 from knowledge_graph.terms.term import DiseaseId, TermId
 
 TODAY = date(2026, 1, 1)
@@ -88,3 +91,61 @@ def test_errors_become_sentences() -> None:
     assert sentence("the vault is locked; close the other program") == (
         "The vault is locked; close the other program."
     )
+
+
+def _evidence_graph() -> EvidenceGraph:
+    """A disease with a gene, a finding it states itself, one met through a broader term, one unmet."""
+    present, absent = FindingState.OBSERVED, FindingState.EXCLUDED
+    return EvidenceGraph(
+        (
+            EvidenceNode("OMIM:1", "disease", "Marfan syndrome"),
+            EvidenceNode("HGNC:1", "gene", "FBN1"),
+            EvidenceNode("HP:1", "term", "Myopia", present),
+            EvidenceNode("HP:2", "term", "Tall stature"),
+            EvidenceNode("HP:3", "term", "Long arms", present),
+            EvidenceNode("HP:4", "term", "Fever", absent),
+        ),
+        (
+            EvidenceEdge("HGNC:1", "OMIM:1", "associated_with"),
+            EvidenceEdge("OMIM:1", "HP:1", "has_phenotype", "93/251", ("PMID:1",)),
+            EvidenceEdge("OMIM:1", "HP:2", "has_phenotype"),
+            EvidenceEdge("HP:3", "HP:2", "is_a"),
+        ),
+    )
+
+
+def test_a_finding_is_drawn_in_line_with_the_term_it_met_and_unmet_ones_last() -> None:
+    places = {p.node.name: (p.column, p.row) for p in graph_places(_evidence_graph())}
+    assert places["Myopia"] == (2, 0)
+    assert places["Tall stature"] == (2, 1)
+    assert places["Long arms"] == (4, 1)
+    assert places["Fever"] == (4, 2)
+    assert places["Marfan syndrome"] == (1, 1)
+    assert places["FBN1"] == (0, 1)
+
+
+def test_the_drawing_is_told_in_words() -> None:
+    graph = _evidence_graph()
+    assert [edge_sentence(graph, edge) for edge in graph.edges] == [
+        "FBN1 is a gene of Marfan syndrome",
+        "Marfan syndrome shows Myopia (93/251)",
+        "Marfan syndrome shows Tall stature",
+        "Long arms is a kind of Tall stature",
+    ]
+    assert [node.name for node in unmet(graph)] == ["Fever"]
+
+
+def test_references_of_one_row_are_told_one_by_one_and_kin_by_name() -> None:
+    evidence = Evidence(
+        TermId("HP:1"), "Myopia", FindingState.OBSERVED, 1.0, ("PMID:1;PMID:2", "PMID:1"), "frequent"
+    )
+    assert references_of(evidence) == ("PMID:1", "PMID:2")
+    assert detail_of(evidence) == "frequent  ·  PMID:1, PMID:2"
+    assert detail_of(replace(evidence, references=("ORPHA:5",), borrowed_from="ORPHA:5")) == (
+        "frequent  ·  said of ORPHA:5"
+    )
+
+
+def test_the_picture_and_the_context_weigh_beside_the_findings() -> None:
+    line = DifferentialLine(1, DiseaseId("OMIM:1"), "D", 0.5, 0.0, 0.0, picture_score=1.5, context_score=0.01)
+    assert [row.text for row in evidence_rows(line)] == ["Weighs as well", "The picture as a whole"]

@@ -3,8 +3,9 @@
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from threading import Event
-from time import monotonic
+from time import process_time
 
 import pytest
 from PySide6.QtCore import QEvent, QObject, Qt
@@ -21,6 +22,7 @@ from app.gui.shell.main_window import MainWindow
 from app.gui.shell.sidebar import PLACES
 from app.gui.training.run_view import RunProgress, RunRequest
 from app.store.vault import Vault
+from knowledge_graph.terms.term import DiseaseId
 from tests.app.gui.clinic import MARFAN, NOTE
 from tests.app.gui.conftest import PASSPHRASE, PATIENCE_S, USER, Clock
 
@@ -175,6 +177,26 @@ def test_a_diagnosis_is_confirmed_taken_back_and_audited(
     assert [d.decision for d in vault.diagnoses(MARFAN)] == [Decision.CONFIRMED, Decision.WITHDRAWN]
 
 
+def test_the_evidence_is_drawn_beside_a_list_that_says_the_same(
+    qtbot: QtBot, window: MainWindow, vault: Vault, settle: Settle
+) -> None:
+    _open_chart(window, vault, settle)
+    assert window.workspace is not None
+    page = window.workspace.patient
+    _press(qtbot, window, Qt.Key.Key_G, Qt.KeyboardModifier.ControlModifier)
+    settle()
+    graph = page.graph
+    current = page.differential.list.current()
+    assert current is not None
+    assert graph.title.text() == current.line.name
+    assert graph.list.count() > 3
+    middle = graph.canvas.place_of(current.line.disease_id).center().toPoint()
+    qtbot.mouseClick(graph.canvas, Qt.MouseButton.LeftButton, pos=middle)
+    assert current.line.name in graph.list.currentItem().text()
+    graph.clear()
+    assert graph.canvas.place_of(current.line.disease_id).isEmpty()
+
+
 def test_typing_narrows_the_list_and_filters_combine(
     qtbot: QtBot, window: MainWindow, vault: Vault, settle: Settle
 ) -> None:
@@ -278,8 +300,8 @@ def test_a_run_under_way_outlives_a_lock_and_the_passphrase_leads_back_to_it(
     assert window.workspace is None
     window.unlock.passphrase.setText(PASSPHRASE)
     window.unlock.open()
-    end = monotonic() + PATIENCE_S
-    while window.workspace is None and monotonic() < end:
+    end = process_time() + PATIENCE_S
+    while window.workspace is None and process_time() < end:
         QTest.qWait(20)
     assert window.workspace is not None
     assert window.workspace.session.vault is vault
@@ -289,3 +311,19 @@ def test_a_run_under_way_outlives_a_lock_and_the_passphrase_leads_back_to_it(
     assert not window.training_run.under_way
     with pytest.raises(VaultError):
         vault.patients()
+
+
+def test_a_word_given_under_another_id_of_the_disease_can_be_taken_back(
+    window: MainWindow, vault: Vault, settle: Settle
+) -> None:
+    _open_chart(window, vault, settle)
+    assert window.workspace is not None
+    page = window.workspace.patient
+    current = page.differential.list.current()
+    assert current is not None
+    page.decide(current.line, Decision.CONFIRMED)
+    other_first = replace(current.line, disease_id=DiseaseId("ORPHA:0"), same_as=(current.line.disease_id,))
+    page.decide(other_first, Decision.WITHDRAWN)
+    settle()
+    assert [d.decision for d in vault.diagnoses(MARFAN)] == [Decision.CONFIRMED, Decision.WITHDRAWN]
+    assert {d.disease_id for d in vault.diagnoses(MARFAN)} == {current.line.disease_id}

@@ -36,7 +36,7 @@ def test_files_dropped_on_the_window_are_imported_with_a_report(
     dialog = window.workspace.importing
     assert dialog is not None
     assert dialog.title.text() == "Import finished"
-    assert "1 files refused" in dialog.line.text()
+    assert "1 file refused" in dialog.line.text()
     assert dialog.items.topLevelItemCount() >= 1
     assert vault.patient_count() == before + 1
     dialog.stop_or_close()

@@ -1,0 +1,119 @@
+"""A small window and large text: everything fits, nothing is cut, the keyboard and a screen reader get by."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractScrollArea,
+    QAbstractSpinBox,
+    QComboBox,
+    QLabel,
+    QLineEdit,
+    QScrollArea,
+    QToolButton,
+    QWidget,
+)
+
+from app.gui.shell.elided_label import ElidedLabel
+from app.gui.shell.main_window import MainWindow
+from app.store.vault import Vault
+from tests.app.gui.clinic import MARFAN
+
+pytestmark = pytest.mark.slow
+Settle = Callable[[], None]
+SMALL = QSize(1024, 700)
+ALONE = Qt.ToolButtonStyle.ToolButtonIconOnly
+
+
+@pytest.fixture
+def pages(window: MainWindow, vault: Vault, settle: Settle) -> Callable[[], Iterator[str]]:
+    """Every page of an open vault in turn, with a patient open."""
+    window.take_vault(vault)
+    settle()
+    assert window.workspace is not None
+    window.workspace.open_patient(MARFAN)
+    settle()
+
+    def each() -> Iterator[str]:
+        assert window.workspace is not None
+        for name in window.workspace.places():
+            window.workspace.go(name)
+            settle()
+            yield name
+
+    return each
+
+
+def _visible(window: MainWindow) -> list[QWidget]:
+    return [w for w in window.findChildren(QWidget) if w.isVisible()]
+
+
+def _cut(widget: QWidget) -> bool:
+    """Whether a word of a button or a one-line label has no room."""
+    if isinstance(widget, ElidedLabel):
+        return False
+    if isinstance(widget, QLabel):
+        return bool(widget.text()) and not widget.wordWrap() and widget.width() < widget.sizeHint().width()
+    if isinstance(widget, QAbstractButton) and widget.text():
+        return widget.width() < widget.sizeHint().width() and not (
+            isinstance(widget, QToolButton) and widget.toolButtonStyle() == ALONE
+        )
+    return False
+
+
+def _named(widget: QWidget) -> bool:
+    """Whether a screen reader has something to say of a widget."""
+    if widget.accessibleName() or widget.toolTip():
+        return True
+    return bool(widget.text()) if isinstance(widget, QAbstractButton) else False
+
+
+@pytest.mark.parametrize("percent", [100, 150])
+def test_every_page_fits_a_small_window_and_no_word_is_cut(
+    window: MainWindow, pages: Callable[[], Iterator[str]], settle: Settle, percent: int
+) -> None:
+    window.set_percent(percent)
+    window.resize(SMALL)
+    settle()
+    for name in pages():
+        assert (window.size(), name) == (SMALL, name)
+        assert [w for w in _visible(window) if _cut(w)] == []
+
+
+def test_each_place_of_the_keyboard_has_a_name(
+    window: MainWindow, pages: Callable[[], Iterator[str]]
+) -> None:
+    kinds = (QAbstractButton, QComboBox, QLineEdit, QAbstractSpinBox, QAbstractScrollArea)
+    for name in pages():
+        stops = [
+            w
+            for w in _visible(window)
+            if isinstance(w, kinds)
+            and w.focusPolicy() & Qt.FocusPolicy.TabFocus
+            and not isinstance(w, QScrollArea)
+            and not isinstance(w.parent(), QAbstractSpinBox)
+        ]
+        assert [(name, w) for w in stops if not _named(w)] == []
+        focus = window.focusWidget()
+        assert focus is not None
+        assert focus.isVisible()
+        assert not isinstance(focus, QToolButton)
+
+
+def test_a_small_window_shows_the_differential_findings_and_time_line_as_tabs(
+    window: MainWindow, pages: Callable[[], Iterator[str]], settle: Settle
+) -> None:
+    assert window.workspace is not None
+    page = window.workspace.patient
+    window.workspace.go("patient")
+    for size, narrow in ((QSize(1440, 900), False), (SMALL, True), (QSize(1440, 900), False)):
+        window.resize(size)
+        settle()
+        assert page.layout.tabs.isVisible() == narrow
+        assert page.differential.widget.isVisible()
+        assert page.note.view.isVisible()
+        assert page.timeline.widget.isVisible() != narrow
+        assert page.findings.widget.isVisible() != narrow
+    assert page.opened is not None
