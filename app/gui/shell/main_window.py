@@ -7,10 +7,11 @@ from time import monotonic
 
 from PySide6.QtCore import Qt, QThread, QTimer
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QIcon, QKeySequence, QShortcut
-from PySide6.QtWidgets import QMainWindow, QStackedWidget
+from PySide6.QtWidgets import QDialog, QMainWindow, QMenu, QStackedWidget, QToolTip
 
 from app.gui.operations.runner import Failure
 from app.gui.session import OpenSession, Surroundings
+from app.gui.shell.clipboard_guard import ClipboardGuard
 from app.gui.shell.dialogs import show_failure
 from app.gui.shell.idle_lock import IdleLock
 from app.gui.shell.window_settings import read_settings, with_recent, write_settings
@@ -34,6 +35,7 @@ class MainWindow(QMainWindow):
         self.workspace: Workspace | None = None
         self.settings = read_settings(around.settings_file)
         self._stack = QStackedWidget()
+        self._clipboard = ClipboardGuard()
         self.training_run = TrainingRun(around.runner)
         self.training_run.ended.connect(lambda _why: self._run_ended())
         self.unlock = self._unlock_page()
@@ -81,7 +83,9 @@ class MainWindow(QMainWindow):
         self.idle_lock.stop()
         self._renew_unlock_page()
         self.setWindowTitle("Anamnesis")
+        self._close_boxes()
         workspace.close()
+        self._clipboard.take_back()
         self._stack.removeWidget(workspace.widget)
         workspace.widget.deleteLater()
         return workspace.session.vault
@@ -144,6 +148,12 @@ class MainWindow(QMainWindow):
         old, self.unlock = self.unlock, self._unlock_page()
         self._stack.removeWidget(old.widget)
         old.widget.deleteLater()
+
+    def _close_boxes(self) -> None:
+        """Boxes, menus and tool tips may name a patient too."""
+        QToolTip.hideText()
+        for box in (*self.findChildren(QDialog), *self.findChildren(QMenu)):
+            box.close()
 
     def _keep_look(self) -> None:
         look = self.around.look
