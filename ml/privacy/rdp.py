@@ -14,6 +14,7 @@ bound on the true epsilon, a little above what the numerical accountant (PRV) gi
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 from scipy.special import gammaln, logsumexp
@@ -21,6 +22,7 @@ from scipy.special import gammaln, logsumexp
 ORDERS = (1.1, 1.25, 1.5, 1.75, 2.5, *range(2, 65), 80, 96, 128, 192, 256, 512)
 
 
+@lru_cache(maxsize=4096)
 def step_rdp(sample_rate: float, noise_multiplier: float) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
     """rdp(a) of one step for every order of ORDERS. Raises ValueError for impossible parameters."""
     if not 0 < sample_rate <= 1 or not noise_multiplier > 0:

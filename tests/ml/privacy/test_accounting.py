@@ -86,6 +86,19 @@ def test_the_loss_distribution_meets_the_gaussian_mechanism_exactly() -> None:
         assert exact * 0.97 <= found <= exact * 1.0001
 
 
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:Optimal order:UserWarning")
+@pytest.mark.parametrize("history", [[(4.5, 0.5, 40)], [(4.0, 0.5, 40), (3.4, 0.5, 5)], [(0.9, 0.01, 900)]])
+def test_prv_on_our_grid_gives_what_opacus_gives(history: list[tuple[float, float, int]]) -> None:
+    from opacus.accountants import PRVAccountant
+
+    from ml.training.accountant import epsilon_prv
+
+    plain = PRVAccountant()
+    plain.history = list(history)
+    assert epsilon_prv(history, 1e-5) == pytest.approx(plain.get_epsilon(delta=1e-5), rel=1e-3)
+
+
 def test_a_composed_history_costs_more_than_its_parts_and_less_than_their_sum() -> None:
     first, second = (4.0, 0.5, 20), (6.0, 0.3, 30)
     alone = [least_epsilon([m], 1e-5) for m in (first, second)]
