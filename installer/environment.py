@@ -194,7 +194,8 @@ def _pip(*words: str) -> None:
     if not _pip_succeeds(*words):
         raise SetupFailed(
             "pip could not install the locked packages (see above); check the connection to the package "
-            "index and call this again: it goes on where it stopped. Tried with Python 3.11 to 3.13"
+            "index and call this again: it goes on where it stopped. "
+            "The locks hold wheels for Python 3.11 to 3.13"
         )
 
 

@@ -198,7 +198,8 @@ def _write_policy(root: CleanRoot, text: str) -> None:
 def _refused(root: CleanRoot, *words: str, because: str) -> str:
     done = root.run("timeout", "300", "anamnesis", *words, user=USER, stdin=PASSPHRASE, check=False)
     said = done.stdout + done.stderr
-    _require(done.returncode == 1 and because in said, f"`anamnesis {' '.join(words)}` is not refused", done)
+    plainly = because in said and "Traceback" not in said
+    _require(done.returncode == 1 and plainly, f"`anamnesis {' '.join(words)}` is not refused in words", done)
     return done.stderr.strip().splitlines()[-1]
 
 
