@@ -4,7 +4,8 @@ AnamnesisError
 ├── UsageError            the command or the input cannot be used as given
 ├── PolicyError           the hospital's policy forbids it
 ├── VaultError            the encrypted store refuses
-│   ├── VaultLocked       wrong passphrase, unknown user, busy writer
+│   ├── VaultLocked       busy writer, a user who was left out
+│   │   └── WrongPassphrase   wrong passphrase or unknown user
 │   ├── VaultDamaged      not a vault, truncated, altered, rolled back
 │   └── VaultTooNew       written by a newer version of the program
 ├── ImportRefused         a foreign file cannot be read at all
@@ -35,6 +36,10 @@ class VaultError(AnamnesisError):
 
 class VaultLocked(VaultError):
     """Wrong passphrase, unknown user, or another process holds the writer's place."""
+
+
+class WrongPassphrase(VaultLocked):
+    """The passphrase opens no slot of this user; which of the two is wrong is not said."""
 
 
 class VaultDamaged(VaultError):

@@ -18,7 +18,7 @@ import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from app.errors import UsageError, VaultDamaged, VaultError, VaultLocked, VaultTooNew
+from app.errors import UsageError, VaultDamaged, VaultError, VaultLocked, VaultTooNew, WrongPassphrase
 from app.store.durable_file import read_regular, reason_of, write_durably
 from app.store.key_derivation import KEY_BYTES, KdfParameters, normalised, subkey, wrapping_key
 from app.store.recovery_words import normalised_words
@@ -123,7 +123,7 @@ def unlock(header: Header, user: str, passphrase: str) -> UnlockedKeys:
         return UnlockedKeys(_bridged(header, following), following)
     current = _opened(header, header.slots, user, passphrase)
     if current is None:
-        raise VaultLocked(_WRONG)
+        raise WrongPassphrase(_WRONG)
     _check_mac(header, header.mac, current)
     return UnlockedKeys(current)
 
@@ -202,7 +202,7 @@ def _as_words(text: str) -> str:
     try:
         return normalised_words(text)
     except UsageError as error:
-        raise VaultLocked(str(error)) from error
+        raise WrongPassphrase(str(error)) from error
 
 
 def _check_mac(header: Header, mac: str, key: bytes) -> None:
