@@ -43,12 +43,16 @@ _JSON_KEYS = (b'"resourceType"', b'"phenotypicFeatures"', b'"phenotypic_features
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
-    """A file, or a member of a zip archive; `refused` says why it must not be read, or is empty."""
+    """A file, or a member of a zip archive; `refused` says why it must not be read, or is empty.
+
+    The archive stays open for all its members: its directory is read once, not once a member.
+    """
 
     path: Path
     member: str = ""
     refused: str = ""
     limits: ReadLimits = field(default_factory=ReadLimits)
+    archive: zipfile.ZipFile | None = field(default=None, compare=False, repr=False)
 
     @property
     def name(self) -> str:
@@ -81,8 +85,8 @@ class SourceFile:
         """Its bytes, unzipped. Raises ImportRefused, also while being read."""
         if self.refused:
             raise ImportRefused(f"{self.name}: {self.refused}")
-        if self.member:
-            return open_member(self.path, self.member, name=self.name, limits=self.limits)
+        if self.archive is not None:
+            return open_member(self.archive, self.member, name=self.name, limits=self.limits)
         return open_file(self.path, name=self.name, limits=self.limits)
 
     def read(self, limits: ReadLimits) -> bytes:
@@ -160,8 +164,8 @@ def _file(file: Path, limits: ReadLimits) -> Iterator[SourceFile]:
 
 def _members(path: Path, limits: ReadLimits) -> list[SourceFile]:
     try:
-        with zipfile.ZipFile(path) as archive:
-            infos = [i for i in archive.infolist() if not i.is_dir()]
+        archive = zipfile.ZipFile(path)
+        infos = [i for i in archive.infolist() if not i.is_dir()]
     except DAMAGE as error:
         raise ImportRefused(f"{path.name}: the archive is damaged; send it again") from error
     if any(i.filename == "[Content_Types].xml" for i in infos):
@@ -176,7 +180,8 @@ def _members(path: Path, limits: ReadLimits) -> list[SourceFile]:
         )
     for info in infos:
         _check_member(path, info, limits)
-    return [SourceFile(path, i.filename, limits=limits) for i in infos if not _is_hidden(i.filename)]
+    shown = [i.filename for i in infos if not _is_hidden(i.filename)]
+    return [SourceFile(path, member, limits=limits, archive=archive) for member in shown]
 
 
 def _is_hidden(member: str) -> bool:

@@ -33,10 +33,10 @@ def open_file(path: Path, *, name: str, limits: ReadLimits) -> BinaryIO:
     return _gunzipped(stream, size, name=name, limits=limits) if head == _GZIP else stream
 
 
-def open_member(path: Path, member: str, *, name: str, limits: ReadLimits) -> BinaryIO:
+def open_member(archive: zipfile.ZipFile, member: str, *, name: str, limits: ReadLimits) -> BinaryIO:
     """The bytes of a zip member, unzipped once more where it is gzip. Raises ImportRefused."""
     try:
-        with zipfile.ZipFile(path) as archive, archive.open(member) as stream:
+        with archive.open(member) as stream:
             data = stream.read(limits.largest_document + 1)
     except DAMAGE as error:
         raise ImportRefused(
