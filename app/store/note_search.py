@@ -3,14 +3,17 @@
 Only the newest hits are ranked: a word of half the notes costs no more than a rare one.
 """
 
+import json
 import re
 from dataclasses import dataclass
 
 from app.clinical.ids import NoteId, PatientId
 from app.store.character_pairs import phrase, runs_of, without_runs
+from app.store.note_excerpt import excerpt
 from app.store.session import Session
 
 RANKED = 2_000
+_COMMON, _MOST_TERMS = 20_000, 16
 _TERM = re.compile(r'"([^"]*)"|([^\s"]+)')
 _AROUND = 40
 
@@ -28,10 +31,10 @@ def search_notes(session: Session, query: str, *, limit: int) -> list[NoteHit]:
     """The best of the newest notes that hold everything asked for; nothing for a query without a word."""
     query = query.encode("utf-8", "replace").decode("utf-8").replace("\0", " ")
     runs = runs_of(query) if _has_pairs(session) else []
-    words = _match_of(without_runs(query), open_end=not (runs and query.endswith(runs[-1])))
+    terms = _terms_of(without_runs(query), open_end=not (runs and query.endswith(runs[-1])))
     pairs = " ".join(phrase(run) for run in runs)
-    if words:
-        return _by_words(session, words, pairs, limit)
+    if terms:
+        return _by_words(session, terms, pairs, limit)
     return _by_pairs(session, pairs, runs, limit) if pairs else []
 
 
@@ -40,35 +43,61 @@ def _has_pairs(session: Session) -> bool:
     return bool(session.rows("SELECT 1 FROM sqlite_master WHERE name = 'note_pairs'"))
 
 
-def _match_of(text: str, *, open_end: bool) -> str:
+def _terms_of(text: str, *, open_end: bool) -> list[str]:
     """FTS5's own language, in which every word is quoted, so that no sign in it means anything."""
-    terms = [quoted or word for quoted, word in _TERM.findall(text)]
-    terms = [term for term in terms if any(character.isalnum() for character in term)]
-    if not terms:
-        return ""
-    match = " ".join(f'"{term}"' for term in terms)
-    typing = open_end and len(terms[-1]) > 1 and not text.rstrip().endswith('"')
-    return match + "*" if typing else match
+    words = [quoted or word for quoted, word in _TERM.findall(text)]
+    words = [word for word in words if any(character.isalnum() for character in word)]
+    terms = [f'"{word}"' for word in words]
+    typing = open_end and words and len(words[-1]) > 1 and not text.rstrip().endswith('"')
+    return [*terms[:-1], terms[-1] + "*"] if typing else terms
 
 
-def _by_words(session: Session, words: str, pairs: str, limit: int) -> list[NoteHit]:
-    also = "AND rowid IN (SELECT rowid FROM note_pairs WHERE note_pairs MATCH ?)" if pairs else ""
-    best = session.rows(
-        f"""SELECT rowid FROM (SELECT rowid, bm25(note_search) AS score FROM note_search
-            WHERE note_search MATCH ? {also} ORDER BY rowid DESC LIMIT ?)
-            ORDER BY score, rowid DESC LIMIT ?""",
-        (words, *([pairs] if pairs else []), RANKED, limit),
-    )
-    numbers = [row[0] for row in best]
-    marks = ", ".join("?" * len(numbers))
+def _by_words(session: Session, terms: list[str], pairs: str, limit: int) -> list[NoteHit]:
+    """The last word as it stands first: only where that finds too little is it taken as a beginning."""
+    whole = [*terms[:-1], terms[-1].rstrip("*")]
+    newest = _newest(session, whole, pairs)
+    if len(newest) < limit and whole != terms:
+        whole, newest = terms, _newest(session, terms, pairs)
+    numbers = _ranked(session, whole, newest)[:limit]
     rows = session.rows(
-        f"""SELECT note.number, note.id, note.patient_id, snippet(note_search, -1, '«', '»', ' … ', 12)
-            FROM note_search JOIN note ON note.number = note_search.rowid
-            WHERE note_search MATCH ? AND note_search.rowid IN ({marks})""",
-        (words, *numbers),
+        """SELECT number, id, patient_id, title || ' ' || text FROM note
+           WHERE number IN (SELECT value FROM json_each(?))""",
+        (json.dumps(numbers),),
     )
-    found = {number: NoteHit(NoteId(n), PatientId(p), s) for number, n, p, s in rows}
-    return [found[number] for number in numbers if number in found]
+    found = {number: NoteHit(NoteId(n), PatientId(p), excerpt(t, whole)) for number, n, p, t in rows}
+    return [found[number] for number in numbers]
+
+
+def _newest(session: Session, terms: list[str], pairs: str) -> list[int]:
+    """The newest hits. A plus keeps SQLite from asking the index again for each row of a list."""
+    also = "AND +rowid IN (SELECT rowid FROM note_pairs WHERE note_pairs MATCH ?)" if pairs else ""
+    rows = session.rows(
+        f"SELECT rowid FROM note_search WHERE note_search MATCH ? {also} ORDER BY rowid DESC LIMIT ?",
+        (" ".join(terms), *([pairs] if pairs else []), RANKED),
+    )
+    return [row[0] for row in rows]
+
+
+def _ranked(session: Session, terms: list[str], newest: list[int]) -> list[int]:
+    """Best first, by the words that are not in nearly every note: BM25 walks through each hit of a word."""
+    whole = terms if len(terms) == 1 and len(newest) < RANKED else [t for t in terms if t[-1] != "*"]
+    rare = [t for t in whole if not _is_common(session, t)] if len(terms) <= _MOST_TERMS else []
+    if not rare or len(newest) < 2:
+        return newest
+    rows = session.rows(
+        """SELECT rowid FROM note_search
+           WHERE note_search MATCH ? AND rowid >= ? AND +rowid IN (SELECT value FROM json_each(?))
+           ORDER BY bm25(note_search), rowid DESC""",
+        (" ".join(rare), newest[-1], json.dumps(newest)),
+    )
+    return [row[0] for row in rows]
+
+
+def _is_common(session: Session, term: str) -> bool:
+    rows = session.rows(
+        "SELECT count(*) FROM (SELECT 1 FROM note_search WHERE note_search MATCH ? LIMIT ?)", (term, _COMMON)
+    )
+    return bool(rows[0][0] >= _COMMON)
 
 
 def _by_pairs(session: Session, pairs: str, runs: list[str], limit: int) -> list[NoteHit]:
@@ -78,10 +107,10 @@ def _by_pairs(session: Session, pairs: str, runs: list[str], limit: int) -> list
            WHERE note_pairs MATCH ? ORDER BY note_pairs.rowid DESC LIMIT ?""",
         (pairs, limit),
     )
-    return [NoteHit(NoteId(n), PatientId(p), _excerpt(text, runs[0])) for n, p, text in rows]
+    return [NoteHit(NoteId(n), PatientId(p), _around(text, runs[0])) for n, p, text in rows]
 
 
-def _excerpt(text: str, run: str) -> str:
+def _around(text: str, run: str) -> str:
     at = max(text.find(run), 0)
     start, end = max(0, at - _AROUND), at + len(run) + _AROUND
     shown = text[start:at] + f"«{text[at : at + len(run)]}»" + text[at + len(run) : end]

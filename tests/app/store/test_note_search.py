@@ -7,6 +7,7 @@ from app.clinical.note import Note
 from app.clinical.patient import Patient
 from app.store.character_pairs import character_pairs
 from app.store.key_derivation import KdfParameters
+from app.store.note_excerpt import excerpt
 from app.store.vault import Vault
 
 ADA = PatientId("p-1")
@@ -91,6 +92,30 @@ def test_a_hit_shows_where_it_matches(vault: Vault) -> None:
     assert "«发热»" in vault.search_notes("发热")[0].snippet
     (hit,) = vault.search_notes("About chin")
     assert "«About»" in hit.snippet
+
+
+@pytest.mark.parametrize(
+    ("text", "terms", "shown"),
+    [
+        (
+            "No fever. " * 9 + "Größe naïve café now",
+            ['"cafe"'],
+            "… fever. No fever. No fever. Größe naïve «café» now",
+        ),
+        ("Seizures, then seizure-free", ['"seizu"*'], "«Seizures», then «seizure»-free"),
+        ("Seizures", ['"seizu"'], "Seizures"),
+        ("no fever today", ['"no fever"'], "«no» «fever» today"),
+        ("İstanbul fever", ['"fever"'], "İstanbul «fever»"),
+        ("", ['"fever"'], ""),
+    ],
+)
+def test_an_excerpt_marks_the_words_around_the_first_match(text: str, terms: list[str], shown: str) -> None:
+    assert excerpt(text, terms) == shown
+
+
+def test_a_beginning_counts_only_where_the_whole_word_is_too_rare(vault: Vault) -> None:
+    assert {hit.note_id for hit in vault.search_notes("No", limit=1)} == {"visit"}
+    assert {hit.note_id for hit in vault.search_notes("No")} == {"letter", "visit", "signs"}
 
 
 def test_pairs_do_not_reach_over_a_gap() -> None:
