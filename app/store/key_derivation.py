@@ -14,7 +14,7 @@ from app.errors import UsageError, VaultDamaged, VaultError
 
 KEY_BYTES = 32
 SMALLEST_MEMORY_KIB = 64 * 1024
-LARGEST_MEMORY_KIB = 4 * 1024 * 1024
+LARGEST_MEMORY_KIB = 1024 * 1024
 UNLOCK_S = 0.5
 _PASSES = range(3, 17)  # RFC 9106 asks for three passes where memory is 64 MiB
 _MEMORIES_MIB = (512, 256, 128, 64)
@@ -37,8 +37,8 @@ class KdfParameters:
         """Itself, or VaultDamaged: a weaker cost is an attack, a larger one would eat the machine."""
         sound = (
             SMALLEST_MEMORY_KIB <= self.memory_kib <= LARGEST_MEMORY_KIB
-            and 1 <= self.time_cost <= 64
-            and 1 <= self.parallelism <= 64
+            and 1 <= self.time_cost <= 32
+            and 1 <= self.parallelism <= 16
         )
         if not sound:
             raise VaultDamaged("the vault's header names an unsafe key derivation; restore it from a backup")

@@ -3,7 +3,7 @@
 import random
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from app.errors import AnamnesisError
@@ -111,9 +111,13 @@ def _of_backup(name: str, template: Path, scratch: Path) -> tuple[str, bytes, Ju
             restore(folder / "b0", folder / "r", user="ann", passphrase="passphrase of ann")
         except AnamnesisError:
             return SILENT if (folder / "r").exists() else SAID
-        return HARMLESS if not DEEDS[-1].check(folder, ["r"]) else SILENT
+        return HARMLESS if not _check_of("restore")(folder, ["r"]) else SILENT
 
     return f"backup's {name}", (template / "b0" / name).read_bytes(), judge
+
+
+def _check_of(name: str) -> Callable[[Path, Sequence[str]], list[str]]:
+    return next(deed.check for deed in DEEDS if deed.name == name)
 
 
 def _of_cache(scratch: Path) -> tuple[str, bytes, Judge]:

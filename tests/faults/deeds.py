@@ -16,17 +16,21 @@ from app.clinical.patient import Patient
 from app.errors import AnamnesisError
 from app.store.backup import back_up, restore
 from app.store.check import check_vault
+from app.store.erasure import erase_patient
 from app.store.header import Role
-from app.store.key_derivation import KdfParameters
+from app.store.key_derivation import KdfParameters, subkey
 from app.store.people import add_user, change_passphrase, remove_user
 from app.store.rekey import prepare_rekey
+from app.store.restoring import restore_in_place
 from app.store.vault import Vault
 from knowledge_graph.terms.term import DiseaseId, TermId
 from ml.privacy.ledger import LedgerEntry
+from tests.app.store.decrypted import decrypted_bytes
 
 SECRET, OTHER, BOB = "passphrase of ann", "another passphrase", "passphrase of bob"
 FAST = KdfParameters.fast_for_tests()
 ADA, NOTE = PatientId("p-1"), Note(NoteId("n-1"), PatientId("p-1"), "She has seizures and fever.")
+BEA, STAYS = PatientId("p-2"), Note(NoteId("n-9"), PatientId("p-2"), "A cough, 患者发热.")
 Acknowledge = Callable[[str], None]
 
 
@@ -44,7 +48,7 @@ def prepare(folder: Path) -> None:
     vault, words = Vault.create(folder / "v", user="ann", passphrase=SECRET, kdf=FAST)
     (folder / "words").write_text(words, "utf-8")
     with vault:
-        vault.put_records([Patient(ADA, "Ada Sample"), NOTE], origin="t")
+        vault.put_records([Patient(ADA, "Ada Sample"), NOTE, Patient(BEA, "Bea"), STAYS], origin="t")
         (vault.models_dir / "one").write_bytes(vault.seal("m", b"weights"))
         back_up(vault, folder / "b0", passphrase=SECRET)
 
@@ -185,6 +189,39 @@ def _restore(folder: Path, acknowledge: Acknowledge) -> None:
     acknowledge("r")
 
 
+def _erase(folder: Path, acknowledge: Acknowledge) -> None:
+    with open_it(folder / "v") as vault:
+        erase_patient(vault, ADA)
+        acknowledge("erased")
+
+
+def _erased(folder: Path, acknowledged: Sequence[str]) -> list[str]:
+    with open_it(folder / "v") as vault:
+        problems, gone = list(check_vault(vault).problems), not vault.has_patient(ADA)
+        if vault.chart(BEA).notes != (STAYS,) or len(vault.search_notes("发热")) != 1:
+            problems.append("another patient's note is gone")
+        if len(vault.search_notes("seizures")) == gone:
+            problems.append("the index and the notes disagree")
+        key = subkey(vault.data_key(), "database")
+    if gone and b"seizures" in decrypted_bytes(folder / "v", key):
+        problems.append("a word of the erased patient is still there")
+    return problems + (["acknowledged and not erased"] if acknowledged and not gone else [])
+
+
+def _replace(folder: Path, acknowledge: Acknowledge) -> None:
+    restore_in_place(folder / "b0", folder / "v", user="ann", passphrase=SECRET)
+    acknowledge("replaced")
+
+
+def _replaced(folder: Path, acknowledged: Sequence[str]) -> list[str]:
+    with open_it(folder / "v") as vault:
+        problems = _soundness(vault)
+        restored = any(e.action == "restored-from-backup" for e in vault.audit_events())
+    if acknowledged and not (restored and (folder / "v.replaced-1").exists()):
+        problems.append("acknowledged and not replaced")
+    return problems
+
+
 def _copied(folder: Path, acknowledged: Sequence[str]) -> list[str]:
     problems = [f"acknowledged and absent: {n}" for n in acknowledged if not (folder / n).exists()]
     for name in ("v", "b0", "b", "r"):
@@ -201,4 +238,6 @@ DEEDS: tuple[Deed, ...] = (
     Deed("rekey", _rekey, _rekeyed),
     Deed("backup", _back_up, _copied),
     Deed("restore", _restore, _copied),
+    Deed("erase", _erase, _erased),
+    Deed("replace", _replace, _replaced),
 )

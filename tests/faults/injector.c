@@ -178,6 +178,16 @@ int rename(const char *from, const char *to) {
     return done;
 }
 
+int renameat2(int from_place, const char *from, int to_place, const char *to, unsigned int flags) {
+    REAL("renameat2", int, int, const char *, int, const char *, unsigned int);
+    if (!inside(to)) return real(from_place, from, to_place, to, flags);
+    int error = strike(0);
+    if (error) { errno = error; return -1; }
+    int done = real(from_place, from, to_place, to, flags);
+    if (!done) note('X', 0, 0, from, to, (uint32_t)strlen(to));
+    return done;
+}
+
 static int removed(int place, const char *name, int is_folder) {
     char path[4096];
     resolve(place, name, path);

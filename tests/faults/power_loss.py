@@ -24,7 +24,7 @@ _HEAD = struct.Struct("<cQqIH")
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A recorded call: Write, cuT, Sync, Create, Rename, Unlink, Folder made, folder gone (D), Mark."""
+    """A recorded call: Write, cuT, Sync, Create, Rename, eXchange, Unlink, Folder, folder gone (D), Mark."""
 
     letter: str
     inode: int
@@ -70,7 +70,7 @@ class Disk:
             self.files[call.inode].pending.append(call)
         elif call.letter == "S":
             self._sync(call)
-        elif call.letter in "CFRUD":
+        elif call.letter in "CFRUDX":
             if call.letter == "C":
                 self.files[call.inode] = _File()
             self.waiting[os.path.dirname(call.path)].append(call)
@@ -108,6 +108,11 @@ def _rename_names(names: dict[str, dict[str, int]], call: Call) -> None:
     elif call.letter == "F":
         entries[name] = -1
         names.setdefault(call.path, {})
+    elif call.letter == "X":
+        to = call.data.decode()
+        other = names.setdefault(os.path.dirname(to), {})
+        entries[name], other[os.path.basename(to)] = other[os.path.basename(to)], entries[name]
+        _exchange_below(names, call.path, to)
     elif call.letter == "R":
         to = call.data.decode()
         if name in entries:
@@ -116,6 +121,14 @@ def _rename_names(names: dict[str, dict[str, int]], call: Call) -> None:
             names[to + below[len(call.path) :]] = names.pop(below)
     else:
         entries.pop(name, None)
+
+
+def _exchange_below(names: dict[str, dict[str, int]], one: str, other: str) -> None:
+    moved: dict[str, dict[str, int]] = {}
+    for here, there in ((one, other), (other, one)):
+        for below in [f for f in names if f == here or f.startswith(here + "/")]:
+            moved[there + below[len(here) :]] = names.pop(below)
+    names.update(moved)
 
 
 def _after(content: bytes, calls: list[Call]) -> bytes:
