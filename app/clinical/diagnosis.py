@@ -56,6 +56,11 @@ class DifferentialLine:
     same_as: tuple[DiseaseId, ...] = ()
     same_as_score: float = 0.0
 
+    @classmethod
+    def unlisted(cls, disease_id: DiseaseId, name: str) -> "DifferentialLine":
+        """A disease that the differential does not list: rank 0, nothing said of it."""
+        return cls(0, disease_id, name, probability=0.0, text_score=0.0, graph_score=0.0)
+
 
 @dataclass(frozen=True, slots=True)
 class Differential:

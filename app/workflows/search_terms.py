@@ -55,14 +55,14 @@ class TermCatalogue:
         found: dict[TermId, tuple[tuple[int, int, int], TermHit]] = {}
         for wording, hit in self._entries:
             if all(word in wording for word in words):
-                rank = _rank(wording, words, by_synonym=bool(hit.synonym))
+                rank = wording_rank(wording, words, by_synonym=bool(hit.synonym))
                 if hit.term_id not in found or rank < found[hit.term_id][0]:
                     found[hit.term_id] = (rank, hit)
         ranked = sorted(found.values(), key=lambda entry: (entry[0], entry[1].name))
         return tuple(hit for _, hit in ranked[:limit])
 
 
-def _rank(wording: str, words: list[str], *, by_synonym: bool) -> tuple[int, int, int]:
+def wording_rank(wording: str, words: list[str], *, by_synonym: bool = False) -> tuple[int, int, int]:
     """Whole wording, then beginning, then at word beginnings, then anywhere; short wordings first."""
     typed = " ".join(words)
     if wording == typed:

@@ -23,7 +23,14 @@ Decide = Callable[[DifferentialLine, Decision], object]
 class DifferentialPanel:
     """Shows what may be behind the findings; confirm and reject are handed to `decide`."""
 
-    def __init__(self, look: Look, decide: Decide, draw: Callable[[DifferentialLine], object]) -> None:
+    def __init__(
+        self,
+        look: Look,
+        decide: Decide,
+        draw: Callable[[DifferentialLine], object],
+        *,
+        name_another: Callable[[], object],
+    ) -> None:
         self._look = look
         self._decide = decide
         self._draw = draw
@@ -37,11 +44,17 @@ class DifferentialPanel:
         )
         self.refuse = button("Reject", lambda: self._say(Decision.REJECTED), tip="Reject (Ctrl+Backspace)")
         self.graph = button("Graph", self._show_graph, tip="Draw this evidence as a graph (Ctrl+G)")
+        self.other = button(
+            "Other…", name_another, tip="Confirm a disease that is not listed (Ctrl+Shift+Return)"
+        )
+        self._name_another = name_another
         self.list = DifferentialList(look, self._explain)
-        self.widget = QStackedWidget()
+        self._stack = QStackedWidget()
         nothing = "Accept or mark findings in the note; the differential follows at once."
-        self.widget.addWidget(empty_state(look, "question", "No differential yet", nothing))
-        self.widget.addWidget(self._lists())
+        self._stack.addWidget(empty_state(look, "question", "No differential yet", nothing))
+        self._stack.addWidget(self._lists())
+        self.widget = self._with_deeds()
+        self._explain(None)
         self._add_keys()
 
     def show_busy(self) -> None:
@@ -56,7 +69,7 @@ class DifferentialPanel:
         """Show a ranking with the words that stand on its diseases."""
         self._differential = differential
         self.list.show(disease_rows(differential, decision_of))
-        self.widget.setCurrentIndex(1 if differential.lines else 0)
+        self._stack.setCurrentIndex(1 if differential.lines else 0)
         set_role(self.state, "notice" if differential.abstained else "small")
         self.state.setText(_UNSURE if differential.abstained else _SUPPORT)
         self.state.setToolTip(_OVER_ALL)
@@ -70,7 +83,7 @@ class DifferentialPanel:
         """Forget the ranking of the patient shown before."""
         self._differential = None
         self.list.show(())
-        self.widget.setCurrentIndex(0)
+        self._stack.setCurrentIndex(0)
 
     def _lists(self) -> QWidget:
         split = QSplitter(Qt.Orientation.Vertical)
@@ -94,7 +107,17 @@ class DifferentialPanel:
         column.addWidget(self.name)
         column.addWidget(self.source)
         column.addWidget(self.evidence.widget, 1)
-        column.addLayout(row(self.graph, None, self.refuse, self.confirm))
+        return made
+
+    def _with_deeds(self) -> QWidget:
+        made = QWidget()
+        column = QVBoxLayout(made)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self._stack, 1)
+        deeds = row(self.graph, self.other, None, self.refuse, self.confirm)
+        deeds.setContentsMargins(14, 0, 10, 8)
+        column.addLayout(deeds)
         return made
 
     def _add_keys(self) -> None:
@@ -102,6 +125,8 @@ class DifferentialPanel:
             shortcut = QShortcut(QKeySequence(keys), self.widget)
             shortcut.activated.connect(lambda said=decision: self._say(said))
         QShortcut(QKeySequence("Ctrl+G"), self.widget).activated.connect(self._show_graph)
+        another = QShortcut(QKeySequence("Ctrl+Shift+Return"), self.widget)
+        another.activated.connect(lambda: self._name_another())
 
     def _show_graph(self) -> None:
         found = self.list.current()

@@ -12,11 +12,13 @@ from app.clinical.ids import NoteId, PatientId
 from app.gui.assistant import Assistant, Opinion
 from app.gui.operations.runner import Failure
 from app.gui.patient.annotating import accepted, added, changed, rejected, removed, toggled
+from app.gui.patient.deciding import decided, line_of
 from app.gui.patient.differential_panel import DifferentialPanel
+from app.gui.patient.disease_search import DiseaseSearch
 from app.gui.patient.evidence_dialog import EvidenceDialog
 from app.gui.patient.findings_panel import FindingsPanel, finding_rows
 from app.gui.patient.heading import Heading
-from app.gui.patient.history import DecisionStep, MarkStep, Step
+from app.gui.patient.history import MarkStep, Step
 from app.gui.patient.mark import Mark, shown_marks
 from app.gui.patient.note_pane import NoteDeeds, NotePane
 from app.gui.patient.open_chart import Change, OpenChart, append, do, read_open_chart, redo, undo
@@ -26,6 +28,7 @@ from app.gui.patient.timeline import timeline
 from app.gui.patient.timeline_list import TimelineList
 from app.gui.session import OpenSession
 from app.gui.shell.dialogs import sentence
+from app.workflows.search_diseases import DiseaseHit
 from knowledge_graph.findings.finding import FindingState
 from knowledge_graph.terms.term import TermId
 
@@ -42,6 +45,7 @@ class PatientPage:
         self._changed = changed
         self._assistant: Assistant | None = None
         self.term_search: TermSearch | None = None
+        self.disease_search: DiseaseSearch | None = None
         self.opened: OpenChart | None = None
         self.note_id: NoteId | None = None
         self.opinion: Opinion | None = None
@@ -50,7 +54,12 @@ class PatientPage:
         self.timeline = TimelineList(look, self.open_note)
         self.note = NotePane(look, self._deeds())
         self.findings = FindingsPanel(look, self._jump)
-        self.differential = DifferentialPanel(look, self.decide, self.draw)
+        self.differential = DifferentialPanel(
+            look,
+            self.decide,
+            self.draw,
+            name_another=self._name_another,
+        )
         self.layout = PatientLayout(
             look,
             self.note.widget,
@@ -67,7 +76,15 @@ class PatientPage:
     def take_assistant(self, assistant: Assistant) -> None:
         """Names, suggestions and ranking are ready now."""
         self._assistant = assistant
-        self.term_search = TermSearch(self.widget, assistant.catalogue, self._session.runner)
+        runner = self._session.runner
+        self.term_search = TermSearch(self.widget, assistant.catalogue, runner)
+        self.disease_search = DiseaseSearch(
+            self.widget,
+            assistant.catalogue.graph,
+            runner,
+            decision_of=self._decision_of,
+            taken=self._decide_other,
+        )
         if self.opened is not None:
             self._suggest(self.opened)
             self._refresh()
@@ -96,20 +113,16 @@ class PatientPage:
         """Confirm or reject a disease, or take the word back."""
         if self.opened is None:
             return
-        ids = (line.disease_id, *line.same_as)
-        before = next((said for i in ids if (said := self.opened.decision(i))), None)
         ranking = self.opinion.differential if self.opinion else None
-        after = Diagnosis(
-            patient_id=self.opened.chart.patient.id,
-            disease_id=before.disease_id if before else line.disease_id,
-            name=before.name if before else line.name,
-            decision=decision,
-            author="",
-            at="",
-            model_version=ranking.model_version if ranking else "",
-            shown_rank=line.rank,
-        )
-        self._do(DecisionStep(before, None if decision is Decision.WITHDRAWN else after))
+        version = ranking.model_version if ranking else ""
+        self._do(decided(self.opened, line, decision, model_version=version))
+
+    def _name_another(self) -> None:
+        if self.disease_search is not None and self.opened is not None:
+            self.disease_search.ask()
+
+    def _decide_other(self, hit: DiseaseHit, decision: Decision) -> None:
+        self.decide(line_of(hit, self.opinion.differential if self.opinion else None), decision)
 
     def draw(self, line: DifferentialLine) -> None:
         """Draw the evidence for a disease in a window of its own."""
@@ -127,8 +140,9 @@ class PatientPage:
         """Empty every view; called before the vault is locked."""
         self._rank_pause.stop()
         self.opened, self.note_id, self.opinion, self._assistant = None, None, None, None
-        if self.term_search is not None:
-            self.term_search.clear()
+        for search in (self.term_search, self.disease_search):
+            if search is not None:
+                search.clear()
         self.note.clear()
         self.timeline.show(())
         self.findings.show(())

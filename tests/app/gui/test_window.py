@@ -159,6 +159,27 @@ def test_selected_words_become_a_mark_by_term_search(
     assert event.annotation.term_id == "HP:0001519"
 
 
+def test_a_disease_that_is_not_listed_is_confirmed_and_taken_back(
+    window: MainWindow, vault: Vault, settle: Settle
+) -> None:
+    _open_chart(window, vault, settle)
+    assert window.workspace is not None
+    page = window.workspace.patient
+    for expected in (Decision.CONFIRMED, Decision.WITHDRAWN):
+        window.workspace.patient.differential.other.click()
+        search = page.disease_search
+        assert search is not None
+        search.query.setText("wilson disease")
+        settle()
+        assert search.take_button.text() == ("Confirm" if expected is Decision.CONFIRMED else "Take back")
+        search.take()
+        settle()
+        said = vault.diagnoses(MARFAN)[-1]
+        assert (said.disease_id, said.decision, said.shown_rank) == ("OMIM:277900", expected, None)
+    assert page.opened is not None
+    assert page.opened.confirmed() == ()
+
+
 def test_a_diagnosis_is_confirmed_taken_back_and_audited(
     window: MainWindow, vault: Vault, settle: Settle
 ) -> None:
