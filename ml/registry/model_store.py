@@ -10,6 +10,7 @@ ever unpickled.
 import os
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import uuid4
@@ -104,7 +105,7 @@ class ModelStore:
         if not path.exists():
             return Pointer()
         try:
-            return msgspec.json.decode(self._unseal("model-pointer", path.read_bytes()), type=Pointer)
+            return msgspec.json.decode(self._unseal("model-pointer", _read(path)), type=Pointer)
         except msgspec.MsgspecError:
             raise ModelFileError("the record of the current model was altered; restore a backup") from None
 
@@ -120,18 +121,22 @@ class ModelStore:
 
     def _write_version(self, target: Path, content: VersionContent) -> None:
         draft = target.parent / f".draft-{uuid4().hex}"
-        draft.mkdir(parents=True)
         try:
+            draft.mkdir(parents=True)
+            _sync_folder(self._folder)
             for name, data in content.files.items():
                 sealed = self._seal(_purpose(content.version.version_id, name), data)
                 _write_durably(draft / name, sealed)
+            _sync_folder(draft)
             draft.rename(target)
             _sync_folder(target.parent)
+        except OSError as error:
+            raise _unwritten(error) from error
         finally:
             shutil.rmtree(draft, ignore_errors=True)
 
     def _opened(self, version_id: str, path: Path) -> bytes:
-        return self._unseal(_purpose(version_id, path.name), path.read_bytes())
+        return self._unseal(_purpose(version_id, path.name), _read(path))
 
 
 def _purpose(version_id: str, file_name: str) -> str:
@@ -153,9 +158,25 @@ def _write_durably(path: Path, data: bytes) -> None:
 def replace_file(path: Path, data: bytes) -> None:
     """Write a file whole or not at all, durably."""
     draft = path.with_name(f".{path.name}-{uuid4().hex}")
-    _write_durably(draft, data)
-    os.replace(draft, path)
-    _sync_folder(path.parent)
+    try:
+        _write_durably(draft, data)
+        os.replace(draft, path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
+        raise _unwritten(error) from error
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ModelFileError(f"a model file can't be read ({error.strerror}); mend the disk") from error
+
+
+def _unwritten(error: OSError) -> ModelFileError:
+    return ModelFileError(f"the model could not be written ({error.strerror}); free space, then try again")
 
 
 def _sync_folder(folder: Path) -> None:

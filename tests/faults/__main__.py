@@ -13,7 +13,7 @@ import app.store.header
 import app.store.signing_keys
 from tests.faults.bit_flips import bit_flips
 from tests.faults.call_faults import Tally, call_faults
-from tests.faults.deeds import prepare
+from tests.faults.deeds import DEEDS, prepare
 from tests.faults.injector import compiler, start_again_with_injector
 from tests.faults.power_loss import power_losses
 
@@ -41,6 +41,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--all", action="store_true", help="every call, 100,000 states, 10,000 flips a file")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", choices=("calls", "power", "flips"), help="one family")
+    parser.add_argument("--deed", choices=[deed.name for deed in DEEDS], help="one deed's calls and power")
     parser.add_argument("--share", type=float, help="the part of the calls to fail (default 0.01, or all)")
     parser.add_argument("--states", type=int, help="simulated losses of power (default 100, or 100,000)")
     parser.add_argument("--flips", type=int, help="flipped bits a file type (default 15, or 10,000)")
@@ -51,13 +52,14 @@ def _families(arguments: argparse.Namespace, scratch: Path) -> Iterator[Tally]:
     dice, template = random.Random(arguments.seed), scratch / "template"
     template.mkdir()
     prepare(template)
+    deeds = [deed for deed in DEEDS if arguments.deed in (None, deed.name)]
     share = arguments.share or (1.0 if arguments.all else 0.01)
     states = arguments.states or (100_000 if arguments.all else 100)
     flips = arguments.flips or (10_000 if arguments.all else 15)
     if arguments.only in (None, "calls"):
-        yield from call_faults(template, scratch, share=share, dice=dice)
+        yield from call_faults(deeds, template, scratch, share=share, dice=dice)
     if arguments.only in (None, "power"):
-        yield from power_losses(template, scratch, states=states, dice=dice)
+        yield from power_losses(deeds, template, scratch, states=states, dice=dice)
     if arguments.only in (None, "flips"):
         yield from bit_flips(template, scratch, flips=flips, dice=dice)
 

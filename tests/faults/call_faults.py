@@ -2,11 +2,11 @@
 
 import random
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.faults.deeds import DEEDS, Deed
+from tests.faults.deeds import Deed
 from tests.faults.injector import Ending, Fault, run_with_fault
 
 
@@ -20,9 +20,11 @@ class Tally:
     remark: str = ""
 
 
-def call_faults(template: Path, scratch: Path, *, share: float, dice: random.Random) -> Iterator[Tally]:
+def call_faults(
+    deeds: Sequence[Deed], template: Path, scratch: Path, *, share: float, dice: random.Random
+) -> Iterator[Tally]:
     """Every deed with every fault, at all of its calls or at a share of them."""
-    for deed in DEEDS:
+    for deed in deeds:
         whole = _run(deed, template, scratch / "whole")
         if whole.how != "finished":
             yield Tally(f"{deed.name}", 1, (f"without a fault: {whole.how} {whole.said}",))

@@ -25,12 +25,17 @@ from app.store.restoring import restore_in_place
 from app.store.vault import Vault
 from knowledge_graph.terms.term import DiseaseId, TermId
 from ml.privacy.ledger import LedgerEntry
+from ml.registry.model_store import ModelStore
+from ml.registry.model_version import TENSORS_FILE, ModelCard, pack_version
 from tests.app.store.decrypted import decrypted_bytes
 
 SECRET, OTHER, BOB = "passphrase of ann", "another passphrase", "passphrase of bob"
 FAST = KdfParameters.fast_for_tests()
 ADA, NOTE = PatientId("p-1"), Note(NoteId("n-1"), PatientId("p-1"), "She has seizures and fever.")
 BEA, STAYS = PatientId("p-2"), Note(NoteId("n-9"), PatientId("p-2"), "A cough, 患者发热.")
+CARD = ModelCard(
+    title="t", base_version="", scope="head", encoder="e", encoder_sha256="0" * 64, label_count=2
+)
 Acknowledge = Callable[[str], None]
 
 
@@ -222,6 +227,29 @@ def _replaced(folder: Path, acknowledged: Sequence[str]) -> list[str]:
     return problems
 
 
+def _publish(folder: Path, acknowledge: Acknowledge) -> None:
+    with open_it(folder / "v") as vault:
+        store = ModelStore(vault.models_dir, vault.seal, vault.unseal)
+        for weights in (b"first weights" * 50, b"second weights" * 50):
+            content = pack_version({TENSORS_FILE: weights}, CARD)
+            store.add(content)
+            store.set_current(content.version.version_id, at="2026", reason="publish")
+            acknowledge(content.version.version_id)
+
+
+def _published(folder: Path, acknowledged: Sequence[str]) -> list[str]:
+    with open_it(folder / "v") as vault:
+        store, problems = ModelStore(vault.models_dir, vault.seal, vault.unseal), _soundness(vault)
+        kept, current = store.version_ids(), store.pointer().current
+        for version in kept:
+            store.load(version)
+    problems += [f"acknowledged and lost: model {v[:8]}" for v in acknowledged if v not in kept]
+    problems += ["the current model is not kept"] if current is not None and current not in kept else []
+    if acknowledged and current is None:
+        problems.append("acknowledged, and no model is current")
+    return problems
+
+
 def _copied(folder: Path, acknowledged: Sequence[str]) -> list[str]:
     problems = [f"acknowledged and absent: {n}" for n in acknowledged if not (folder / n).exists()]
     for name in ("v", "b0", "b", "r"):
@@ -240,4 +268,5 @@ DEEDS: tuple[Deed, ...] = (
     Deed("restore", _restore, _copied),
     Deed("erase", _erase, _erased),
     Deed("replace", _replace, _replaced),
+    Deed("publish", _publish, _published),
 )

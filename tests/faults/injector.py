@@ -13,6 +13,7 @@ from enum import IntEnum
 from pathlib import Path
 
 from app.errors import AnamnesisError
+from ml.errors import MlError
 
 SOURCE = Path(__file__).with_name("injector.c")
 LOADED = "ANAMNESIS_TEST_INJECTOR"
@@ -133,7 +134,7 @@ def _in_child(
     how, said = "finished", ""
     try:
         act(folder, acknowledge)
-    except AnamnesisError as error:
+    except (AnamnesisError, MlError) as error:
         how, said = "refused", str(error)
     except BaseException as error:
         how, said = "crashed", f"{type(error).__name__}: {error}"

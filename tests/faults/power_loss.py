@@ -10,12 +10,12 @@ import random
 import shutil
 import struct
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.faults.call_faults import Tally
-from tests.faults.deeds import DEEDS, Deed
+from tests.faults.deeds import Deed
 from tests.faults.injector import run_with_fault
 
 SECTOR = 512
@@ -167,10 +167,12 @@ def read_record(path: Path) -> list[Call]:
     return calls
 
 
-def power_losses(template: Path, scratch: Path, *, states: int, dice: random.Random) -> Iterator[Tally]:
+def power_losses(
+    deeds: Sequence[Deed], template: Path, scratch: Path, *, states: int, dice: random.Random
+) -> Iterator[Tally]:
     """Losses of power during every deed, spread evenly over its calls."""
-    for deed in DEEDS:
-        yield _of_deed(deed, template, scratch, states // len(DEEDS) or 1, dice)
+    for deed in deeds:
+        yield _of_deed(deed, template, scratch, states // len(deeds) or 1, dice)
 
 
 def _of_deed(deed: Deed, template: Path, scratch: Path, states: int, dice: random.Random) -> Tally:
