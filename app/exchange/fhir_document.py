@@ -1,5 +1,6 @@
 """Turns FHIR R4 documents into notes: attachments of any form, and the narrative of a composition."""
 
+from dataclasses import replace
 from typing import Any
 
 from app.clinical.ids import NoteId, record_id
@@ -22,7 +23,7 @@ def read_document(f: Fields, c: Context) -> Read:
         return (), [TAKEN_BACK]
     if not attachments:
         return (), ["it has no attachment"]
-    return attached_notes(attachments, c, title=title, when=f.text("date"))
+    return attached_notes(attachments, c, title=title, when=f.text("date"), author=author_of(f, "author"))
 
 
 def read_composition(f: Fields, c: Context) -> Read:
@@ -35,10 +36,10 @@ def read_composition(f: Fields, c: Context) -> Read:
     if not text.strip():
         return (), ["no section has a narrative"]
     title = f.text("title") or label(f.map("type"))
-    return (note_of(text, c, title=title, when=f.text("date")),), []
+    return (note_of(text, c, title=title, when=f.text("date"), author=author_of(f, "author")),), []
 
 
-def attached_notes(attachments: list[Any], c: Context, *, title: str, when: str) -> Read:
+def attached_notes(attachments: list[Any], c: Context, *, title: str, when: str, author: str = "") -> Read:
     """The forms of one document: the first of the plainest kind that holds text becomes the note."""
     remarks: list[str] = []
     fetched = [_fetched(attachment, c) for attachment in attachments]
@@ -48,15 +49,19 @@ def attached_notes(attachments: list[Any], c: Context, *, title: str, when: str)
         if text:
             shown = string(attachment, "title") or title
             date = when or string(attachment, "creation")
-            return (note_of(text, c, title=shown, when=date),), remarks
+            return (note_of(text, c, title=shown, when=date, author=author),), remarks
     return (), remarks
 
 
-def note_of(text: str, c: Context, *, title: str, when: str) -> Note:
+def note_of(text: str, c: Context, *, title: str, when: str, author: str = "") -> Note:
     """A note's id covers its text: a changed text is a new note, the old one stays as it was."""
-    fresh = Note(NoteId(""), c.patient_id, text, title, when, c.encounter_id)
-    identity = NoteId(record_id("note", c.id, fresh.sha256))
-    return Note(identity, c.patient_id, text, title, when, c.encounter_id)
+    fresh = Note(NoteId(""), c.patient_id, text, title, when, c.encounter_id, author)
+    return replace(fresh, id=NoteId(record_id("note", c.id, fresh.sha256)))
+
+
+def author_of(f: Fields, name: str) -> str:
+    """The name of who wrote it, where the reference tells it."""
+    return next((string(who, "display") for who in f.maps(name) if string(who, "display")), "")
 
 
 def narrative_of(f: Fields) -> str:

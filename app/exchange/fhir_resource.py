@@ -19,6 +19,7 @@ from app.clinical.record import (
 from app.exchange.fhir_context import Context, Read
 from app.exchange.fhir_document import (
     attached_notes,
+    author_of,
     narrative_of,
     note_of,
     read_composition,
@@ -135,9 +136,10 @@ def _report(f: Fields, c: Context) -> Read:
     attachments = f.maps("presentedForm")
     if status == WITHDRAWN:
         return (report,), []
-    notes, remarks = attached_notes(attachments, c, title=title, when=when)
+    author = author_of(f, "performer")
+    notes, remarks = attached_notes(attachments, c, title=title, when=when, author=author)
     if not notes and said:
-        notes = (note_of(said, c, title=title, when=when),)
+        notes = (note_of(said, c, title=title, when=when, author=author),)
     return (report, *notes), remarks
 
 

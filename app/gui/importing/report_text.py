@@ -35,4 +35,7 @@ def report_rows(report: ImportReport) -> list[tuple[str, str, str]]:
     ]
     if len(whole) > MOST_ROWS:
         rows.append((f"{len(whole) - MOST_ROWS:,} more", "", "run `anamnesis import --json` to see all"))
+    if report.unread:
+        fields = ", ".join(f"{name} ({count:,})" for name, count in report.unread.most_common(40))
+        rows.append(("Fields", "not read", f"this program has no use for: {fields}"))
     return rows

@@ -255,3 +255,10 @@ def test_an_unknown_modifier_keeps_a_resource_out(tmp_path: Path) -> None:
 def test_a_resource_without_a_code_is_called_by_its_narrative(tmp_path: Path) -> None:
     told = {"resourceType": "Condition", **HERS, "text": {"div": "<div>Burnt\n ear</div>"}}
     assert [c.label for c in of(tmp_path, Condition, told)] == ["Burnt ear"]
+
+
+def test_a_note_keeps_who_wrote_it(tmp_path: Path) -> None:
+    whole = document(
+        attached(b"Fever", "text/plain"), author=[{"reference": "Practitioner/1"}, {"display": "Dr. A"}]
+    )
+    assert [n.author for n in of(tmp_path, Note, whole)] == ["Dr. A"]
