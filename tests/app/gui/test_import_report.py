@@ -20,4 +20,4 @@ def test_the_report_names_refusals_skips_and_fields_that_are_not_read() -> None:
         ("b.json Claim entry 3", "skipped", "not a clinical record"),
         ("Fields", "not read", "this program has no use for: Condition.bodySite (3)"),
     ]
-    assert "1 items skipped, 1 files refused" in closing_line(report)
+    assert "1 item skipped, 1 file refused" in closing_line(report)
