@@ -19,6 +19,8 @@ def excerpt(text: str, terms: Sequence[str]) -> str:
 
 def folded(text: str) -> str:
     """Lower case without accents, as the index keeps its words."""
+    if text.isascii():
+        return text.lower()
     return "".join(c for c in unicodedata.normalize("NFD", text.lower()) if not unicodedata.combining(c))
 
 

@@ -4,6 +4,7 @@ A deed acknowledges what it has done; what was acknowledged must be there, and w
 or not, but nothing in between.
 """
 
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,6 +57,10 @@ def prepare(folder: Path) -> None:
         vault.put_records([Patient(ADA, "Ada Sample"), NOTE, Patient(BEA, "Bea"), STAYS], origin="t")
         (vault.models_dir / "one").write_bytes(vault.seal("m", b"weights"))
         back_up(vault, folder / "b0", passphrase=SECRET)
+
+    shutil.copytree(folder / "v", folder / "old")
+    with open_it(folder / "old") as old:
+        old.session().connection().executescript("DROP TABLE note_pairs; PRAGMA user_version = 1;")
 
 
 def open_it(path: Path, secret: str = SECRET, *, user: str = "ann", read_only: bool = False) -> Vault:
@@ -250,6 +255,23 @@ def _published(folder: Path, acknowledged: Sequence[str]) -> list[str]:
     return problems
 
 
+def _migrate(folder: Path, acknowledge: Acknowledge) -> None:
+    with open_it(folder / "old") as vault:
+        acknowledge("opened")
+        vault.set_setting("kept", "x")
+        acknowledge("kept")
+
+
+def _migrated(folder: Path, acknowledged: Sequence[str]) -> list[str]:
+    with open_it(folder / "old") as vault:
+        problems = _soundness(vault)
+        if len(vault.search_notes("发热")) != 1:
+            problems.append("the new index lacks a note")
+        if "kept" in acknowledged and vault.setting("kept") != "x":
+            problems.append("acknowledged and lost: kept")
+    return problems
+
+
 def _copied(folder: Path, acknowledged: Sequence[str]) -> list[str]:
     problems = [f"acknowledged and absent: {n}" for n in acknowledged if not (folder / n).exists()]
     for name in ("v", "b0", "b", "r"):
@@ -269,4 +291,5 @@ DEEDS: tuple[Deed, ...] = (
     Deed("erase", _erase, _erased),
     Deed("replace", _replace, _replaced),
     Deed("publish", _publish, _published),
+    Deed("migrate", _migrate, _migrated),
 )
