@@ -29,6 +29,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--patient-id", default="", help="whose a plain text is (default: its file name)")
     parser.add_argument(
+        "--patient-system",
+        default="",
+        metavar="URI",
+        help="the system of the patient numbers in tables and text names, as FHIR identifiers name it",
+    )
+    parser.add_argument(
         "--report", type=Path, metavar="FILE", help="write the report of each item as JSON lines"
     )
     add_vault_arguments(parser)
@@ -36,7 +42,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Exit code 1 where a file was refused or the import was stopped."""
-    plan = ReadPlan(column_map=column_map(arguments.map), patient_id=arguments.patient_id)
+    plan = ReadPlan(
+        column_map=column_map(arguments.map),
+        patient_id=arguments.patient_id,
+        patient_system=arguments.patient_system,
+    )
     passphrase = read_passphrase(arguments)
     stop = Event()
     signal.signal(signal.SIGINT, lambda *_: stop.set())

@@ -2,7 +2,8 @@
 
 import io
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Protocol
 
 from app.clinical.ids import NoteId, PatientId, record_id
@@ -50,12 +51,14 @@ DOCUMENTS: dict[str, DocumentReader] = {"C-CDA": ccda_resources, "HL7 v2": hl7v2
 class ReadPlan:
     """How to read: limits, a column map for tables, whose a plain text is, and known references.
 
-    `texts` remembers which file stands for which patient.
+    `patient_system` is the system whose numbers tables and texts give their patients (else they are of their
+    own); `texts` remembers which file stands for which patient.
     """
 
     limits: ReadLimits = field(default_factory=ReadLimits)
     column_map: dict[str, str] | None = None
     patient_id: str = ""
+    patient_system: str = ""
     references: ReferenceTable = field(default_factory=ReferenceTable)
     texts: dict[str, str] = field(default_factory=dict)
 
@@ -100,7 +103,13 @@ def read_records(file: SourceFile, plan: ReadPlan) -> Iterator[ImportedItem]:
 
 
 def _table(file: SourceFile, plan: ReadPlan) -> Iterator[ImportedItem]:
-    return read_table(file.read(plan.limits), name=file.name, column_map=plan.column_map)
+    whose = partial(_owner, plan)
+    return read_table(file.read(plan.limits), name=file.name, column_map=plan.column_map, whose=whose)
+
+
+def _owner(plan: ReadPlan, patient: Patient) -> Patient | None:
+    """The patient of a table or a text, who may be known by the same number already."""
+    return plan.references.numbered(patient, plan.patient_system) if plan.patient_system else patient
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,11 +171,11 @@ def _text_note(file: SourceFile, plan: ReadPlan, kind: str) -> ImportedItem:
     whose = plan.patient_id or file.stem
     if not plan.patient_id and plan.texts.setdefault(whose, file.scope) != file.scope:
         return ImportedItem("text", "file", skipped=TWO_OF_ONE_NAME)
-    patient_id = PatientId(record_id("table", whose))
-    patient = Patient(patient_id, whose, identifiers=(Identifier("", whose),))
-    note = Note(NoteId(""), patient_id, text)
-    identity = NoteId(record_id("note", patient_id, "", note.sha256))
-    return ImportedItem("text", "file", (patient, Note(identity, patient_id, text, "Text")))
+    bare = Patient(PatientId(record_id("table", whose)), whose, identifiers=(Identifier("", whose),))
+    patient = _owner(plan, bare) or bare  # a bare number contradicts nobody
+    note = Note(NoteId(""), patient.id, text, "Text")
+    identity = NoteId(record_id("note", patient.id, "", note.sha256))
+    return ImportedItem("text", "file", (patient, replace(note, id=identity)))
 
 
 def _refusal(name: str, kind: str) -> str:

@@ -5,7 +5,7 @@ people; only a name that all files use alike leads across files.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import unquote
 
@@ -135,6 +135,19 @@ class ReferenceTable:
         if self.people.get(own, self.known.get(own, bare)).is_bare:
             self.unnamed.add(own)
         return own
+
+    def numbered(self, fresh: Patient, system: str) -> Patient | None:
+        """The patient whose number in a system a table or a text gives; None where it is somebody else's.
+
+        What the table says of her fills in for a patient of whom nothing is known, and changes no other.
+        """
+        value = fresh.identifiers[0].value
+        own = self._by_number((system, value)) or record_id("patient", system, value)
+        named = replace(fresh, id=PatientId(own), identifiers=(Identifier(system, value),))
+        held = self._person(own)
+        if held is None or held.is_bare:
+            return named
+        return None if cannot_be_one(held, named) else held
 
     def _learn_patient(self, placed: PlacedResource, scope: str) -> None:
         own = self._identity(placed.resource, placed)

@@ -7,7 +7,7 @@ import csv
 import io
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from app.clinical.chart import ClinicalRecord
@@ -56,16 +56,24 @@ _SEX = {
 _TITLE = re.compile(r"[\w .%/()#-]{1,40}")
 LONGEST_CELL = 16 << 20
 Row = dict[str, str]
+Whose = Callable[[Patient], Patient | None]
+SOMEBODY_ELSES = "its number is that of a patient of another name and birth date; check the number"
 
 
-def read_table(data: bytes, *, name: str, column_map: dict[str, str] | None = None) -> Iterator[ImportedItem]:
+def read_table(
+    data: bytes,
+    *,
+    name: str,
+    column_map: dict[str, str] | None = None,
+    whose: Whose = lambda patient: patient,
+) -> Iterator[ImportedItem]:
     """One item a row. Raises ImportRefused where the file or the map can't be used."""
     text = _decoded(data, name)
     rows = _rows(text, name)
     header = next(rows, None)
     if header is None:
         raise ImportRefused(f"{name}: the table is empty; export it again")
-    table = _Table(header, _columns(header, column_map or {}, name))
+    table = _Table(header, _columns(header, column_map or {}, name), whose)
     for row in rows:
         table.see(row)
     rows = _rows(text, name)
@@ -127,7 +135,8 @@ def _only(titles: list[str], title: str, name: str) -> int:
 class _Table:
     """The rows of one table: what their columns have in common, and what each one says."""
 
-    def __init__(self, header: list[str], columns: dict[str, int]):
+    def __init__(self, header: list[str], columns: dict[str, int], whose: Whose):
+        self._whose = whose
         self._width = len(header)
         self._columns = columns
         free = {i: title.strip() for i, title in enumerate(header) if i not in columns.values()}
@@ -159,7 +168,9 @@ class _Table:
         if not cell["patient_id"]:
             return ImportedItem("row", place, skipped="it names no patient")
         remarks: list[str] = []
-        patient = self._patient(cell, remarks)
+        patient = self._whose(self._patient(cell, remarks))
+        if patient is None:
+            return ImportedItem("row", place, skipped=SOMEBODY_ELSES)
         for field in ("date", "onset"):
             cell[field] = self._moment(cell.get(field, ""), field, remarks)
         records: list[ClinicalRecord] = [] if patient.id in self._filed else [patient]

@@ -9,8 +9,9 @@ from app.clinical.note import Note
 from app.clinical.patient import Patient
 from app.clinical.record import Condition, Observation, Quantity
 from app.errors import ImportRefused
+from app.exchange.table import SOMEBODY_ELSES
 from app.exchange.table_cell import ColumnHabit, iso_moment, measured
-from tests.app.exchange.foreign_files import nouns, read_all, write
+from tests.app.exchange.foreign_files import ADA, nouns, read_all, write
 
 
 def read(tmp_path: Path, text: str, name: str = "t.csv", **options: Any) -> list[Any]:
@@ -128,3 +129,15 @@ def test_a_note_keeps_its_line_ends_and_quotes(tmp_path: Path) -> None:
     items = read(tmp_path, 'mrn,text,date\n7,"Has ""fits"",\r\nno fever",2.1.2026\n')
     (note,) = nouns(items, Note)
     assert (note.text, note.written_at) == ('Has "fits",\r\nno fever', "2026-01-02")
+
+
+def test_rows_and_texts_reach_the_patient_of_the_same_number_in_fhir(tmp_path: Path) -> None:
+    fhir = write(tmp_path / "p.json", {**ADA, "identifier": [{"system": "urn:h", "value": "7"}]})
+    table = write(tmp_path / "t.csv", b"mrn,name,dob,text\n7,Ada Sample,1990-02-03,Fever.\n8,,,Well.\n")
+    other = write(tmp_path / "o.csv", b"mrn,name,dob,text\n7,Bob Other,1950-01-01,Not hers.\n")
+    letter = write(tmp_path / "7.txt", b"Rash.")
+    items = read_all(table, other, letter, fhir, patient_system="urn:h")
+    ada = next(p for p in nouns(items, Patient) if p.birth_date == "1990-02-03")
+    assert sorted(n.text for n in nouns(items, Note) if n.patient_id == ada.id) == ["Fever.", "Rash."]
+    assert [i.skipped for i in items if i.skipped] == [SOMEBODY_ELSES]
+    assert {n.patient_id == ada.id for n in nouns(read_all(table), Note)} == {False}
