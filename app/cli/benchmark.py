@@ -10,6 +10,7 @@ BENCHMARKS = {
     "graph": ("app.workflows.benchmark_graph", "ranking on arrays against plain Python"),
     "recognition": ("app.workflows.evaluate_recognition", "findings found in annotated texts"),
     "startup": ("app.workflows.benchmark_startup", "a cold diagnosis against a cold one with torch"),
+    "text": ("app.workflows.benchmark_text", "the starting model on styles and names it never saw"),
     "train": ("app.workflows.benchmark_train", "a DP-SGD step against a plain one"),
     "vault": ("app.workflows.benchmark_vault", "the encrypted store against the same without a key"),
 }

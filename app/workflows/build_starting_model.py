@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from app.workflows.export_classifier import export_classifier
-from app.workflows.synthetic_notes import HELD_OUT_STYLES, SyntheticNotes
+from app.workflows.synthetic_notes import HELD_OUT_DISEASES, HELD_OUT_STYLES, SyntheticNotes
 from knowledge_graph.graph.cache import load_compiled
 from knowledge_graph.graph.compiled_graph import CompiledGraph
 from ml.evaluation.probe_texts import probe_texts
@@ -30,8 +30,6 @@ from ml.training.classifier import Classifier, build_classifier, encode_texts
 from ml.training.phrase_bank import PhraseBank, read_phrases
 from ml.training.starting_head import FitProgress, Head, Mixture, first_head, fit_head
 from ml.training.token_gate import fit_gate
-
-HELD_OUT_DISEASES = 50
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from knowledge_graph.graph.compiled_graph import CompiledGraph
 from ml.training.marked_text import MarkedText
 
 HELD_OUT_STYLES = ("telegram", "discharge summary")
+HELD_OUT_DISEASES = 50  # among which notes of these styles are told apart
 _LEAST_TERMS = 5
 _PROSE_NOTES = 300
 _MOST_NAMES = 5

@@ -1,11 +1,14 @@
 """The benchmarks run both sides for real and report plain figures; no test asserts a time."""
 
+import gzip
+import json
 from pathlib import Path
 
 import pytest
 
 from app.config.settings import CACHE_VARIABLE
-from app.workflows import benchmark_graph, benchmark_startup, benchmark_train, benchmark_vault
+from app.errors import UsageError
+from app.workflows import benchmark_graph, benchmark_startup, benchmark_text, benchmark_train, benchmark_vault
 
 pytestmark = pytest.mark.slow
 
@@ -52,3 +55,22 @@ def test_training_is_timed_on_synthetic_patients_in_a_worker(monkeypatch: pytest
     assert found["patients a step"] == 2
     for scope in ("head", "lora"):
         assert float(str(found[f"{scope}: DP-SGD / plain"])) > 0
+
+
+def test_the_starting_model_knows_styles_and_names_it_never_saw(tmp_path: Path) -> None:
+    texts = tmp_path / "texts"
+    texts.mkdir()
+    rows = [
+        {"label": "Migraine", "text": "A throbbing headache on one side, with nausea and flashing lights."},
+        {"label": "Psoriasis", "text": "Dry, scaly, silvery patches on my elbows and knees."},
+        {"label": "Pneumonia", "text": "I cough up phlegm, have a fever and it hurts to breathe."},
+    ]
+    with gzip.open(texts / "symptom2disease_own.jsonl.gz", "wt", encoding="utf-8") as lines:
+        lines.writelines(json.dumps(row) + "\n" for row in rows)
+    found = benchmark_text.measure(silent, size=20, data=str(tmp_path))
+    assert (found["zero-shot texts"], found["zero-shot names"]) == (3, 3)
+    assert found["zero-shot top-1"] == 1.0
+    for style in ("telegram", "discharge summary"):
+        assert float(str(found[f"{style}, 50 diseases, top-1"])) >= 0.6
+    with pytest.raises(UsageError, match="--data"):
+        benchmark_text.measure(silent, size=1, data=str(texts))
