@@ -1,16 +1,21 @@
-"""Measures the ranking on cases with a known diagnosis and prints the figures."""
+"""Measures the ranking on cases with a known diagnosis, or everything on notes, and prints the figures."""
 
 import argparse
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.cli.console import Console
 from app.config.settings import cache_dir
+from app.errors import UsageError
 
 if TYPE_CHECKING:
+    from app.workflows.evaluate_cases import Case
+    from app.workflows.evaluate_notes import Report
     from knowledge_graph.graph.compiled_graph import CompiledGraph
 
+NOTES_TO_FIT = 600
 # As in knowledge_graph.ranking.ranker, which is not loaded to say how a verb is called.
 RANKERS = ("fused", "kindred", "likelihood_ratio")
 
@@ -19,11 +24,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the cases file and how to rank."""
     parser.epilog = (
         "A case is one JSON object on one line (the file may be gzipped): disease_id, or a list disease_ids "
-        "(any of them counts); observed and excluded, lists of HPO ids; if known age (P33Y), sex, pmid, refs."
+        "(any of them counts); observed and excluded, lists of HPO ids; if known age, sex, pmid, refs. "
+        "Notes are synthetic: of sampled patients, and with --cases also of the cases' findings."
     )
+    parser.add_argument("--cases", type=Path, metavar="F", help="cases, one JSON object a line")
     parser.add_argument(
-        "--cases", type=Path, required=True, metavar="F", help="cases, one JSON object a line"
+        "--notes",
+        type=int,
+        metavar="N",
+        help="measure text, graph and both fused on N notes of each kind, in styles nothing was fitted on",
     )
+    parser.add_argument("--seed", type=int, default=0, help="what the notes are drawn from")
     parser.add_argument(
         "--drop-own-publication",
         action="store_true",
@@ -42,10 +53,28 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="TOML",
         help="learn the ranking's weights on the cases, cross-validate them by disease, write them here",
     )
+    parser.add_argument(
+        "--fit-fusion",
+        type=Path,
+        metavar="TOML",
+        help="learn what text and graph count on N notes, cross-validate by disease, write the weights here",
+    )
 
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Rank every case; shares are between 0 and 1."""
+    if arguments.cases is None and (arguments.notes is None or arguments.fit_fusion):
+        raise UsageError("name the cases by --cases, or a number of synthetic notes by --notes")
+    if arguments.notes is not None and arguments.notes < 1:
+        raise UsageError("--notes must be at least 1")
+    if arguments.fit_fusion:
+        return _fit_fusion(arguments, console)
+    if arguments.notes is not None:
+        return _notes(arguments, console)
+    return _cases(arguments, console)
+
+
+def _cases(arguments: argparse.Namespace, console: Console) -> int:
     from app.workflows.evaluate_cases import evaluate_cases, read_cases
     from knowledge_graph.graph.cache import load_compiled
 
@@ -73,3 +102,66 @@ def _fit(arguments: argparse.Namespace, console: Console, graph: "CompiledGraph"
     rows = asdict(fit)
     console.result(rows, "\n".join(f"{key:18} {value}" for key, value in rows.items()))
     return 0
+
+
+def _notes(arguments: argparse.Namespace, console: Console) -> int:
+    import numpy as np
+
+    from app.workflows.diagnose import DiagnosisService
+    from app.workflows.evaluate_notes import evaluate_notes
+    from app.workflows.write_notes import MEASURED_STYLES, KnownNote, published_notes, synthetic_notes
+
+    service = DiagnosisService.load(cache_dir())
+    rng = np.random.default_rng(arguments.seed)
+
+    def written() -> Iterator[KnownNote]:
+        how = {"count": arguments.notes, "styles": MEASURED_STYLES, "rng": rng}
+        yield from synthetic_notes(service.graph, **how)
+        if arguments.cases:
+            yield from published_notes(service.graph, _read(arguments.cases), **how)
+
+    report = evaluate_notes(service, written())
+    value = {"styles": MEASURED_STYLES, **_as_dict(report), "knowledge_version": service.graph.version}
+    console.result(value, _as_table(report))
+    return 0
+
+
+def _fit_fusion(arguments: argparse.Namespace, console: Console) -> int:
+    from app.workflows.diagnose import DiagnosisService
+    from app.workflows.fit_fusion import learn_fusion, write_fusion_weights
+
+    service = DiagnosisService.load(cache_dir())
+    fit = learn_fusion(
+        service,
+        _read(arguments.cases),
+        count=arguments.notes or NOTES_TO_FIT,
+        seed=arguments.seed,
+        progress=console.progress,
+    )
+    write_fusion_weights(arguments.fit_fusion, fit, cases=arguments.cases, knowledge=service.graph.version)
+    value = {"weights": asdict(fit.weights), "notes": fit.notes, "held_out": _as_dict(fit.held_out)}
+    console.result(value, f"{_as_table(fit.held_out)}\n\n{fit.weights.to_text('')}")
+    return 0
+
+
+def _read(cases: Path) -> "Iterator[Case]":
+    from app.workflows.evaluate_cases import read_cases
+
+    return read_cases(cases)
+
+
+def _as_dict(report: "Report") -> dict[str, dict[str, dict[str, object]]]:
+    return {source: {way: asdict(row) for way, row in ways.items()} for source, ways in report.items()}
+
+
+def _as_table(report: "Report") -> str:
+    lines = []
+    for source, ways in report.items():
+        lines.append(f"{source}, {next(iter(ways.values())).n} notes")
+        lines.append(
+            f"  {'':16}" + "".join(f"{name:>9}" for name in ("top-1", "top-5", "top-10", "stated", "ECE"))
+        )
+        for way, row in ways.items():
+            shown = (row.top1, row.top5, row.top10, row.stated, row.ece)
+            lines.append(f"  {way:16}" + "".join(f"{value:9.3f}" for value in shown))
+    return "\n".join(lines)

@@ -19,15 +19,16 @@ from app.clinical.chart import Chart
 from app.clinical.diagnosis import Differential, DifferentialLine, Evidence
 from app.workflows.gather_findings import GatheredFinding, gather_findings
 from app.workflows.list_models import SealedFolder, current_version
-from app.workflows.suggest_findings import build_recogniser, is_about_patient
+from app.workflows.suggest_findings import build_recogniser, read_findings
 from knowledge_graph.findings.finding import Finding, FindingState, Sex
-from knowledge_graph.fusion.fused_differential import FusedDifferential, FusionWeights, fuse
+from knowledge_graph.fusion.fused_differential import FusedDifferential, fuse
+from knowledge_graph.fusion.fusion_weights import FusionWeights
 from knowledge_graph.fusion.same_disease import leaders
 from knowledge_graph.graph.cache import load_compiled
 from knowledge_graph.graph.compiled_graph import CompiledGraph
 from knowledge_graph.ranking.rank import GraphScores, rank
 from knowledge_graph.rationale.explanation import FindingEvidence, explain, not_yet_asked
-from knowledge_graph.terms.term import DiseaseId, TermId
+from knowledge_graph.terms.term import DiseaseId
 from ml.inference.predictor import Predictor
 from ml.inference.version_loading import load_predictor
 from ml.recognition.recogniser import Recogniser
@@ -117,19 +118,16 @@ class DiagnosisService:
 
     def diagnose_text(self, text: str, *, sex: Sex, age: int | None, top: int = 10) -> Differential:
         """The differential of one text, its findings read by the recogniser."""
-        findings = tuple(
-            Finding(TermId(m.term_id), FindingState(m.state))
-            for m in self.recogniser.mentions(text)
-            if is_about_patient(m)
-        )
+        findings = read_findings(self.recogniser, text)
         return self.diagnose(Presentation(findings, (text,), sex, age), top=top)
 
     def diagnose(self, asked: Presentation, *, top: int = 10) -> Differential:
-        """Fuse, cut to the likeliest `top`, explain each line."""
-        scores = rank(self.graph, asked.findings, sex=asked.sex, age_days=asked.age_days)
+        """Fuse, cut to the likeliest `top`, explain each line; what is observed too is not excluded."""
+        scores = rank(self.graph, self._consistent(asked.findings), sex=asked.sex, age_days=asked.age_days)
         fused = fuse(
             scores.total if asked.findings else None,
             self.text_scores(asked.texts),
+            observed=observed_count(scores.findings),
             prior=np.ones(len(self.graph.disease_ids)),
             weights=self._weights,
             shown_as=self.shown_as,
@@ -141,20 +139,34 @@ class DiagnosisService:
         model = self.predictor.version if self.predictor else GRAPH_ALONE
         return Differential(lines, fused.abstained, model, self.graph.version, self.provider)
 
+    def _consistent(self, findings: Sequence[Finding]) -> list[Finding]:
+        seen = {self.graph.resolve(f.term_id) for f in findings if f.state is FindingState.OBSERVED}
+        return [
+            f
+            for f in findings
+            if f.state is FindingState.OBSERVED or self.graph.resolve(f.term_id) not in seen
+        ]
+
     def text_scores(self, texts: Sequence[str]) -> npt.NDArray[np.float64] | None:
         """Mean log probability over the notes, in graph order; NaN where the model lacks a disease."""
         spoken = [text for text in texts if text.strip()]
         if self.predictor is None or not spoken:
             return None
-        scores = np.full(len(self.graph.disease_ids), np.nan)
-        scores[self._columns[0]] = self.predictor.log_probabilities(spoken).mean(axis=0)[self._columns[1]]
+        scores: npt.NDArray[np.float64] = self.text_rows(spoken).mean(axis=0)
         return scores
+
+    def text_rows(self, texts: Sequence[str]) -> npt.NDArray[np.float64]:
+        """Log probabilities (texts, n_diseases), each text on its own. Needs a text model."""
+        assert self.predictor is not None
+        rows = np.full((len(texts), len(self.graph.disease_ids)), np.nan)
+        rows[:, self._columns[0]] = self.predictor.log_probabilities(texts)[:, self._columns[1]]
+        return rows
 
     def _line(
         self, position: int, disease: int, scores: GraphScores, fused: FusedDifferential
     ) -> DifferentialLine:
         disease_id = self.graph.disease_ids[disease]
-        weight = self._weights.graph if scores.findings else 0.0
+        weight = fused.graph_weight
         return DifferentialLine(
             rank=position,
             disease_id=disease_id,
@@ -182,6 +194,11 @@ class DiagnosisService:
 def _log_ratio(whole: float, part: float) -> float:
     """log(whole / part), 0 where a part is too small to be told from nothing."""
     return float(np.log(whole / part)) if part > 0 else 0.0
+
+
+def observed_count(findings: Sequence[Finding]) -> int:
+    """How many findings are observed."""
+    return sum(f.state is FindingState.OBSERVED for f in findings)
 
 
 def _columns(

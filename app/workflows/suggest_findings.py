@@ -8,7 +8,7 @@ from pathlib import Path
 
 from app.clinical.annotation import Annotation
 from app.clinical.ids import AnnotationId, NoteId, record_id
-from knowledge_graph.findings.finding import FindingState
+from knowledge_graph.findings.finding import Finding, FindingState
 from knowledge_graph.graph.compiled_graph import CompiledGraph
 from knowledge_graph.terms.term import TermId
 from ml.recognition.lexicon import Lexicon
@@ -87,6 +87,15 @@ def suggest_findings(
         and (mention.start, mention.end, mention.term_id) not in places
         and not any(start < mention.end and mention.start < end for start, end in foreign)
     )
+
+
+def read_findings(recogniser: Recogniser, text: str) -> tuple[Finding, ...]:
+    """What a text says of the patient, each term once: where it says both, it is observed."""
+    states: dict[str, FindingState] = {}
+    for mention in recogniser.mentions(text):
+        if is_about_patient(mention) and states.get(mention.term_id) is not FindingState.OBSERVED:
+            states[mention.term_id] = FindingState(mention.state)
+    return tuple(Finding(TermId(term), state) for term, state in states.items())
 
 
 def is_about_patient(mention: Mention) -> bool:

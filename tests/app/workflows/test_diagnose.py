@@ -19,7 +19,7 @@ from app.errors import UsageError
 from app.workflows.diagnose import GRAPH_ALONE, DiagnosisService, Presentation
 from knowledge_graph.errors import UnknownTerm
 from knowledge_graph.findings.finding import Finding, FindingState, Sex
-from knowledge_graph.fusion.fused_differential import FusionWeights
+from knowledge_graph.fusion.fusion_weights import FusionWeights
 from knowledge_graph.graph.compiled_graph import CompiledGraph
 from knowledge_graph.terms.term import TermId
 
@@ -79,7 +79,7 @@ def test_probabilities_fall_and_never_pass_one(service: DiagnosisService) -> Non
 
 
 def test_the_evidence_adds_up_to_the_graphs_share(service: DiagnosisService) -> None:
-    weight = FusionWeights.load().graph
+    weight = FusionWeights.load().of_graph(len(MARFANOID) - 1, with_text=False)
     for line in service.diagnose(Presentation(MARFANOID, age_days=400), top=25).lines:
         parts = weight * math.fsum(e.log_likelihood_ratio for e in line.evidence)
         shares = parts + line.context_score + line.picture_score
@@ -95,7 +95,7 @@ def test_lines_differ_by_their_shares_alone(service: DiagnosisService) -> None:
         assert math.log(first.probability / line.probability) == pytest.approx(shares, abs=1e-6)
 
 
-@pytest.mark.parametrize("findings", [(), (Finding(TermId("HP:0000118")),), MARFANOID[:1]])
+@pytest.mark.parametrize("findings", [(), (Finding(TermId("HP:0000118")),), MARFANOID[:1], MARFANOID[-1:]])
 def test_it_abstains_where_the_evidence_is_weak(
     service: DiagnosisService, findings: tuple[Finding, ...]
 ) -> None:
@@ -120,6 +120,12 @@ def test_an_excluded_finding_counts_against_what_shows_it(service: DiagnosisServ
     assert probability_of(with_it, MARFAN) < probability_of(without, MARFAN)
     line = next(entry for entry in with_it.lines if entry.disease_id == MARFAN)
     assert min(line.evidence, key=lambda e: e.log_likelihood_ratio).term_id == "HP:0001166"
+
+
+def test_a_finding_that_is_also_excluded_is_observed_once(service: DiagnosisService) -> None:
+    twice = (*MARFANOID, Finding(TermId("HP:0001166"), FindingState.EXCLUDED), MARFANOID[0])
+    told, plain = (service.diagnose(Presentation(f), top=5) for f in (twice, MARFANOID))
+    assert told == plain
 
 
 def test_what_a_kindred_disease_lends_is_named_with_its_sources(service: DiagnosisService) -> None:

@@ -1,0 +1,105 @@
+"""Learns the fusion's weights on published cases, told as notes, and on synthetic patients; cross-validates.
+
+Folds are made by disease: no disease is both learned from and measured on. Three sources count alike:
+synthetic patients, published cases, and those among them whose article the knowledge has never seen -
+they are what a new patient is.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from app.errors import UsageError
+from app.workflows.diagnose import DiagnosisService, observed_count
+from app.workflows.evaluate_cases import Case
+from app.workflows.evaluate_notes import Report, ScoredNote, Tally, score_notes
+from app.workflows.write_notes import (
+    FIT_STYLE,
+    PUBLISHED,
+    SYNTHETIC,
+    UNSEEN,
+    published_notes,
+    synthetic_notes,
+)
+from knowledge_graph.fusion.fusion_fitting import START, FusionCases, fit_fusion
+from knowledge_graph.fusion.fusion_weights import FusionWeights
+from knowledge_graph.fusion.same_disease import leaders
+from knowledge_graph.graph.compiled_graph import CompiledGraph
+
+FOLDS = 5
+Progress = Callable[..., None]
+
+
+@dataclass(frozen=True, slots=True)
+class FusionFit:
+    """The weights from all notes; accuracies from folds that had not seen their disease."""
+
+    weights: FusionWeights
+    notes: int
+    held_out: Report
+
+
+def learn_fusion(
+    service: DiagnosisService, cases: Iterable[Case], *, count: int, seed: int, progress: Progress
+) -> FusionFit:
+    """Fit on `count` cases and as many synthetic patients. Raises UsageError where there are too few."""
+    rng = np.random.default_rng([seed, 1])
+    graph = service.graph
+    progress(f"reading {count} notes of each kind")
+    notes = [
+        *published_notes(graph, cases, count=count, styles=(FIT_STYLE,), rng=rng),
+        *synthetic_notes(graph, count=count, styles=(FIT_STYLE,), rng=rng),
+    ]
+    if len({n.truths[0] for n in notes if n.source != SYNTHETIC}) < FOLDS:
+        raise UsageError(f"the cases name fewer than {FOLDS} diseases of this knowledge; bring more")
+    scored = [s for s in score_notes(service, notes) if s.read_count]
+    progress("fitting on all notes")
+    weights = _fitted(graph, scored, START)
+    return FusionFit(weights, len(scored), _cross_validated(graph, scored, weights, progress))
+
+
+def write_fusion_weights(path: Path, fit: FusionFit, *, cases: Path, knowledge: str) -> None:
+    """Write the weights with where they come from."""
+    digest = hashlib.sha256(cases.read_bytes()).hexdigest()
+    remarks = (
+        "What graph and text count in a differential: knowledge_graph/fusion/fusion_weights.py.\n"
+        f"Learned on {fit.notes} notes: cases ({cases.name}, sha256 {digest})\n"
+        f"in synthetic words, and synthetic patients; HPO {knowledge}.\n"
+        "Chosen, not learned: text_unread, prior, abstain_below.\n"
+        "Rebuild: anamnesis evaluate --cases F --fit-fusion resources/fusion/weights.toml"
+    )
+    path.write_text(fit.weights.to_text(remarks), "utf-8")
+
+
+def _fitted(graph: CompiledGraph, scored: Sequence[ScoredNote], start: FusionWeights) -> FusionWeights:
+    """Cases whose article is unknown stand among the published ones, and once more for themselves."""
+    among = [replace(s, note=replace(s.note, source=PUBLISHED)) for s in scored if s.note.source == UNSEEN]
+    doubled = [*scored, *among]
+    truth = np.array([graph.disease_number(s.note.truths[0]) for s in doubled])
+    sources = [s.note.source for s in doubled]
+    text, shown_as = np.stack([s.text for s in doubled]), leaders(graph)
+    given = np.array([observed_count(s.note.findings) for s in doubled])
+    read = np.array([s.read_count for s in doubled])
+    return fit_fusion(
+        FusionCases(np.stack([s.given for s in doubled]), text, given, truth, sources, shown_as),
+        FusionCases(np.stack([s.read for s in doubled]), text, read, truth, sources, shown_as),
+        start=start,
+    )
+
+
+def _cross_validated(
+    graph: CompiledGraph, scored: Sequence[ScoredNote], start: FusionWeights, progress: Progress
+) -> Report:
+    diseases = sorted({s.note.truths[0] for s in scored})
+    fold = {disease: place % FOLDS for place, disease in enumerate(diseases)}
+    tally = Tally(graph)
+    for held in range(FOLDS):
+        progress(f"cross-validating, fold {held + 1} of {FOLDS}")
+        weights = _fitted(graph, [s for s in scored if fold[s.note.truths[0]] != held], start)
+        for one in scored:
+            if fold[one.note.truths[0]] == held:
+                tally.count(one, weights)
+    return tally.report()
