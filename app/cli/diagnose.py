@@ -1,7 +1,9 @@
 """Ranks diseases for a patient of a vault, a phenopacket, a text or a list of findings."""
 
 import argparse
-from dataclasses import asdict
+import re
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from app.cli.console import Console
 from app.cli.findings import read_text
 from app.cli.sign_in import add_vault_arguments, read_passphrase
+from app.clinical.age import iso_duration_days
 from app.clinical.diagnosis import Differential
 from app.config.settings import cache_dir
 from app.errors import UsageError, VaultLocked
@@ -17,6 +20,10 @@ from knowledge_graph.terms.term import TermId
 
 if TYPE_CHECKING:
     from app.store.vault import Vault
+    from app.workflows.diagnose import DiagnosisService, Presentation
+
+OLDEST_DAYS = 130 * 366
+_HPO_ID = re.compile(r"(?P<minus>[-\u2010-\u2015\u2212]?)HP[:_](?P<number>\d{7})", re.IGNORECASE)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -40,7 +47,12 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         raise UsageError("name one of --patient, --phenopacket, --text and --findings")
     if arguments.top < 1:
         raise UsageError("--top must be at least 1")
-    differential = _of_patient(arguments, console) if arguments.patient else _of_input(arguments)
+    if arguments.patient is not None:
+        if arguments.age or arguments.sex != Sex.UNKNOWN.value:
+            raise UsageError("--age and --sex are the vault's for --patient; leave them out")
+        differential = _of_patient(arguments, console)
+    else:
+        differential = _of_input(arguments, console)
     console.result(as_json(differential), as_text(differential))
     return 0
 
@@ -75,22 +87,27 @@ def as_text(differential: Differential) -> str:
 
 
 def parse_findings(text: str) -> tuple[Finding, ...]:
-    """`HP:0001250,-HP:0001945` as findings."""
-    findings = []
-    for part in filter(None, (p.strip() for p in text.split(","))):
-        state = FindingState.EXCLUDED if part.startswith("-") else FindingState.OBSERVED
-        findings.append(Finding(TermId(part.removeprefix("-")), state))
-    if not findings:
+    """`HP:0001250,-HP:0001945` as findings; each once. Raises UsageError."""
+    states: dict[TermId, FindingState] = {}
+    for part in filter(None, re.split(r"[,;\s]+", text)):
+        match = _HPO_ID.fullmatch(part)
+        if match is None:
+            raise UsageError(f"{part[:20]!r} is no HPO id such as HP:0001250, or -HP:0001250 for excluded")
+        term = TermId(f"HP:{match['number']}")
+        state = FindingState.EXCLUDED if match["minus"] else FindingState.OBSERVED
+        if states.setdefault(term, state) is not state:
+            raise UsageError(f"{term} is named as observed and as excluded; name it once")
+    if not states:
         raise UsageError("--findings holds no HPO id")
-    return tuple(findings)
+    return tuple(Finding(term, state) for term, state in states.items())
 
 
 def _age(text: str | None) -> int | None:
-    from app.clinical.age import iso_duration_days
-
     days = iso_duration_days(text or "")
     if text and days is None:
         raise UsageError(f"{text!r} is not an ISO 8601 duration such as P33Y or P6M")
+    if days is not None and days > OLDEST_DAYS:
+        raise UsageError(f"{text!r} is older than anybody; check the age")
     return days
 
 
@@ -124,18 +141,43 @@ def _open_vault(arguments: argparse.Namespace, console: Console) -> "Vault":
         return vault
 
 
-def _of_input(arguments: argparse.Namespace) -> Differential:
+def _of_input(arguments: argparse.Namespace, console: Console) -> Differential:
     from app.workflows.diagnose import DiagnosisService, Presentation
 
     sex, age = Sex(arguments.sex), _age(arguments.age)
-    if arguments.findings:
-        asked = Presentation(parse_findings(arguments.findings), (), sex, age)
-        return DiagnosisService.load(cache_dir(), with_text=False).diagnose(asked, top=arguments.top)
-    if arguments.text:
+    if arguments.text is not None:
         text = read_text(arguments.text)
         service = DiagnosisService.load(cache_dir(), provider=arguments.provider)
         return service.diagnose_text(text, sex=sex, age=age, top=arguments.top)
+    findings = () if arguments.findings is None else parse_findings(arguments.findings)
+    service = DiagnosisService.load(cache_dir(), with_text=False)
+    if findings:
+        _must_be_rankable(service, findings)
+        return service.diagnose(Presentation(findings, (), sex, age), top=arguments.top)
+    return service.diagnose(_of_packet(arguments, console, service, sex=sex, age=age), top=arguments.top)
+
+
+def _of_packet(
+    arguments: argparse.Namespace, console: Console, service: "DiagnosisService", *, sex: Sex, age: int | None
+) -> "Presentation":
+    """What the packet says; --sex and --age come first."""
     from app.workflows.present_phenopacket import present_phenopacket
 
-    asked = present_phenopacket(arguments.phenopacket, today=date.today())
-    return DiagnosisService.load(cache_dir(), with_text=False).diagnose(asked, top=arguments.top)
+    packet = present_phenopacket(arguments.phenopacket, service.graph, today=date.today())
+    for term_id in packet.left_out:
+        console.progress(f"left out {term_id}: no phenotypic abnormality of HPO {service.graph.version}")
+    asked = packet.presentation
+    return replace(
+        asked,
+        sex=asked.sex if sex is Sex.UNKNOWN else sex,
+        age_days=asked.age_days if age is None else age,
+    )
+
+
+def _must_be_rankable(service: "DiagnosisService", findings: Sequence[Finding]) -> None:
+    from app.workflows.present_phenopacket import is_rankable
+
+    for finding in findings:
+        service.graph.resolve(finding.term_id)  # an unknown id is refused as such
+        if not is_rankable(service.graph, finding):
+            raise UsageError(f"{finding.term_id} is no phenotypic abnormality; name terms below HP:0000118")

@@ -3,7 +3,11 @@
 import re
 from datetime import date
 
-_DURATION = re.compile(r"P(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?(?:T.*)?")
+_NUMBER = r"(\d+(?:[.,]\d+)?)"
+_DURATION = re.compile(
+    rf"P(?=[\dT])(?:{_NUMBER}Y)?(?:{_NUMBER}M)?(?:{_NUMBER}W)?(?:{_NUMBER}D)?"
+    r"(?:T(?=\d)(?:[\d.,]+H)?(?:[\d.,]+M)?(?:[\d.,]+S)?)?"
+)
 _WORDS = ("year", "month", "week", "day")
 
 
@@ -30,11 +34,9 @@ def iso_duration_days(text: str) -> int | None:
 def iso_duration_words(text: str) -> str:
     """ "P1Y6M" as "1 year 6 months"; empty where it is no duration."""
     counted = zip(_parts(text) or (), _WORDS, strict=False)
-    return " ".join(f"{n} {word}{'s' if n != 1 else ''}" for n, word in counted if n)
+    return " ".join(f"{n:g} {word}{'s' if n != 1 else ''}" for n, word in counted if n)
 
 
-def _parts(text: str) -> list[int] | None:
+def _parts(text: str) -> list[float] | None:
     match = _DURATION.fullmatch(text)
-    if not text or match is None:
-        return None
-    return [int(part or 0) for part in match.groups()]
+    return match and [float((part or "0").replace(",", ".")) for part in match.groups()]

@@ -73,12 +73,6 @@ def read_phenopacket(packet: Json, *, place: str) -> ImportedItem:
     return ImportedItem("Phenopacket", place, records, "", tuple(dict.fromkeys(said)), tuple(f.unread()))
 
 
-def age_of(packet: Json) -> str:
-    """The subject's age at the last encounter as an ISO 8601 duration, or empty."""
-    moment = Fields(Fields(camel_keys(packet)).map("subject")).map("timeAtLastEncounter")
-    return string(moment.get("age"), "iso8601duration") or string(moment, "iso8601duration")
-
-
 def camel_keys(value: Any) -> Any:
     """Protobuf JSON may keep the field names of the schema: `phenotypic_features`."""
     if isinstance(value, dict):

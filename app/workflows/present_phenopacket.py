@@ -1,20 +1,34 @@
 """Reads one phenopacket file as what a diagnosis is asked about, without a vault."""
 
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from app.clinical.age import age_days, iso_duration_days
+from app.clinical.age import age_days
 from app.clinical.patient import Patient
 from app.clinical.record import PhenotypicFeature
 from app.errors import ImportRefused
 from app.exchange.item import ReadLimits
-from app.exchange.phenopacket import age_of, packets_in, read_phenopacket
+from app.exchange.phenopacket import packets_in, read_phenopacket
+from app.exchange.phenopacket_age import subject_age_days
 from app.exchange.source_file import SourceFile
 from app.exchange.strict_json import load_json
 from app.workflows.diagnose import Presentation
+from app.workflows.suggest_findings import PHENOTYPIC_ABNORMALITY
+from knowledge_graph.errors import UnknownTerm
+from knowledge_graph.findings.finding import Finding
+from knowledge_graph.graph.compiled_graph import CompiledGraph
 
 
-def present_phenopacket(path: Path, *, today: date) -> Presentation:
+@dataclass(frozen=True, slots=True)
+class PresentedPacket:
+    """What is asked, and the ids of the features that this knowledge can't rank by."""
+
+    presentation: Presentation
+    left_out: tuple[str, ...]
+
+
+def present_phenopacket(path: Path, graph: CompiledGraph, *, today: date) -> PresentedPacket:
     """The features, sex and age of the file's first phenopacket. Raises ImportRefused."""
     try:
         value = load_json(SourceFile(path).read(ReadLimits()), name=path.name)
@@ -29,8 +43,18 @@ def present_phenopacket(path: Path, *, today: date) -> Presentation:
     if item.skipped:
         raise ImportRefused(f"{path.name}: {item.skipped}")
     patient = next(r for r in item.records if isinstance(r, Patient))
-    features = tuple(r.finding for r in item.records if isinstance(r, PhenotypicFeature))
-    age = iso_duration_days(age_of(packets[0]))
+    features = [r.finding for r in item.records if isinstance(r, PhenotypicFeature)]
+    kept = tuple(f for f in features if is_rankable(graph, f))
+    age = subject_age_days(packets[0])
     if age is None:
         age = age_days(patient.birth_date, today)
-    return Presentation(features, (), patient.sex, age)
+    left_out = tuple(f.term_id for f in features if f not in kept)
+    return PresentedPacket(Presentation(kept, (), patient.sex, age), left_out)
+
+
+def is_rankable(graph: CompiledGraph, finding: Finding) -> bool:
+    """Whether a finding names a phenotypic abnormality of this knowledge."""
+    try:
+        return graph.is_a(finding.term_id, PHENOTYPIC_ABNORMALITY)
+    except UnknownTerm:
+        return False

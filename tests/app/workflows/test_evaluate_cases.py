@@ -14,7 +14,6 @@ import pytest
 
 from app.cli.evaluate import RANKERS as OFFERED
 from app.cli.main import main
-from app.clinical.age import iso_duration_days
 from app.config.settings import CACHE_VARIABLE
 from app.errors import UsageError
 from app.workflows.evaluate_cases import Accuracy, Case, evaluate_cases, read_cases
@@ -130,23 +129,6 @@ def test_excluded_findings_and_age_count(graph: CompiledGraph) -> None:
     assert rank_of(graph, case("OMIM:2", [], excluded=[FOCAL])) == 1.0
     assert rank_of(graph, case("OMIM:2", [], age="P10Y")) == 2.0  # it begins in adults
     assert rank_of(graph, case("OMIM:2", [], age="childhood")) == 1.5
-
-
-@pytest.mark.parametrize(
-    ("text", "days"),
-    [
-        ("P33Y", round(33 * 365.25)),
-        ("P1Y6M", round(365.25 + 6 * 30.44)),
-        ("P2W3D", 17),
-        ("P0D", 0),
-        ("P1DT12H", 1),
-        ("", None),
-        ("33", None),
-        ("Congenital onset", None),
-    ],
-)
-def test_an_age_is_an_iso_duration_or_nothing(text: str, days: int | None) -> None:
-    assert iso_duration_days(text) == days
 
 
 def written(path: Path, *lines: bytes) -> Path:

@@ -1,0 +1,130 @@
+"""What `anamnesis diagnose` is asked is understood or refused in one line, never guessed."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from app.cli.diagnose import parse_findings
+from app.cli.main import main
+from app.config.settings import CACHE_VARIABLE
+from app.errors import UsageError
+from knowledge_graph.findings.finding import FindingState
+
+LONG = ["HP:0001166", "HP:0001083", "HP:0002616"]
+
+
+@pytest.fixture(autouse=True)
+def _cache(monkeypatch: pytest.MonkeyPatch, public_cache: Path) -> None:
+    monkeypatch.setenv(CACHE_VARIABLE, str(public_cache))
+
+
+def diagnosed(capsys: pytest.CaptureFixture[str], *argv: str) -> tuple[int, dict[str, object], str]:
+    code = main(["diagnose", "--json", "--top", "2", *argv])
+    out = capsys.readouterr()
+    return code, json.loads(out.out) if out.out else {}, out.err
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "HP:0001166,-HP:0001519",
+        "hp:0001166 -hp:0001519",
+        "HP_0001166;\u2212HP:0001519",
+        " HP:0001166,,\u2013HP:0001519, ",
+    ],
+)
+def test_findings_are_read_in_the_forms_people_paste(text: str) -> None:
+    assert [(f.term_id, f.state) for f in parse_findings(text)] == [
+        ("HP:0001166", FindingState.OBSERVED),
+        ("HP:0001519", FindingState.EXCLUDED),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "no HPO id"),
+        ("-", "HP:0001250"),
+        ("HP:12", "HP:0001250"),
+        ("seizures", "HP:0001250"),
+        ("HP:0001166,-HP:0001166", "name it once"),
+    ],
+)
+def test_what_is_no_list_of_findings_is_refused(text: str, said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        parse_findings(text)
+
+
+def test_a_finding_named_twice_counts_once() -> None:
+    assert len(parse_findings("HP:0001166,HP:0001166")) == 1
+
+
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    [
+        pytest.param(["--findings", "HP:9999999"], "not a current term", marks=pytest.mark.slow),
+        pytest.param(["--findings", "HP:0003577"], "no phenotypic abnormality", marks=pytest.mark.slow),
+        (["--findings", LONG[0], "--age", "P"], "ISO 8601"),
+        (["--findings", LONG[0], "--age", "P999Y"], "older than anybody"),
+        (["--findings", ""], "no HPO id"),
+        (["--text", ""], "cannot be read"),
+        (["--patient", "x", "--age", "P3Y"], "leave them out"),
+        ([], "name one of"),
+    ],
+)
+def test_what_cannot_be_asked_is_refused_in_one_line(
+    argv: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, _, errors = diagnosed(capsys, *argv)
+    assert code in (1, 2)
+    assert said in errors
+    assert errors.count("\n") == 1
+
+
+def packet(folder: Path, *features: dict[str, object]) -> str:
+    path = folder / "packet.json"
+    subject = {
+        "id": "synthetic",
+        "sex": "FEMALE",
+        "timeAtLastEncounter": {"age": {"iso8601duration": "P20Y"}},
+    }
+    path.write_text(
+        json.dumps({"id": "p", "subject": subject, "phenotypicFeatures": list(features), "metaData": {}})
+    )
+    return str(path)
+
+
+@pytest.mark.slow
+def test_a_packet_with_features_beyond_the_knowledge_says_which_it_leaves_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    known = [{"type": {"id": term}} for term in LONG]
+    whole = packet(tmp_path, *known)
+    _, plain, _ = diagnosed(capsys, "--phenopacket", whole)
+    more = packet(tmp_path, *known, {"type": {"id": "HP:9999999"}}, {"type": {"id": "HP:0003577"}})
+    code, told, errors = diagnosed(capsys, "--phenopacket", more)
+    assert code == 0
+    assert told == plain
+    assert "HP:9999999" in errors
+    assert "HP:0003577" in errors
+
+
+@pytest.mark.slow
+def test_a_packet_that_says_both_of_a_feature_counts_it_as_observed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    known: list[dict[str, object]] = [{"type": {"id": term}} for term in LONG]
+    _, plain, _ = diagnosed(capsys, "--phenopacket", packet(tmp_path, *known))
+    both = packet(tmp_path, {**known[0], "excluded": True}, *known)
+    assert diagnosed(capsys, "--phenopacket", both)[1] == plain
+
+
+@pytest.mark.slow
+def test_sex_and_age_on_the_command_line_come_before_the_packets(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = packet(tmp_path, *({"type": {"id": term}} for term in LONG))
+    _, own, _ = diagnosed(capsys, "--phenopacket", path)
+    _, young, _ = diagnosed(capsys, "--phenopacket", path, "--age", "P1D")
+    assert own != young
