@@ -71,10 +71,11 @@ def _export(vault: Vault, arguments: argparse.Namespace) -> int:
 
 
 def _write(vault: Vault, name: str, stream: TextIO) -> int:
-    events = vault.audit_events(limit=_NOT_LIMITED)
-    for event in reversed(events):
+    count = 0
+    for event in vault.all_audit_events():
         print(FORMATS[name](event), file=stream)
-    return len(events)
+        count += 1
+    return count
 
 
 def _refuse_broken(report: AuditReport) -> None:

@@ -135,7 +135,7 @@ def _status(vault: Vault, passphrase: str, arguments: argparse.Namespace, consol
         "patients": vault.patient_count(),
         "confirmed": vault.patient_count(decided=True),
         "users": [{"user": user, "role": role} for user, role in people],
-        "audit_events": vault.verify_audit().events,
+        "audit_events": vault.audit_count(),
         "problem": problem,
     }
     text = f"{vault.path}: {value['patients']} patients, {value['confirmed']} with a confirmed diagnosis\n"

@@ -50,29 +50,26 @@ class AuditChain:
         return linked, self._key.sign(linked.hash.encode("ascii"))
 
     def verify(self, events: Iterable[tuple[AuditEvent, bytes]], *, head: str | None) -> AuditReport:
-        """Walk the whole chain; `head` is the anchored hash that it must pass through.
+        """Walk the whole chain, twice; `head` is the anchored hash that it must pass through.
 
         Each change of key was signed by the key before it, and the last one must be the vault's own.
         """
-        kept = list(events)
-        previous, seen, key = "", head == "", self._first_key(kept)
-        for count, (event, signature) in enumerate(kept, start=1):
+        previous, seen, key, count = "", head == "", self._first_key(events), 0
+        for count, (event, signature) in enumerate(events, start=1):
             fault = _fault(event, signature, count, previous=previous, key=key)
             if fault:
                 return AuditReport(count, previous, count, fault)
             previous, key = event.hash, _key_after(event, key)
             seen = seen or event.hash == head
         if key != self.public:
-            return AuditReport(len(kept), previous, len(kept) + 1, "the chain ends under another key")
+            return AuditReport(count, previous, count + 1, "the chain ends under another key")
         if head is None:
-            return AuditReport(
-                len(kept), previous, len(kept) + 1, "the anchor is missing: its end can't be told"
-            )
+            return AuditReport(count, previous, count + 1, "the anchor is missing: its end can't be told")
         if not seen:
-            return AuditReport(len(kept), previous, len(kept) + 1, "the newest events are missing")
-        return AuditReport(len(kept), previous, None, "every event is in its place")
+            return AuditReport(count, previous, count + 1, "the newest events are missing")
+        return AuditReport(count, previous, None, "every event is in its place")
 
-    def _first_key(self, events: list[tuple[AuditEvent, bytes]]) -> str:
+    def _first_key(self, events: Iterable[tuple[AuditEvent, bytes]]) -> str:
         changes = (e.detail.split() for e, _ in events if e.action == REKEYED)
         return next((words[-1] for words in changes if len(words) == 3), self.public)
 

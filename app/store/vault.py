@@ -5,7 +5,7 @@
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -19,7 +19,7 @@ from app.clinical.ids import PatientId
 from app.clinical.note import Note
 from app.clinical.patient import Patient
 from app.errors import UsageError, VaultDamaged, VaultLocked
-from app.store import note_search, patient_query, sealing
+from app.store import audit_log, note_search, patient_query, sealing
 from app.store.audit_chain import AuditReport
 from app.store.clock import Clock, system_clock
 from app.store.creation import create_folder
@@ -252,18 +252,20 @@ class Vault:
 
     def audit_events(self, limit: int = 200, before: int | None = None) -> list[AuditEvent]:
         """Events, newest first, older than sequence `before`."""
-        rows = self._session.rows(
-            """SELECT sequence, at, user, action, record_id, detail, hash FROM audit_event
-               WHERE sequence < ? ORDER BY sequence DESC LIMIT ?""",
-            (before if before is not None else 1 << 62, limit),
-        )
-        return [AuditEvent(*row) for row in rows]
+        return audit_log.newest(self._session, limit=limit, before=before)
+
+    def all_audit_events(self) -> Iterator[AuditEvent]:
+        """Every event, oldest first, a page at a time."""
+        return (event for event, _ in audit_log.SignedEvents(self._session))
+
+    def audit_count(self) -> int:
+        """How many events there are."""
+        return int(self._session.rows("SELECT count(*) FROM audit_event")[0][0])
 
     def verify_audit(self) -> AuditReport:
         """Walk the whole chain against the anchored head."""
         anchor = self._session.anchors.read()  # before the events: another process may append more
-        rows = self._session.rows("SELECT * FROM audit_event ORDER BY sequence")
-        events = ((AuditEvent(*row[:7]), row[7]) for row in rows)
+        events = audit_log.SignedEvents(self._session)
         return self._session.chain.verify(events, head=anchor.audit_head if anchor else None)
 
     def append_ledger(self, entry: LedgerEntry) -> None:

@@ -2,11 +2,15 @@
 
 import random
 from dataclasses import fields, replace
+from pathlib import Path
 
 import pytest
 
 from app.clinical.audit_event import AuditEvent
+from app.store import audit_log
 from app.store.audit_chain import REKEYED, AuditChain, key_change, link_hash
+from app.store.key_derivation import KdfParameters
+from app.store.vault import Vault
 
 Signed = list[tuple[AuditEvent, bytes]]
 FIRST, SECOND = AuditChain(b"a" * 32), AuditChain(b"b" * 32)
@@ -32,6 +36,21 @@ HEAD = WHOLE[-1][0].hash
 
 def found(events: Signed) -> bool:
     return not SECOND.verify(events, head=HEAD).intact
+
+
+def test_a_log_of_many_pages_is_walked_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(audit_log, "PAGE", 3)
+    vault, _ = Vault.create(
+        tmp_path / "v", user="ann", passphrase="a passphrase", kdf=KdfParameters.fast_for_tests()
+    )
+    with vault:
+        for number in range(8):
+            vault.audit("deed", f"p-{number}")
+        assert [e.sequence for e in vault.all_audit_events()] == list(range(1, 10))
+        assert vault.verify_audit().events == vault.audit_count() == 9
+        connection = vault.session().connection()
+        connection.execute("INSERT INTO audit_event VALUES (?, '', '', '', '', '', '', x'')", (-(1 << 63),))
+        assert vault.verify_audit().broken_at == 1
 
 
 def test_an_untouched_chain_holds_through_a_change_of_key() -> None:
