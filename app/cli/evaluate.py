@@ -99,8 +99,13 @@ def _fit(arguments: argparse.Namespace, console: Console, graph: "CompiledGraph"
 
     fit = fit_ranking(graph, read_cases(arguments.cases), progress=console.progress)
     write_weights(arguments.fit_weights, fit, cases=arguments.cases, knowledge=graph.version)
-    rows = asdict(fit)
-    console.result(rows, "\n".join(f"{key:18} {value}" for key, value in rows.items()))
+    lines = [f"{key:18} {value:.4f}" for key, value in asdict(fit.fitted.weights).items()]
+    for name, shares in (("keep", fit.keep), ("drop", fit.drop)):
+        lines += [
+            f"{name} {key:13} {share['value']:.4f} ({share['low']:.4f} to {share['high']:.4f})"
+            for key, share in asdict(shares).items()
+        ]
+    console.result(asdict(fit), "\n".join(lines))
     return 0
 
 

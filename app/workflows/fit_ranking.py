@@ -1,7 +1,7 @@
 """Learns the weights of the graph's ranking on cases with a known diagnosis, and cross-validates them.
 
-Each case is seen twice, with and without its own publication. Folds are made by disease: no disease is
-both learned from and measured on.
+Each case is seen twice, with and without its own publication. Folds are made by disease and publication:
+neither is both learned from and measured on.
 """
 
 import hashlib
@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from app.clinical.age import iso_duration_days
 from app.errors import UsageError
+from app.workflows.estimate_shares import Shares, estimate_shares, grouped_folds
 from app.workflows.evaluate_cases import Case, case_findings, case_sex, id_spaces
 from knowledge_graph.graph.arrays import Floats
 from knowledge_graph.graph.compiled_graph import CompiledGraph
@@ -30,14 +31,12 @@ Progress = Callable[..., None]
 
 @dataclass(frozen=True, slots=True)
 class RankingFit:
-    """The weights from all cases; shares of cases (0 to 1) from folds that had not seen their disease."""
+    """The weights from all cases; shares from folds that had seen neither disease nor publication."""
 
     fitted: FittedWeights
     cases: int
-    keep_top1: float
-    keep_top10: float
-    drop_top1: float
-    drop_top10: float
+    keep: Shares
+    drop: Shares
 
 
 def fit_ranking(graph: CompiledGraph, cases: Iterable[Case], *, progress: Progress) -> RankingFit:
@@ -52,9 +51,10 @@ def fit_ranking(graph: CompiledGraph, cases: Iterable[Case], *, progress: Progre
         [candidates(dropped, c, rivals=spaces[c.truths[0].split(":")[0]], drop=d) for c in known]
         for d in (False, True)
     )
-    tops = _cross_validated(keep, drop, progress)
+    fold = grouped_folds(((c.truths[0], *sorted(c.publications)) for c in known), FOLDS)
+    shares = _cross_validated(keep, drop, fold, progress)
     progress("fitting on all cases")
-    return RankingFit(fit_weights([*keep, *drop]), len(known), *tops)
+    return RankingFit(fit_weights([*keep, *drop]), len(known), *shares)
 
 
 def candidates(
@@ -88,19 +88,19 @@ def write_weights(path: Path, fit: RankingFit, *, cases: Path, knowledge: str) -
 
 
 def _cross_validated(
-    keep: Sequence[RankedCase], drop: Sequence[RankedCase], progress: Progress
-) -> tuple[float, float, float, float]:
-    """Top-1 and top-10, own publication kept and dropped."""
-    fold = {disease: i % FOLDS for i, disease in enumerate(sorted({case.disease_id for case in keep}))}
-    ranks: dict[str, list[float]] = {"keep": [], "drop": []}
+    keep: Sequence[RankedCase], drop: Sequence[RankedCase], fold: Sequence[int], progress: Progress
+) -> tuple[Shares, Shares]:
+    """Shares with the own publication kept, and dropped."""
+    ranks = np.zeros((2, len(keep)))
     for held in range(FOLDS):
         progress(f"cross-validating, fold {held + 1} of {FOLDS}")
-        weights = fit_weights([c for c in (*keep, *drop) if fold[c.disease_id] != held]).weights
-        for name, cases in (("keep", keep), ("drop", drop)):
-            ranks[name] += [_rank(case, weights) for case in cases if fold[case.disease_id] == held]
-    found = {name: np.array(values) for name, values in ranks.items()}
-    tops = [float((found[name] <= k).mean()) for name in ("keep", "drop") for k in (1, 10)]
-    return (tops[0], tops[1], tops[2], tops[3])
+        inside = [place for place, own in enumerate(fold) if own == held]
+        outside = [place for place, own in enumerate(fold) if own != held]
+        weights = fit_weights([cases[place] for cases in (keep, drop) for place in outside]).weights
+        for row, cases in zip(ranks, (keep, drop), strict=True):
+            row[inside] = [_rank(cases[place], weights) for place in inside]
+    diseases = [case.disease_id for case in keep]
+    return estimate_shares(ranks[0], diseases), estimate_shares(ranks[1], diseases)
 
 
 def _rank(case: RankedCase, weights: FitWeights) -> float:

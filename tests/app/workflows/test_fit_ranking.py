@@ -31,8 +31,9 @@ def test_a_fit_says_where_it_comes_from(real_graph: CompiledGraph, tmp_path: Pat
     said: list[str] = []
     fit = fit_ranking(real_graph, synthetic_cases(real_graph, 25), progress=said.append)
     assert fit.cases == 25
-    assert 0 < fit.keep_top1 <= fit.keep_top10 <= 1
-    assert (fit.keep_top1, fit.keep_top10) == (fit.drop_top1, fit.drop_top10)  # they have no publication
+    assert 0 < fit.keep.top1.value <= fit.keep.top10.value <= 1
+    assert fit.keep.top10.low <= fit.keep.top10.value <= fit.keep.top10.high
+    assert fit.keep == fit.drop  # they have no publication
     cases = tmp_path / "cases.jsonl"
     cases.write_text("{}", "utf-8")
     write_weights(tmp_path / "weights.toml", fit, cases=cases, knowledge=real_graph.version)
