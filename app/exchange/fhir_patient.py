@@ -66,13 +66,18 @@ def own_numbers(resource: Json) -> list[tuple[str, str]]:
         if (
             system
             and value
-            and not _PLACEHOLDER.fullmatch(value)
+            and not is_placeholder(value)
             and not kinds & _SHARED
             and string(identifier, "use") not in ("old", "temp")
         ):
             rank = min((_OWN_FIRST.get(kind, 9) for kind in kinds), default=5)
             ranked.append((rank, system, value))
     return [(system, value) for _, system, value in sorted(ranked)]
+
+
+def is_placeholder(value: str) -> bool:
+    """Whether a number only says that none is known."""
+    return _PLACEHOLDER.fullmatch(value) is not None
 
 
 def is_partial_date(text: str) -> bool:

@@ -20,7 +20,7 @@ from app.exchange.reference_table import ReferenceTable
 from app.exchange.rtf_text import rtf_text
 from app.exchange.source_file import SourceFile, kind_of
 from app.exchange.strict_json import load_json
-from app.exchange.table import read_table
+from app.exchange.table import SOMEBODY_ELSES, read_table
 
 TWO_OF_ONE_NAME = (
     "another text of this import has the same name, and may be of another patient; "
@@ -172,7 +172,9 @@ def _text_note(file: SourceFile, plan: ReadPlan, kind: str) -> ImportedItem:
     if not plan.patient_id and plan.texts.setdefault(whose, file.scope) != file.scope:
         return ImportedItem("text", "file", skipped=TWO_OF_ONE_NAME)
     bare = Patient(PatientId(record_id("table", whose)), whose, identifiers=(Identifier("", whose),))
-    patient = _owner(plan, bare) or bare  # a bare number contradicts nobody
+    patient = _owner(plan, bare)
+    if patient is None:
+        return ImportedItem("text", "file", skipped=SOMEBODY_ELSES)
     note = Note(NoteId(""), patient.id, text, "Text")
     identity = NoteId(record_id("note", patient.id, "", note.sha256))
     return ImportedItem("text", "file", (patient, replace(note, id=identity)))

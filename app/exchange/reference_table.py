@@ -12,7 +12,7 @@ from urllib.parse import unquote
 from app.clinical.ids import PatientId, record_id
 from app.clinical.patient import Identifier, Patient, cannot_be_one, is_surely_one
 from app.exchange.fhir_fields import Fields, Json, string
-from app.exchange.fhir_patient import own_numbers, patient_of
+from app.exchange.fhir_patient import is_placeholder, own_numbers, patient_of
 from app.exchange.fhir_stream import PlacedResource
 
 BY_IDENTIFIER = "Patient?identifier="
@@ -46,6 +46,16 @@ class ScopedNames:
         """Note one name of a file."""
         if self._own.setdefault((scope, name), value) != value:
             self._own[scope, name] = _TWO
+        self._share(name, value)
+
+    def forget(self, scope: str) -> None:
+        """Drop the names of a file that was refused after all."""
+        self._own = {key: value for key, value in self._own.items() if key[0] != scope}
+        self._shared = {}
+        for (_, name), value in self._own.items():
+            self._share(name, value)
+
+    def _share(self, name: str, value: Any) -> None:
         if self._shared.setdefault(name, value) != value:
             self._shared[name] = _TWO
 
@@ -96,6 +106,17 @@ class ReferenceTable:
         elif kind == "Binary":
             self._learn_binary(placed, scope)
 
+    def forget(self, scope: str) -> None:
+        """Drop what a file said that was refused after all: nothing of it must be filed."""
+        theirs = {own for (where, _), own in self._placed.items() if where == scope}
+        self._placed = {key: own for key, own in self._placed.items() if key[0] != scope}
+        for own in theirs - set(self._placed.values()):
+            self.people.pop(own, None)
+            self.set_apart.discard(own)
+        self._numbers = None
+        self._patients.forget(scope)
+        self._resources.forget(scope)
+
     def patient(self, reference: str, scope: str, contained: Json) -> str | None:
         """The id of the patient that a reference names. Raises AmbiguousReference."""
         if reference.startswith("#"):
@@ -125,7 +146,10 @@ class ReferenceTable:
             return None
         if reference.startswith(BY_IDENTIFIER):
             system, _, value = unquote(reference).removeprefix(BY_IDENTIFIER).rpartition("|")
-            own = self._by_number((system, value)) or record_id("patient", system, value)
+            own = self._by_number((system, value))
+            if own == "":
+                return None
+            own = own or record_id("patient", system, value)
             bare = Patient(PatientId(own), "", identifiers=(Identifier(system, value),))
         else:
             known_as = "/".join(unquote(reference).split("/_history/")[0].split("/")[-2:])
@@ -142,7 +166,10 @@ class ReferenceTable:
         What the table says of her fills in for a patient of whom nothing is known, and changes no other.
         """
         value = fresh.identifiers[0].value
-        own = self._by_number((system, value)) or record_id("patient", system, value)
+        own = self._by_number((system, value))
+        if own == "":
+            return None
+        own = own or record_id("patient", system, value)
         named = replace(fresh, id=PatientId(own), identifiers=(Identifier(system, value),))
         held = self._person(own)
         if held is None or held.is_bare:
@@ -155,7 +182,7 @@ class ReferenceTable:
         self.people[own] = patient_of(placed.resource, own)
         self._patients.put(scope, placed, own)
         for system, value in own_numbers(placed.resource):
-            self._number_table().setdefault((system, value), own)
+            self._note_number((system, value), own)
             self._patients.put_name(scope, f"{BY_IDENTIFIER}{system}|{value}", own)
 
     def _identity(self, resource: Json, placed: PlacedResource) -> str:
@@ -185,10 +212,18 @@ class ReferenceTable:
 
     def _number_table(self) -> dict[tuple[str, str], str]:
         if self._numbers is None:
-            self._numbers = {
-                (i.system, i.value): own for own, p in self.known.items() for i in p.identifiers if i.system
-            }
+            self._numbers = {}
+            for own, person in (*self.known.items(), *self.people.items()):
+                for number in person.identifiers:
+                    if number.system and not is_placeholder(number.value):
+                        self._note_number((number.system, number.value), own)
         return self._numbers
+
+    def _note_number(self, number: tuple[str, str], own: str) -> None:
+        """A number that two people carry, as a family's insurance number, names neither."""
+        table = self._number_table()
+        if table.setdefault(number, own) != own:
+            table[number] = ""
 
     def _contained_patient(self, reference: str, resource: Json) -> str | None:
         """A reference of the form `#id` to a contained patient."""

@@ -57,7 +57,7 @@ _TITLE = re.compile(r"[\w .%/()#-]{1,40}")
 LONGEST_CELL = 16 << 20
 Row = dict[str, str]
 Whose = Callable[[Patient], Patient | None]
-SOMEBODY_ELSES = "its number is that of a patient of another name and birth date; check the number"
+SOMEBODY_ELSES = "two patients carry its number, or one of another name and birth date; check the number"
 
 
 def read_table(

@@ -145,6 +145,7 @@ class _Run:
                 if self._stopped():
                     return
         except ImportRefused as error:
+            self._plan.references.forget(file.scope)
             self._refuse(file, error)
             return
         readable.append(file)

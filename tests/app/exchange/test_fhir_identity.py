@@ -11,6 +11,7 @@ from app.clinical.ids import PatientId
 from app.clinical.patient import Identifier, Patient, cannot_be_one, is_surely_one
 from app.clinical.record import Condition, Encounter, Observation
 from app.exchange.fhir_patient import own_numbers
+from app.exchange.reference_table import ReferenceTable
 from knowledge_graph.findings.finding import Sex
 from tests.app.exchange.foreign_files import ADA, HERS, Json, bundle, nouns, read_all, write
 
@@ -120,8 +121,6 @@ def test_a_second_number_joins_two_files_where_all_else_agrees(tmp_path: Path) -
     numbers = [{"system": "urn:a", "value": "1"}, {"system": "urn:h", "value": "7"}]
     path = write(tmp_path / "p.json", {**ADA, "identifier": numbers})
     for held, joined in ((known, True), (replace(known, birth_date="1991-02-03"), False)):
-        from app.exchange.reference_table import ReferenceTable
-
         table = ReferenceTable(known={"held": held})
         (patient,) = nouns(read_all(path, references=table), Patient)
         assert (patient.id == "held") is joined
@@ -151,3 +150,21 @@ def test_twins_who_share_a_number_are_not_surely_one() -> None:
     assert is_surely_one(person("Ada Sample", "1990-02-03"), person("ada sample", "1990-02-03"))
     assert not is_surely_one(person("Ada Sample", "1990-02-03"), person("Eva Sample", "1990-02-03"))
     assert not is_surely_one(person("Ada Sample", "1990"), person("Ada Sample", "1990"))
+
+
+def test_a_number_that_a_family_shares_names_nobody(tmp_path: Path) -> None:
+    shared = Identifier("urn:insurance", "9")
+    family = {
+        own: Patient(PatientId(own), name, born, Sex.FEMALE, "", (Identifier("urn:h", own), shared))
+        for own, name, born in (("1", "Ada Sample", "1990-02-03"), ("2", "Eva Sample", "1992-02-03"))
+    }
+    by_number = {"subject": {"identifier": {"system": "urn:insurance", "value": "9"}}}
+    (item,) = read_all(
+        write(tmp_path / "c.json", {**A, **by_number}), references=ReferenceTable(known=family)
+    )
+    assert item.skipped == "it does not say whose it is"
+    by_number["subject"]["identifier"] = {"system": "urn:h", "value": "2"}
+    (item,) = read_all(
+        write(tmp_path / "c.json", {**A, **by_number}), references=ReferenceTable(known=family)
+    )
+    assert nouns([item], Condition)[0].patient_id == "2"

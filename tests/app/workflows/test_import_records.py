@@ -1,5 +1,6 @@
 """Whole imports: counted against an independent count, twice the same, errors beside successes."""
 
+import gzip
 import json
 import zipfile
 from collections import Counter
@@ -193,3 +194,13 @@ def test_a_summary_inside_another_record_does_not_overwrite_her_own(vault: Vault
 def test_fields_that_are_not_read_are_counted(vault: Vault, tmp_path: Path) -> None:
     (tmp_path / "c.json").write_text(json.dumps({**CONDITION, "bodySite": [{"text": "arm"}]}), "utf-8")
     assert run(vault, tmp_path / "c.json").unread == {"Condition.bodySite": 1}
+
+
+def test_nothing_of_a_refused_file_is_filed_by_way_of_another(vault: Vault, tmp_path: Path) -> None:
+    people = [{**PATIENT, "identifier": [{"system": "urn:h", "value": "7"}]}, {**PATIENT, "id": "q"}]
+    lines = "".join(json.dumps(person) + "\n" for person in people).encode()
+    (tmp_path / "Patient.ndjson.gz").write_bytes(gzip.compress(lines * 500)[:-20])
+    (tmp_path / "Condition.json").write_text(json.dumps(CONDITION), "utf-8")
+    report = run(vault, tmp_path / "Patient.ndjson.gz", tmp_path / "Condition.json")
+    assert (len(report.refused), dict(report.imported)) == (1, {"Condition": 1})
+    assert [row.name for row in vault.patients()] == [""]
