@@ -35,6 +35,7 @@ class DifferentialPanel:
         self._decide = decide
         self._draw = draw
         self._differential: Differential | None = None
+        self._missing = ""
         self.state = label("", "small", wrap=True)
         self.name = label("", "heading", wrap=True)
         self.source = ElidedLabel("small")
@@ -59,19 +60,24 @@ class DifferentialPanel:
 
     def show_busy(self) -> None:
         """Say that a new ranking is on the way; the old one stays readable."""
-        self.state.setText("Ranking…")
+        self._tell("Ranking…")
 
     def show_message(self, text: str) -> None:
         """Say why there is no ranking."""
-        self.state.setText(text)
+        self._tell(text, "error")
+
+    def do_without_ranking(self, why: str) -> None:
+        """No chart gets a ranking: each says why."""
+        self._missing = why
+        self.show_message(why)
 
     def show(self, differential: Differential, decision_of: Callable[[str], Decision | None]) -> None:
         """Show a ranking with the words that stand on its diseases."""
         self._differential = differential
         self.list.show(disease_rows(differential, decision_of))
         self._stack.setCurrentIndex(1 if differential.lines else 0)
-        set_role(self.state, "notice" if differential.abstained else "small")
-        self.state.setText(_UNSURE if differential.abstained else _SUPPORT)
+        said = _UNSURE if differential.abstained else _SUPPORT
+        self._tell(said if differential.lines else "", "notice" if differential.abstained else "small")
         self.state.setToolTip(_OVER_ALL)
 
     def refresh(self, decision_of: Callable[[str], Decision | None]) -> None:
@@ -84,6 +90,12 @@ class DifferentialPanel:
         self._differential = None
         self.list.show(())
         self._stack.setCurrentIndex(0)
+        self._tell(self._missing, "error" if self._missing else "small")
+
+    def _tell(self, text: str, role: str = "small") -> None:
+        set_role(self.state, role)
+        self.state.setText(text)
+        self.state.setVisible(bool(text))
 
     def _lists(self) -> QWidget:
         split = QSplitter(Qt.Orientation.Vertical)
@@ -95,7 +107,6 @@ class DifferentialPanel:
         column = QVBoxLayout(outer)
         column.setContentsMargins(6, 2, 6, 8)
         column.setSpacing(4)
-        column.addLayout(_padded(self.state))
         column.addWidget(split, 1)
         return outer
 
@@ -104,18 +115,23 @@ class DifferentialPanel:
         column = QVBoxLayout(made)
         column.setContentsMargins(8, 8, 4, 0)
         column.setSpacing(4)
-        column.addWidget(self.name)
+        head = row(self.name, self.graph)
+        head.setStretch(0, 1)
+        column.addLayout(head)
         column.addWidget(self.source)
         column.addWidget(self.evidence.widget, 1)
         return made
 
     def _with_deeds(self) -> QWidget:
+        """What is to be said stands above the lists, and above the place where none is yet."""
         made = QWidget()
         column = QVBoxLayout(made)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
+        column.addLayout(_padded(self.state))
         column.addWidget(self._stack, 1)
-        deeds = row(self.graph, self.other, None, self.refuse, self.confirm)
+        self.state.hide()
+        deeds = row(self.other, None, self.refuse, self.confirm)
         deeds.setContentsMargins(14, 0, 10, 8)
         column.addLayout(deeds)
         return made
@@ -163,6 +179,6 @@ def _facts(found: DiseaseRow) -> str:
 
 def _padded(widget: QWidget) -> QVBoxLayout:
     made = QVBoxLayout()
-    made.setContentsMargins(8, 4, 8, 4)
+    made.setContentsMargins(14, 4, 14, 4)
     made.addWidget(widget)
     return made

@@ -46,6 +46,7 @@ class Status:
 
     def show_loading(self) -> None:
         """The knowledge is on its way."""
+        set_role(self.knowledge, "")
         self.knowledge.setText("Loading knowledge…")
 
     def show_assistant(self, assistant: Assistant | None) -> None:

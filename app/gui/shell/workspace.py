@@ -19,6 +19,7 @@ from app.gui.patient.patient_page import PatientPage
 from app.gui.patients.patients_page import PatientsPage
 from app.gui.session import OpenSession
 from app.gui.shell.dialogs import sentence
+from app.gui.shell.furniture import set_role
 from app.gui.shell.sidebar import PLACES, Sidebar
 from app.gui.shell.status import Status
 from app.gui.shell.width_watch import WidthWatch
@@ -153,7 +154,10 @@ class Workspace:
         self.about.show_assistant(assistant)
 
     def _without_assistant(self, failure: Failure) -> None:
-        self.status.knowledge.setText(sentence(failure.message))
+        self.status.knowledge.setText("No knowledge loaded")
+        set_role(self.status.knowledge, "warn")
+        self.patient.differential.do_without_ranking(sentence(failure.message))
+        self.session.runner.failed.emit(failure)
 
     def _data_changed(self) -> None:
         """A write has landed; the list is asked again when it is shown next."""

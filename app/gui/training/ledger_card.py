@@ -59,4 +59,4 @@ class LedgerCard:
             assert title is not None
             title.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         head.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        head.setStretchLastSection(True)
+        head.setSectionResizeMode(FIRST_NUMBER - 1, QHeaderView.ResizeMode.Stretch)

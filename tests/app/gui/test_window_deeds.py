@@ -6,10 +6,14 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, Qt, QUrl
 from PySide6.QtGui import QDropEvent
+from PySide6.QtWidgets import QMessageBox
 
+from app.errors import UsageError
+from app.gui.assistant import Assistant
 from app.gui.shell.main_window import MainWindow
 from app.store.key_derivation import KdfParameters
 from app.store.vault import Vault
+from tests.app.gui.clinic import MARFAN
 from tests.app.gui.conftest import PASSPHRASE
 
 pytestmark = pytest.mark.slow
@@ -96,3 +100,25 @@ def test_the_models_page_shows_the_starting_model_with_its_guarantee(
     assert page.list.count() == 1
     assert "epsilon 0" in page.card.toPlainText()
     assert not page.back_button.isEnabled()
+
+
+def test_knowledge_that_can_not_be_loaded_is_told_with_its_remedy(
+    window: MainWindow, vault: Vault, settle: Settle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_vault: Vault, _cache: Path) -> Assistant:
+        raise UsageError("the knowledge is damaged; install the program again")
+
+    monkeypatch.setattr("app.gui.shell.workspace.load_assistant", refuse)
+    window.take_vault(vault)
+    settle()
+    (box,) = window.findChildren(QMessageBox)
+    box_text = box.informativeText()
+    assert box_text == "The knowledge is damaged; install the program again."
+    assert window.workspace is not None
+    assert window.workspace.status.knowledge.text() == "No knowledge loaded"
+    box.close()
+    window.workspace.open_patient(MARFAN)
+    settle()
+    assert window.workspace.patient.note.view.toPlainText() != ""
+    assert window.workspace.patient.differential.state.text() == box_text
+    assert window.workspace.patient.differential.state.isVisible()
