@@ -42,13 +42,13 @@ def open_database(path: Path, key: bytes, *, read_only: bool) -> Connection:
     try:
         connection = connect(path, key, read_only=read_only)
     except DatabaseError as error:
-        raise refusal(path, error) from error
+        raise refusal(path, error, read_only=read_only) from error
     try:
         _bring_up(connection, path, key, read_only=read_only)
     except BaseException as error:
         connection.close()
         if isinstance(error, DatabaseError):
-            raise refusal(path, error) from error
+            raise refusal(path, error, read_only=read_only) from error
         raise
     return connection
 
@@ -154,10 +154,15 @@ def _harden(connection: Connection) -> None:
         )
 
 
-def refusal(path: Path, error: Exception) -> VaultError:
+def refusal(path: Path, error: Exception, *, read_only: bool = True) -> VaultError:
     """What the database refused at opening, in the words of the program."""
     text = reason_of(error)
-    if "readonly" in text or "unable to open" in text:
+    closed_to_us = "readonly" in text or "unable to open" in text
+    if closed_to_us and not read_only:
+        return VaultError(
+            f"{path.parent} can't be opened for writing ({text}); open it read-only, or ask IT for access"
+        )
+    if closed_to_us:
         return VaultDamaged(
             f"the database of {path.parent} was not closed cleanly and can't be recovered read-only; "
             "open it once for writing, in a folder that can be written"
