@@ -1,6 +1,7 @@
 """Finds mentions of terms in a text, with their state, experiencer and temporality."""
 
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -95,8 +96,9 @@ def _answered(
     inside = [
         h if h >= 0 and place < questions[h].end else -1 for h, place in zip(holders, places, strict=True)
     ]
+    asked = Counter(inside)
     return [
-        about if holder < 0 else _settled(about, questions[holder], alone=inside.count(holder) == 1)
+        about if holder < 0 else _settled(about, questions[holder], alone=asked[holder] == 1)
         for about, holder in zip(contexts, inside, strict=True)
     ]
 
