@@ -54,7 +54,12 @@ def _configure_export(deed: argparse.ArgumentParser) -> None:
     deed.add_argument("--recipient", required=True, metavar="AGE", help="age1... or a file that holds it")
     deed.add_argument("--version", metavar="ID", help="the model version (default: the one in use)")
     deed.add_argument("--base", metavar="ID", help="the shared base (default: what it was trained from)")
-    deed.add_argument("--yes", action="store_true", help="the review was read: sign without asking")
+    deed.add_argument(
+        "--yes",
+        action="store_true",
+        help="the review was read: sign without asking (without it, and without a terminal, the review is "
+        "printed and nothing is written)",
+    )
 
 
 def _configure_apply(deed: argparse.ArgumentParser) -> None:
@@ -122,7 +127,7 @@ def _export(arguments: argparse.Namespace, console: Console) -> int:
         review = review_update(
             vault, version_id=arguments.version, base_id=arguments.base, encoder_dir=arguments.encoder
         )
-        if not arguments.yes and not _agreed(review, arguments, console):
+        if not arguments.yes and not _agreed(review, recipient, arguments, console):
             console.refuse("not signed; nothing was written (to sign without a terminal, add --yes)")
             return 1
         officer = read_passphrase(arguments, prompt="Privacy officer's passphrase: ")
@@ -137,8 +142,9 @@ def _export(arguments: argparse.Namespace, console: Console) -> int:
     return 0
 
 
-def _agreed(review: "UpdateReview", arguments: argparse.Namespace, console: Console) -> bool:
-    console.result({"signed": False, "review": _as_value(review)}, "\n".join(review.lines))
+def _agreed(review: "UpdateReview", recipient: str, arguments: argparse.Namespace, console: Console) -> bool:
+    lines = (*review.lines, f"It would be sealed for {recipient.strip()}; compare it with the coordinator.")
+    console.result({"signed": False, "review": _as_value(review)}, "\n".join(lines))
     if arguments.passphrase_stdin or not sys.stdin.isatty():
         return False
     return input("Sign and write this file? [y/N] ").strip().lower() in ("y", "yes")
@@ -157,6 +163,7 @@ def _as_value(review: "UpdateReview") -> dict[str, object]:
         "privacy": asdict(review.privacy),
         "tensors": [asdict(part) for part in review.tensors],
         "payload_sha256": review.payload_sha256,
+        "diseases": list(review.diseases),
     }
 
 

@@ -1,15 +1,18 @@
 """Says in plain language what an update file would hold, before anybody signs it."""
 
-import math
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import numpy as np
 
 from app.errors import UsageError
 from app.store.backup import EPSILON_FLOOR, UNKNOWN
 from app.store.signing_keys import site_private_key
 from app.store.vault import Vault
-from app.workflows.find_base import base_of_version, named_base
+from app.workflows.describe_update import describe_update
+from app.workflows.find_base import base_of_version, installed_bases, named_base
 from app.workflows.list_models import load_version, model_store
+from app.workflows.plan_training import CAP_SETTING
 from ml.errors import UpdateRefused
 from ml.federated.base_version import BaseVersion, changed_from
 from ml.federated.keys import public_text
@@ -26,6 +29,7 @@ from ml.text.encoder_files import find_encoder
 SITE_SETTING = "update.site"
 WEIGHT_SETTING = "update.weight"
 _ROUNDING = 1e-9
+_HEAD = ("head.bias", "head.weight")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +46,8 @@ class UpdateReview:
     """Everything that the file would hold. What is signed later are exactly these bytes.
 
     `base` is the shared name of the base, `version_id` the local version; `weight` is a public constant.
-    `spent_epsilon` is for the reviewer alone: what the vault's ledger says today.
+    `diseases` are those whose rows of the head changed: whoever reads the file sees which they are.
+    `spent_epsilon` and `cap` are for the reviewer alone: what the vault says today.
     """
 
     version_id: str
@@ -53,7 +58,9 @@ class UpdateReview:
     privacy: PrivacyClaim
     tensors: tuple[TensorPart, ...]
     payload_sha256: str
+    diseases: tuple[str, ...]
     spent_epsilon: float
+    cap: float | None
     payload: bytes = field(repr=False)
 
     @property
@@ -69,8 +76,7 @@ class UpdateReview:
     @property
     def lines(self) -> tuple[str, ...]:
         """The review for people, line by line."""
-        spent = f"In all, these patients have spent epsilon {self.spent_epsilon:.4g} by this vault's ledger."
-        return (*_what_leaves(self), *_what_stays(), *_guarantee(self.privacy), spent)
+        return describe_update(self)
 
 
 def review_update(
@@ -100,7 +106,9 @@ def review_update(
         privacy=claim,
         tensors=tuple(TensorPart(n, tuple(t.shape), t.nbytes) for n, t in delta.items()),
         payload_sha256=sha256(payload),
+        diseases=_diseases(delta, content.labels),
         spent_epsilon=spent(vault.ledger()),
+        cap=float(kept) if (kept := vault.setting(CAP_SETTING)) else None,
         payload=payload,
     )
 
@@ -132,7 +140,19 @@ def _wanted(vault: Vault, version_id: str | None) -> VersionContent:
     name = store.find(version_id) if version_id else store.pointer().current
     if name is None:
         raise UpdateRefused("the starting model is in use, which has learned from nobody here; train first")
+    if name in {base.version_id for base in installed_bases(vault)}:
+        raise UpdateRefused(
+            "this version is the federation's own base, in which nothing is new from here; train from it, or "
+            "name a version trained here with --version (see `anamnesis models`)"
+        )
     return load_version(vault, name)
+
+
+def _diseases(delta: Tensors, labels: tuple[str, ...]) -> tuple[str, ...]:
+    """The diseases whose row of the head or its bias differs from the base."""
+    heads = [tensor.reshape(len(labels), -1) for name, tensor in delta.items() if name in _HEAD]
+    changed = [head.any(axis=1) for head in heads]
+    return tuple(labels[row] for row in np.flatnonzero(np.any(changed, axis=0))) if changed else ()
 
 
 def _delta(content: VersionContent, base: BaseVersion, encoder_dir: Path | None) -> Tensors:
@@ -160,47 +180,3 @@ def _check_ledger(vault: Vault, claim: PrivacyClaim) -> None:
         raise UpdateRefused(
             "the privacy ledger does not hold the debits that this version claims; train here"
         )
-
-
-def _what_leaves(review: UpdateReview) -> list[str]:
-    parts = [
-        f"  - {part.name}: {math.prod(part.shape):,} numbers, shape {_shape(part)}, {_size(part.bytes)}"
-        for part in review.tensors
-    ]
-    return [
-        "This file tells the coordinator how training here has changed the shared model. Only the",
-        "coordinator it is sealed for can open it. It holds:",
-        *parts,
-        f"    (the noised difference to the base {review.base[:12]}; {_size(len(review.payload))} in all)",
-        f"  - the site's name: {review.site}",
-        f"  - the round: {review.round}, and the full name of the base",
-        f"  - a weight of {review.weight:,}: a number you declare in public, not counted from patients",
-        "  - the privacy statement below, and the coordinator's public address",
-        "  - two signatures: the site's and the privacy officer's",
-    ]
-
-
-def _what_stays() -> list[str]:
-    return [
-        "It does not hold: texts or words of notes, names, identifiers, counts of patients or diagnoses,",
-        "how well the model does, dates or times, the optimizer's state, or anything not listed above.",
-    ]
-
-
-def _guarantee(claim: PrivacyClaim) -> list[str]:
-    odds = math.exp(min(claim.epsilon, 50.0))
-    return [
-        f"Privacy: epsilon {claim.epsilon:.4g}, delta {claim.delta:.2g}. The unit is one whole {claim.unit},",
-        "with all notes. Whoever reads the file can raise the odds that any one person was learned from by a",
-        f"factor of at most {odds:,.3g} (but for a chance of {claim.delta:.2g}).",
-        f"Mechanism: {claim.mechanism}, {claim.steps:,} steps, sample rate {claim.sample_rate:.4g},",
-        f"noise multiplier {claim.noise_multiplier:.4g}, max_grad_norm {claim.max_grad_norm:.4g}.",
-    ]
-
-
-def _shape(part: TensorPart) -> str:
-    return " x ".join(f"{length:,}" for length in part.shape)
-
-
-def _size(count: int) -> str:
-    return f"{count / 1e6:.1f} MB" if count >= 1e6 else f"{max(count / 1e3, 0.1):.1f} kB"

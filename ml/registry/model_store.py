@@ -149,7 +149,7 @@ def _is_hash(name: str) -> bool:
 
 
 def _write_durably(path: Path, data: bytes) -> None:
-    with path.open("wb") as stream:
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as stream:
         stream.write(data)
         stream.flush()
         os.fsync(stream.fileno())

@@ -87,13 +87,14 @@ class _HeadLearner:
         held = self._state
         step = np.array([held.step], np.int64)
         data: bytes = save(
-            {"weights": held.weights, "first": held.first, "second": held.second, "step": step}
+            {"weights": held.weights[held.rows], "first": held.first, "second": held.second, "step": step}
         )
         return data
 
     def restore(self, state: bytes) -> None:
         kept = load(state)
-        self._state.weights, self._state.first = kept["weights"].copy(), kept["first"].copy()
+        self._state.weights[self._state.rows] = kept["weights"]
+        self._state.first = kept["first"].copy()
         self._state.second, self._state.step = kept["second"].copy(), int(kept["step"][0])
 
     def result(self) -> bytes:

@@ -1,5 +1,6 @@
 """Versions are named by content, refused when altered, and the way back is kept."""
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -91,6 +92,14 @@ def test_an_unknown_version_is_named_in_the_refusal(tmp_path: Path) -> None:
         ModelStore(tmp_path).load("f" * 64)
     with pytest.raises(ModelFileError):
         ModelStore(tmp_path).load("../../etc")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes of files are POSIX")
+def test_only_the_owner_may_read_a_kept_file(tmp_path: Path) -> None:
+    store = ModelStore(tmp_path)
+    store.set_current(store.add(version()).version_id, at="1", reason="publish")
+    modes = {path.stat().st_mode & 0o777 for path in tmp_path.rglob("*") if path.is_file()}
+    assert modes == {0o600}
 
 
 def test_the_pointer_keeps_its_history(tmp_path: Path) -> None:
