@@ -41,6 +41,8 @@ _MAKERS: dict[str, Maker] = {
     "10157-6": family,
     "46240-8": encounters,
 }
+_CODES = ("code", "medicationCodeableConcept", "relationship", "type")
+_TIMES = ("onsetDateTime", "effectiveDateTime", "effectivePeriod", "performedPeriod", "period", "date")
 PATIENT: Json = {"reference": "Patient/recordTarget"}
 
 
@@ -56,7 +58,9 @@ def ccda_resources(data: bytes, *, name: str) -> Iterator[PlacedResource]:
         raise ImportRefused(f"{name}: the document does not name one patient; export it for one patient")
     yield PlacedResource("patient", _patient(role), also=(PATIENT["reference"],))
     yield PlacedResource("narrative", _composition(root))
-    for place, resource in _entries(root):
+    known: dict[str, Json] = {}
+    for place, entry in _entries(root):
+        resource = {**entry, "id": _identity(entry, known)}
         whose = (
             "patient"
             if resource["resourceType"] in ("AllergyIntolerance", "FamilyMemberHistory")
@@ -153,6 +157,21 @@ def _composition(root: Element) -> Json:
         else ""
     )
     return {**made, "id": named} if named else made
+
+
+def _identity(resource: Json, known: dict[str, Json]) -> str:
+    """Many systems give several entries, or every document, one id: what it is of, and when, count too.
+
+    A later document that says more of the same thing then replaces it, and nothing else.
+    """
+    code: Json = next((resource[name] for name in _CODES if name in resource), {})
+    times = [resource[name] for name in _TIMES if name in resource]
+    first = next((t if isinstance(t, str) else t.get("start", "") for t in times), "")
+    whole = {key: value for key, value in resource.items() if key != "id"}
+    identity = f"{resource.get('id', '')}|{code}|{first}"
+    if known.setdefault(identity, whole) != whole:
+        identity = f"{identity}|{whole}"
+    return identity
 
 
 def _markup(text: Element) -> str:

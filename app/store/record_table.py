@@ -50,9 +50,10 @@ def put_records(connection: Connection, records: Iterable[ClinicalRecord], *, or
     """Write records inside the caller's transaction; patients must come before what is theirs."""
     added = changed = unchanged = 0
     touched: set[str] = set()
+    again = _was_imported(connection, origin)
     for record in records:
         before = connection.total_changes
-        outcome = _put(connection, record, origin)
+        outcome = _put(connection, record, origin, again=again)
         added += outcome == "added"
         changed += outcome == "changed"
         unchanged += outcome == "unchanged"
@@ -83,7 +84,16 @@ def decoded(kind: str, body: bytes) -> Any:
     return msgspec.json.decode(body, type=KINDS[kind])
 
 
-def _put(connection: Connection, record: ClinicalRecord, origin: str) -> str:
+def _was_imported(connection: Connection, origin: str) -> bool:
+    """Whether this very file was imported before."""
+    return bool(
+        connection.execute(
+            "SELECT 1 FROM audit_event WHERE action = 'records-imported' AND detail = ? LIMIT 1", (origin,)
+        ).fetchone()
+    )
+
+
+def _put(connection: Connection, record: ClinicalRecord, origin: str, *, again: bool) -> str:
     if isinstance(record, Note):
         return _put_note(connection, record)
     body = msgspec.json.encode(record)
@@ -93,7 +103,7 @@ def _put(connection: Connection, record: ClinicalRecord, origin: str) -> str:
         f"SELECT content_hash, origin FROM {table} WHERE id = ?", (record.id,)
     ).fetchone()
     if found is not None:
-        if found[0] == digest or _is_superseded(connection, record.id, digest, origin):
+        if found[0] == digest or (again and _is_superseded(connection, record.id, digest)):
             return "unchanged"
         connection.execute("INSERT OR IGNORE INTO superseded VALUES (?, ?, ?)", (record.id, *found))
     row = (digest, origin, body)
@@ -104,12 +114,11 @@ def _put(connection: Connection, record: ClinicalRecord, origin: str) -> str:
     return "added" if found is None else "changed"
 
 
-def _is_superseded(connection: Connection, record_id: str, digest: bytes, origin: str) -> bool:
-    """Whether this very file said this before another one changed it."""
+def _is_superseded(connection: Connection, record_id: str, digest: bytes) -> bool:
+    """Whether this was said before another file changed it; whichever file said it first."""
     return bool(
         connection.execute(
-            "SELECT 1 FROM superseded WHERE id = ? AND content_hash = ? AND origin = ?",
-            (record_id, digest, origin),
+            "SELECT 1 FROM superseded WHERE id = ? AND content_hash = ?", (record_id, digest)
         ).fetchone()
     )
 

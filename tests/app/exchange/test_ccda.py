@@ -268,3 +268,18 @@ def test_every_vendors_document_is_read_whole(shared_data: Path) -> None:
     kinds = Counter(item.kind for item in items if item.records)
     assert len(documents) == kinds["Patient"] == kinds["Composition"] == 30
     assert kinds["MedicationStatement"] == counted["MedicationStatement"]
+
+
+def test_entries_that_share_an_id_stay_apart_and_a_later_word_replaces_the_first(tmp_path: Path) -> None:
+    same = '<id root="1.2.3"/><effectiveTime><low value="2019"/>{}</effectiveTime>'
+
+    def of(name: str, end: str = "") -> str:
+        return section("11450-4", problem(coded(name), same.format(end)))
+
+    gout, fever = read(tmp_path, Condition, of("Gout"), of("Fever"), of("Gout"))[:2]
+    assert (gout.label, fever.label) == ("Gout", "Fever")
+    assert gout.id != fever.id
+    (later,) = read(tmp_path, Condition, of("Gout", '<high value="2020"/>'))
+    assert (later.id, later.clinical_status) == (gout.id, "resolved")
+    twice = read(tmp_path, Condition, of("Gout"), of("Gout", '<high value="2020"/>'))
+    assert len({c.id for c in twice}) == 2

@@ -204,3 +204,18 @@ def test_nothing_of_a_refused_file_is_filed_by_way_of_another(vault: Vault, tmp_
     report = run(vault, tmp_path / "Patient.ndjson.gz", tmp_path / "Condition.json")
     assert (len(report.refused), dict(report.imported)) == (1, {"Condition": 1})
     assert [row.name for row in vault.patients()] == [""]
+
+
+def test_two_files_that_say_the_same_stay_silent_after_a_third_said_more(
+    vault: Vault, tmp_path: Path
+) -> None:
+    paths = [tmp_path / f"{n}.json" for n in range(3)]
+    for path, name in zip(paths, ("Ada Sample", "Ada Sample", "Ada M Sample"), strict=True):
+        path.write_text(json.dumps({**PATIENT, "name": [{"text": name}]}) + " " * int(path.stem), "utf-8")
+    run(vault, *paths)
+    again = run(vault, *paths)
+    assert (again.changed, again.unchanged) == (0, 3)
+    assert vault.patients()[0].name == "Ada M Sample"
+    back = tmp_path / "back.json"
+    back.write_text(json.dumps({**PATIENT, "name": [{"text": "Ada Sample"}]}) + "   ", "utf-8")
+    assert run(vault, back).changed == 1
