@@ -39,7 +39,7 @@ class DifferentialLine:
     its other ids add: between two lines, log probabilities differ as the sums of the three do.
 
     Parts of `graph_score`: `context_score` is that of sex and age, `picture_score` that of the picture as
-    a whole; the rest is the evidence, times the graph's weight.
+    a whole; the rest is the evidence's log likelihood ratios, times `graph_weight`.
     """
 
     rank: int
@@ -55,6 +55,7 @@ class DifferentialLine:
     picture_score: float = 0.0
     same_as: tuple[DiseaseId, ...] = ()
     same_as_score: float = 0.0
+    graph_weight: float = 1.0
 
     @classmethod
     def unlisted(cls, disease_id: DiseaseId, name: str) -> "DifferentialLine":

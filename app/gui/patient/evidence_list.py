@@ -61,12 +61,17 @@ def _rows(groups: tuple[tuple[str, list[Evidence]], ...], line: DifferentialLine
 
 
 def _beside(line: DifferentialLine) -> Iterator[EvidenceRow]:
-    """What weighs beside the single findings."""
+    """What weighs beside the single findings, in their unit."""
+    weight = line.graph_weight or 1.0
     told = (
-        ("The picture as a whole", "how well all findings together fit the disease", line.picture_score),
-        ("Sex and age", "how well they fit the disease's inheritance and onset", line.context_score),
+        (
+            "The picture as a whole",
+            "how well all findings together fit the disease",
+            line.picture_score / weight,
+        ),
+        ("Sex and age", "how well they fit the disease's inheritance and onset", line.context_score / weight),
     )
-    said = [EvidenceRow(text, detail, weight) for text, detail, weight in told if abs(weight) >= SILENT]
+    said = [EvidenceRow(text, detail, score) for text, detail, score in told if abs(score) >= SILENT]
     if said:
         yield EvidenceRow("Weighs as well", heading=True)
         yield from said

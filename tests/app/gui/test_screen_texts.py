@@ -149,3 +149,5 @@ def test_references_of_one_row_are_told_one_by_one_and_kin_by_name() -> None:
 def test_the_picture_and_the_context_weigh_beside_the_findings() -> None:
     line = DifferentialLine(1, DiseaseId("OMIM:1"), "D", 0.5, 0.0, 0.0, picture_score=1.5, context_score=0.01)
     assert [row.text for row in evidence_rows(line)] == ["Weighs as well", "The picture as a whole"]
+    calibrated = replace(line, graph_weight=0.5)
+    assert [row.weight for row in evidence_rows(calibrated)] == [None, 3.0]

@@ -81,7 +81,8 @@ def test_probabilities_fall_and_never_pass_one(service: DiagnosisService) -> Non
 def test_the_evidence_adds_up_to_the_graphs_share(service: DiagnosisService) -> None:
     weight = FusionWeights.load().of_graph(len(MARFANOID) - 1, with_text=False)
     for line in service.diagnose(Presentation(MARFANOID, age_days=400), top=25).lines:
-        parts = weight * math.fsum(e.log_likelihood_ratio for e in line.evidence)
+        assert line.graph_weight == pytest.approx(weight)
+        parts = line.graph_weight * math.fsum(e.log_likelihood_ratio for e in line.evidence)
         shares = parts + line.context_score + line.picture_score
         assert shares == pytest.approx(line.graph_score, abs=1e-4)
         assert line.picture_score > 0
