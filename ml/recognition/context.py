@@ -24,7 +24,8 @@ _SENTENCE_END = re.compile(
 _LONE_ANSWERS = frozenset({"no", "none", "nil", "neg", "negative", "absent"})
 _QUERY = re.compile(r"[\s,(:\-]\?\s?$")
 _MINUS = re.compile(r"[ \t]?\([-−–]\)")
-_ANSWER_ENDS = re.compile(r"[ \t\r]*(?:[.;,\n)]|$)")
+_ANSWER_ENDS = re.compile(r"[ \t]*(?:[.;,\n)|]|$)")
+_PLUS = re.compile(r"(?:^|[\s,(/])\+[^\W\d_]")
 Phrase = tuple[str, ...]
 
 
@@ -103,18 +104,20 @@ class ContextRules:
             if pattern is not None:
                 kind, size = pattern
                 found.append(Trigger(kind, "after", at, at + size - 1))
+                found.extend(_line_start(text, words, at))
             elif size:
                 sides = self._phrases[tuple(plain[at : at + size])]
                 found.extend(Trigger(k, side, at, at + size - 1) for k, side in sides if side != "pseudo")
             at += max(size, 1)
-        return found
+        return sorted(found, key=lambda t: t.first)
 
     def _answer(self, text: str, word: Word, before: str) -> tuple[str, int] | None:
-        """A word that answers what stands before it: "seizures: no", "+ve"."""
+        """A word that answers what stands before it: "seizures: no", "| seizures | no |", "+ve"."""
         shown = text[word.start : word.end].casefold()
         if shown == "ve" and before.endswith("+"):
             return "affirmed", 1
-        alone = shown in _LONE_ANSWERS and ":" in before and _ANSWER_ENDS.match(text, word.end)
+        asked = any(sign in before for sign in ":|\t")
+        alone = shown in _LONE_ANSWERS and asked and _ANSWER_ENDS.match(text, word.end)
         return ("negated", 1) if alone else None
 
     def _in_relative(self, plain: Sequence[str], at: int) -> tuple[str, int] | None:
@@ -170,9 +173,22 @@ class ContextRules:
         return 0
 
 
-def has_minus(text: str, end: int) -> bool:
-    """Whether "(-)" stands behind a mention that ends there."""
-    return _MINUS.match(text, end) is not None
+def has_minus(text: str, start: int, end: int) -> bool:
+    """Whether a mention has "(-)" behind it, or "-" before it in a line that says "+" of others."""
+    if _MINUS.match(text, end):
+        return True
+    before = text[max(start - 2, 0) : start]
+    line = text.rfind("\n", 0, start) + 1
+    signed = before[-1:] in ("-", "−") and before[:1] in " \t,(/" and start - line > 1
+    stop = text.find("\n", end)
+    return signed and _PLUS.search(text, line, stop if stop >= 0 else len(text)) is not None
+
+
+def _line_start(text: str, words: Sequence[Word], answer: int) -> Iterator[Trigger]:
+    """An answer speaks of its own line: what stands above is out of its reach."""
+    line = text.rfind("\n", 0, words[answer].start) + 1
+    first = bisect_left(words, line, hi=answer, key=lambda w: w.start)
+    yield Trigger("terminator", "", first, first - 1)
 
 
 def _phrases(text: str) -> Iterator[Phrase]:

@@ -65,7 +65,7 @@ class Recogniser:
             about = self._rules.context(
                 match.first, match.last, starts=starts, triggers=triggers, section=sections[match.first]
             )
-            minus = has_minus(text, words[match.last].end)
+            minus = has_minus(text, words[match.first].start, words[match.last].end)
             found.append(replace(about, negated=True) if minus else about)
         places = [words[match.first].start for match in matches]
         return _answered(found, places, polar_questions(text))

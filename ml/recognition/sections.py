@@ -15,6 +15,7 @@ _AT_LINE = re.compile(r"^[ \t]*([A-Za-z][A-Za-z /]{1,40}?)[ \t]*(:|$)", re.MULTI
 _IN_LINE = re.compile(r"(?:(?<=[.;,!?)])[ \t]*|[ \t]{2,})([A-Z][A-Za-z /&-]{1,40}?)[ \t]*:")
 _SUBJECT = re.compile(r"(?:(?<=[.!?;:])[ \t]+|^[ \t]*)(?:The [Pp]atient|Patient|Pt)\b(?!['’]s)", re.MULTILINE)
 _BLANK_LINE = re.compile(r"\n[ \t]*(?=\n)")
+_RESULTS = frozenset({"negative", "positive", "absent", "excluded", "suspected", "denies", "ruled out"})
 Bound = tuple[int, str]
 
 
@@ -37,10 +38,12 @@ def section_kinds(text: str, words: Sequence[Word], *, headings: Mapping[str, st
 
 
 def _at_line(text: str, headings: Mapping[str, str]) -> list[Bound]:
+    """Without a colon, a word that may be a result ("HIV / Negative") heads nothing."""
+    found = [(m, _plain(m.group(1))) for m in _AT_LINE.finditer(text)]
     return [
-        (m.start(), headings.get(_plain(m.group(1)), ""))
-        for m in _AT_LINE.finditer(text)
-        if m.group(2) or m.group(1).isupper() or _plain(m.group(1)) in headings
+        (m.start(), headings.get(name, ""))
+        for m, name in found
+        if m.group(2) or (name not in _RESULTS and (m.group(1).isupper() or name in headings))
     ]
 
 

@@ -110,6 +110,8 @@ def test_a_negation_does_not_reach_too_far(text: str) -> None:
         "Family history: seizures",
         "FH: sister with seizures",
         "Seizures in a sibling",
+        "Mom has seizures",
+        "His dad's seizures began at forty",
     ],
 )
 def test_a_relatives_finding_is_not_the_patients(text: str) -> None:
@@ -117,7 +119,14 @@ def test_a_relatives_finding_is_not_the_patients(text: str) -> None:
 
 
 def test_a_relative_who_reports_has_not_the_finding() -> None:
-    assert only("Her mother reports seizures.").experiencer == "patient"
+    for text in (
+        "Her mother reports seizures.",
+        "Mom says he has seizures",
+        "His parents described seizures",
+    ):
+        assert only(text).experiencer == "patient"
+    denied = only("Her mother denies any seizures.")
+    assert (denied.experiencer, denied.state) == ("patient", "excluded")
 
 
 @pytest.mark.parametrize(
@@ -164,6 +173,11 @@ def test_forms_join_spellings() -> None:
         "Fever: no\nCough: yes",
         "Not present:\n- fever",
         "PERTINENT NEGATIVES\nFever",
+        "+cough, -fever",
+        "Negative: cough, fever. Positive: tremor.",
+        "| Cough | yes |\n| Fever | no |",
+        "Cough\tyes\nFever\tno\n",
+        "Her mother denies fever",
     ],
 )
 def test_shorthand_negations_are_read(text: str) -> None:

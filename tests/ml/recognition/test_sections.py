@@ -47,3 +47,8 @@ def test_a_family_section_may_begin_inside_a_line(text: str) -> None:
 @pytest.mark.parametrize("text", ["The time was 10:30. Note: fever.", "He said: fever."])
 def test_a_colon_alone_makes_no_section(text: str) -> None:
     assert (last(text).experiencer, last(text).state) == ("patient", "observed")
+
+
+@pytest.mark.parametrize("text", ["HIV\nNegative\nFever since Monday", "NEGATIVE\nFEVER"])
+def test_a_result_on_its_own_line_heads_nothing(text: str) -> None:
+    assert last(text).state == "observed"
