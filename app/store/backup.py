@@ -7,6 +7,7 @@ privacy officer declares what was spent.
 """
 
 import os
+import re
 import shutil
 import uuid
 from collections.abc import Iterator
@@ -25,6 +26,10 @@ from app.store.header import read_header, unlock
 from app.store.key_derivation import subkey
 from app.store.opening import make_session
 from app.store.vault import Vault
+from app.store.writer_lock import WriterLock
+
+_BUSY = "being-written.lock"  # held as long as its process lives
+_PARTIAL = re.compile(r"\..+\.[0-9a-f]{32}\.partial")
 
 
 def back_up(vault: Vault, target: Path, *, passphrase: str) -> Path:
@@ -64,19 +69,35 @@ def _new_folder(target: Path, what: str, *, outside: Path) -> Iterator[Path]:
     if os.path.lexists(target):
         raise UsageError(f"{target} is there already; choose a new folder for the {what}")
     partial = target.with_name(f".{target.name}.{uuid.uuid4().hex}.partial")
+    busy = None
     try:
         if target.resolve().is_relative_to(outside.resolve()):
             raise UsageError(f"{target} lies inside {outside}; choose a folder outside it")
+        _remove_abandoned(target.parent)
         partial.mkdir(parents=True, mode=0o700)
+        busy = WriterLock(partial, _BUSY)
         yield partial
         sync_tree(partial)
         os.rename(partial, target)
         sync_folder(target.parent)
+        with suppress(OSError):  # it is whole and in its place
+            (target / _BUSY).unlink()
     except (OSError, shutil.Error, *DatabaseError) as error:
         reason = "a file can't be copied" if isinstance(error, shutil.Error) else reason_of(error)
         raise VaultError(f"the {what} could not be written ({reason}); free space and try again") from error
     finally:
+        if busy is not None:
+            busy.release()
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def _remove_abandoned(folder: Path) -> None:
+    """Half-made folders whose process was killed: they'd keep for ever what is erased one day."""
+    for path in folder.glob(".*.partial"):
+        if _PARTIAL.fullmatch(path.name) and (path / _BUSY).is_file() and not path.is_symlink():
+            with suppress(VaultLocked, OSError):
+                WriterLock(path, _BUSY).release()
+                shutil.rmtree(path)
 
 
 def _floor(vault: Vault, replacing: Path | None, *, user: str, passphrase: str) -> str:

@@ -12,9 +12,9 @@ NAME = "writer.lock"
 class WriterLock:
     """Holds the writer's place of a vault until released."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, name: str = NAME):
         """Take the place. Raises VaultLocked where another window or process has it."""
-        self._handle = os.open(folder / NAME, os.O_RDWR | os.O_CREAT, 0o600)
+        self._handle = os.open(folder / name, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             _lock(self._handle)
         except OSError as error:

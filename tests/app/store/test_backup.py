@@ -15,6 +15,7 @@ from app.store.key_derivation import KdfParameters
 from app.store.people import change_passphrase
 from app.store.rekey import prepare_rekey
 from app.store.vault import Vault
+from app.store.writer_lock import WriterLock
 from ml.privacy.ledger import LedgerEntry
 from tests.app.store.disk_states import digest, recorded_states
 
@@ -193,3 +194,30 @@ def test_a_backup_that_cannot_be_written_leaves_nothing(path: Path, tmp_path: Pa
     blocked.write_bytes(b"")
     with open_it(path) as vault, pytest.raises(VaultError, match="could not be written"):
         back_up(vault, blocked / "b", passphrase=SECRET)
+
+
+@pytest.mark.slow
+def test_what_a_killed_backup_left_is_removed_by_the_next_and_nothing_else(
+    path: Path, tmp_path: Path
+) -> None:
+    outside, kept = tmp_path / "out", {f".b.{'0' * 32}.partial", ".b.partial", f".c.{'1' * 32}.partial"}
+    outside.mkdir()
+    with open_it(path) as vault:
+        with recorded_states(outside, tmp_path / "states") as states:
+            back_up(vault, outside / "b", passphrase=SECRET)
+        for state in states:
+            back_up(vault, state / "next", passphrase=SECRET)
+            assert {p.name for p in state.iterdir()} <= {"b", "next"} | _without_a_lock(state)
+        shutil.rmtree(outside)
+        for name in kept:
+            (outside / name).mkdir(parents=True)
+            (outside / name / "mine").write_bytes(b"mine")
+        busy = WriterLock(outside / f".c.{'1' * 32}.partial", "being-written.lock")
+        back_up(vault, outside / "b", passphrase=SECRET)
+        busy.release()
+    assert {p.name for p in outside.iterdir()} == kept | {"b"}
+
+
+def _without_a_lock(state: Path) -> set[str]:
+    """A kill before the lock was there leaves an empty folder, which may be anybody's."""
+    return {p.name for p in state.glob(".*.partial") if list(p.iterdir()) == []}
