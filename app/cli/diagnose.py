@@ -147,14 +147,25 @@ def _of_input(arguments: argparse.Namespace, console: Console) -> Differential:
     sex, age = Sex(arguments.sex), _age(arguments.age)
     if arguments.text is not None:
         text = read_text(arguments.text)
-        service = DiagnosisService.load(cache_dir(), provider=arguments.provider)
-        return service.diagnose_text(text, sex=sex, age=age, top=arguments.top)
+        return _text_service(arguments, console).diagnose_text(text, sex=sex, age=age, top=arguments.top)
+    if arguments.vault is not None:
+        raise UsageError("--vault goes with --patient, or with --text to read it by the vault's model")
     findings = () if arguments.findings is None else parse_findings(arguments.findings)
     service = DiagnosisService.load(cache_dir(), with_text=False)
     if findings:
         _must_be_rankable(service, findings)
         return service.diagnose(Presentation(findings, (), sex, age), top=arguments.top)
     return service.diagnose(_of_packet(arguments, console, service, sex=sex, age=age), top=arguments.top)
+
+
+def _text_service(arguments: argparse.Namespace, console: Console) -> "DiagnosisService":
+    """With the vault's current model where one is named, else the starting model."""
+    from app.workflows.diagnose import DiagnosisService
+
+    if arguments.vault is None:
+        return DiagnosisService.load(cache_dir(), provider=arguments.provider)
+    with _open_vault(arguments, console) as vault:
+        return DiagnosisService.load(cache_dir(), vault, provider=arguments.provider)
 
 
 def _of_packet(

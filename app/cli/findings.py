@@ -14,10 +14,14 @@ LARGEST_BYTES = 64 << 20
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the text."""
     parser.add_argument("--text", required=True, metavar="FILE", help="UTF-8 text; - for standard input")
+    parser.epilog = (
+        "start and end count Unicode code points of the decoded file, end exclusive: "
+        "line ends as they are, a byte order mark not counted."
+    )
 
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
-    """`start` and `end` count Unicode code points of the text, end exclusive."""
+    """`start` and `end` count code points of the text as it lies in the file, less a byte order mark."""
     from app.workflows.suggest_findings import build_recogniser
     from knowledge_graph.graph.cache import load_compiled
 

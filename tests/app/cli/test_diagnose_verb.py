@@ -1,6 +1,9 @@
 """What `anamnesis diagnose` is asked is understood or refused in one line, never guessed."""
 
+import io
 import json
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +12,12 @@ from app.cli.diagnose import parse_findings
 from app.cli.main import main
 from app.config.settings import CACHE_VARIABLE
 from app.errors import UsageError
+from app.store.key_derivation import KdfParameters
+from app.store.vault import Vault
+from app.workflows.list_models import model_store
 from knowledge_graph.findings.finding import FindingState
+from ml.registry.model_version import CARD_FILE, MANIFEST_FILE, pack_version
+from ml.registry.starting_model import starting_version
 
 LONG = ["HP:0001166", "HP:0001083", "HP:0002616"]
 
@@ -70,6 +78,8 @@ def test_a_finding_named_twice_counts_once() -> None:
         (["--findings", ""], "no HPO id"),
         (["--text", ""], "cannot be read"),
         (["--patient", "x", "--age", "P3Y"], "leave them out"),
+        (["--findings", LONG[0], "--vault", "v"], "--vault goes with"),
+        (["--text", __file__, "--vault", "no-such.vault"], "passphrase"),
         ([], "name one of"),
     ],
 )
@@ -128,3 +138,25 @@ def test_sex_and_age_on_the_command_line_come_before_the_packets(
     _, own, _ = diagnosed(capsys, "--phenopacket", path)
     _, young, _ = diagnosed(capsys, "--phenopacket", path, "--age", "P1D")
     assert own != young
+
+
+@pytest.mark.slow
+def test_a_text_is_read_by_the_model_of_the_vault_that_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    start = starting_version()
+    files = {name: data for name, data in start.files.items() if name not in (CARD_FILE, MANIFEST_FILE)}
+    own = pack_version(files, replace(start.version.card, title="the site's own"))
+    vault, _ = Vault.create(
+        tmp_path / "site.vault", user="ann", passphrase="correct horse", kdf=KdfParameters.fast_for_tests()
+    )
+    with vault:
+        model_store(vault).add(own)
+        model_store(vault).set_current(own.version.version_id, at="2025-01-01", reason="publish")
+    note = tmp_path / "note.txt"
+    note.write_text("Tall, with arachnodactyly and ectopia lentis.")
+    monkeypatch.setattr(sys, "stdin", io.StringIO("correct horse\n"))
+    words = ["--vault", str(vault.path), "--user", "ann", "--passphrase-stdin"]
+    code, told, _ = diagnosed(capsys, "--text", str(note), *words)
+    assert (code, told["model_version"]) == (0, own.version.version_id)
+    assert diagnosed(capsys, "--text", str(note))[1]["model_version"] == start.version.version_id
