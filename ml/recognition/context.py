@@ -26,6 +26,7 @@ _QUERY = re.compile(r"[\s,(:\-]\?\s?$")
 _MINUS = re.compile(r"[ \t]?\([-−–]\)")
 _ANSWER_ENDS = re.compile(r"[ \t]*(?:[.;,\n)|]|$)")
 _PLUS = re.compile(r"(?:^|[\s,(/])\+[^\W\d_]")
+TERMINATOR, PRONOUN = "terminator", "pronoun"
 Phrase = tuple[str, ...]
 
 
@@ -60,7 +61,8 @@ class ContextRules:
         for kind in self.KINDS:
             for side in ("before", "after", "pseudo"):
                 self._add(rules[kind][side], kind, side)
-        self._add(rules["terminators"]["words"], "terminator", "")
+        self._add(rules["terminators"]["words"], TERMINATOR, "")
+        self._add(rules["terminators"]["pronouns"], PRONOUN, "")
         self._longest = max(len(phrase) for phrase in self._phrases)
         self._sections = {
             heading: kind if kind in self.KINDS else ""
@@ -147,18 +149,18 @@ class ContextRules:
             for t in triggers[begin:end]
             if starts[t.first] == sentence and not (t.first <= last and t.last >= first)
         ]
-        stops = [t for t in here if t.kind == "terminator"]
+        stops = [t for t in here if t.kind in (TERMINATOR, PRONOUN)]
 
         def governs(trigger: Trigger) -> bool:
             if trigger.side == "before" and trigger.last < first:
-                between = any(trigger.last < s.first < first for s in stops)
+                between = any(trigger.last < s.first < first and _stops(s, trigger) for s in stops)
                 return not between and first - trigger.last <= self._window
             if trigger.side == "after" and trigger.first > last:
-                between = any(last < s.first < trigger.first for s in stops)
+                between = any(last < s.first < trigger.first and _stops(s, trigger) for s in stops)
                 return not between and trigger.first - last <= min(self._window, 6)
             return False
 
-        kinds = {t.kind for t in here if t.kind != "terminator" and governs(t)}
+        kinds = {t.kind for t in here if t not in stops and governs(t)}
         return ContextOf(
             negated="negated" in kinds or section == "negated",
             uncertain="uncertain" in kinds or section == "uncertain",
@@ -171,6 +173,11 @@ class ContextRules:
             if tuple(plain[at : at + size]) in self._phrases:
                 return size
         return 0
+
+
+def _stops(stop: Trigger, trigger: Trigger) -> bool:
+    """ "Who" goes on about a relative, but ends what was denied or feared."""
+    return stop.kind == TERMINATOR or trigger.kind != "family"
 
 
 def has_minus(text: str, start: int, end: int) -> bool:
@@ -188,7 +195,7 @@ def _line_start(text: str, words: Sequence[Word], answer: int) -> Iterator[Trigg
     """An answer speaks of its own line: what stands above is out of its reach."""
     line = text.rfind("\n", 0, words[answer].start) + 1
     first = bisect_left(words, line, hi=answer, key=lambda w: w.start)
-    yield Trigger("terminator", "", first, first - 1)
+    yield Trigger(TERMINATOR, "", first, first - 1)
 
 
 def _phrases(text: str) -> Iterator[Phrase]:

@@ -81,6 +81,7 @@ def test_marks_and_hidden_signs_inside_a_word_are_passed_over(word: str) -> None
         "Fever has not been seen",
         "Fever is not present",
         "Fever could not be confirmed.",
+        "The fever has stopped.",
         "Fever (-), cough (+)",
     ],
 )
@@ -111,6 +112,7 @@ def test_a_negation_does_not_reach_too_far(text: str) -> None:
         "FH: sister with seizures",
         "Seizures in a sibling",
         "Mom has seizures",
+        "She has a sister with deafness who also has seizures.",
         "His dad's seizures began at forty",
     ],
 )
@@ -125,6 +127,7 @@ def test_a_relative_who_reports_has_not_the_finding() -> None:
         "His parents described seizures",
     ):
         assert only(text).experiencer == "patient"
+    assert only("Unlike her brother, she has seizures.").experiencer == "patient"
     denied = only("Her mother denies any seizures.")
     assert (denied.experiencer, denied.state) == ("patient", "excluded")
 
