@@ -55,6 +55,8 @@ def open_database(path: Path, key: bytes, *, read_only: bool) -> Connection:
 
 def check_present(path: Path) -> None:
     """Raise VaultDamaged where the file is missing or empty, which any key would seem to open."""
+    if path.is_symlink():  # a change of key would leave the old database where the link leads
+        raise VaultDamaged(f"{path} is a link to another place; put the database itself into its vault")
     if not path.is_file() or path.stat().st_size == 0:
         raise VaultDamaged(f"the database of {path.parent} is missing or empty; restore it from a backup")
 

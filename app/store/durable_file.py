@@ -20,11 +20,12 @@ def write_durably(path: Path, data: bytes, *, fresh: Path | None = None) -> None
 
 
 def read_regular(path: Path, *, largest: int) -> bytes:
-    """A plain file's bytes; a pipe, device or folder under its name is refused, not waited for.
+    """A plain file's bytes; a link, pipe, device or folder under its name is refused, not waited for.
 
     Raises OSError; ValueError where it is no plain file or larger than `largest`.
     """
-    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    ways = ("O_NONBLOCK", "O_NOFOLLOW", "O_BINARY")  # not every system has each
+    handle = os.open(path, os.O_RDONLY | sum(getattr(os, way, 0) for way in ways))
     with open(handle, "rb") as stream:
         found = os.fstat(handle)
         if not stat.S_ISREG(found.st_mode) or found.st_size > largest:

@@ -239,6 +239,19 @@ def test_a_wrong_key_writes_nothing_to_stderr(path: Path, capfd: pytest.CaptureF
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.parametrize("name", ["header.json", "vault.db"])
+def test_a_link_in_the_place_of_a_file_is_refused(path: Path, tmp_path: Path, name: str) -> None:
+    (path / name).rename(tmp_path / "elsewhere")
+    (path / name).symlink_to(tmp_path / "elsewhere")
+    assert_refused(path, VaultDamaged, "is a link|cannot be read")
+
+
+def test_a_vault_may_be_named_by_a_link_to_its_folder(path: Path, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(path)
+    with open_it(tmp_path / "link") as vault:
+        assert vault.patient_count() == 1
+
+
 READ = """
 import sys
 from pathlib import Path
