@@ -16,7 +16,7 @@ from app.store.audit_chain import AuditReport
 COLUMNS = ("No.", "When (UTC)", "Who", "What", "Record", "Detail")
 BATCH = 500
 _COLUMN_WIDTHS = (
-    *((62, 0, False), (164, 0, False), (90, 1, False)),
+    *((62, 0, False), (176, 0, False), (90, 1, False)),
     *((150, 1, False), (120, 3, True), (180, 4, False)),
 )
 Index = QModelIndex | QPersistentModelIndex
@@ -94,7 +94,7 @@ class AuditItemModel(QAbstractTableModel):
 
 def event_cells(event: AuditEvent) -> tuple[str, ...]:
     """An event's cells as text, in the order of COLUMNS."""
-    when = event.at[:19].replace("T", "  ")
+    when = event.at[:19].replace("T", " ")
     deed = event.action.replace("-", " ").replace(".", ": ").replace("_", " ")
     return (str(event.sequence), when, event.user, deed, event.record_id, event.detail)
 
