@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from app.cli.console import Console
 from app.cli.desk import add_desk_arguments, open_desk, read_text, text_or_file
 from app.cli.sign_in import add_vault_arguments, read_passphrase
-from app.errors import UsageError, WorkerFailed
+from app.errors import WorkerFailed
 
 if TYPE_CHECKING:
     from app.workflows.review_update import UpdateReview
@@ -198,13 +198,11 @@ def _apply(arguments: argparse.Namespace, console: Console) -> int:
 
 
 def _new_coordinator(arguments: argparse.Namespace, console: Console) -> int:
-    from app.store.durable_file import write_durably
+    from app.workflows.write_file import write_file
     from ml.federated.coordinator import new_coordinator
 
-    if arguments.file.exists():
-        raise UsageError(f"{arguments.file} is there already; keys are never overwritten")
     coordinator = new_coordinator()
-    write_durably(arguments.file, coordinator.to_text().encode())
+    write_file(arguments.file, coordinator.to_text().encode())
     value = {"recipient": coordinator.recipient, "coordinator_key": coordinator.public_key}
     console.result(
         {"file": str(arguments.file), **value},

@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.errors import UsageError
-from app.store.durable_file import write_durably
 from app.workflows.verify_update import CoordinatorDesk, verified
+from app.workflows.write_file import check_new_file, write_file
 from ml.federated.aggregation import AggregationPlan, Contribution, aggregate
 from ml.federated.base_file import read_base, write_base
 from ml.federated.statement import BaseStatement
@@ -27,13 +26,12 @@ def aggregate_updates(
     paths: Sequence[Path], desk: CoordinatorDesk, plan: AggregationPlan, target: Path
 ) -> NewBase:
     """Verify each file, aggregate, write the base, then mark the updates as used. Raises UpdateRefused."""
-    if target.exists():
-        raise UsageError(f"{target} is there already; choose a new name")
+    check_new_file(target)
     updates = [verified(path, desk) for path in paths]
     spent = desk.ledger().with_aggregated(updates)
     statement, tensors, contributions = aggregate(updates, desk.base, plan)
     data = write_base(statement, tensors, private_key=desk.coordinator.private_key)
     base_id = read_base(data, coordinator_key=desk.coordinator.public_key).base_id
-    write_durably(target, data)
+    write_file(target, data)
     desk.keep(spent)
     return NewBase(target, base_id, len(data), statement, contributions)

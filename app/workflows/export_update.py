@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.config.policy import Policy
-from app.errors import PolicyError, UsageError
-from app.store.durable_file import write_durably
+from app.errors import PolicyError
 from app.store.signing_keys import officer_private_key, site_private_key
 from app.store.vault import Vault
 from app.workflows.review_update import UpdateReview
+from app.workflows.write_file import check_new_file, write_file
 from ml.federated.keys import read_recipient
 from ml.federated.payload import sha256
 from ml.federated.statement import UpdateStatement
@@ -28,10 +28,7 @@ def check_export(policy: Policy, path: Path, recipient: str) -> None:
     """Refuse early what would be refused anyway: by policy, an existing file, an unusable recipient."""
     if not policy.export_allowed:
         raise PolicyError("this hospital's policy does not allow update files to leave; ask IT")
-    if path.exists():
-        raise UsageError(f"{path} is there already; choose a new name")
-    if not path.parent.is_dir():
-        raise UsageError(f"the folder {path.parent} is not there; make it first")
+    check_new_file(path)
     read_recipient(recipient)
 
 
@@ -63,5 +60,5 @@ def export_update(
     written = ExportedUpdate(path, sha256(data), len(data))
     detail = f"round {review.round}, epsilon {review.epsilon:.4g}, sha256 {written.sha256[:16]}"
     vault.audit("update-exported", review.version_id, detail)
-    write_durably(path, data)
+    write_file(path, data)
     return written
