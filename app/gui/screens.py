@@ -10,6 +10,7 @@ from app.config.policy import Policy
 from app.config.settings import cache_dir
 from app.errors import UsageError
 from app.gui.operations.runner import OperationRunner
+from app.gui.patient.patient_page import PatientPage
 from app.gui.session import Surroundings
 from app.gui.shell.main_window import MainWindow
 from app.gui.shell.sidebar import PLACES
@@ -59,6 +60,8 @@ def _render(window: MainWindow, vault: Vault, out_dir: Path, theme: str) -> list
     if first is not None:
         workspace.open_patient(first.id)
         window.settle()
+        _open_longest_note(workspace.patient)
+        window.settle()
         workspace.patient.note.move(1)
     for number, place in enumerate(PLACES, start=1):
         if place.name not in workspace.places() or (place.name == "patient" and first is None):
@@ -66,6 +69,12 @@ def _render(window: MainWindow, vault: Vault, out_dir: Path, theme: str) -> list
         workspace.go(place.name)
         written.append(_shot(window, window, out_dir / f"{number}-{place.name}-{theme}.png"))
     return written
+
+
+def _open_longest_note(page: PatientPage) -> None:
+    notes = page.opened.chart.notes if page.opened else ()
+    if notes:
+        page.open_note(max(notes, key=lambda note: len(note.text)).id)
 
 
 def _shot(window: MainWindow, widget: QWidget, path: Path) -> Path:
