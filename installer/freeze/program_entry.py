@@ -1,5 +1,6 @@
 """The packaged program starts here: verbs that need torch go to the trainer, all others run at once."""
 
+import multiprocessing
 import os
 import sys
 from pathlib import Path
@@ -31,4 +32,5 @@ def _become_trainer(words: list[str]) -> int:
 
 
 if __name__ == "__main__":
+    multiprocessing.freeze_support()  # the vault's benchmark starts this program as its two sides
     sys.exit(start(sys.argv[1:]))
