@@ -37,6 +37,8 @@ def test_a_family_section_ends_at_the_next_heading_or_at_the_patient(text: str) 
         ".,FAMILY HISTORY: , Father died from cancer.  He had seizures.,",
         "Exam unremarkable.  Family history: seizures.",
         "Family history:\r\nSeizures.\r\n",
+        "EXAM:\r\n\r\nNormal\r\n\r\nFAMILY HISTORY: \r\n\r\nSeizures\r\n",
+        "FAMILY HISTORY: \n\nSeizures\n",
         "Family history: the patient's sister has seizures.",
     ],
 )
