@@ -12,7 +12,8 @@ from ml.privacy.csprng import SecureRandom
 from ml.training import dp_head, dp_lora, worker
 
 Plant = Callable[[pytest.MonkeyPatch], None]
-BUGS: dict[str, Plant] = {}
+MECHANISM_BUGS: dict[str, Plant] = {}
+TRAINER_BUGS: dict[str, Plant] = {}
 
 clipped_sum, private_step, adam_update = dp_head.clipped_sum, dp_head.private_step, dp_head.adam_update
 gaussians, poisson_sample = SecureRandom.gaussians, SecureRandom.poisson_sample
@@ -21,8 +22,14 @@ lora_gradients, lora_sum = dp_lora.LoraTrainer.patient_gradients, dp_lora.LoraTr
 
 
 def bug(plant: Plant) -> Plant:
-    """Put a bug into the bank, under its function's name."""
-    BUGS[plant.__name__] = plant
+    """Put a bug of the mechanism into the bank, under its function's name."""
+    MECHANISM_BUGS[plant.__name__] = plant
+    return plant
+
+
+def trainer_bug(plant: Plant) -> Plant:
+    """Put a bug of the trainer's conversation into the bank."""
+    TRAINER_BUGS[plant.__name__] = plant
     return plant
 
 
@@ -257,53 +264,53 @@ def one_coin_for_all(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(SecureRandom, "poisson_sample", all_or_none)
 
 
-@bug
+@trainer_bug
 def steps_without_a_grant(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(worker, "_granted", lambda _inward: True)
 
 
-@bug
+@trainer_bug
 def one_step_too_many_in_a_block(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(worker, "blocks", lambda job: [size + 1 for size in blocks(job)])
 
 
-@bug
+@trainer_bug
 def a_resumed_run_that_begins_anew(patch: pytest.MonkeyPatch) -> None:
     from dataclasses import replace
 
     patch.setattr(worker, "blocks", lambda job: blocks(replace(job, done_steps=0)))
 
 
-@bug
+@trainer_bug
 def less_noise_in_a_resumed_run(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(worker, "plan_noise", lambda job: 0.9 * (plan_noise(job) or 0))
 
 
-@bug
+@trainer_bug
 def epsilon_that_forgets_what_was_spent(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(worker, "followed_by", lambda _history, then: (then,))
 
 
-@bug
+@trainer_bug
 def epsilon_at_a_larger_delta(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(worker, "epsilon_prv", lambda history, delta: epsilon_prv(history, 100 * delta))
 
 
-@bug
+@trainer_bug
 def epsilon_of_one_step_fewer(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(
         worker, "epsilon_prv", lambda h, delta: epsilon_prv((*h[:-1], (*h[-1][:2], h[-1][2] - 1)), delta)
     )
 
 
-@bug
+@trainer_bug
 def epsilon_of_half_the_sample_rate(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(
         worker, "epsilon_prv", lambda h, delta: epsilon_prv([(s, q / 2, n) for s, q, n in h], delta)
     )
 
 
-@bug
+@trainer_bug
 def a_batch_size_told(patch: pytest.MonkeyPatch) -> None:
     progress = worker._progress
     patch.setattr(worker, "_progress", lambda *args: progress(*args) | {"batch": 5})

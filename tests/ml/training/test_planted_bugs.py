@@ -4,34 +4,41 @@ Without a bug every check passes; with one, at least one fails. A bug that no ch
 suite, not in the program.
 """
 
+from collections.abc import Callable, Sequence
+
 import pytest
 from dp_checks import MECHANISM_CHECKS
-from planted_bugs import BUGS
+from planted_bugs import MECHANISM_BUGS, TRAINER_BUGS
 from trainer_checks import CONVERSATION_CHECKS
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::UserWarning")]
 CHECKS = (*MECHANISM_CHECKS, *CONVERSATION_CHECKS)
 
 
-def caught_by() -> str:
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+def test_without_a_bug_every_check_passes(check: Callable[[], None]) -> None:
+    check()
+
+
+@pytest.mark.parametrize("name", MECHANISM_BUGS)
+def test_a_bug_of_the_mechanism_is_caught(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        MECHANISM_BUGS[name](patch)
+        assert caught_by(MECHANISM_CHECKS), f"no check noticed: {name}"
+
+
+@pytest.mark.parametrize("name", TRAINER_BUGS)
+def test_a_bug_of_the_conversation_is_caught(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        TRAINER_BUGS[name](patch)
+        assert caught_by(CONVERSATION_CHECKS), f"no check noticed: {name}"
+
+
+def caught_by(checks: Sequence[Callable[[], None]]) -> str:
     """The first check that fails with what is planted now; empty where none does."""
-    for check in CHECKS:
+    for check in checks:
         try:
             check()
         except AssertionError:
             return check.__name__
     return ""
-
-
-@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
-def test_without_a_bug_every_check_passes(check: object) -> None:
-    assert callable(check)
-    check()
-
-
-@pytest.mark.parametrize("name", BUGS)
-def test_a_planted_bug_is_caught(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    with monkeypatch.context() as patch:
-        BUGS[name](patch)
-        caught = caught_by()
-    assert caught, f"no check noticed: {name}"
