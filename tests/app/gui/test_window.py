@@ -150,7 +150,7 @@ def test_selected_words_become_a_mark_by_term_search(
     _press(qtbot, window, Qt.Key.Key_M)
     search = page.term_search
     assert search is not None
-    search.query.setText("disproportionate tall")
+    search.popup.query.setText("disproportionate tall")
     settle()
     search.take()
     settle()
@@ -169,7 +169,7 @@ def test_a_disease_that_is_not_listed_is_confirmed_and_taken_back(
         window.workspace.patient.differential.other.click()
         search = page.disease_search
         assert search is not None
-        search.query.setText("wilson disease")
+        search.popup.query.setText("wilson disease")
         settle()
         assert search.take_button.text() == ("Confirm" if expected is Decision.CONFIRMED else "Take back")
         search.take()

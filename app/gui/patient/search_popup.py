@@ -1,0 +1,87 @@
+"""The popup in which something is found: type, choose with the arrows, take it with Enter."""
+
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QDialog, QLineEdit, QListWidget, QListWidgetItem, QWidget
+
+from app.gui.operations.runner import OperationRunner
+
+HIT = Qt.ItemDataRole.UserRole
+HINT = "↑ ↓ choose, Enter takes, Esc leaves"
+_MOVES = {Qt.Key.Key_Down, Qt.Key.Key_Up, Qt.Key.Key_PageDown, Qt.Key.Key_PageUp}
+Hit = TypeVar("Hit")
+
+
+class SearchPopup(QObject, Generic[Hit]):
+    """A modal dialog with a field and a list of hits; whoever owns it lays it out and takes the hit."""
+
+    def __init__(
+        self,
+        parent: QWidget,
+        runner: OperationRunner,
+        *,
+        search: Callable[[str], tuple[Hit, ...]],
+        wording: Callable[[Hit], tuple[str, str]],
+        take: Callable[[], object],
+    ) -> None:
+        """`wording` gives a hit's line and its tool tip; `take` is called for Enter and a double click."""
+        super().__init__(parent)
+        self._runner = runner
+        self._search_for = search
+        self._wording = wording
+        self.dialog = QDialog(parent)
+        self.dialog.setModal(True)
+        self.dialog.setMinimumSize(540, 420)
+        self.query = QLineEdit(clearButtonEnabled=True)
+        self.hits = QListWidget()
+        self.query.textChanged.connect(self._search)
+        self.query.installEventFilter(self)
+        self.query.returnPressed.connect(take)
+        self.hits.itemActivated.connect(lambda _item: take())
+
+    def open(self, query: str = "") -> None:
+        """Show the popup with a first query."""
+        self.query.setText(query)
+        self.query.selectAll()
+        self._search(query)
+        self.dialog.open()
+        self.query.setFocus()
+
+    def current(self) -> Hit | None:
+        """The chosen hit."""
+        item: QListWidgetItem | None = self.hits.currentItem()
+        chosen: Hit | None = item.data(HIT) if item is not None else None
+        return chosen
+
+    def clear(self) -> None:
+        """Close, and forget what was typed and found."""
+        self.dialog.hide()
+        self.query.blockSignals(True)
+        self.query.setText("")
+        self.query.blockSignals(False)
+        self.hits.clear()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Arrow keys in the search field move through the list."""
+        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress and event.key() in _MOVES:
+            self.hits.event(event)
+            return True
+        return False
+
+    def _search(self, text: str) -> None:
+        self._runner.read(lambda: (text, self._search_for(text)), self._show)
+
+    def _show(self, answer: tuple[str, tuple[Hit, ...]]) -> None:
+        text, hits = answer
+        if text != self.query.text():
+            return
+        self.hits.clear()
+        for hit in hits:
+            line, tip = self._wording(hit)
+            item = QListWidgetItem(line, self.hits)
+            item.setData(HIT, hit)
+            item.setToolTip(tip)
+        self.hits.setCurrentRow(0)
