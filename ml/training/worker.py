@@ -7,6 +7,7 @@ from typing import Any, BinaryIO
 
 from ml.errors import MlError
 from ml.frames import read_frame, write_frame
+from ml.privacy.core_dumps import forbid_core_dumps
 from ml.privacy.csprng import SecureRandom
 from ml.privacy.ledger import Mechanism, followed_by
 from ml.training.accountant import epsilon_prv, noise_for
@@ -17,6 +18,7 @@ from ml.training.messages import TrainingJob, TrainingPatient, decode_start
 
 def main() -> int:
     """Serve one job on stdin and stdout; whatever else is printed goes to stderr."""
+    forbid_core_dumps()
     out = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     return serve(sys.stdin.buffer, out)
