@@ -4,6 +4,7 @@ import argparse
 import functools
 import random
 import shutil
+import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -26,6 +27,7 @@ def main() -> int:
     if compiler() is None:
         print("no C compiler on this machine: the injector can't be built", file=sys.stderr)
         return 3
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that a stopped run clears its scratch folder
     scratch = start_again_with_injector(SHARED_MEMORY if SHARED_MEMORY.is_dir() else None)
     try:
         # A pure function, remembered: the faults are tried on files, not on the key derivation.
