@@ -54,6 +54,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="learn the ranking's weights on the cases, cross-validate them by disease, write them here",
     )
     parser.add_argument(
+        "--fit-reranking",
+        type=Path,
+        metavar="TOML",
+        help="the same for the weights of the ranking's second look",
+    )
+    parser.add_argument(
+        "--build-namesakes",
+        type=Path,
+        metavar="BIN",
+        help="find the diseases named most alike by the text encoder, write them here",
+    )
+    parser.add_argument(
         "--fit-fusion",
         type=Path,
         metavar="TOML",
@@ -63,6 +75,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Rank every case; shares are between 0 and 1."""
+    if arguments.build_namesakes:
+        return _build_namesakes(arguments, console)
     if arguments.cases is None and (arguments.notes is None or arguments.fit_fusion):
         raise UsageError("name the cases by --cases, or a number of synthetic notes by --notes")
     if arguments.notes is not None and arguments.notes < 1:
@@ -79,7 +93,7 @@ def _cases(arguments: argparse.Namespace, console: Console) -> int:
     from knowledge_graph.graph.cache import load_compiled
 
     graph = load_compiled(cache_dir())
-    if arguments.fit_weights:
+    if arguments.fit_weights or arguments.fit_reranking:
         return _fit(arguments, console, graph)
     accuracy = evaluate_cases(
         graph,
@@ -96,16 +110,32 @@ def _cases(arguments: argparse.Namespace, console: Console) -> int:
 def _fit(arguments: argparse.Namespace, console: Console, graph: "CompiledGraph") -> int:
     from app.workflows.evaluate_cases import read_cases
     from app.workflows.fit_ranking import fit_ranking, write_weights
+    from app.workflows.fit_reranking import fit_second_look, write_reranking
 
-    fit = fit_ranking(graph, read_cases(arguments.cases), progress=console.progress)
-    write_weights(arguments.fit_weights, fit, cases=arguments.cases, knowledge=graph.version)
-    lines = [f"{key:18} {value:.4f}" for key, value in asdict(fit.fitted.weights).items()]
-    for name, shares in (("keep", fit.keep), ("drop", fit.drop)):
-        lines += [
-            f"{name} {key:13} {share['value']:.4f} ({share['low']:.4f} to {share['high']:.4f})"
-            for key, share in asdict(shares).items()
-        ]
-    console.result(asdict(fit), "\n".join(lines))
+    cases, came = read_cases(arguments.cases), {"cases": arguments.cases, "knowledge": graph.version}
+    if arguments.fit_weights:
+        fit = fit_ranking(graph, cases, progress=console.progress)
+        write_weights(arguments.fit_weights, fit, **came)
+        rows = asdict(fit)
+    else:
+        looked = fit_second_look(graph, cases, progress=console.progress)
+        write_reranking(arguments.fit_reranking, looked, **came)
+        rows = asdict(looked)
+    lines = [
+        f"{name} {key:13} {share['value']:.4f} ({share['low']:.4f} to {share['high']:.4f})"
+        for name in ("keep", "drop")
+        for key, share in rows[name].items()
+    ]
+    console.result(rows, "\n".join(lines))
+    return 0
+
+
+def _build_namesakes(arguments: argparse.Namespace, console: Console) -> int:
+    from app.workflows.build_namesakes import build_namesakes
+    from knowledge_graph.graph.cache import load_compiled
+
+    build_namesakes(arguments.build_namesakes, load_compiled(cache_dir()), progress=console.progress)
+    console.result({"written": str(arguments.build_namesakes)}, f"written to {arguments.build_namesakes}")
     return 0
 
 

@@ -39,7 +39,8 @@ class DifferentialLine:
     its other ids add: between two lines, log probabilities differ as the sums of the three do.
 
     Parts of `graph_score`: `context_score` is that of sex and age, `picture_score` that of the picture as
-    a whole; the rest is the evidence's log likelihood ratios, times `graph_weight`.
+    a whole, `second_look_score` how the best were moved by what their kin and namesakes show; the rest is
+    the evidence's log likelihood ratios, times `graph_weight`.
     """
 
     rank: int
@@ -53,6 +54,7 @@ class DifferentialLine:
     genes: tuple[str, ...] = ()
     context_score: float = 0.0
     picture_score: float = 0.0
+    second_look_score: float = 0.0
     same_as: tuple[DiseaseId, ...] = ()
     same_as_score: float = 0.0
     graph_weight: float = 1.0

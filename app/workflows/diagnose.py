@@ -178,6 +178,7 @@ class DiagnosisService:
             graph_score=float(fused.graph_share[disease]),
             context_score=weight * float(scores.context[disease]),
             picture_score=weight * float(scores.fit[disease]),
+            second_look_score=weight * float(scores.moved[disease]),
             graph_weight=weight,
             genes=self.graph.genes[disease],
             evidence=tuple(_evidence(e) for e in explain(self.graph, scores, disease_id)),

@@ -21,7 +21,7 @@ from knowledge_graph.graph.compiled_graph import CompiledGraph
 from knowledge_graph.ranking.context import context_ratios
 from knowledge_graph.ranking.dropped_publication import DroppedPublication
 from knowledge_graph.ranking.profile_fit import FitWeights
-from knowledge_graph.ranking.rank import distinct_findings, joined
+from knowledge_graph.ranking.rank import distinct_findings, first_look
 from knowledge_graph.ranking.weight_fitting import FittedWeights, RankedCase, fit_weights
 
 CANDIDATES = 150
@@ -66,7 +66,7 @@ def candidates(
     findings = distinct_findings(graph, case_findings(graph, case)[0])
     own, features = dropped.parts(findings, case.publications if drop else set())
     context = context_ratios(graph, sex=case_sex(case), age_days=iso_duration_days(case.age or ""))
-    scores = joined(graph, findings, own=own, features=features, context=context)
+    scores = first_look(graph, findings, own=own, features=features, context=context)
     ratios: Floats = scores.total - scores.fit
     picked = {truth}
     for score in (ratios, scores.total, features[0]):

@@ -20,16 +20,18 @@ from knowledge_graph.graph.compilation import compile_release
 from knowledge_graph.graph.compiled_graph import CompiledGraph
 from knowledge_graph.graph.demographics import Demographics
 from knowledge_graph.graph.kinship import Kinship
+from knowledge_graph.graph.namesakes import Namesakes, shipped_namesakes
 from knowledge_graph.graph.profile import Profiles
 from knowledge_graph.graph.signature import Signatures
 from knowledge_graph.sources.hpo_release import HpoRelease, content_hash, find_release
 
-LAYOUT = "6"
+LAYOUT = "7"
 _PARTS: dict[str, Any] = {
     "associations": Associations,
     "profiles": Profiles,
     "signatures": Signatures,
     "demographics": Demographics,
+    "namesakes": Namesakes,
 }
 _ROWS = ("ancestors", "parents", "onsets", "inheritance")
 _KIN = tuple(Kinship.__slots__)
@@ -38,7 +40,8 @@ _KIN = tuple(Kinship.__slots__)
 def load_compiled(cache_dir: Path, release: HpoRelease | None = None) -> CompiledGraph:
     """The compiled graph of a release: from the cache, or compiled now and put there."""
     source = find_release() if release is None else release
-    path = cache_dir / f"graph-{content_hash(source)[:32]}-{LAYOUT}.bin"
+    named = shipped_namesakes()[:4].hex()  # the file begins with its SHA-256
+    path = cache_dir / f"graph-{content_hash(source)[:32]}-{named}-{LAYOUT}.bin"
     cached = _read(path)
     if cached is not None:
         return cached

@@ -10,6 +10,7 @@ from knowledge_graph.graph.arrays import Associations, Ints, Rows, rows_from
 from knowledge_graph.graph.compiled_graph import CompiledGraph
 from knowledge_graph.graph.demographics import build_demographics
 from knowledge_graph.graph.kinship import build_kinship
+from knowledge_graph.graph.namesakes import read_namesakes, shipped_namesakes
 from knowledge_graph.graph.profile import build_profiles
 from knowledge_graph.graph.signature import build_signatures
 from knowledge_graph.sources.association import Association, read_associations
@@ -71,6 +72,7 @@ def compile_graph(
         signatures=build_signatures(arrays, texts.texts),
         kinship=build_kinship(disease_ids, names, genes_of),
         demographics=build_demographics(onsets, arrays, term_index=number, ancestors=ancestors),
+        namesakes=read_namesakes(shipped_namesakes(), disease_ids),
         texts=tuple(texts.texts),
     )
 

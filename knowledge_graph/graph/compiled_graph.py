@@ -10,9 +10,10 @@ from functools import cached_property
 import numpy as np
 
 from knowledge_graph.errors import UnknownDisease, UnknownTerm
-from knowledge_graph.graph.arrays import Associations, Floats, Rows, transposed
+from knowledge_graph.graph.arrays import Associations, Floats, Ints, Rows, transposed
 from knowledge_graph.graph.demographics import Demographics
 from knowledge_graph.graph.kinship import Kinship
+from knowledge_graph.graph.namesakes import Namesakes
 from knowledge_graph.graph.profile import Profiles
 from knowledge_graph.graph.signature import Signatures
 from knowledge_graph.terms.term import DiseaseId, TermId
@@ -40,6 +41,7 @@ class CompiledGraph:
     signatures: Signatures
     kinship: Kinship
     demographics: Demographics
+    namesakes: Namesakes
     texts: tuple[str, ...]
 
     @cached_property
@@ -51,6 +53,12 @@ class CompiledGraph:
     def disease_index(self) -> dict[DiseaseId, int]:
         """Disease id to number."""
         return {disease: i for i, disease in enumerate(self.disease_ids)}
+
+    @cached_property
+    def sources(self) -> tuple[Ints, ...]:
+        """Numbers of the diseases of each source (OMIM, ORPHA, ...)."""
+        named = np.array([disease.split(":")[0] for disease in self.disease_ids])
+        return tuple(np.flatnonzero(named == name).astype(np.int32) for name in sorted(set(named.tolist())))
 
     @cached_property
     def children(self) -> Rows:

@@ -29,27 +29,35 @@ LARGEST_PROBABILITY = 0.98
 def likelihood_ratios(graph: CompiledGraph, findings: Sequence[Finding]) -> Floats:
     """Natural-log likelihood ratio of each finding for each disease: (n_findings, n_diseases)."""
     table = np.empty((len(findings), len(graph.disease_ids)), np.float32)
-    for row, finding in zip(table, findings, strict=True):
-        term = graph.term_number(finding.term_id)
+    terms = [graph.term_number(finding.term_id) for finding in findings]
+    observed = [t for t, f in zip(terms, findings, strict=True) if f.state is FindingState.OBSERVED]
+    shared = _shared_ancestors(graph, observed)
+    least = _near_ratio(graph, shared, np.full(len(graph.disease_ids), FLOOR, np.float32), term=-1)
+    for row, term, finding in zip(table, terms, findings, strict=True):
         row[:] = (
-            observed_row(graph, term) if finding.state is FindingState.OBSERVED else excluded_row(graph, term)
+            np.log(_near_ratio(graph, set(graph.ancestors[term].tolist()) - shared, least.copy(), term=term))
+            if finding.state is FindingState.OBSERVED
+            else excluded_row(graph, term)
         )
     return table
 
 
-def observed_row(graph: CompiledGraph, term: int) -> Floats:
-    """log ratio of one observed term for every disease: (n_diseases,)."""
+def _shared_ancestors(graph: CompiledGraph, observed: Sequence[int]) -> set[int]:
+    """Ancestors that all observed terms have, none of them a finding: most diseases show them."""
+    above = [set(graph.ancestors[term].tolist()) for term in observed]
+    return set.intersection(*above) - set(observed) if above else set()
+
+
+def _near_ratio(graph: CompiledGraph, ancestors: set[int], best: Floats, *, term: int) -> Floats:
+    """The largest ratio of the term and these of its ancestors, no less than `best`, which is written to."""
     profiles = graph.profiles
-    best = np.full(len(graph.disease_ids), FLOOR, np.float32)
-    for ancestor in graph.ancestors[term]:
-        share = 1.0 if ancestor == term else ANCESTOR_SHARE
-        diseases, probability = profiles.of_term(int(ancestor))
-        if len(diseases) == 0:
-            continue
-        ratio = probability * np.float32(share / profiles.background[ancestor])
-        best[diseases] = np.maximum(best[diseases], ratio)
-    logs: Floats = np.log(best)
-    return logs
+    for ancestor in sorted(ancestors):
+        diseases, probability = profiles.of_term(ancestor)
+        if len(diseases):
+            share = 1.0 if ancestor == term else ANCESTOR_SHARE
+            ratio = probability * np.float32(share / profiles.background[ancestor])
+            best[diseases] = np.maximum(best[diseases], ratio)
+    return best
 
 
 def excluded_row(graph: CompiledGraph, term: int) -> Floats:

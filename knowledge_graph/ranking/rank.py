@@ -1,9 +1,10 @@
 """Ranks every disease of the knowledge for a patient's findings, sex and age."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 
 from knowledge_graph.findings.finding import Finding, FindingState, Sex
 from knowledge_graph.graph.arrays import Floats, Ints
@@ -12,6 +13,7 @@ from knowledge_graph.ranking.borrowing import borrowed
 from knowledge_graph.ranking.context import context_ratios
 from knowledge_graph.ranking.likelihood_ratio import likelihood_ratios
 from knowledge_graph.ranking.profile_fit import FitWeights, fit_features
+from knowledge_graph.ranking.reranking import Asked, RerankWeights, second_look
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +22,8 @@ class GraphScores:
 
     `own` (n_findings, n_diseases) is what each disease's own annotations say of a finding and
     `per_finding` the same with its kin heard; `context` (n_diseases,) is for sex and age, `fit` for
-    the picture as a whole. `total` (n_diseases,) = sum of per_finding + context + fit.
+    the picture as a whole, `moved` for the second look. `total` (n_diseases,) = sum of per_finding +
+    context + fit + moved.
     """
 
     findings: tuple[Finding, ...]
@@ -28,6 +31,7 @@ class GraphScores:
     per_finding: Floats
     context: Floats
     fit: Floats
+    moved: Floats
     total: Floats
 
     def best(self, count: int) -> Ints:
@@ -55,14 +59,49 @@ def rank(
 
 
 def joined(
+    graph: CompiledGraph,
+    findings: tuple[Finding, ...],
+    *,
+    own: Floats,
+    features: Floats,
+    context: Floats,
+) -> GraphScores:
+    """Hear the kin, weigh the features, add up, look again at the best."""
+    first = first_look(graph, findings, own=own, features=features, context=context)
+    if not observed_terms(graph, findings):
+        return first
+    moved = second_look(graph, asked_of(first, features=features), RerankWeights.load())
+    return replace(first, moved=moved, total=first.total + moved)
+
+
+def first_look(
     graph: CompiledGraph, findings: tuple[Finding, ...], *, own: Floats, features: Floats, context: Floats
 ) -> GraphScores:
-    """Hear the kin, weigh the features, add up."""
-    seen = np.array([f.state is FindingState.OBSERVED for f in findings], bool)
+    """The scores before any disease is looked at again."""
+    seen = _seen(findings)
     per_finding = own.copy()
     per_finding[seen] = borrowed(graph, own[seen])
-    fit = FitWeights.load().share(features) if seen.any() else np.zeros_like(context)
-    return GraphScores(findings, own, per_finding, context, fit, per_finding.sum(axis=0) + context + fit)
+    nothing = np.zeros_like(context)
+    fit = FitWeights.load().share(features) if seen.any() else nothing
+    return GraphScores(
+        findings, own, per_finding, context, fit, nothing, per_finding.sum(axis=0) + context + fit
+    )
+
+
+def asked_of(first: GraphScores, *, features: Floats) -> Asked:
+    """What the second look needs of the first."""
+    seen = _seen(first.findings)
+    return Asked(
+        own=first.own[seen],
+        fit=features,
+        fixed=first.context + first.per_finding[~seen].sum(axis=0),
+        ratios=first.total - first.fit,
+        total=first.total,
+    )
+
+
+def _seen(findings: Sequence[Finding]) -> npt.NDArray[np.bool_]:
+    return np.array([f.state is FindingState.OBSERVED for f in findings], bool)
 
 
 def observed_terms(graph: CompiledGraph, findings: Sequence[Finding]) -> list[int]:

@@ -97,7 +97,7 @@ def test_the_evidence_adds_up_to_the_score(graph: CompiledGraph) -> None:
     scores = rank(graph, [Finding(SEIZURE), Finding(FEVER), Finding(RASH, EXCLUDED)], age_days=3650)
     for number, disease in enumerate(graph.disease_ids):
         parts = sum(e.log_likelihood_ratio for e in explain(graph, scores, disease))
-        rest = scores.context[number] + scores.fit[number]
+        rest = scores.context[number] + scores.fit[number] + scores.moved[number]
         assert parts + rest == pytest.approx(scores.total[number], abs=1e-5)
 
 

@@ -69,6 +69,7 @@ def _beside(line: DifferentialLine) -> Iterator[EvidenceRow]:
             "how well all findings together fit the disease",
             line.picture_score / weight,
         ),
+        ("The second look", "how well its kin and namesakes fit", line.second_look_score / weight),
         ("Sex and age", "how well they fit the disease's inheritance and onset", line.context_score / weight),
     )
     said = [EvidenceRow(text, detail, score) for text, detail, score in told if abs(score) >= SILENT]

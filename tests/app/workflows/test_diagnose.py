@@ -83,7 +83,7 @@ def test_the_evidence_adds_up_to_the_graphs_share(service: DiagnosisService) -> 
     for line in service.diagnose(Presentation(MARFANOID, age_days=400), top=25).lines:
         assert line.graph_weight == pytest.approx(weight)
         parts = line.graph_weight * math.fsum(e.log_likelihood_ratio for e in line.evidence)
-        shares = parts + line.context_score + line.picture_score
+        shares = parts + line.context_score + line.picture_score + line.second_look_score
         assert shares == pytest.approx(line.graph_score, abs=1e-4)
         assert line.picture_score > 0
         assert line.text_score == 0.0
