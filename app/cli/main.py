@@ -7,7 +7,9 @@ import argparse
 import importlib
 import os
 import sys
+import traceback
 from collections.abc import Sequence
+from pathlib import Path
 
 from app.cli.console import Console
 from app.cli.verbs import VERBS, Verb
@@ -17,6 +19,7 @@ from knowledge_graph.errors import KnowledgeError
 from ml.errors import MlError
 
 VERSION = "0.1.0"
+TRACEBACK_VARIABLE = "ANAMNESIS_TRACEBACK"  # set by developers: a fault ends with its traceback
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -54,7 +57,23 @@ def _run(run: object, arguments: argparse.Namespace, console: Console) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except Exception as error:
+        if os.environ.get(TRACEBACK_VARIABLE):
+            raise
+        console.refuse(_fault(error))
+        return 1
     return int(code or 0)
+
+
+def _fault(error: Exception) -> str:
+    """Our own fault in one line: its kind and place. Its message may hold a patient's words."""
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    kind = type(error).__name__
+    reason = f", {error.strerror}" if isinstance(error, OSError) and error.strerror else ""
+    return (
+        f"a fault inside the program ({kind}{reason}; {Path(place.filename).name}:{place.lineno}). What was "
+        "acknowledged is kept. Try again; if it stays, run `anamnesis self-test` and report this line"
+    )
 
 
 def _without_verb(words: Sequence[str]) -> int:

@@ -123,7 +123,8 @@ def test_every_setting_is_in_the_shipped_policy_and_parses_when_taken_up(tmp_pat
     edited.write_text("\n".join(taken_up), encoding="utf-8")
     policy = load_policy(edited)
     assert {line.split(" = ")[0] for line in taken_up} == set(Policy.__slots__) - {"source"}
-    assert policy == Policy(epsilon_cap=8.0, source=edited)
+    example = Path("/srv/backup/anamnesis")
+    assert policy == Policy(epsilon_cap=8.0, backup_folder=example, source=edited)
 
 
 def test_the_desktop_entry_starts_the_program_and_names_its_icon() -> None:

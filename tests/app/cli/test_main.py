@@ -1,13 +1,15 @@
 """The command line keeps its contract: exit codes, one line on refusal, help without torch."""
 
+import importlib
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from app.cli.console import Console
-from app.cli.main import main
+from app.cli.main import TRACEBACK_VARIABLE, main
 from app.cli.verbs import VERBS
 from app.config.settings import os_user
 
@@ -64,3 +66,34 @@ def test_a_user_without_a_name_signs_in_by_number(monkeypatch: pytest.MonkeyPatc
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr("os.getuid", lambda: 987_654)
     assert os_user() == "987654"
+
+
+def _stand_in(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    def run(arguments: object, console: object) -> int:
+        raise error
+
+    module = SimpleNamespace(configure=lambda parser: None, run=run)
+    monkeypatch.setattr(importlib, "import_module", lambda name: module)
+
+
+@pytest.mark.parametrize(
+    ("error", "told"), [(KeyError("Jane Doe"), "KeyError"), (OSError(28, "No space left"), "No space left")]
+)
+def test_a_fault_of_our_own_is_one_line_without_its_message(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: Exception, told: str
+) -> None:
+    monkeypatch.delenv(TRACEBACK_VARIABLE, raising=False)
+    _stand_in(monkeypatch, error)
+    assert main(["findings"]) == 1
+    said = capsys.readouterr().err
+    assert len(said.splitlines()) == 1
+    assert told in said
+    assert "test_main.py" in said
+    assert "Jane" not in said
+
+
+def test_a_developer_may_ask_for_the_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(TRACEBACK_VARIABLE, "1")
+    _stand_in(monkeypatch, KeyError("x"))
+    with pytest.raises(KeyError):
+        main(["findings"])
