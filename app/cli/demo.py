@@ -3,6 +3,7 @@
 import argparse
 import json
 import shutil
+import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,12 +35,11 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     folder = _emptied(arguments.workdir)
     plan = DemoPlan(folder, cache_dir(), quick=arguments.quick, epsilon=arguments.epsilon, threads=_threads())
     summary: DemoSummary | None = None
-    last = ""
+    pace = _Pace()
     for word in run_demo(plan):
         if isinstance(word, DemoSummary):
             summary = word
-        elif console.as_json or f"{word.stage} {word.text}" != last:
-            last = f"{word.stage} {word.text}"
+        elif console.as_json or pace.lets_through(word.stage, word.text):
             console.progress(f"{word.stage:10} {word.text}", stage=word.stage, share=word.share)
     assert summary is not None
     pictures = arguments.headless or not has_screen()
@@ -66,11 +66,27 @@ def _emptied(folder: Path) -> Path:
     return folder
 
 
+class _Pace:
+    """For a reader's eyes: what a site does, once when it begins and then once a second."""
+
+    def __init__(self) -> None:
+        self._last: dict[tuple[str, str], tuple[float, str]] = {}
+
+    def lets_through(self, stage: str, text: str) -> bool:
+        """Whether a line is worth a reader's time now."""
+        key, now = (stage, text.partition(":")[0]), time.monotonic()
+        told_at, told = self._last.get(key, (-1.0, ""))
+        if told == text or (told and now - told_at < 1.0):
+            return False
+        self._last[key] = (now, text)
+        return True
+
+
 def _threads() -> int:
-    """Half of the processors for each of the two sites."""
+    """All processors, up to four; two sites that train at once share them."""
     import os
 
-    return max(1, min(4, (os.cpu_count() or 2) // 2))
+    return max(1, min(4, os.cpu_count() or 1))
 
 
 def _screenshots(

@@ -20,19 +20,20 @@ def add_user(
     header = verified_header(vault.path, vault.data_key())
     if header.slot(user) is not None:
         raise UsageError("this user is in the vault already; remove the user first, or change the passphrase")
+    cost = kdf or cost_for_this_machine()
     slot = make_slot(
         vault.data_key(),
         vault_id=header.vault_id,
         user=user,
         role=role,
         passphrase=passphrase,
-        kdf=kdf or cost_for_this_machine(),
+        kdf=cost,
     )
     signs = role is Role.PRIVACY_OFFICER and _keeps_signing_key(vault, slot.user, passphrase)
     vault.audit("user-added", detail=f"{slot.user} as {role}")
     write_header(vault.path, header.with_slot(slot), vault.data_key())
     if role is Role.PRIVACY_OFFICER and not signs:
-        make_officer_key(vault, user=user, passphrase=passphrase, kdf=kdf)
+        make_officer_key(vault, user=user, passphrase=passphrase, kdf=cost)
 
 
 def remove_user(vault: Vault, *, user: str) -> None:

@@ -8,6 +8,8 @@ import queue
 import threading
 import time
 from collections.abc import Generator, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import date
 from importlib.resources import files
@@ -20,6 +22,7 @@ from app.config.policy import Policy
 from app.errors import WorkerFailed
 from app.store.clock import system_clock
 from app.store.header import Role
+from app.store.key_derivation import KdfParameters, cost_for_this_machine
 from app.store.people import add_user
 from app.store.vault import Vault
 from app.workflows.apply_update import AppliedBase, ApplyPlan, apply_update
@@ -66,7 +69,12 @@ class DemoPlan:
     @property
     def held_out(self) -> int:
         """Synthetic patients that are in no vault."""
-        return 40 if self.quick else 150
+        return 30 if self.quick else 150
+
+    @property
+    def site_threads(self) -> int:
+        """Of each of the two sites, which train at the same time."""
+        return max(1, self.threads // 2)
 
 
 @dataclass(slots=True)
@@ -98,17 +106,20 @@ def run_demo(plan: DemoPlan) -> Iterator[SiteProgress | DemoSummary]:
     seen = sorted(declared[i] for i in rng.choice(DECLARED, SEEN, replace=False))
     held = held_out_notes(service.graph, seen, count=plan.held_out, rng=rng)
     yield SiteProgress("before", f"the starting model on {len(held)} held-out synthetic patients")
-    before = measure_model(service, held)
-    clock.end("knowledge and start")
-    with _new_vault(plan, "north") as north, _new_vault(plan, "south") as south:
+    cost = cost_for_this_machine()
+    with ExitStack() as open_:
+        aside = open_.enter_context(ThreadPoolExecutor(1))
+        before = aside.submit(measure_model, service, held)
+        north, south = (open_.enter_context(_new_vault(plan, site, cost)) for site in ("north", "south"))
+        clock.end("knowledge, start, vaults")
         reports: dict[str, SiteReport] = {}
         sites = {"north": north, "south": south}
         yield from _both_sites(sites, plan, service, declared=declared, seen=seen, reports=reports)
         clock.end("two sites: import to publish")
         tuned = DiagnosisService.of_version(service, load_version(north, reports["north"].version_id))
-        yield SiteProgress("after", "the north's private model on the same held-out patients")
-        after = measure_model(tuned, held)
         diagnoses, ms = _diagnose_waiting(north, tuned)
+        yield SiteProgress("after", "the north's private model on the same held-out patients")
+        after = aside.submit(measure_model, tuned, held)
         clock.end("diagnosis")
         yield SiteProgress("update", "export, verify, alter and aggregate the two sites' updates")
         exchange = exchange_updates(sites, _exchange(plan))
@@ -120,8 +131,8 @@ def run_demo(plan: DemoPlan) -> Iterator[SiteProgress | DemoSummary]:
     yield DemoSummary(
         north=reports["north"],
         south=reports["south"],
-        before=before,
-        after=after,
+        before=before.result(),
+        after=after.result(),
         aggregated=aggregated,
         exchange=exchange,
         applied_version=applied.version.version_id,
@@ -134,9 +145,9 @@ def run_demo(plan: DemoPlan) -> Iterator[SiteProgress | DemoSummary]:
     )
 
 
-def _new_vault(plan: DemoPlan, name: str) -> Vault:
-    vault, _ = Vault.create(plan.folder / f"{name}.vault", user=USER, passphrase=PASSPHRASE)
-    add_user(vault, user=OFFICER, passphrase=OFFICER_PASSPHRASE, role=Role.PRIVACY_OFFICER)
+def _new_vault(plan: DemoPlan, name: str, cost: KdfParameters) -> Vault:
+    vault, _ = Vault.create(plan.folder / f"{name}.vault", user=USER, passphrase=PASSPHRASE, kdf=cost)
+    add_user(vault, user=OFFICER, passphrase=OFFICER_PASSPHRASE, role=Role.PRIVACY_OFFICER, kdf=cost)
     return vault
 
 
@@ -217,7 +228,7 @@ def _training(plan: DemoPlan, patients: int) -> TrainingPlan:
         sample_rate=0.5,
         expected_patients=round(0.9 * patients),
         block_steps=20,
-        threads=plan.threads,
+        threads=plan.site_threads,
     )
 
 
@@ -255,7 +266,7 @@ def _apply(
         at=system_clock(),
         cache_dir=plan.cache_dir,
         threads=plan.threads,
-        notes_per_style=25 if plan.quick else 100,
+        notes_per_style=20 if plan.quick else 100,
         margin=0.08 if plan.quick else 0.04,
         probes=plan.probes,
     )
