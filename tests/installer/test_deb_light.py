@@ -7,7 +7,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-RUN_BY_THE_TRAINER = {"app.workflows.benchmark_diagnose", "app.workflows.build_starting_model"}
+RUN_BY_THE_TRAINER = {
+    "app.workflows.benchmark_diagnose",
+    "app.workflows.build_namesakes",
+    "app.workflows.build_starting_model",
+}
 CODE = """
 import importlib, pkgutil, sys
 BLOCKED = ("torch", "transformers", "opacus", "peft", "onnx", "onnxscript")

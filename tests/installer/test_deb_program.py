@@ -22,6 +22,8 @@ INSTALLER = Path(build.__file__).resolve().parent
         ([], False),
         (["--vault", "worker"], False),
         (["worker", "train"], True),
+        (["evaluate", "--build-namesakes", "n.bin"], True),
+        (["evaluate", "--cases", "c.jsonl"], False),
         (["build-model", "--quick"], True),
         (["benchmark", "graph"], False),
         (["benchmark", "diagnose"], True),
