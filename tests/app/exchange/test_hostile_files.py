@@ -88,8 +88,10 @@ def test_spoilt_bytes_end_in_records_or_one_line(
 ) -> None:
     path = tmp_path_factory.getbasetemp() / f"b-{name}"
     path.write_bytes(spoilt_bytes(SEEDS[name], random.Random(turn)))
-    outcome(path)
-    outcome(path, SMALL)
+    for limits in (None, SMALL):
+        items, refused = outcome(path, limits)
+        assert all(item.records or item.skipped for item in items)
+        assert all(CANARY not in line and "\n" not in line for line in refused)
 
 
 @pytest.mark.slow
@@ -103,7 +105,9 @@ def test_odd_values_anywhere_end_in_records_or_one_line(
     path = tmp_path_factory.getbasetemp() / f"odd-{kind}.{'ndjson' if kind == 'lines' else 'json'}"
     trees = resources() if kind == "lines" else [phenopacket() if kind == "packet" else bundle()]
     path.write_text("\n".join(json.dumps(spoilt_tree(tree, dice)) for tree in trees), "utf-8")
-    outcome(path, ReadLimits(largest_document=300) if kind == "streamed" else None)
+    items, refused = outcome(path, ReadLimits(largest_document=300) if kind == "streamed" else None)
+    assert all(item.records or item.skipped for item in items)
+    assert all(CANARY not in line and "\n" not in line for line in refused)
 
 
 @given(data=st.binary(max_size=200))
@@ -121,7 +125,9 @@ def test_any_bytes_as_json_are_a_value_or_one_line(data: bytes) -> None:
 @given(text=st.text(st.sampled_from("<>![]-?/&#;x\"' abp\n"), max_size=60))
 @quick
 def test_any_markup_becomes_text(text: str) -> None:
-    plain_text(text).encode("utf-8")
+    told = plain_text(text)
+    assert told.encode("utf-8").decode("utf-8") == told
+    assert "\x00" not in told
 
 
 def test_markup_that_the_parser_chokes_on_keeps_its_words() -> None:
@@ -134,7 +140,8 @@ def test_markup_that_the_parser_chokes_on_keeps_its_words() -> None:
 )
 def test_odd_charsets_give_text_that_can_be_stored(charset: str) -> None:
     text, _ = attachment_text({"contentType": f"text/plain; charset={charset}", "data": "XHVkODNkICsyRDAt"})
-    text.encode("utf-8")
+    assert text.encode("utf-8").decode("utf-8") == text
+    assert "\x00" not in text
 
 
 def write(path: Path, data: bytes | str) -> Path:
