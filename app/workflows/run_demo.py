@@ -69,7 +69,7 @@ class DemoPlan:
     @property
     def held_out(self) -> int:
         """Synthetic patients that are in no vault."""
-        return 30 if self.quick else 150
+        return 40 if self.quick else 150
 
     @property
     def site_threads(self) -> int:
@@ -267,8 +267,8 @@ def _apply(
         at=system_clock(),
         cache_dir=plan.cache_dir,
         threads=plan.threads,
-        notes_per_style=20 if plan.quick else 100,
-        margin=0.08 if plan.quick else 0.06,
+        notes_per_style=25 if plan.quick else 100,
+        margin=0.08 if plan.quick else 0.04,
         probes=plan.probes,
     )
     applied: AppliedBase | None = None
