@@ -8,8 +8,6 @@ Three numbers a disease, joined by learned weights into one log share of the sco
 - documented: log(1 + articles annotated): what is often described is often met.
 """
 
-import hashlib
-import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
@@ -18,6 +16,7 @@ import numpy as np
 
 from knowledge_graph.graph.arrays import Floats, Ints
 from knowledge_graph.graph.compiled_graph import CompiledGraph
+from knowledge_graph.ranking.learned_values import numbers_from, numbers_hash, text_of
 
 PRIOR_INFORMATION = 10.0
 FEATURES = ("coverage", "exact", "documented")
@@ -39,24 +38,19 @@ class FitWeights:
     @classmethod
     def of_text(cls, text: str) -> "FitWeights":
         """Weights from TOML, their hash checked."""
-        values = tomllib.loads(text)
-        weights = cls(**{name: float(values[name]) for name in FEATURES})
-        if values.get("sha256") != weights.sha256:
-            raise ValueError("weights.toml does not match its sha256; rebuild it by the command in it")
-        return weights
+        return cls(**numbers_from(text, FEATURES, file="weights.toml"))
 
     @property
     def sha256(self) -> str:
         """The hash that names these weights."""
-        return hashlib.sha256(self._lines().encode()).hexdigest()
+        return numbers_hash(self._numbers())
 
     def to_text(self, remarks: str) -> str:
-        """As TOML, with remarks (comment lines without #) on where they come from."""
-        comment = "".join(f"# {line}\n" for line in remarks.splitlines())
-        return f'{comment}{self._lines()}sha256 = "{self.sha256}"\n'
+        """As TOML, with remarks on where they come from."""
+        return text_of(self._numbers(), remarks)
 
-    def _lines(self) -> str:
-        return "".join(f"{name} = {getattr(self, name):.4f}\n" for name in FEATURES)
+    def _numbers(self) -> dict[str, float]:
+        return {name: getattr(self, name) for name in FEATURES}
 
     def share(self, features: Floats) -> Floats:
         """The features' share of the score: (n_diseases,)."""

@@ -6,8 +6,6 @@ show. A finding that nothing meets counts UNMET, however little is known of the 
 age and excluded findings say counts as before: published cases hold too little of it to learn from.
 """
 
-import hashlib
-import tomllib
 from dataclasses import dataclass
 from importlib.resources import files
 
@@ -16,6 +14,7 @@ import numpy.typing as npt
 
 from knowledge_graph.graph.arrays import Floats, Ints, Rows
 from knowledge_graph.graph.compiled_graph import CompiledGraph
+from knowledge_graph.ranking.learned_values import numbers_from, numbers_hash, text_of
 
 UNMET = 0.2
 BY_TOTAL, BY_RATIOS, BY_NAMESAKES = 200, 150, 80
@@ -56,11 +55,7 @@ class RerankWeights:
     @classmethod
     def of_text(cls, text: str) -> "RerankWeights":
         """Weights from TOML, their hash checked."""
-        found = tomllib.loads(text)
-        weights = cls(tuple(float(found[name]) for name in FEATURES))
-        if found.get("sha256") != weights.sha256:
-            raise ValueError("reranking.toml does not match its sha256; rebuild it by the command in it")
-        return weights
+        return cls(tuple(numbers_from(text, FEATURES, file="reranking.toml").values()))
 
     def score(self, features: Floats) -> Floats:
         """The features weighed: (n_candidates,)."""
@@ -70,15 +65,14 @@ class RerankWeights:
     @property
     def sha256(self) -> str:
         """The hash that names these weights."""
-        return hashlib.sha256(self._lines().encode()).hexdigest()
+        return numbers_hash(self._numbers())
 
     def to_text(self, remarks: str) -> str:
-        """As TOML, with remarks (comment lines without #) on where they come from."""
-        comment = "".join(f"# {line}\n" for line in remarks.splitlines())
-        return f'{comment}{self._lines()}sha256 = "{self.sha256}"\n'
+        """As TOML, with remarks on where they come from."""
+        return text_of(self._numbers(), remarks)
 
-    def _lines(self) -> str:
-        return "".join(f"{name} = {value:.4f}\n" for name, value in zip(FEATURES, self.values, strict=True))
+    def _numbers(self) -> dict[str, float]:
+        return dict(zip(FEATURES, self.values, strict=True))
 
 
 def second_look(graph: CompiledGraph, asked: Asked, weights: RerankWeights) -> Floats:
