@@ -11,7 +11,7 @@ from typing import Any, BinaryIO, cast
 
 import numpy as np
 
-from app.config.program import worker_command
+from app.config.program import worker_command, worker_environment
 from app.config.settings import cache_dir
 from app.errors import WorkerFailed
 from app.workflows.synthetic_notes import SyntheticNotes
@@ -90,7 +90,11 @@ def _job(scope: str, declared: tuple[int, ...], rounds: int) -> TrainingJob:
 
 def _times(job: TrainingJob, patients: list[TrainingPatient]) -> dict[str, Any]:
     with subprocess.Popen(
-        worker_command("time-steps"), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        worker_command("time-steps"),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=worker_environment(),
     ) as process:
         try:
             write_frame(cast(BinaryIO, process.stdin), encode_start(job, patients))

@@ -2,39 +2,65 @@
 
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
+from types import TracebackType
 from typing import Any, BinaryIO, cast
 
 import msgspec
 
-from app.config.program import worker_command
+from app.config.program import worker_command, worker_environment
 from app.errors import WorkerFailed
 from ml.errors import ModelFileError
 from ml.frames import read_frame, write_frame
 from ml.registry.export_job import ExportRequest, ExportResult
 
 
-def export_classifier(request: ExportRequest) -> Iterator[str | ExportResult]:
-    """Yield lines of progress and, last, the result. Closing the generator ends the worker."""
-    worker = subprocess.Popen(
-        worker_command("export"), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-    )
-    try:
-        assert worker.stdin is not None
-        assert worker.stdout is not None
-        write_frame(cast(BinaryIO, worker.stdin), msgspec.to_builtins(request, builtin_types=(bytes,)))
-        worker.stdin.close()
-        while (reply := read_frame(cast(BinaryIO, worker.stdout))) is not None:
+class ExportWorker:
+    """A started worker that answers one request; a context manager that leaves no process behind.
+
+    It imports torch as soon as it is started, so start it while something else is still going on.
+    """
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            worker_command("export"),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=worker_environment(),
+        )
+
+    def __enter__(self) -> "ExportWorker":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._process.kill()
+        self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                with suppress(BrokenPipeError):
+                    pipe.close()
+
+    def answers(self, request: ExportRequest) -> Iterator[str | ExportResult]:
+        """Yield lines of progress and, last, the result. Raises WorkerFailed, ModelFileError."""
+        pipes = cast(BinaryIO, self._process.stdin), cast(BinaryIO, self._process.stdout)
+        try:
+            write_frame(pipes[0], msgspec.to_builtins(request, builtin_types=(bytes,)))
+            pipes[0].close()
+        except BrokenPipeError:
+            raise WorkerFailed("the export worker did not start; run `anamnesis self-test`") from None
+        while (reply := read_frame(pipes[1])) is not None:
             yield _understood(reply)
-        if worker.wait() != 0:
+        if self._process.wait() != 0:
             raise WorkerFailed("the export worker ended without a model; check free memory and try again")
-    except BrokenPipeError:
-        raise WorkerFailed("the export worker did not start; run `anamnesis self-test`") from None
-    finally:
-        worker.kill()
-        worker.wait()
-        for pipe in (worker.stdin, worker.stdout):
-            if pipe is not None and not pipe.closed:
-                pipe.close()
+
+
+def export_classifier(request: ExportRequest) -> Iterator[str | ExportResult]:
+    """`ExportWorker.answers` of a worker started now. Closing the generator ends it."""
+    with ExportWorker() as worker:
+        yield from worker.answers(request)
 
 
 def _understood(reply: dict[str, Any]) -> str | ExportResult:

@@ -7,7 +7,7 @@ from threading import Event
 from types import TracebackType
 from typing import Any, BinaryIO, cast
 
-from app.config.program import worker_command
+from app.config.program import worker_command, worker_environment
 from app.errors import BudgetExceeded, WorkerFailed
 from ml.errors import MlError
 from ml.frames import read_frame, write_frame
@@ -21,7 +21,11 @@ class TrainerProcess:
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(
-            worker_command("train"), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+            worker_command("train"),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=worker_environment(),
         )
         self._frames: queue.Queue[dict[str, Any] | MlError | None] = queue.Queue()
         self._reader = threading.Thread(target=self._read, daemon=True)
