@@ -6,6 +6,7 @@ from pathlib import Path
 
 from app.errors import WorkerFailed
 from app.store.vault import Vault
+from app.workflows.export_classifier import ExportWorker
 from app.workflows.find_base import (
     InstalledBase,
     base_from_file,
@@ -66,15 +67,16 @@ def apply_update(
     _check_order(vault, base)
     yield f"signature and content are right: base {base.base_id[:12]}, round {base.round}"
     measured: dict[str, float] = {}
-    yield from _measure(vault, base, encoder, plan, measured)
-    _check_measured(measured, plan.margin)
-    for report in publish_model(vault, _result(vault, file), _publish_plan(plan)):
-        if isinstance(report, ModelVersion):
-            _remember(vault, report, base)
-            _keep_key(vault, coordinator_key)
-            yield AppliedBase(report, base.base_id, base.round, measured)
-            return
-        yield report
+    with ExportWorker() as worker:  # it loads torch while the notes are read
+        yield from _measure(vault, base, encoder, plan, measured)
+        _check_measured(measured, plan.margin)
+        for report in publish_model(vault, _result(vault, file), _publish_plan(plan), worker=worker):
+            if isinstance(report, ModelVersion):
+                _remember(vault, report, base)
+                _keep_key(vault, coordinator_key)
+                yield AppliedBase(report, base.base_id, base.round, measured)
+                return
+            yield report
     raise WorkerFailed("the export worker gave no model; try again")
 
 

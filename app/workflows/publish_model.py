@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.errors import ModelUnavailable
-from app.workflows.export_classifier import export_classifier
+from app.workflows.export_classifier import ExportWorker, export_classifier
 from app.workflows.list_models import load_version, model_store, result_store
 from app.workflows.roll_back import AuditedFolder
 from knowledge_graph.graph.cache import load_compiled
@@ -39,9 +39,12 @@ class PublishPlan:
 
 
 def publish_model(
-    vault: AuditedFolder, result: TrainingResult, plan: PublishPlan
+    vault: AuditedFolder, result: TrainingResult, plan: PublishPlan, *, worker: ExportWorker | None = None
 ) -> Iterator[str | ModelVersion]:
-    """Yield lines of progress and, last, the new version; the result then waits no longer."""
+    """Yield lines of progress and, last, the new version; the result then waits no longer.
+
+    `worker` is one that the caller has started and ends.
+    """
     base = load_version(vault, result.base_version)
     encoder = find_encoder(plan.encoder_dir)
     check_encoder(base, encoder)
@@ -54,7 +57,7 @@ def publish_model(
         threads=plan.threads,
         graphs={precision: base.files[name] for precision, name in GRAPH_FILES.items()},
     )
-    for report in export_classifier(request):
+    for report in worker.answers(request) if worker else export_classifier(request):
         if isinstance(report, ExportResult):
             content = exported_version(request, report, _card(base, encoder, result, at=plan.at))
             version = _register(vault, content, plan)

@@ -72,8 +72,8 @@ class DemoPlan:
         return 40 if self.quick else 150
 
     @property
-    def site_threads(self) -> int:
-        """Of each of the two sites, which train at the same time."""
+    def spare_threads(self) -> int:
+        """Of the smaller site: it trains while the larger one does, and has done before it."""
         return max(1, self.threads // 2)
 
 
@@ -229,7 +229,7 @@ def _training(plan: DemoPlan, patients: int) -> TrainingPlan:
         sample_rate=0.5,
         expected_patients=round(0.9 * patients),
         block_steps=20,
-        threads=plan.site_threads,
+        threads=plan.threads if patients == plan.north_patients else plan.spare_threads,
     )
 
 

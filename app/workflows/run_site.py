@@ -12,6 +12,7 @@ from app.store.clock import system_clock
 from app.store.vault import Vault
 from app.workflows.annotate_synthetic import annotate_synthetic
 from app.workflows.diagnose import DiagnosisService
+from app.workflows.export_classifier import ExportWorker
 from app.workflows.import_records import ImportReport, import_records
 from app.workflows.plan_training import TrainingPlan, declare_diseases
 from app.workflows.publish_model import PublishPlan, publish_model, waiting_result
@@ -85,27 +86,37 @@ def run_site(vault: Vault, plan: SitePlan, service: DiagnosisService) -> Iterato
         )
     clock.end("annotate")
     declare_diseases(vault, [str(d) for d in plan.declared])
-    for trained in train_model(vault, plan.training):
-        if isinstance(trained, TrainingProgress):
-            yield SiteProgress(
-                "train", _training_line(plan.name, trained), trained.step / max(trained.steps, 1)
-            )
-    clock.end("train")
-    for published in publish_model(vault, waiting_result(vault), _publish_plan(plan)):
-        if isinstance(published, ModelVersion):
-            clock.end("publish")
-            yield SiteReport(
-                site=plan.name,
-                imported=dict(report.imported),
-                records_added=report.added,
-                deeds=deeds,
-                privacy=published.card.privacy,
-                version_id=published.version_id,
-                seconds=clock.seconds,
-            )
-            return
-        yield SiteProgress("publish", f"{plan.name}: {published}")
+    with ExportWorker() as worker:  # it loads torch while the trainer reads the notes
+        for trained in train_model(vault, plan.training):
+            if isinstance(trained, TrainingProgress):
+                share = trained.step / max(trained.steps, 1)
+                yield SiteProgress("train", _training_line(plan.name, trained), share)
+        clock.end("train")
+        for published in publish_model(vault, waiting_result(vault), _publish_plan(plan), worker=worker):
+            if isinstance(published, ModelVersion):
+                clock.end("publish")
+                yield _report(plan, published, report, deeds, clock.seconds)
+                return
+            yield SiteProgress("publish", f"{plan.name}: {published}")
     raise WorkerFailed("the export worker gave no model; try again")
+
+
+def _report(
+    plan: SitePlan,
+    version: ModelVersion,
+    report: ImportReport,
+    deeds: dict[str, int],
+    seconds: dict[str, float],
+) -> SiteReport:
+    return SiteReport(
+        site=plan.name,
+        imported=dict(report.imported),
+        records_added=report.added,
+        deeds=deeds,
+        privacy=version.card.privacy,
+        version_id=version.version_id,
+        seconds=seconds,
+    )
 
 
 def _hospital_plan(plan: SitePlan) -> HospitalPlan:
