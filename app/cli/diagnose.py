@@ -3,7 +3,7 @@
 import argparse
 import re
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,8 @@ from app.cli.console import Console
 from app.cli.findings import read_text
 from app.cli.sign_in import add_vault_arguments, read_passphrase
 from app.clinical.age import iso_duration_days
-from app.clinical.diagnosis import Differential
+from app.clinical.diagnosis import Differential, DifferentialLine
+from app.clinical.text_reason import PartKind, TextReason
 from app.config.settings import cache_dir
 from app.errors import UsageError, VaultLocked
 from knowledge_graph.findings.finding import Finding, FindingState, Sex
@@ -21,9 +22,32 @@ from knowledge_graph.terms.term import TermId
 if TYPE_CHECKING:
     from app.store.vault import Vault
     from app.workflows.diagnose import DiagnosisService, Presentation
+    from app.workflows.explain_text import TextExplanation
 
 OLDEST_DAYS = 130 * 366
+SHOWN_REASONS = 3
 _HPO_ID = re.compile(r"(?P<minus>[-\u2010-\u2015\u2212]?)HP[:_](?P<number>\d{7})", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A differential, the texts it was read from, and what their parts say where that was asked."""
+
+    differential: Differential
+    texts: tuple[str, ...] = ()
+    explanation: "TextExplanation | None" = None
+
+    def reasons(self, line: DifferentialLine) -> list[TextReason]:
+        """For and against one line, the weightiest first."""
+        if self.explanation is None:
+            return []
+        found = self.explanation.reasons((line.disease_id, *line.same_as))
+        return sorted(found, key=lambda reason: -abs(reason.weight))
+
+    def quote(self, reason: TextReason) -> str:
+        """The words of a reason's first span, on one line."""
+        start, end = reason.part.spans[0]
+        return " ".join(self.texts[reason.part.note][start:end].split())
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -36,6 +60,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--age", metavar="P33Y", help="age as an ISO 8601 duration")
     parser.add_argument("--sex", choices=[s.value for s in Sex], default=Sex.UNKNOWN.value)
     parser.add_argument("--top", type=int, default=10, help="how many diseases")
+    parser.add_argument(
+        "--why", action="store_true", help="say what each sentence and finding of the text counts, too"
+    )
     parser.add_argument("--provider", choices=("auto", "cpu", "cuda"), default="auto")
     add_vault_arguments(parser, required=False)
 
@@ -47,24 +74,32 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         raise UsageError("name one of --patient, --phenopacket, --text and --findings")
     if arguments.top < 1:
         raise UsageError("--top must be at least 1")
+    if arguments.why and arguments.patient is None and arguments.text is None:
+        raise UsageError("--why explains what was read in a text; it goes with --text or --patient")
     if arguments.patient is not None:
         if arguments.age or arguments.sex != Sex.UNKNOWN.value:
             raise UsageError("--age and --sex are the vault's for --patient; leave them out")
-        differential = _of_patient(arguments, console)
+        answer = _of_patient(arguments, console)
     else:
-        differential = _of_input(arguments, console)
-    console.result(as_json(differential), as_text(differential))
+        answer = _of_input(arguments, console)
+    console.result(as_json(answer.differential, answer), as_text(answer.differential, answer))
     return 0
 
 
-def as_json(differential: Differential) -> dict[str, Any]:
-    """The contract's shape."""
+def as_json(differential: Differential, answer: Answer | None = None) -> dict[str, Any]:
+    """The contract's shape; with an explanation each line says `why`."""
     value = asdict(differential)
     value["differential"] = value.pop("lines")
+    if answer is not None and answer.explanation is not None:
+        for shown, line in zip(value["differential"], differential.lines, strict=True):
+            shown["why"] = [
+                {**asdict(reason.part), "weight": reason.weight, "text": answer.quote(reason)}
+                for reason in answer.reasons(line)
+            ]
     return value
 
 
-def as_text(differential: Differential) -> str:
+def as_text(differential: Differential, answer: Answer | None = None) -> str:
     """A table with the strongest reasons."""
     lines = []
     if differential.abstained:
@@ -79,11 +114,18 @@ def as_text(differential: Differential) -> str:
             lines.append(
                 f"        {e.log_likelihood_ratio:+6.2f}  {e.name} ({e.state}) {e.frequency}".rstrip()
             )
+        lines += _why(answer, line) if answer else ()
     source = f"knowledge HPO {differential.knowledge_version}, model {differential.model_version[:12]}"
     lines.append(
         f"\n{source}, {differential.provider or 'no text model used'}. Decision support, not a diagnosis."
     )
     return "\n".join(lines)
+
+
+def _why(answer: Answer, line: DifferentialLine) -> list[str]:
+    """The sentences that say most, for a terminal."""
+    told = [r for r in answer.reasons(line) if r.part.kind is PartKind.SENTENCE][:SHOWN_REASONS]
+    return [f"        {r.weight:+6.2f}  text: {answer.quote(r)[:90]}" for r in told]
 
 
 def parse_findings(text: str) -> tuple[Finding, ...]:
@@ -111,7 +153,7 @@ def _age(text: str | None) -> int | None:
     return days
 
 
-def _of_patient(arguments: argparse.Namespace, console: Console) -> Differential:
+def _of_patient(arguments: argparse.Namespace, console: Console) -> Answer:
     from app.clinical.annotation import current_annotations
     from app.workflows.diagnose import DiagnosisService
     from app.workflows.find_patient import find_patient
@@ -125,7 +167,7 @@ def _of_patient(arguments: argparse.Namespace, console: Console) -> Differential
         service = DiagnosisService.load(cache_dir(), vault, provider=arguments.provider)
         shown = service.diagnose_chart(chart, marks, top=arguments.top, today=date.today())
         vault.record_shown(patient_id, shown)
-        return shown
+        return _explained(arguments, service, shown, tuple(note.text for note in chart.notes))
 
 
 def _open_vault(arguments: argparse.Namespace, console: Console) -> "Vault":
@@ -141,21 +183,35 @@ def _open_vault(arguments: argparse.Namespace, console: Console) -> "Vault":
         return vault
 
 
-def _of_input(arguments: argparse.Namespace, console: Console) -> Differential:
+def _explained(
+    arguments: argparse.Namespace, service: "DiagnosisService", shown: Differential, texts: tuple[str, ...]
+) -> Answer:
+    """With what the texts' parts say, where `--why` asks."""
+    if not arguments.why:
+        return Answer(shown)
+    from app.workflows.explain_text import explain_texts
+
+    return Answer(shown, texts, explain_texts(service, texts))
+
+
+def _of_input(arguments: argparse.Namespace, console: Console) -> Answer:
     from app.workflows.diagnose import DiagnosisService, Presentation
 
     sex, age = Sex(arguments.sex), _age(arguments.age)
     if arguments.text is not None:
         text = read_text(arguments.text)
-        return _text_service(arguments, console).diagnose_text(text, sex=sex, age=age, top=arguments.top)
+        reader = _text_service(arguments, console)
+        shown = reader.diagnose_text(text, sex=sex, age=age, top=arguments.top)
+        return _explained(arguments, reader, shown, (text,))
     if arguments.vault is not None:
         raise UsageError("--vault goes with --patient, or with --text to read it by the vault's model")
     findings = () if arguments.findings is None else parse_findings(arguments.findings)
     service = DiagnosisService.load(cache_dir(), with_text=False)
     if findings:
         _must_be_rankable(service, findings)
-        return service.diagnose(Presentation(findings, (), sex, age), top=arguments.top)
-    return service.diagnose(_of_packet(arguments, console, service, sex=sex, age=age), top=arguments.top)
+        return Answer(service.diagnose(Presentation(findings, (), sex, age), top=arguments.top))
+    asked = _of_packet(arguments, console, service, sex=sex, age=age)
+    return Answer(service.diagnose(asked, top=arguments.top))
 
 
 def _text_service(arguments: argparse.Namespace, console: Console) -> "DiagnosisService":

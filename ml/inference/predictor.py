@@ -65,6 +65,10 @@ class Predictor:
         averaged: FloatArray = summed / np.maximum(weights, 1)
         return averaged
 
+    def windows(self, text: str) -> list[Window]:
+        """A text as the model reads it: overlapping windows of tokens with their places."""
+        return self._tokenizer.windows([text])
+
     def run_batch(self, feed: dict[str, Any]) -> np.ndarray[Any, np.dtype[np.float32]]:
         """Logits (windows, labels) of one padded batch."""
         logits: np.ndarray[Any, np.dtype[np.float32]] = self._session.run(None, feed)[0]

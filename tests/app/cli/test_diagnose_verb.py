@@ -160,3 +160,21 @@ def test_a_text_is_read_by_the_model_of_the_vault_that_is_named(
     code, told, _ = diagnosed(capsys, "--text", str(note), *words)
     assert (code, told["model_version"]) == (0, own.version.version_id)
     assert diagnosed(capsys, "--text", str(note))[1]["model_version"] == start.version.version_id
+
+
+@pytest.mark.slow
+def test_why_names_the_words_that_spoke_and_needs_a_text(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    note = tmp_path / "note.txt"
+    note.write_text("A boy with arachnodactyly and ectopia lentis.\nHe goes to school.", encoding="utf-8")
+    code, value, _ = diagnosed(capsys, "--text", str(note), "--why")
+    assert code == 0
+    first = value["differential"][0]  # type: ignore[index]
+    assert {r["kind"] for r in first["why"]} == {"sentence", "finding"}
+    assert "A boy with arachnodactyly and ectopia lentis." in [r["text"] for r in first["why"]]
+    weights = [abs(r["weight"]) for r in first["why"]]
+    assert weights == sorted(weights, reverse=True)
+    code, value, said = diagnosed(capsys, "--findings", ",".join(LONG), "--why")
+    assert (code, value) == (2, {})
+    assert "--text or --patient" in said

@@ -1,0 +1,1 @@
+"""Why the text model says what it says: attributions by occlusion, without torch."""
