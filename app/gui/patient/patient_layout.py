@@ -1,5 +1,6 @@
 """Where the parts of the patient page stand: three columns, or two with tabs in a small window."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import Qt
@@ -13,26 +14,35 @@ ROOM_FOR_THREE = 1000  # pixels at 100 % text
 
 
 @dataclass(frozen=True)
-class _Part:
+class Part:
+    """A part of the page beside the note: a card of its own where there is room, else a tab."""
+
+    title: str
+    content: QWidget
+    height: int = 330  # its share of its column, in pixels
+
+
+@dataclass(frozen=True)
+class _Card:
     frame: QFrame
     title: QLabel
+    height: int
 
 
 class PatientLayout:
-    """Time line and findings at the left, the note in the middle, the differential at the right.
+    """Some parts at the left, the note in the middle, others at the right, each side from top to bottom.
 
-    Where that is too wide, the note stands at the left and the others are tabs beside it.
+    Where that is too wide, the note stands at the left and the parts are tabs beside it: those of the
+    right first, then those of the left from the bottom.
     """
 
-    def __init__(
-        self, look: Look, note: QWidget, *, timeline: QWidget, findings: QWidget, differential: QWidget
-    ) -> None:
+    def __init__(self, look: Look, note: QWidget, *, left: Sequence[Part], right: Sequence[Part]) -> None:
         self._look = look
         self._note = note
-        self._timeline = _part("Time line", timeline)
-        self._findings = _part("Findings", findings)
-        self._differential = _part("Differential", differential)
-        self._left = _splitter(Qt.Orientation.Vertical)
+        self._cards = {part.title: _card(part) for part in (*left, *right)}
+        self._sides = tuple([self._cards[part.title] for part in parts] for parts in (left, right))
+        self._tab_order = [*self._sides[1], *reversed(self._sides[0])]
+        self._left, self._right = _splitter(Qt.Orientation.Vertical), _splitter(Qt.Orientation.Vertical)
         self._columns = _splitter(Qt.Orientation.Horizontal)
         self._pair = _splitter(Qt.Orientation.Horizontal)
         self.tabs = QTabWidget()
@@ -46,11 +56,12 @@ class PatientLayout:
         self._to_columns()
         self._watch = WidthWatch(self.widget, look, self._fit)
 
-    def name_findings(self, title: str) -> None:
-        """Tell how many findings there are, on the tab too."""
-        self._findings.title.setText(title)
+    def rename(self, part: str, title: str) -> None:
+        """Give a part another heading, on its tab too: how many there are, for instance."""
+        named = self._cards[part]
+        named.title.setText(title)
         if self._narrow:
-            self.tabs.setTabText(1, title)
+            self.tabs.setTabText(self._tab_order.index(named), title)
 
     def _fit(self, width: float) -> None:
         if width < ROOM_FOR_THREE and not self._narrow:
@@ -61,25 +72,26 @@ class PatientLayout:
 
     def _to_columns(self) -> None:
         self._narrow = False
-        self._left.addWidget(self._timeline.frame)
-        self._left.addWidget(self._findings.frame)
+        for column, cards in zip((self._left, self._right), self._sides, strict=True):
+            for shown in cards:
+                column.addWidget(shown.frame)
+            column.setSizes([shown.height for shown in cards])
         self._columns.addWidget(self._note)
-        self._columns.addWidget(self._differential.frame)
-        self._left.setSizes([430, 330])
+        self._columns.addWidget(self._right)
         self._columns.setSizes([250, 560, 410])
         self._columns.setStretchFactor(1, 1)
         self._finish(self._columns)
 
     def _to_tabs(self) -> None:
         self._narrow = True
-        for part in (self._differential, self._findings, self._timeline):
-            self.tabs.addTab(part.frame, part.title.text())
+        for shown in self._tab_order:
+            self.tabs.addTab(shown.frame, shown.title.text())
         self._pair.insertWidget(0, self._note)
         self._pair.setSizes([480, 460])
         self._finish(self._pair)
 
     def _finish(self, shown: QSplitter) -> None:
-        for part in (self._differential, self._findings, self._timeline):
+        for part in self._tab_order:
             part.title.setVisible(not self._narrow)
             if not self._narrow:
                 part.frame.show()  # a tab that was not in front left it hidden
@@ -91,17 +103,17 @@ class PatientLayout:
         px = self._look.px
         self._left.setMinimumWidth(px(170))
         self._note.setMinimumWidth(px(290))
-        self._differential.frame.setMinimumWidth(px(270))
+        self._right.setMinimumWidth(px(270))
 
 
-def _part(title: str, content: QWidget) -> _Part:
+def _card(part: Part) -> _Card:
     frame, column = card(margin=0, spacing=2)
-    name = label(title, "heading")
+    name = label(part.title, "heading")
     name.setContentsMargins(14, 10, 10, 2)
     head: QHBoxLayout = row(name)
     column.addLayout(head)
-    column.addWidget(content, 1)
-    return _Part(frame, name)
+    column.addWidget(part.content, 1)
+    return _Card(frame, name, part.height)
 
 
 def _splitter(orientation: Qt.Orientation) -> QSplitter:

@@ -79,8 +79,8 @@ def _work(window: MainWindow, vault: Vault, settle: Settle) -> None:
     assert current is not None
     page.draw(current.line)
     settle()
-    assert page.term_search is not None
-    page.term_search.ask(
+    assert page.notes.term_search is not None
+    page.notes.term_search.ask(
         title="Mark a finding",
         quote="Okafor said",
         query="tall stature, arachnodactyly",
@@ -133,7 +133,7 @@ def test_words_copied_from_a_note_leave_the_clipboard_at_the_lock(
     window.workspace.patient.note.view.selectAll()
     window.workspace.patient.note.view.copy()
     assert "arachnodactyly" in QGuiApplication.clipboard().text()
-    assert window.workspace.patient.note_id == NOTE
+    assert window.workspace.patient.notes.note_id == NOTE
     window.lock()
     assert QGuiApplication.clipboard().text() == ""
 

@@ -1,0 +1,105 @@
+"""Asks the assistant about the chart on the desk, off the window's thread, and keeps its opinion."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QWidget
+
+from app.clinical.annotation import Annotation
+from app.clinical.diagnosis import DifferentialLine
+from app.clinical.ids import NoteId, PatientId
+from app.gui.assistant import Assistant, Opinion
+from app.gui.operations.runner import Failure
+from app.gui.patient.chart_desk import ChartDesk
+from app.gui.session import OpenSession
+from knowledge_graph.rationale.evidence_graph import EvidenceGraph
+
+RANK_PAUSE_MS = 150
+
+
+@dataclass(frozen=True)
+class Hearing:
+    """What the page does with what the assistant says."""
+
+    suggested: Callable[[], object]
+    ranking: Callable[[], object]  # a new opinion is on the way
+    ranked: Callable[[Opinion], object]
+    no_ranking: Callable[[Failure], object]
+
+
+class Consultation:
+    """Answers about a patient whose chart is no longer open are dropped."""
+
+    def __init__(self, parent: QWidget, session: OpenSession, desk: ChartDesk, hearing: Hearing) -> None:
+        self._session = session
+        self._desk = desk
+        self._hearing = hearing
+        self.assistant: Assistant | None = None
+        self.opinion: Opinion | None = None
+        self._pause = QTimer(parent, singleShot=True, interval=RANK_PAUSE_MS)
+        self._pause.timeout.connect(self._rank)
+
+    def begin(self) -> None:
+        """A chart was opened, or the assistant has come: ask for suggestions, then for a ranking."""
+        if self.assistant is not None and self._desk.opened is not None:
+            self._suggest(self.assistant)
+            self._pause.start()
+
+    def rank_soon(self) -> None:
+        """Rank when the clinician pauses."""
+        self._pause.start()
+
+    def draw(
+        self,
+        line: DifferentialLine,
+        then: Callable[[EvidenceGraph], object],
+        otherwise: Callable[[Failure], object],
+    ) -> bool:
+        """Have the evidence for a disease drawn; False where nothing can be asked yet."""
+        assistant, opened, today = self.assistant, self._desk.opened, self._session.around.today()
+        if assistant is None or opened is None:
+            return False
+        self._session.runner.read(
+            lambda: assistant.draw(opened.chart, opened.annotations(), today, line.disease_id),
+            then,
+            otherwise,
+        )
+        return True
+
+    def clear(self) -> None:
+        """Forget the assistant and what it said."""
+        self._pause.stop()
+        self.assistant, self.opinion = None, None
+
+    def _suggest(self, assistant: Assistant) -> None:
+        opened = self._desk.opened
+        assert opened is not None
+        patient, notes = opened.chart.patient.id, opened.chart.notes
+        self._session.runner.read(
+            lambda: (patient, {note.id: assistant.suggest(note) for note in notes}), self._take_suggestions
+        )
+
+    def _take_suggestions(self, answer: tuple[PatientId, dict[NoteId, tuple[Annotation, ...]]]) -> None:
+        patient, suggestions = answer
+        if self._desk.opened is not None and self._desk.holds(patient):
+            self._desk.opened = replace(self._desk.opened, suggestions=suggestions)
+            self._hearing.suggested()
+
+    def _rank(self) -> None:
+        if self.assistant is None or self._desk.opened is None:
+            return
+        assistant, opened, today = self.assistant, self._desk.opened, self._session.around.today()
+        marks: Sequence[Annotation] = opened.annotations()
+        self._hearing.ranking()
+        self._session.runner.read(
+            lambda: (opened.chart.patient.id, assistant.rank(opened.chart, marks, today)),
+            self._take_ranking,
+            self._hearing.no_ranking,
+        )
+
+    def _take_ranking(self, answer: tuple[PatientId, Opinion]) -> None:
+        patient, opinion = answer
+        if self._desk.holds(patient):
+            self.opinion = opinion
+            self._hearing.ranked(opinion)
