@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cached_property, partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +19,7 @@ from app.clinical.annotation import Annotation
 from app.clinical.chart import Chart
 from app.clinical.diagnosis import Differential, DifferentialLine, Evidence
 from app.workflows.gather_findings import GatheredFinding, gather_findings
-from app.workflows.list_models import SealedFolder, current_version
+from app.workflows.list_models import current_version
 from app.workflows.suggest_findings import build_recogniser, read_findings
 from knowledge_graph.findings.finding import Finding, FindingState, Sex
 from knowledge_graph.fusion.fused_differential import FusedDifferential, fuse
@@ -35,6 +36,9 @@ from ml.recognition.recogniser import Recogniser
 from ml.registry.model_version import VersionContent
 from ml.registry.starting_model import starting_version
 from ml.text.encoder_files import find_encoder
+
+if TYPE_CHECKING:
+    from app.store.vault import Vault
 
 GRAPH_ALONE = "graph alone"
 
@@ -66,7 +70,7 @@ class DiagnosisService:
     def load(
         cls,
         cache_dir: Path,
-        vault: SealedFolder | None = None,
+        vault: "Vault | None" = None,
         *,
         provider: str = "auto",
         with_text: bool = True,

@@ -1,29 +1,18 @@
 """The model versions of a vault: the starting one and all published, and which is current."""
 
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from app.errors import ModelUnavailable
+from app.store.model_pointer import VaultPointer
 from ml.registry.model_card import card_markdown
 from ml.registry.model_store import ModelStore
 from ml.registry.model_version import ModelVersion, VersionContent
 from ml.registry.result_store import ResultStore
 from ml.registry.starting_model import starting_version
 
-
-class SealedFolder(Protocol):
-    """What a vault offers for model files: a folder, and sealing under its key."""
-
-    @property
-    def models_dir(self) -> Path:
-        """Where model files lie."""
-
-    def seal(self, purpose: str, data: bytes) -> bytes:
-        """Encrypt under the vault's key."""
-
-    def unseal(self, purpose: str, data: bytes) -> bytes:
-        """Decrypt; refuses altered bytes."""
+if TYPE_CHECKING:
+    from app.store.vault import Vault
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,17 +24,17 @@ class ModelRow:
     starting: bool
 
 
-def model_store(vault: SealedFolder) -> ModelStore:
-    """The vault's published versions."""
-    return ModelStore(vault.models_dir, vault.seal, vault.unseal)
+def model_store(vault: "Vault") -> ModelStore:
+    """The vault's published versions; its database says which is current."""
+    return ModelStore(vault.models_dir, vault.seal, vault.unseal, VaultPointer(vault))
 
 
-def result_store(vault: SealedFolder) -> ResultStore:
+def result_store(vault: "Vault") -> ResultStore:
     """The vault's training results that wait to be published."""
     return ResultStore(vault.models_dir / "results", vault.seal, vault.unseal)
 
 
-def list_models(vault: SealedFolder) -> tuple[ModelRow, ...]:
+def list_models(vault: "Vault") -> tuple[ModelRow, ...]:
     """The starting model first, then published versions by date."""
     store = model_store(vault)
     current = store.pointer().current
@@ -56,13 +45,13 @@ def list_models(vault: SealedFolder) -> tuple[ModelRow, ...]:
     return (first, *(ModelRow(v, v.version_id == current, starting=False) for v in published))
 
 
-def load_version(vault: SealedFolder, version_id: str) -> VersionContent:
+def load_version(vault: "Vault", version_id: str) -> VersionContent:
     """A version by its whole name: the starting one, or a published one."""
     start = starting_version()
     return start if version_id == start.version.version_id else model_store(vault).load(version_id)
 
 
-def current_version(vault: SealedFolder) -> VersionContent:
+def current_version(vault: "Vault") -> VersionContent:
     """The version a diagnosis uses: the current one, or the starting model."""
     current = model_store(vault).pointer().current
     return starting_version() if current is None else model_store(vault).load(current)

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.errors import ModelUnavailable
+from app.store.vault import Vault
 from app.workflows.export_classifier import ExportWorker, export_classifier
 from app.workflows.list_models import load_version, model_store, result_store
-from app.workflows.roll_back import AuditedFolder
 from knowledge_graph.graph.cache import load_compiled
 from ml.evaluation.probe_texts import probe_texts
 from ml.inference.version_loading import check_encoder
@@ -39,7 +39,7 @@ class PublishPlan:
 
 
 def publish_model(
-    vault: AuditedFolder, result: TrainingResult, plan: PublishPlan, *, worker: ExportWorker | None = None
+    vault: Vault, result: TrainingResult, plan: PublishPlan, *, worker: ExportWorker | None = None
 ) -> Iterator[str | ModelVersion]:
     """Yield lines of progress and, last, the new version; the result then waits no longer.
 
@@ -67,7 +67,7 @@ def publish_model(
             yield report
 
 
-def waiting_result(vault: AuditedFolder, run_id: str | None = None) -> TrainingResult:
+def waiting_result(vault: Vault, run_id: str | None = None) -> TrainingResult:
     """The named training result, or the latest."""
     results = result_store(vault)
     run_ids = results.run_ids()
@@ -76,7 +76,7 @@ def waiting_result(vault: AuditedFolder, run_id: str | None = None) -> TrainingR
     return results.get(run_id or run_ids[-1])
 
 
-def _register(vault: AuditedFolder, content: VersionContent, plan: PublishPlan) -> ModelVersion:
+def _register(vault: Vault, content: VersionContent, plan: PublishPlan) -> ModelVersion:
     store = model_store(vault)
     version = content.version
     vault.audit("model.publish", version.version_id, f"base {version.card.base_version[:12]}")

@@ -1,22 +1,14 @@
 """Goes back to the model version that was current before, or to a named one."""
 
-from typing import Protocol
-
 from app.errors import ModelUnavailable
-from app.workflows.list_models import SealedFolder, model_store
+from app.store.vault import Vault
+from app.workflows.list_models import model_store
 from ml.registry.model_store import ModelStore
 from ml.registry.model_version import ModelVersion
 from ml.registry.starting_model import starting_version
 
 
-class AuditedFolder(SealedFolder, Protocol):
-    """A sealed folder whose changes are audited."""
-
-    def audit(self, action: str, record_id: str = "", detail: str = "") -> None:
-        """Write one audit event."""
-
-
-def roll_back(vault: AuditedFolder, *, at: str, to: str | None = None) -> ModelVersion:
+def roll_back(vault: Vault, *, at: str, to: str | None = None) -> ModelVersion:
     """Make an earlier version current again; the version left stays kept.
 
     `to` is the beginning of a version's name, or `starting`; by default the version before.

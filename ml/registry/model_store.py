@@ -3,8 +3,9 @@
     DIR/versions/<version id>/<file>     sealed, written once, renamed into place
     DIR/pointer                          sealed JSON: current version and history; replaced atomically
 
-Sealing is the caller's (a vault's key); by default bytes are kept as they are. Nothing here is
-ever unpickled.
+Sealing is the caller's (a vault's key); by default bytes are kept as they are. A caller who has a safer
+place for the pointer (a file can be put back, and which version is current with it) gives that. Nothing
+here is ever unpickled.
 """
 
 import os
@@ -13,6 +14,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 from uuid import uuid4
 
 import msgspec
@@ -29,6 +31,7 @@ from ml.registry.model_version import (
 )
 
 Sealer = Callable[[str, bytes], bytes]
+POINTER_NAME, POINTER_PURPOSE = "pointer", "model-pointer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,18 +51,53 @@ class Pointer:
     history: tuple[PointerMove, ...] = field(default_factory=tuple)
 
 
+class PointerPlace(Protocol):
+    """Where the pointer is kept; both deeds are whole or not at all."""
+
+    def read(self) -> bytes | None:
+        """What was written last; None where nothing was."""
+
+    def write(self, data: bytes) -> None:
+        """Keep it in the place of what was there."""
+
+
+@dataclass(frozen=True, slots=True)
+class PointerFile:
+    """The pointer as a sealed file: good where nobody puts an older one back."""
+
+    path: Path
+    seal: Sealer
+    unseal: Sealer
+
+    def read(self) -> bytes | None:
+        """The file unsealed."""
+        return self.unseal(POINTER_PURPOSE, _read(self.path)) if self.path.exists() else None
+
+    def write(self, data: bytes) -> None:
+        """Sealed, and renamed into place."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        replace_file(self.path, self.seal(POINTER_PURPOSE, data))
+
+
 def keep_as_is(_purpose: str, data: bytes) -> bytes:
     """No sealing: for public models."""
     return data
 
 
 class ModelStore:
-    """Versions by content hash. `seal` and `unseal` take a purpose and bytes."""
+    """Versions by content hash. `seal` and `unseal` take a purpose and bytes; `place` keeps the pointer."""
 
-    def __init__(self, folder: Path, seal: Sealer = keep_as_is, unseal: Sealer = keep_as_is):
+    def __init__(
+        self,
+        folder: Path,
+        seal: Sealer = keep_as_is,
+        unseal: Sealer = keep_as_is,
+        place: PointerPlace | None = None,
+    ):
         self._folder = folder
         self._seal = seal
         self._unseal = unseal
+        self._place = place or PointerFile(folder / POINTER_NAME, seal, unseal)
 
     def add(self, content: VersionContent) -> ModelVersion:
         """Keep a version; adding it again changes nothing."""
@@ -101,11 +139,11 @@ class ModelStore:
 
     def pointer(self) -> Pointer:
         """Which version is current, and the history."""
-        path = self._folder / "pointer"
-        if not path.exists():
+        kept = self._place.read()
+        if kept is None:
             return Pointer()
         try:
-            return msgspec.json.decode(self._unseal("model-pointer", _read(path)), type=Pointer)
+            return msgspec.json.decode(kept, type=Pointer)
         except msgspec.MsgspecError:
             raise ModelFileError("the record of the current model was altered; restore a backup") from None
 
@@ -115,8 +153,7 @@ class ModelStore:
             raise ModelFileError(f"there is no model version {version_id[:12]}; see `anamnesis models`")
         move = PointerMove(version_id or "", at, reason)
         moved = Pointer(version_id, (*self.pointer().history, move))
-        self._folder.mkdir(parents=True, exist_ok=True)
-        replace_file(self._folder / "pointer", self._seal("model-pointer", msgspec.json.encode(moved)))
+        self._place.write(msgspec.json.encode(moved))
         return moved
 
     def _write_version(self, target: Path, content: VersionContent) -> None:

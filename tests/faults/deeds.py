@@ -24,9 +24,9 @@ from app.store.people import add_user, change_passphrase, remove_user
 from app.store.rekey import prepare_rekey
 from app.store.restoring import restore_in_place
 from app.store.vault import Vault
+from app.workflows.list_models import model_store
 from knowledge_graph.terms.term import DiseaseId, TermId
 from ml.privacy.ledger import LedgerEntry
-from ml.registry.model_store import ModelStore
 from ml.registry.model_version import TENSORS_FILE, ModelCard, pack_version
 from tests.app.store.decrypted import decrypted_bytes
 
@@ -234,7 +234,7 @@ def _replaced(folder: Path, acknowledged: Sequence[str]) -> list[str]:
 
 def _publish(folder: Path, acknowledge: Acknowledge) -> None:
     with open_it(folder / "v") as vault:
-        store = ModelStore(vault.models_dir, vault.seal, vault.unseal)
+        store = model_store(vault)
         for weights in (b"first weights" * 50, b"second weights" * 50):
             content = pack_version({TENSORS_FILE: weights}, CARD)
             store.add(content)
@@ -244,7 +244,7 @@ def _publish(folder: Path, acknowledge: Acknowledge) -> None:
 
 def _published(folder: Path, acknowledged: Sequence[str]) -> list[str]:
     with open_it(folder / "v") as vault:
-        store, problems = ModelStore(vault.models_dir, vault.seal, vault.unseal), _soundness(vault)
+        store, problems = model_store(vault), _soundness(vault)
         kept, current = store.version_ids(), store.pointer().current
         for version in kept:
             store.load(version)
