@@ -1,6 +1,7 @@
 """Writes a version's card as Markdown, for people."""
 
 from ml.registry.model_version import ModelVersion
+from ml.registry.training_result import PrivacyClaim
 
 
 def card_markdown(version: ModelVersion) -> str:
@@ -15,7 +16,7 @@ def card_markdown(version: ModelVersion) -> str:
         ("Made at", card.created_at or "rebuilt by command, without a date"),
         ("Data", card.data_description or "not described"),
         ("Privacy", _guarantee(version)),
-        ("Mechanism", f"{privacy.mechanism}, {privacy.steps} steps, noise {privacy.noise_multiplier:g}"),
+        ("Mechanism", _mechanism(privacy)),
         ("ONNX fp32 against torch", f"largest difference {parity.fp32_max_abs_diff:.2g}"),
         ("ONNX int8 against torch", f"same first disease on {parity.int8_same_top1:.1%}"),
         *((f"ONNX {kind}", f"{size / 1e6:.1f} MB") for kind, size in sorted(card.onnx_bytes.items())),
@@ -30,6 +31,13 @@ def _guarantee(version: ModelVersion) -> str:
     if privacy.epsilon == 0:
         return "epsilon 0: no patient's data was used"
     return f"epsilon {privacy.epsilon:.3g}, delta {privacy.delta:.2g}, unit: one {privacy.unit}"
+
+
+def _mechanism(privacy: PrivacyClaim) -> str:
+    """An aggregate took no step of its own: its sites did."""
+    if privacy.steps == 0:
+        return privacy.mechanism
+    return f"{privacy.mechanism}, {privacy.steps} steps, noise {privacy.noise_multiplier:g}"
 
 
 _LIMITS = """## Limits

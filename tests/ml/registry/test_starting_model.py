@@ -1,5 +1,6 @@
 """The shipped starting model is whole, small, and covers every disease without a patient's data."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import resources
 from ml.inference.version_loading import load_predictor, version_onnx
 from ml.registry.model_card import card_markdown
 from ml.registry.starting_model import FOLDER, README_FILE, starting_version
+from ml.registry.training_result import PrivacyClaim
 from ml.text.encoder_files import find_encoder
 
 
@@ -45,3 +47,14 @@ def test_it_names_a_disease_from_its_findings() -> None:
     (row,) = model.log_probabilities([text])
     best = [model.labels[i] for i in row.argsort()[::-1][:20]]
     assert "OMIM:154700" in best  # Marfan syndrome
+
+
+def test_a_card_counts_steps_only_where_there_were_some() -> None:
+    start = starting_version().version
+    aggregate = PrivacyClaim(epsilon=3.0, delta=1e-4, mechanism="aggregate of signed updates")
+    run = PrivacyClaim(epsilon=3.0, delta=1e-4, mechanism="DP-SGD", noise_multiplier=4.0, steps=40)
+    cards = [
+        card_markdown(replace(start, card=replace(start.card, privacy=claim))) for claim in (aggregate, run)
+    ]
+    assert "| Mechanism | aggregate of signed updates |" in cards[0]
+    assert "| Mechanism | DP-SGD, 40 steps, noise 4 |" in cards[1]
