@@ -12,6 +12,7 @@ from app.clinical.note import Note
 from app.store.vault import Vault
 from app.workflows.diagnose import DiagnosisService
 from app.workflows.draw_evidence import EvidenceDrawer
+from app.workflows.explain_text import TextExplanation, explain_texts
 from app.workflows.gather_findings import GatheredFinding
 from app.workflows.search_terms import TermCatalogue
 from app.workflows.suggest_findings import suggest_findings
@@ -41,6 +42,7 @@ class Assistant:
     suggest: Callable[[Note], tuple[Annotation, ...]]
     rank: Callable[[Chart, Marks, date], Opinion]
     draw: Callable[[Chart, Marks, date, DiseaseId], EvidenceGraph]
+    explain: Callable[[Chart], TextExplanation]  # seconds for a long chart
 
 
 def load_assistant(vault: Vault, cache_dir: Path) -> Assistant:
@@ -67,5 +69,8 @@ def load_assistant(vault: Vault, cache_dir: Path) -> Assistant:
     def draw(chart: Chart, marks: Marks, today: date, disease: DiseaseId) -> EvidenceGraph:
         return drawer.draw(service.presentation(chart, marks, today=today), disease)
 
+    def explain(chart: Chart) -> TextExplanation:
+        return explain_texts(service, [note.text for note in chart.notes])
+
     version = service.predictor.version if service.predictor else ""
-    return Assistant(catalogue, service.provider, version, warning, suggest, rank, draw)
+    return Assistant(catalogue, service.provider, version, warning, suggest, rank, draw, explain)

@@ -8,7 +8,8 @@ from PySide6.QtWidgets import QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from app.clinical.diagnosis import Decision, Differential, DifferentialLine
 from app.gui.patient.differential_list import DifferentialList, DiseaseRow, disease_rows
-from app.gui.patient.evidence_list import EvidenceList
+from app.gui.patient.evidence_list import EvidenceList, Reading
+from app.gui.patient.noted_reason import NotedReason
 from app.gui.shell.elided_label import ElidedLabel
 from app.gui.shell.furniture import button, empty_state, label, row, set_role
 from app.gui.theme.look import Look
@@ -18,6 +19,7 @@ _UNSURE = "The findings fit no disease well enough to name one. Treat this order
 _OVER_ALL = "Probabilities are over all diseases known to the program"
 
 Decide = Callable[[DifferentialLine, Decision], object]
+Read = Callable[[DifferentialLine | None], Reading | None]
 
 
 class DifferentialPanel:
@@ -39,12 +41,20 @@ class DifferentialPanel:
         self.state = label("", "small", wrap=True)
         self.name = label("", "heading", wrap=True)
         self.source = ElidedLabel("small")
-        self.evidence = EvidenceList(look)
+        self.evidence = EvidenceList(look, lambda noted: self.turn_to(noted))
+        # Who explains the text: hears of each disease chosen, and says what was read of it.
+        self.read_of: Read = lambda _line: None
+        self.turn_to: Callable[[NotedReason], object] = lambda _noted: None
         self.confirm = button(
             "Confirm", lambda: self._say(Decision.CONFIRMED), role="primary", tip="Confirm (Ctrl+Return)"
         )
         self.refuse = button("Reject", lambda: self._say(Decision.REJECTED), tip="Reject (Ctrl+Backspace)")
         self.graph = button("Graph", self._show_graph, tip="Draw this evidence as a graph (Ctrl+G)")
+        self.sentences = button(
+            "Sentences", lambda: None, tip="Show what each sentence of the notes counts (Ctrl+E)"
+        )
+        self.sentences.setCheckable(True)
+        self.sentences.toggled.connect(lambda _on: self.explain_again())
         self.other = button(
             "Other…", name_another, tip="Confirm a disease that is not listed (Ctrl+Shift+Return)"
         )
@@ -74,16 +84,30 @@ class DifferentialPanel:
     def show(self, differential: Differential, decision_of: Callable[[str], Decision | None]) -> None:
         """Show a ranking with the words that stand on its diseases."""
         self._differential = differential
+        self.tell_standing()
         self.list.show(disease_rows(differential, decision_of))
         self._stack.setCurrentIndex(1 if differential.lines else 0)
-        said = _UNSURE if differential.abstained else _SUPPORT
-        self._tell(said if differential.lines else "", "notice" if differential.abstained else "small")
         self.state.setToolTip(_OVER_ALL)
+
+    def tell(self, text: str) -> None:
+        """Say what is under way."""
+        self._tell(text)
+
+    def tell_standing(self) -> None:
+        """Say again how the ranking that is shown is to be taken."""
+        shown = self._differential
+        if shown is not None:
+            said = _UNSURE if shown.abstained else _SUPPORT
+            self._tell(said if shown.lines else "", "notice" if shown.abstained else "small")
 
     def refresh(self, decision_of: Callable[[str], Decision | None]) -> None:
         """The same ranking with new words on it."""
         if self._differential is not None:
             self.show(self._differential, decision_of)
+
+    def explain_again(self) -> None:
+        """The same disease, with what is known of it now."""
+        self._explain(self.list.current())
 
     def clear(self) -> None:
         """Forget the ranking of the patient shown before."""
@@ -115,7 +139,7 @@ class DifferentialPanel:
         column = QVBoxLayout(made)
         column.setContentsMargins(8, 8, 4, 0)
         column.setSpacing(4)
-        head = row(self.name, self.graph)
+        head = row(self.name, self.sentences, self.graph)
         head.setStretch(0, 1)
         column.addLayout(head)
         column.addWidget(self.source)
@@ -141,6 +165,7 @@ class DifferentialPanel:
             shortcut = QShortcut(QKeySequence(keys), self.widget)
             shortcut.activated.connect(lambda said=decision: self._say(said))
         QShortcut(QKeySequence("Ctrl+G"), self.widget).activated.connect(self._show_graph)
+        QShortcut(QKeySequence("Ctrl+E"), self.widget).activated.connect(self.sentences.toggle)
         another = QShortcut(QKeySequence("Ctrl+Shift+Return"), self.widget)
         another.activated.connect(lambda: self._name_another())
 
@@ -155,8 +180,9 @@ class DifferentialPanel:
             self._decide(found.line, Decision.WITHDRAWN if found.decision is decision else decision)
 
     def _explain(self, found: DiseaseRow | None) -> None:
-        self.evidence.show(found.line if found else None)
-        for deed in (self.confirm, self.refuse, self.graph):
+        line = found.line if found else None
+        self.evidence.show(line, self.read_of(line))
+        for deed in (self.confirm, self.refuse, self.graph, self.sentences):
             deed.setEnabled(found is not None)
         if found is None:
             self.name.clear()

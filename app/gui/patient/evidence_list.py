@@ -1,18 +1,19 @@
 """Why a disease stands where it does: findings for and against, what else weighs, what to ask next."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt
 from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QListWidget, QListWidgetItem, QStyledItemDelegate, QStyleOptionViewItem
 
 from app.clinical.diagnosis import DifferentialLine, Evidence
+from app.gui.patient.noted_reason import SILENT, NotedReason, signed, strongest
 from app.gui.theme.look import Look
 from knowledge_graph.findings.finding import FindingState
+from knowledge_graph.terms.term import TermId
 
 ROW = Qt.ItemDataRole.UserRole
-SILENT = 0.05  # evidence weaker than this says nothing either way
 STRONGEST = 6.0  # natural log units that fill half a bar
 Index = QModelIndex | QPersistentModelIndex
 
@@ -27,20 +28,32 @@ class EvidenceRow:
     heading: bool = False
     struck: bool = False
     references: tuple[str, ...] = ()
+    noted: NotedReason | None = None
 
 
-def evidence_rows(line: DifferentialLine) -> tuple[EvidenceRow, ...]:
-    """Findings for, strongest first; against, strongest first; says little; the rest; questions."""
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What the text model read in the notes about one disease: by sentence, and by finding."""
+
+    sentences: Sequence[NotedReason] = ()
+    findings: Mapping[TermId, float] = field(default_factory=dict)
+
+
+def evidence_rows(line: DifferentialLine, reading: Reading | None = None) -> tuple[EvidenceRow, ...]:
+    """Findings for, strongest first; against; says little; the rest; the notes' sentences; questions."""
     speaking = sorted(line.evidence, key=lambda e: -e.log_likelihood_ratio)
     groups = (
         ("Speaks for", [e for e in speaking if e.log_likelihood_ratio >= SILENT]),
         ("Speaks against", [e for e in reversed(speaking) if e.log_likelihood_ratio <= -SILENT]),
         ("Says little", [e for e in speaking if abs(e.log_likelihood_ratio) < SILENT]),
     )
-    return tuple(_rows(groups, line))
+    return tuple(_rows(groups, line, reading or Reading()))
 
 
-def _rows(groups: tuple[tuple[str, list[Evidence]], ...], line: DifferentialLine) -> Iterator[EvidenceRow]:
+def _rows(
+    groups: tuple[tuple[str, list[Evidence]], ...], line: DifferentialLine, reading: Reading
+) -> Iterator[EvidenceRow]:
+    yield from _sentences(reading)
     for title, evidence in groups:
         if evidence:
             yield EvidenceRow(title, heading=True)
@@ -48,7 +61,7 @@ def _rows(groups: tuple[tuple[str, list[Evidence]], ...], line: DifferentialLine
             struck = found.state is FindingState.EXCLUDED
             yield EvidenceRow(
                 found.name,
-                detail_of(found),
+                "  ·  ".join(filter(None, (_in_text(found, reading), detail_of(found)))),
                 found.log_likelihood_ratio,
                 struck=struck,
                 references=references_of(found),
@@ -58,6 +71,20 @@ def _rows(groups: tuple[tuple[str, list[Evidence]], ...], line: DifferentialLine
         yield EvidenceRow("Not yet asked", heading=True)
         for term_id, name in line.not_yet_asked:
             yield EvidenceRow(name, str(term_id))
+
+
+def _sentences(reading: Reading) -> Iterator[EvidenceRow]:
+    few = strongest(reading.sentences)
+    if few:
+        yield EvidenceRow("Read in the notes, by the text model", heading=True)
+    for noted in few:
+        yield EvidenceRow(noted.quote, noted.origin, noted.weight, noted=noted)
+
+
+def _in_text(evidence: Evidence, reading: Reading) -> str:
+    """What the text model makes of the same finding where the notes name it."""
+    weight = reading.findings.get(evidence.term_id, 0.0)
+    return f"in the text {signed(weight)}" if abs(weight) >= SILENT else ""
 
 
 def _beside(line: DifferentialLine) -> Iterator[EvidenceRow]:
@@ -175,19 +202,21 @@ class EvidenceDelegate(QStyledItemDelegate):
 class EvidenceList:
     """The list of reasons."""
 
-    def __init__(self, look: Look) -> None:
+    def __init__(self, look: Look, turn_to: Callable[[NotedReason], object] = lambda _noted: None) -> None:
         self._delegate = EvidenceDelegate(look)
         self.widget = QListWidget()
         self.widget.setItemDelegate(self._delegate)
         self.widget.setProperty("role", "bare")
         self.widget.setAccessibleName("Evidence")
         self.widget.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.widget.itemActivated.connect(lambda item: self._turn(item, turn_to))
+        self.widget.itemClicked.connect(lambda item: self._turn(item, turn_to))
         look.changed.connect(self.widget.doItemsLayout)
 
-    def show(self, line: DifferentialLine | None) -> None:
+    def show(self, line: DifferentialLine | None, reading: Reading | None = None) -> None:
         """Explain a disease, or nothing."""
         self.widget.clear()
-        for found in evidence_rows(line) if line is not None else ():
+        for found in evidence_rows(line, reading) if line is not None else ():
             item = QListWidgetItem(found.text, self.widget)
             item.setData(ROW, found)
             weight = "" if found.weight is None else f"{found.weight:+.2f}"
@@ -196,3 +225,8 @@ class EvidenceList:
             item.setData(Qt.ItemDataRole.AccessibleTextRole, ", ".join(part for part in told[:3] if part))
             if found.heading:
                 item.setFlags(Qt.ItemFlag.NoItemFlags)
+
+    def _turn(self, item: QListWidgetItem, turn_to: Callable[[NotedReason], object]) -> None:
+        found: EvidenceRow = item.data(ROW)
+        if found.noted is not None:
+            turn_to(found.noted)

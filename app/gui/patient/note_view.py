@@ -5,7 +5,9 @@ dotted outline (struck through where the suggestion is an absence). The current 
 """
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from PySide6.QtCore import QEvent, QLineF, QPoint, QRectF, Qt, Signal
 from PySide6.QtGui import (
@@ -24,10 +26,34 @@ from PySide6.QtWidgets import QTextEdit, QToolTip
 
 from app.clinical.ids import AnnotationId
 from app.gui.patient.mark import Mark
+from app.gui.patient.sentence_wash import Wash, line_below, wash_below
 from app.gui.patient.text_offsets import TextOffsets
 from app.gui.theme.look import Look
 
 LINE_HEIGHT_PERCENT = 150.0
+Painted = TypeVar("Painted", Mark, Wash)
+
+
+@dataclass(frozen=True, slots=True)
+class _Spans(Generic[Painted]):
+    """What is painted, by its start in Qt's offsets; `longest` is the longest span."""
+
+    rows: tuple[tuple[int, int, Painted], ...] = ()
+    starts: tuple[int, ...] = ()
+    longest: int = 0
+
+    @classmethod
+    def of(cls, offsets: TextOffsets, painted: Sequence[Painted]) -> "_Spans[Painted]":
+        rows = sorted(((offsets.to_qt(p.start), offsets.to_qt(p.end), p) for p in painted), key=_place)
+        longest = max((end - start for start, end, _painted in rows), default=0)
+        return cls(tuple(rows), tuple(start for start, _end, _painted in rows), longest)
+
+    def touching(self, first: int, last: int) -> Iterator[tuple[int, int, Painted]]:
+        """Those that reach into a block of the text."""
+        begin = bisect_left(self.starts, first - self.longest)
+        for row in self.rows[begin : bisect_left(self.starts, last)]:
+            if row[1] > first:
+                yield row
 
 
 class NoteView(QTextEdit):
@@ -35,15 +61,15 @@ class NoteView(QTextEdit):
 
     mark_chosen = Signal(str)
     menu_wanted = Signal(QPoint)
+    note_shown = Signal()
 
     def __init__(self, look: Look) -> None:
         super().__init__()
         self._look = look
         self._offsets = TextOffsets("")
         self._marks: tuple[Mark, ...] = ()
-        self._spans: list[tuple[int, int, Mark]] = []
-        self._starts: list[int] = []
-        self._longest = 0
+        self._spans: _Spans[Mark] = _Spans()
+        self._washes: _Spans[Wash] = _Spans()
         self.current: AnnotationId | None = None
         self.setReadOnly(True)
         self.setAcceptDrops(False)
@@ -59,29 +85,37 @@ class NoteView(QTextEdit):
         self._offsets = TextOffsets(text)
         self.current = None
         self.show_marks(())
+        self.show_washes(())
         self.setPlainText(text)
         self._restyle()
         self.moveCursor(QTextCursor.MoveOperation.Start)
+        self.note_shown.emit()
 
     def show_marks(self, marks: tuple[Mark, ...]) -> None:
         """Paint these marks from now on; the layout of the text does not change."""
         self._marks = marks
-        self._spans = [(self._offsets.to_qt(m.start), self._offsets.to_qt(m.end), m) for m in marks]
-        self._spans.sort(key=lambda span: span[:2])
-        self._starts = [start for start, _end, _mark in self._spans]
-        self._longest = max((end - start for start, end, _mark in self._spans), default=0)
+        self._spans = _Spans.of(self._offsets, marks)
         if self.current is not None and all(m.id != self.current for m in marks):
             self.current = None
         self.viewport().update()
+
+    def show_washes(self, washes: Sequence[Wash]) -> None:
+        """Paint what sentences say of a disease, below the marks."""
+        self._washes = _Spans.of(self._offsets, washes)
+        self.viewport().update()
+
+    def reveal(self, start: int) -> None:
+        """Bring a place, a code point, into view."""
+        cursor = self.textCursor()
+        cursor.setPosition(self._offsets.to_qt(start))
+        self.setTextCursor(cursor)
+        self.ensureCursorVisible()
 
     def choose(self, mark: Mark | None) -> None:
         """Make a mark the current one and bring it into view."""
         self.current = None if mark is None else mark.id
         if mark is not None:
-            cursor = self.textCursor()
-            cursor.setPosition(self._offsets.to_qt(mark.start))
-            self.setTextCursor(cursor)
-            self.ensureCursorVisible()
+            self.reveal(mark.start)
         self.viewport().update()
 
     def current_mark(self) -> Mark | None:
@@ -103,15 +137,19 @@ class NoteView(QTextEdit):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Fills below the text, lines and frames above it."""
-        shown = list(self.visible_rects())
+        shown, washes = list(self.visible_rects()), list(self._visible(self._washes))
         painter = QPainter(self.viewport())
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        for wash, rect in washes:
+            wash_below(painter, self._look, wash, rect)
         for mark, rect in shown:
             _fill(painter, self._look, mark, rect)
         painter.end()
         super().paintEvent(event)
         painter = QPainter(self.viewport())
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        for wash, rect in washes:
+            line_below(painter, self._look, wash, rect)
         for mark, rect in shown:
             _lines(painter, self._look, mark, rect)
             if mark.id == self.current:
@@ -133,10 +171,11 @@ class NoteView(QTextEdit):
         self.menu_wanted.emit(event.globalPos())
 
     def viewportEvent(self, event: QEvent) -> bool:
-        """A tool tip names the finding."""
+        """A tool tip names the finding, else says what the sentence counts."""
         if isinstance(event, QHelpEvent):
-            mark = self._mark_at(event.pos())
-            QToolTip.showText(event.globalPos(), mark.sentence() if mark else "", self)
+            mark, point = self._mark_at(event.pos()), event.pos()
+            washed = next((w.told for w, rect in self._visible(self._washes) if rect.contains(point)), "")
+            QToolTip.showText(event.globalPos(), mark.sentence() if mark else washed, self)
             return True
         return super().viewportEvent(event)
 
@@ -155,6 +194,9 @@ class NoteView(QTextEdit):
 
     def visible_rects(self) -> Iterator[tuple[Mark, QRectF]]:
         """Each line piece of each mark that can be seen, in viewport coordinates."""
+        return self._visible(self._spans)
+
+    def _visible(self, spans: _Spans[Painted]) -> Iterator[tuple[Painted, QRectF]]:
         height = self.viewport().height()
         inside = round(self.document().documentMargin()) + 2  # a point in the margin hits any block
         block = self.cursorForPosition(QPoint(inside, inside)).block()
@@ -164,10 +206,8 @@ class NoteView(QTextEdit):
             if top - self.verticalScrollBar().value() > height:
                 return
             first, last = block.position(), block.position() + block.length()
-            begin = bisect_left(self._starts, first - self._longest)
-            for start, end, mark in self._spans[begin : bisect_left(self._starts, last)]:
-                if end > first:
-                    yield from ((mark, r) for r in self._pieces(block, start - first, end - first))
+            for start, end, painted in spans.touching(first, last):
+                yield from ((painted, r) for r in self._pieces(block, start - first, end - first))
             block = block.next()
 
     def _pieces(self, block: QTextBlock, start: int, end: int) -> Iterator[QRectF]:
@@ -192,6 +232,10 @@ class NoteView(QTextEdit):
                 abs(x1 - x0),
                 metrics.ascent() + metrics.descent() + 3,
             )
+
+
+def _place(row: tuple[int, int, object]) -> tuple[int, int]:
+    return row[:2]
 
 
 def _x(answer: object) -> float:

@@ -21,6 +21,7 @@ from app.gui.patient.note_desk import NoteDesk
 from app.gui.patient.open_chart import OpenChart, read_open_chart
 from app.gui.patient.panel import Panel
 from app.gui.patient.patient_layout import Part, PatientLayout
+from app.gui.patient.sentence_reasons import SentenceReasons
 from app.gui.patient.timeline import timeline
 from app.gui.patient.timeline_list import TimelineList
 from app.gui.session import OpenSession
@@ -56,7 +57,7 @@ class PatientPage:
         self.findings = FindingsPanel(look, self.notes.jump)
         self.differential = DifferentialPanel(look, self.decide, self.draw, name_another=self._name_another)
         self.graph = EvidenceDialog(self.widget, look)
-        self.panels: tuple[Panel, ...] = ()
+        self.panels: tuple[Panel, ...] = (SentenceReasons(session, self.differential, self.notes),)
         self.layout = PatientLayout(
             look,
             self.note.widget,
