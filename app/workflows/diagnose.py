@@ -122,11 +122,24 @@ class DiagnosisService:
 
     def diagnose_text(self, text: str, *, sex: Sex, age: int | None, top: int = 10) -> Differential:
         """The differential of one text, its findings read by the recogniser."""
-        findings = read_findings(self.recogniser, text)
-        return self.diagnose(Presentation(findings, (text,), sex, age), top=top)
+        return self.diagnose(self.presentation_of_text(text, sex=sex, age=age), top=top)
+
+    def presentation_of_text(self, text: str, *, sex: Sex, age: int | None) -> Presentation:
+        """What one text asks about, its findings read by the recogniser."""
+        return Presentation(read_findings(self.recogniser, text), (text,), sex, age)
 
     def diagnose(self, asked: Presentation, *, top: int = 10) -> Differential:
-        """Fuse, cut to the likeliest `top`, explain each line; what is observed too is not excluded."""
+        """Weigh, cut to the likeliest `top`, explain each line."""
+        scores, fused = self.weigh(asked)
+        lines = tuple(
+            self._line(position, int(disease), scores, fused)
+            for position, disease in enumerate(fused.best(top), start=1)
+        )
+        model = self.predictor.version if self.predictor else GRAPH_ALONE
+        return Differential(lines, fused.abstained, model, self.graph.version, self.provider)
+
+    def weigh(self, asked: Presentation) -> tuple[GraphScores, FusedDifferential]:
+        """The graph's scores and the probabilities of all diseases; what is observed too is not excluded."""
         scores = rank(self.graph, self._consistent(asked.findings), sex=asked.sex, age_days=asked.age_days)
         fused = fuse(
             scores.total if asked.findings else None,
@@ -136,12 +149,7 @@ class DiagnosisService:
             weights=self._weights,
             shown_as=self.shown_as,
         )
-        lines = tuple(
-            self._line(position, int(disease), scores, fused)
-            for position, disease in enumerate(fused.best(top), start=1)
-        )
-        model = self.predictor.version if self.predictor else GRAPH_ALONE
-        return Differential(lines, fused.abstained, model, self.graph.version, self.provider)
+        return scores, fused
 
     def _consistent(self, findings: Sequence[Finding]) -> list[Finding]:
         seen = {self.graph.resolve(f.term_id) for f in findings if f.state is FindingState.OBSERVED}

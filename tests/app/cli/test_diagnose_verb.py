@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from app.cli.diagnose import parse_findings
+from app.cli.case import parse_findings
 from app.cli.main import main
 from app.config.settings import CACHE_VARIABLE
 from app.errors import UsageError

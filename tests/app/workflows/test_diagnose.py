@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from app.cli.diagnose import as_json, as_text, parse_findings
+from app.cli.case import parse_findings
+from app.cli.diagnose import as_json, as_text
 from app.clinical.chart import Chart
 from app.clinical.diagnosis import Differential
 from app.clinical.ids import NoteId, PatientId, RecordId
@@ -223,7 +224,7 @@ def test_findings_alone_need_neither_torch_nor_networkx_nor_a_lexicon(public_cac
     code = (
         "import sys; from pathlib import Path;"
         "from app.workflows.diagnose import DiagnosisService, Presentation;"
-        "from app.cli.diagnose import parse_findings;"
+        "from app.cli.case import parse_findings;"
         "s = DiagnosisService.load(Path(sys.argv[1]), with_text=False);"
         "s.diagnose(Presentation(parse_findings('HP:0001166')));"
         "print('torch' in sys.modules, 'networkx' in sys.modules, 'recogniser' in vars(s))"

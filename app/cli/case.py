@@ -1,0 +1,177 @@
+"""The patient that a verb is about: of a vault, a phenopacket, a text or a list of findings."""
+
+import argparse
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from app.cli.console import Console
+from app.cli.findings import read_text
+from app.cli.sign_in import add_vault_arguments, read_passphrase
+from app.clinical.age import iso_duration_days
+from app.clinical.diagnosis import Differential
+from app.clinical.ids import PatientId
+from app.config.settings import cache_dir
+from app.errors import UsageError, VaultLocked
+from knowledge_graph.findings.finding import Finding, FindingState, Sex
+from knowledge_graph.terms.term import TermId
+
+if TYPE_CHECKING:
+    from app.store.vault import Vault
+    from app.workflows.diagnose import DiagnosisService, Presentation
+
+OLDEST_DAYS = 130 * 366
+_HPO_ID = re.compile(r"(?P<minus>[-\u2010-\u2015\u2212]?)HP[:_](?P<number>\d{7})", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenCase:
+    """What is asked about, by which knowledge and model; a patient's vault is open meanwhile."""
+
+    service: "DiagnosisService"
+    asked: "Presentation"
+    vault: "Vault | None" = None
+    patient_id: PatientId | None = None
+
+    def record_shown(self, shown: Differential) -> None:
+        """Write into the audit log that a patient's differential was looked at."""
+        if self.vault is not None and self.patient_id is not None:
+            self.vault.record_shown(self.patient_id, shown)
+
+
+def add_case_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what the verb is about, the same for every verb."""
+    what = parser.add_argument_group("the patient (one of)")
+    what.add_argument("--patient", metavar="ID", help="a patient of the vault: id, name or record number")
+    what.add_argument("--phenopacket", metavar="F", type=Path, help="a GA4GH phenopacket v2 (JSON)")
+    what.add_argument("--text", metavar="F", help="a note in UTF-8; - for standard input")
+    what.add_argument("--findings", metavar="HP:..,-HP:..", help="HPO ids; a minus sign means excluded")
+    parser.add_argument("--age", metavar="P33Y", help="age as an ISO 8601 duration")
+    parser.add_argument("--sex", choices=[s.value for s in Sex], default=Sex.UNKNOWN.value)
+    parser.add_argument("--provider", choices=("auto", "cpu", "cuda"), default="auto")
+    add_vault_arguments(parser, required=False)
+
+
+def check_case_arguments(arguments: argparse.Namespace) -> None:
+    """Raises UsageError where they name no patient, or more than one."""
+    asked = [arguments.patient, arguments.phenopacket, arguments.text, arguments.findings]
+    if sum(a is not None for a in asked) != 1:
+        raise UsageError("name one of --patient, --phenopacket, --text and --findings")
+    if arguments.patient is not None and (arguments.age or arguments.sex != Sex.UNKNOWN.value):
+        raise UsageError("--age and --sex are the vault's for --patient; leave them out")
+
+
+@contextmanager
+def open_case(arguments: argparse.Namespace, console: Console) -> Iterator[OpenCase]:
+    """Read what the arguments name. Raises UsageError, and what reading it raises."""
+    if arguments.patient is None:
+        yield _of_input(arguments, console)
+        return
+    from app.clinical.annotation import current_annotations
+    from app.workflows.diagnose import DiagnosisService
+    from app.workflows.find_patient import find_patient
+
+    if arguments.vault is None:
+        raise UsageError("--patient needs --vault")
+    with _open_vault(arguments, console) as vault:
+        patient_id = find_patient(vault, arguments.patient)
+        chart = vault.chart(patient_id)
+        marks = current_annotations(vault.patient_annotation_events(patient_id))
+        service = DiagnosisService.load(cache_dir(), vault, provider=arguments.provider)
+        yield OpenCase(service, service.presentation(chart, marks, today=date.today()), vault, patient_id)
+
+
+def parse_findings(text: str) -> tuple[Finding, ...]:
+    """`HP:0001250,-HP:0001945` as findings; each once. Raises UsageError."""
+    states: dict[TermId, FindingState] = {}
+    for part in filter(None, re.split(r"[,;\s]+", text)):
+        match = _HPO_ID.fullmatch(part)
+        if match is None:
+            raise UsageError(f"{part[:20]!r} is no HPO id such as HP:0001250, or -HP:0001250 for excluded")
+        term = TermId(f"HP:{match['number']}")
+        state = FindingState.EXCLUDED if match["minus"] else FindingState.OBSERVED
+        if states.setdefault(term, state) is not state:
+            raise UsageError(f"{term} is named as observed and as excluded; name it once")
+    if not states:
+        raise UsageError("--findings holds no HPO id")
+    return tuple(Finding(term, state) for term, state in states.items())
+
+
+def _age(text: str | None) -> int | None:
+    days = iso_duration_days(text or "")
+    if text and days is None:
+        raise UsageError(f"{text!r} is not an ISO 8601 duration such as P33Y or P6M")
+    if days is not None and days > OLDEST_DAYS:
+        raise UsageError(f"{text!r} is older than anybody; check the age")
+    return days
+
+
+def _open_vault(arguments: argparse.Namespace, console: Console) -> "Vault":
+    """For writing, so that what is shown is audited; read-only where another window has the place."""
+    from app.store.vault import Vault
+
+    passphrase = read_passphrase(arguments)
+    try:
+        return Vault.open(arguments.vault, user=arguments.user, passphrase=passphrase)
+    except VaultLocked:
+        vault = Vault.open(arguments.vault, user=arguments.user, passphrase=passphrase, read_only=True)
+        console.progress("the vault is open in another window: this view is not written to its audit log")
+        return vault
+
+
+def _of_input(arguments: argparse.Namespace, console: Console) -> OpenCase:
+    from app.workflows.diagnose import DiagnosisService, Presentation
+
+    sex, age = Sex(arguments.sex), _age(arguments.age)
+    if arguments.text is not None:
+        text = read_text(arguments.text)
+        reader = _text_service(arguments, console)
+        return OpenCase(reader, reader.presentation_of_text(text, sex=sex, age=age))
+    if arguments.vault is not None:
+        raise UsageError("--vault goes with --patient, or with --text to read it by the vault's model")
+    findings = () if arguments.findings is None else parse_findings(arguments.findings)
+    service = DiagnosisService.load(cache_dir(), with_text=False)
+    if findings:
+        _must_be_rankable(service, findings)
+        return OpenCase(service, Presentation(findings, (), sex, age))
+    return OpenCase(service, _of_packet(arguments, console, service, sex=sex, age=age))
+
+
+def _text_service(arguments: argparse.Namespace, console: Console) -> "DiagnosisService":
+    """With the vault's current model where one is named, else the starting model."""
+    from app.workflows.diagnose import DiagnosisService
+
+    if arguments.vault is None:
+        return DiagnosisService.load(cache_dir(), provider=arguments.provider)
+    with _open_vault(arguments, console) as vault:
+        return DiagnosisService.load(cache_dir(), vault, provider=arguments.provider)
+
+
+def _of_packet(
+    arguments: argparse.Namespace, console: Console, service: "DiagnosisService", *, sex: Sex, age: int | None
+) -> "Presentation":
+    """What the packet says; --sex and --age come first."""
+    from app.workflows.present_phenopacket import present_phenopacket
+
+    packet = present_phenopacket(arguments.phenopacket, service.graph, today=date.today())
+    for term_id in packet.left_out:
+        console.progress(f"left out {term_id}: no phenotypic abnormality of HPO {service.graph.version}")
+    asked = packet.presentation
+    return replace(
+        asked,
+        sex=asked.sex if sex is Sex.UNKNOWN else sex,
+        age_days=asked.age_days if age is None else age,
+    )
+
+
+def _must_be_rankable(service: "DiagnosisService", findings: Sequence[Finding]) -> None:
+    from app.workflows.present_phenopacket import is_rankable
+
+    for finding in findings:
+        service.graph.resolve(finding.term_id)  # an unknown id is refused as such
+        if not is_rankable(service.graph, finding):
+            raise UsageError(f"{finding.term_id} is no phenotypic abnormality; name terms below HP:0000118")
