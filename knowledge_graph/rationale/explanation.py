@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from knowledge_graph.findings.finding import FindingState
 from knowledge_graph.graph.compiled_graph import CompiledGraph
+from knowledge_graph.graph.settled import settled_terms
 from knowledge_graph.ranking.borrowing import lender
 from knowledge_graph.ranking.rank import GraphScores
 from knowledge_graph.terms.term import TermId
@@ -60,23 +61,13 @@ def not_yet_asked(
     """Findings the disease shows most often that are neither known, implied nor excluded."""
     disease = graph.disease_number(disease_id)
     terms, frequency = graph.signatures.of_disease(disease)
-    settled = _settled(graph, scores)
+    settled = settled_terms(graph, scores.findings)
     order = np.argsort(-frequency, kind="stable")
-    open_terms = [int(i) for i in order if int(terms[i]) not in settled]
+    open_terms = [int(i) for i in order if not settled[terms[i]]]
     return tuple(
         ExpectedFinding(graph.term_ids[terms[i]], graph.term_names[terms[i]], float(frequency[i]))
         for i in open_terms[:count]
     )
-
-
-def _settled(graph: CompiledGraph, scores: GraphScores) -> set[int]:
-    """Terms that need no question: an observed term settles those above, an excluded those below."""
-    settled: set[int] = set()
-    for finding in scores.findings:
-        term = graph.term_index[finding.term_id]
-        observed = finding.state is FindingState.OBSERVED
-        settled |= set((graph.ancestors if observed else graph.descendants)[term].tolist())
-    return settled
 
 
 def _evidence(graph: CompiledGraph, scores: GraphScores, row: int, disease: int) -> FindingEvidence:

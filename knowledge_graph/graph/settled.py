@@ -1,0 +1,22 @@
+"""Which terms the findings already answer, by what is above and below them."""
+
+from collections.abc import Iterable
+
+import numpy as np
+import numpy.typing as npt
+
+from knowledge_graph.findings.finding import Finding, FindingState
+from knowledge_graph.graph.compiled_graph import CompiledGraph
+
+
+def settled_terms(graph: CompiledGraph, findings: Iterable[Finding]) -> npt.NDArray[np.bool_]:
+    """Terms that need no question (n_terms,): an observed term settles those above, an excluded those below.
+
+    Raises UnknownTerm.
+    """
+    settled = np.zeros(len(graph.term_ids), bool)
+    for finding in findings:
+        observed = finding.state is FindingState.OBSERVED
+        rows = graph.ancestors if observed else graph.descendants
+        settled[rows[graph.term_number(finding.term_id)]] = True
+    return settled

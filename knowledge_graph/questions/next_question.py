@@ -1,0 +1,120 @@
+"""The best next questions: expected information gain for each unit of cost, and what each answer does."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from knowledge_graph.findings.finding import Finding, Sex
+from knowledge_graph.graph.compiled_graph import CompiledGraph
+from knowledge_graph.questions.answer_model import AnswerModel, Belief, entropy
+from knowledge_graph.questions.askable import askable_terms
+from knowledge_graph.questions.cost_table import CostClass, TermCosts
+from knowledge_graph.questions.information_gain import (
+    believed_after,
+    expected_gain,
+    expected_gain_on,
+)
+from knowledge_graph.terms.term import DiseaseId, TermId
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What an answer would do: how likely it is, the disease then first, and its probability then."""
+
+    chance: float
+    disease_id: DiseaseId
+    name: str
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A finding worth asking about; an answer tells `gain_bits` on average, `share` of all that is open."""
+
+    term_id: TermId
+    name: str
+    cost_class: CostClass
+    cost: float
+    gain_bits: float
+    share: float
+    if_yes: Outcome
+    if_no: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Questioner:
+    """The knowledge, the model of answers and the costs, for many patients."""
+
+    graph: CompiledGraph
+    model: AnswerModel
+    costs: TermCosts
+
+    def best(
+        self,
+        belief: Belief,
+        findings: Sequence[Finding],
+        *,
+        sex: Sex = Sex.UNKNOWN,
+        rule: int | None = None,
+        skip: Iterable[str] = (),
+        count: int = 5,
+    ) -> tuple[Question, ...]:
+        """The best questions, best first; of two that imply each other only the better one.
+
+        `belief` (n_diseases,) sums to 1, with the ids of one disease under one of them. With `rule`, gains
+        are on whether it is that disease. Questions that tell nothing are left out. Raises UnknownTerm.
+        """
+        gain = self.gains(belief, rule=rule)
+        open_bits = entropy(belief) if rule is None else entropy(_binary(belief, rule))
+        worth = np.where(askable_terms(self.graph, findings, sex=sex, skip=skip), gain / self.costs.price, 0)
+        return tuple(
+            self._question(belief, term, gain=float(gain[term]), open_bits=open_bits, rule=rule)
+            for term in self.distinct(worth, count)
+        )
+
+    def gains(self, belief: Belief, *, rule: int | None = None) -> npt.NDArray[np.float64]:
+        """Expected gain of every term, in bits: (n_terms,)."""
+        if rule is None:
+            return expected_gain(self.model, belief)
+        return expected_gain_on(self.model, belief, rule)
+
+    def distinct(self, worth: npt.NDArray[np.float64], count: int) -> list[int]:
+        """The worthiest terms, best first, without those above or below one chosen before."""
+        chosen: list[int] = []
+        free = worth > 1e-9
+        for term in np.argsort(-worth, kind="stable").tolist():
+            if len(chosen) == count or worth[term] <= 1e-9:
+                break
+            if free[term]:
+                chosen.append(term)
+                free[self.graph.ancestors[term]] = False
+                free[self.graph.descendants[term]] = False
+        return chosen
+
+    def _question(
+        self, belief: Belief, term: int, *, gain: float, open_bits: float, rule: int | None
+    ) -> Question:
+        chance = float(belief @ self.model.of_term(term, len(belief)))
+        return Question(
+            term_id=self.graph.term_ids[term],
+            name=self.graph.term_names[term],
+            cost_class=self.costs.kind(term),
+            cost=float(self.costs.price[term]),
+            gain_bits=gain,
+            share=min(1.0, gain / open_bits) if open_bits > 0 else 0.0,
+            if_yes=self._outcome(belief, term, yes=True, chance=chance, rule=rule),
+            if_no=self._outcome(belief, term, yes=False, chance=1 - chance, rule=rule),
+        )
+
+    def _outcome(self, belief: Belief, term: int, *, yes: bool, chance: float, rule: int | None) -> Outcome:
+        after = believed_after(self.model, belief, term, yes=yes)
+        first = int(after.argmax()) if rule is None else rule
+        return Outcome(
+            chance, self.graph.disease_ids[first], self.graph.disease_names[first], float(after[first])
+        )
+
+
+def _binary(belief: Belief, disease: int) -> Belief:
+    return np.array([belief[disease], 1 - belief[disease]])
