@@ -21,6 +21,7 @@ VERBS: tuple[Verb, ...] = (
     Verb("vault", "create, check, back up and restore the encrypted store", "app.cli.vault"),
     Verb("import", "bring records into a vault", "app.cli.import_records"),
     Verb("patients", "list a vault's patients and their ids", "app.cli.patients"),
+    Verb("notes", "find notes by their words", "app.cli.notes"),
     Verb("findings", "find HPO terms in a text", "app.cli.findings"),
     Verb("diagnose", "rank diseases for a patient, a text or a list of findings", "app.cli.diagnose"),
     Verb("evaluate", "measure the ranking on cases with a known diagnosis", "app.cli.evaluate"),

@@ -5,7 +5,9 @@ Only the newest hits are ranked: a word of half the notes costs no more than a r
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from app.clinical.ids import NoteId, PatientId
 from app.store.character_pairs import phrase, runs_of, without_runs
@@ -16,15 +18,19 @@ RANKED = 2_000
 _COMMON, _MOST_TERMS = 20_000, 16
 _TERM = re.compile(r'"([^"]*)"|([^\s"]+)')
 _AROUND = 40
+_SHOWN = "note.id, note.patient_id, note.title, note.text, note.written_at, patient.name"
 
 
 @dataclass(frozen=True, slots=True)
 class NoteHit:
-    """A note that matches a search, with the matching words between « and »."""
+    """A note that matches a search, with the matching words between « and »; `written_at` is ISO 8601."""
 
     note_id: NoteId
     patient_id: PatientId
     snippet: str
+    title: str
+    written_at: str
+    patient_name: str
 
 
 def search_notes(session: Session, query: str, *, limit: int) -> list[NoteHit]:
@@ -60,11 +66,11 @@ def _by_words(session: Session, terms: list[str], pairs: str, limit: int) -> lis
         whole, newest = terms, _newest(session, terms, pairs)
     numbers = _ranked(session, whole, newest)[:limit]
     rows = session.rows(
-        """SELECT number, id, patient_id, title || ' ' || text FROM note
-           WHERE number IN (SELECT value FROM json_each(?))""",
+        f"""SELECT note.number, {_SHOWN} FROM note JOIN patient ON patient.id = note.patient_id
+            WHERE note.number IN (SELECT value FROM json_each(?))""",
         (json.dumps(numbers),),
     )
-    found = {number: NoteHit(NoteId(n), PatientId(p), excerpt(t, whole)) for number, n, p, t in rows}
+    found = {row[0]: _hit(row[1:], lambda text: excerpt(text, whole)) for row in rows}
     return [found[number] for number in numbers]
 
 
@@ -102,12 +108,18 @@ def _is_common(session: Session, term: str) -> bool:
 
 def _by_pairs(session: Session, pairs: str, runs: list[str], limit: int) -> list[NoteHit]:
     rows = session.rows(
-        """SELECT note.id, note.patient_id, note.title || ' ' || note.text
-           FROM note_pairs JOIN note ON note.number = note_pairs.rowid
-           WHERE note_pairs MATCH ? ORDER BY note_pairs.rowid DESC LIMIT ?""",
+        f"""SELECT {_SHOWN} FROM note_pairs JOIN note ON note.number = note_pairs.rowid
+            JOIN patient ON patient.id = note.patient_id
+            WHERE note_pairs MATCH ? ORDER BY note_pairs.rowid DESC LIMIT ?""",
         (pairs, limit),
     )
-    return [NoteHit(NoteId(n), PatientId(p), _around(text, runs[0])) for n, p, text in rows]
+    return [_hit(row, lambda text: _around(text, runs[0])) for row in rows]
+
+
+def _hit(row: Any, shown: Callable[[str], str]) -> NoteHit:
+    note_id, patient_id, title, text, written_at, name = row
+    snippet = shown(f"{title} {text}")
+    return NoteHit(NoteId(note_id), PatientId(patient_id), snippet, title, written_at, name)
 
 
 def _around(text: str, run: str) -> str:

@@ -26,6 +26,7 @@ class Place:
 PLACES = (
     Place("patients", "patients", "Patients", "Ctrl+1", "Find and open patients"),
     Place("patient", "patient", "Patient", "Ctrl+2", "The patient opened last"),
+    Place("notes", "search", "Notes", "Ctrl+Shift+F", "Search the words of every note"),
     Place("training", "training", "Training", "Ctrl+3", "Learn privately from confirmed diagnoses"),
     Place("models", "models", "Models", "Ctrl+4", "Model versions, and going back"),
     Place("update", "update", "Update file", "Ctrl+5", "What leaves the hospital, and nothing else"),

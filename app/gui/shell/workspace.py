@@ -7,13 +7,14 @@ from typing import Protocol
 
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
-from app.clinical.ids import PatientId
+from app.clinical.ids import NoteId, PatientId
 from app.gui.about.about_page import AboutPage
 from app.gui.assistant import Assistant, load_assistant
 from app.gui.audit.audit_page import AuditPage
 from app.gui.guide.help_page import HelpPage
 from app.gui.importing.import_dialog import ImportDialog, choose_files
 from app.gui.models.models_page import ModelsPage
+from app.gui.notes.notes_page import NotesPage
 from app.gui.operations.runner import Failure
 from app.gui.patient.patient_page import PatientPage
 from app.gui.patients.patients_page import PatientsPage
@@ -61,6 +62,7 @@ class Workspace:
         self._stack = QStackedWidget()
         self.patients = PatientsPage(session, self.open_patient, self.import_files)
         self.patient = PatientPage(session, lambda: self.go("patients"), self._data_changed)
+        self.notes = NotesPage(session, self.open_patient)
         self.models = ModelsPage(session, self.load_assistant)
         self.training = TrainingPage(session, run, self.publish)
         self.update = UpdatePage(session)
@@ -72,6 +74,7 @@ class Workspace:
         self._focus: dict[str, QWidget] = {}
         self._add("patients", self.patients, self.patients.search, self.patients.refresh)
         self._add("patient", self.patient, self.patient.note.view)
+        self._add("notes", self.notes, self.notes.search, self.notes.refresh)
         self._add("training", self.training, self.training.plan.epsilon, self.training.refresh)
         self._add("models", self.models, self.models.list, self.models.refresh)
         self._add("update", self.update, self.update.version, self.update.refresh)
@@ -99,10 +102,10 @@ class Workspace:
         """The pages by name."""
         return tuple(self._pages)
 
-    def open_patient(self, patient_id: PatientId) -> None:
-        """Open a patient's chart."""
+    def open_patient(self, patient_id: PatientId, note_id: NoteId | None = None) -> None:
+        """Open a patient's chart, at a note where one is named."""
         self.sidebar.enable("patient", True)
-        self.patient.open(patient_id)
+        self.patient.open(patient_id, note_id)
         self.go("patient")
 
     def load_assistant(self) -> None:
@@ -170,7 +173,7 @@ class Workspace:
         runner.forget()
         self.training.disconnect()
         self.assistant = None
-        for page in (self.patients, self.patient, self.update, self.audit):
+        for page in (self.patients, self.patient, self.notes, self.update, self.audit):
             page.clear()
         if self.importing is not None:
             self.importing.clear()

@@ -1,0 +1,100 @@
+"""Search in the text of every note: type words, choose a note, Enter opens it in its chart."""
+
+from collections.abc import Callable
+
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtWidgets import QLineEdit, QStackedWidget, QVBoxLayout
+
+from app.clinical.ids import NoteId, PatientId
+from app.gui.notes.hit_list import HitList
+from app.gui.operations.runner import Failure
+from app.gui.session import OpenSession
+from app.gui.shell.dialogs import sentence
+from app.gui.shell.furniture import card, empty_state, label, page_frame, row
+from app.gui.theme.icons import icon
+from app.store.note_search import NoteHit
+
+SHOWN = 100
+TYPING_PAUSE_MS = 150
+_HOW = 'Type words of a note. The last may be begun only; "words in quotes" must follow one another.'
+_START, _FOUND, _NOTHING = range(3)
+
+
+class NotesPage:
+    """Asks the vault's full-text index and leads to the notes it finds."""
+
+    def __init__(self, session: OpenSession, open_note: Callable[[PatientId, NoteId], object]) -> None:
+        self._session = session
+        self._open_note = open_note
+        self.search = QLineEdit(placeholderText="Search in all notes", clearButtonEnabled=True)
+        self.count = label("", "muted")
+        self.hits = HitList(session.look)
+        self._pause = QTimer(self.search, singleShot=True, interval=TYPING_PAUSE_MS)
+        self._stack = QStackedWidget()
+        self.widget, column, _head = page_frame(
+            "Notes", "Words of every note, best first. Down leads into the list, Enter opens the note."
+        )
+        self._lay_out(column)
+        self._connect()
+
+    def refresh(self) -> None:
+        """Ask the vault for what stands in the field."""
+        text, vault = self.search.text(), self._session.vault
+        self._session.runner.read(
+            lambda: (text, vault.search_notes(text, limit=SHOWN)), self._show, self._tell_failure
+        )
+
+    def clear(self) -> None:
+        """Forget what was typed and found; called before the vault is locked."""
+        self._pause.stop()
+        self.search.blockSignals(True)
+        self.search.setText("")
+        self.hits.show([])
+        self.count.setText("")
+
+    def _lay_out(self, column: QVBoxLayout) -> None:
+        look = self._session.look
+        self.search.addAction(icon(look, "search"), QLineEdit.ActionPosition.LeadingPosition)
+        self.search.setAccessibleName("Search in all notes")
+        field = row(self.search, None, self.count)
+        field.setStretch(0, 3)
+        column.addLayout(field)
+        frame, inside = card(margin=1, spacing=0)
+        inside.addWidget(self._stack)
+        column.addWidget(frame, 1)
+        self._stack.addWidget(empty_state(look, "search", "Search in all notes", _HOW))
+        self._stack.addWidget(self.hits.widget)
+        nothing = "Try fewer words, or only the beginning of the last one."
+        self._stack.addWidget(empty_state(look, "note", "No note holds all of these words", nothing))
+
+    def _connect(self) -> None:
+        self.search.textChanged.connect(lambda _text: self._pause.start())
+        self._pause.timeout.connect(self.refresh)
+        self.search.returnPressed.connect(self._open)
+        self.hits.widget.itemActivated.connect(lambda _item: self._open())
+        down = QShortcut(QKeySequence("Down"), self.search, context=Qt.ShortcutContext.WidgetShortcut)
+        down.activated.connect(self.hits.widget.setFocus)
+
+    def _show(self, answer: tuple[str, list[NoteHit]]) -> None:
+        text, hits = answer
+        if text != self.search.text():
+            return
+        self.hits.show(hits)
+        self.count.setText(counted(len(hits)) if text.strip() else "")
+        self._stack.setCurrentIndex(_FOUND if hits else _NOTHING if text.strip() else _START)
+
+    def _tell_failure(self, failure: Failure) -> None:
+        self.count.setText(sentence(failure.message))
+
+    def _open(self) -> None:
+        hit = self.hits.current()
+        if hit is not None:
+            self._open_note(hit.patient_id, hit.note_id)
+
+
+def counted(count: int) -> str:
+    """How many notes are shown."""
+    if count >= SHOWN:
+        return f"the best {SHOWN}; add a word to narrow"
+    return "1 note" if count == 1 else f"{count} notes"

@@ -1,0 +1,92 @@
+"""The search in every note: typing finds, the keyboard alone leads to the note, a lock forgets."""
+
+from collections.abc import Callable
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from app.clinical.ids import NoteId, PatientId
+from app.clinical.note import Note
+from app.gui.notes.hit_list import spoken
+from app.gui.notes.notes_page import SHOWN, counted
+from app.gui.shell.main_window import MainWindow
+from app.store.vault import Vault
+from tests.app.gui.clinic import MARFAN, NOTE
+
+pytestmark = pytest.mark.slow
+Settle = Callable[[], None]
+CHINESE = Note(NoteId("note-zh"), PatientId("patient-00001"), "患者发热三天，皮疹。", "门诊", "2024-06-01")
+
+TYPED = {"发热": 1, "seizur": 9, "hypotonia seizures": 8, '"murmur heard"': 1, "unheardof": 0, "  ": 0}
+
+
+def _keys_to(qtbot: QtBot, text: str) -> None:
+    focused = QApplication.focusWidget()
+    assert focused is not None
+    qtbot.keyClicks(focused, text)
+
+
+def test_words_lead_to_their_note_by_the_keyboard_alone(
+    qtbot: QtBot, window: MainWindow, vault: Vault, settle: Settle
+) -> None:
+    window.take_vault(vault)
+    settle()
+    assert window.workspace is not None
+    page = window.workspace.notes
+    qtbot.keyClick(
+        window, Qt.Key.Key_F, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
+    )
+    qtbot.waitUntil(page.search.hasFocus)  # a button's key shows the button pressed for a moment
+    _keys_to(qtbot, "ectopia wrist arachnod")
+    settle()
+    assert page.count.text() == "1 note"
+    qtbot.keyClick(page.search, Qt.Key.Key_Down)
+    assert page.hits.widget.hasFocus()
+    hit = page.hits.current()
+    assert hit is not None
+    assert spoken(hit).startswith("Lindqvist, Jonas, Genetics consultation, 2024-05-14, ")
+    qtbot.keyClick(page.hits.widget, Qt.Key.Key_Return)
+    settle()
+    assert window.workspace.here == "patient"
+    opened = window.workspace.patient.opened
+    assert opened is not None
+    assert opened.chart.patient.id == MARFAN
+    assert window.workspace.patient.notes.note_id == NOTE
+
+
+def test_prefixes_phrases_and_chinese_are_found(window: MainWindow, vault: Vault, settle: Settle) -> None:
+    vault.put_records([CHINESE], origin="synthetic")
+    window.take_vault(vault)
+    settle()
+    assert window.workspace is not None
+    window.workspace.go("notes")
+    page = window.workspace.notes
+    for typed, found in TYPED.items():
+        page.search.setText(typed)
+        settle()
+        assert (typed, page.hits.widget.count()) == (typed, found)
+        assert page.hits.widget.isVisible() == bool(found)
+
+
+def test_the_first_hit_opens_with_enter_and_a_lock_forgets_all(
+    qtbot: QtBot, window: MainWindow, vault: Vault, settle: Settle
+) -> None:
+    window.take_vault(vault)
+    settle()
+    assert window.workspace is not None
+    page = window.workspace.notes
+    window.workspace.go("notes")
+    page.search.setText("hepatomegaly")
+    settle()
+    qtbot.keyClick(page.search, Qt.Key.Key_Return)
+    settle()
+    assert window.workspace.here == "patient"
+    window.lock()
+    assert (page.search.text(), page.count.text(), page.hits.widget.count()) == ("", "", 0)
+
+
+def test_a_full_page_says_that_there_may_be_more() -> None:
+    assert counted(1) == "1 note"
+    assert counted(SHOWN) == f"the best {SHOWN}; add a word to narrow"
