@@ -9,6 +9,7 @@ AnamnesisError
 │   ├── VaultDamaged      not a vault, truncated, altered, rolled back
 │   └── VaultTooNew       written by a newer version of the program
 ├── ImportRefused         a foreign file cannot be read at all
+│   └── ReaderEnded       a foreign file ended the process that read it
 ├── ModelUnavailable      no model version is published, or it fails its check
 ├── BudgetExceeded        a run would pass the privacy budget's cap
 ├── WorkerFailed          a child process ended without a result
@@ -52,6 +53,10 @@ class VaultTooNew(VaultError):
 
 class ImportRefused(AnamnesisError):
     """A foreign file cannot be read at all."""
+
+
+class ReaderEnded(ImportRefused):
+    """A foreign file ended the process that read it: it crashed, hung, or passed a limit."""
 
 
 class ModelUnavailable(AnamnesisError):

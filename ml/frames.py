@@ -22,15 +22,15 @@ def write_frame(stream: BinaryIO, message: dict[str, Any]) -> None:
     stream.flush()
 
 
-def read_frame(stream: BinaryIO) -> dict[str, Any] | None:
-    """Read one message; None at the end of the stream. Raises MlError on a cut frame."""
+def read_frame(stream: BinaryIO, largest: int = MAX_FRAME_BYTES) -> dict[str, Any] | None:
+    """Read one message; None at the end of the stream. Raises MlError on a cut or too large frame."""
     head = stream.read(_LENGTH.size)
     if not head:
         return None
     if len(head) < _LENGTH.size:
         raise MlError("a worker process ended in the middle of a message; start the job again")
     (length,) = _LENGTH.unpack(head)
-    if length > MAX_FRAME_BYTES:
+    if length > largest:
         raise MlError("a worker process sent an oversized message; start the job again")
     body = stream.read(length)
     if len(body) < length:

@@ -6,6 +6,7 @@ import importlib
 from app.cli.console import Console
 
 WORKERS = {
+    "read": "app.exchange.foreign_reader",
     "train": "ml.training.worker",
     "export": "ml.export.worker",
     "time-steps": "ml.training.step_timing",

@@ -5,7 +5,7 @@ from typing import Any
 
 from app.clinical.age import age_days, iso_duration_days, iso_duration_words
 from app.exchange.fhir_fields import Fields, string
-from knowledge_graph.graph.demographics import EARLIEST_DAYS
+from knowledge_graph.terms.onset import EARLIEST_DAYS
 from knowledge_graph.terms.term import TermId
 
 

@@ -19,13 +19,14 @@ from app.exchange.phenopacket import is_packet_group, is_phenopacket, packets_in
 from app.exchange.reference_table import ReferenceTable
 from app.exchange.rtf_text import rtf_text
 from app.exchange.source_file import SourceFile, kind_of
-from app.exchange.strict_json import load_json
+from app.exchange.strict_json import load_json, storable_text
 from app.exchange.table import SOMEBODY_ELSES, read_table
 
 TWO_OF_ONE_NAME = (
     "another text of this import has the same name, and may be of another patient; "
     "name each after its patient, or say --patient-id"
 )
+ODD_NAME = "its name, which says whose it is, can't be kept as text; rename it, or say --patient-id"
 EXPORT = "export it as FHIR R4 JSON"
 _UNPACK = "unpack it, or pack it as zip or gzip"
 _REMEDIES = {
@@ -169,6 +170,8 @@ def _text_note(file: SourceFile, plan: ReadPlan, kind: str) -> ImportedItem:
     if "\0" in text:
         raise ImportRefused(f"{file.name}: holds NUL characters; it is no text")
     whose = plan.patient_id or file.stem
+    if whose != storable_text(whose):
+        return ImportedItem("text", "file", skipped=ODD_NAME)
     if not plan.patient_id and plan.texts.setdefault(whose, file.scope) != file.scope:
         return ImportedItem("text", "file", skipped=TWO_OF_ONE_NAME)
     bare = Patient(PatientId(record_id("table", whose)), whose, identifiers=(Identifier("", whose),))

@@ -100,15 +100,31 @@ class SourceFile:
 
 def source_files(paths: Sequence[Path], limits: ReadLimits) -> Iterator[SourceFile]:
     """Every file below the paths, in a fixed order. Raises ImportRefused for a path that is not there."""
+    for file in files_below(paths, limits):
+        yield from [file] if file.refused else members_of(file.path, limits)
+
+
+def files_below(paths: Sequence[Path], limits: ReadLimits) -> Iterator[SourceFile]:
+    """Every file below the paths, archives closed: nothing is read. Raises ImportRefused, as above."""
     for path in paths:
         if not path.exists():
             raise ImportRefused(f"{path.name}: there is no such file or folder; check the path")
         if not path.is_dir():
-            yield from _file(path, limits)
+            yield _file(path, limits)
             continue
         for file in sorted(p for p in path.rglob("*") if not p.is_dir() or p.is_symlink()):
             if not file.name.startswith("."):
                 yield from _below(path, file, limits)
+
+
+def members_of(path: Path, limits: ReadLimits) -> list[SourceFile]:
+    """The file itself, or what its archive holds."""
+    if not zipfile.is_zipfile(path):
+        return [SourceFile(path, limits=limits)]
+    try:
+        return _members(path, limits)
+    except ImportRefused as error:
+        return [SourceFile(path, refused=str(error).removeprefix(f"{path.name}: "))]
 
 
 def kind_of(file: SourceFile) -> str:
@@ -145,21 +161,12 @@ def _below(folder: Path, file: Path, limits: ReadLimits) -> Iterator[SourceFile]
     elif file.is_symlink() and file.is_dir():
         return  # its files lie in the folder and are found there
     else:
-        yield from _file(file, limits)
+        yield _file(file, limits)
 
 
-def _file(file: Path, limits: ReadLimits) -> Iterator[SourceFile]:
-    if not file.is_file():
-        yield SourceFile(file, refused="neither a file nor a folder; it is not read")
-    elif not zipfile.is_zipfile(file):
-        yield SourceFile(file, limits=limits)
-    else:
-        try:
-            members = _members(file, limits)
-        except ImportRefused as error:
-            yield SourceFile(file, refused=str(error).removeprefix(f"{file.name}: "))
-            return
-        yield from members
+def _file(file: Path, limits: ReadLimits) -> SourceFile:
+    refused = "" if file.is_file() else "neither a file nor a folder; it is not read"
+    return SourceFile(file, refused=refused, limits=limits)
 
 
 def _members(path: Path, limits: ReadLimits) -> list[SourceFile]:

@@ -1,28 +1,33 @@
 """Imports files into a vault: two passes, one transaction a batch, a report for each item.
 
-The first pass reads every file whole, so that one which can't be read is reported with its reason and
-leaves nothing behind; the other files go on. Importing a file twice changes nothing.
+Both passes run in a confined process (`foreign_gate`). The first reads every file whole, so that one
+which can't be read is reported with its reason and leaves nothing behind; the other files go on, also
+where a file has ended the process. Importing a file twice changes nothing.
 """
 
-import hashlib
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Event
 
 from app.clinical.chart import ClinicalRecord
-from app.clinical.patient import Patient
 from app.config.policy import Policy
-from app.errors import ImportRefused, PolicyError
+from app.errors import ImportRefused, PolicyError, ReaderEnded, WorkerFailed
 from app.exchange.item import ImportedItem
-from app.exchange.reader import ReadPlan, learn, read_records
-from app.exchange.source_file import SourceFile, source_files
+from app.exchange.item_frames import unpack_item
+from app.exchange.reader import ReadPlan
+from app.exchange.source_file import SourceFile, files_below
 from app.store.record_table import PutCounts
 from app.store.vault import Vault
+from app.workflows.foreign_gate import ForeignGate, GateLimits, PackedItems
 
 BATCH_RECORDS = 2_000
-PROGRESS_ITEMS = 1_000
+MOST_HELD_BYTES = 16 << 20
+MOST_READERS = 5
+TOO_MUCH_AT_ONCE = (
+    "the files of this import together need more memory than their reader may use; import them in parts"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +98,7 @@ def import_records(
     plan: ReadPlan | None = None,
     policy: Policy | None = None,
     stop: Event | None = None,
+    limits: GateLimits | None = None,
 ) -> Iterator[ImportProgress | ImportReport]:
     """Yield progress and, last, the report. Raises PolicyError, ImportRefused for a missing path.
 
@@ -100,19 +106,23 @@ def import_records(
     """
     how = plan or ReadPlan()
     check_folders(paths, policy or Policy())
-    files = list(source_files(paths, how.limits))
-    how.references.known = vault.people()
-    run = _Run(vault, how, stop or Event(), ImportReport(files=len(files)))
-    readable: list[SourceFile] = []
-    for done, file in enumerate(files):
-        for step, _ in enumerate(run.learn(file, readable)):
-            if step % PROGRESS_ITEMS == 0:
-                yield ImportProgress(file.name, done, len(files), step, "looking through")
-    for done, file in enumerate(readable):
-        for step, _ in enumerate(run.file(file)):
-            if step % PROGRESS_ITEMS == 0:
-                yield ImportProgress(file.name, done, len(readable), run.report.items_read, "filing")
-    yield run.report
+    found = list(files_below(paths, how.limits))
+    stopped = stop or Event()
+    with ForeignGate(how, vault.people(), stop=stopped, limits=limits) as gate:
+        run = _Run(vault, gate, stopped)
+        files = list(run.members(found))
+        run.report.files = len(files)
+        for done, file in enumerate(files):
+            for steps in run.learn(file):
+                yield ImportProgress(file.name, done, len(files), steps, "looking through")
+        run.recall()
+        readable = len(run.todo)
+        while run.todo:
+            file = run.todo.popleft()
+            for _ in run.file(file):
+                done = readable - len(run.todo) - 1
+                yield ImportProgress(file.name, done, readable, run.report.items_read, "filing")
+        yield run.report
 
 
 def check_folders(paths: Sequence[Path], policy: Policy) -> None:
@@ -127,54 +137,116 @@ def check_folders(paths: Sequence[Path], policy: Policy) -> None:
 
 
 class _Run:
-    """One import under way."""
+    """One import under way: `todo` are the files still to be filed."""
 
-    def __init__(self, vault: Vault, plan: ReadPlan, stop: Event, report: ImportReport):
-        self.report = report
+    def __init__(self, vault: Vault, gate: ForeignGate, stop: Event):
+        self.report = ImportReport()
+        self.todo: deque[SourceFile] = deque()
+        self._filed: list[SourceFile] = []
         self._vault = vault
-        self._plan = plan
+        self._gate = gate
         self._stop = stop
-        self._seen: set[str] = set()
 
-    def learn(self, file: SourceFile, readable: list[SourceFile]) -> Iterator[None]:
+    def members(self, found: Iterable[SourceFile]) -> Iterator[SourceFile]:
+        """The files themselves and what archives hold; an archive that can't be opened is a refused file."""
+        for file in found:
+            if self._stopped():
+                return
+            try:
+                yield from [file] if file.refused else self._gate.members(file)
+            except ImportRefused as error:
+                yield replace(file, refused=str(error).removeprefix(f"{file.name}: "))
+
+    def learn(self, file: SourceFile) -> Iterator[int]:
         """The first pass over a file, which refuses it before anything of it is filed."""
-        yield
+        yield 0
+        if self._stopped():
+            return
         try:
-            for _ in learn(file, self._plan):
-                yield
-                if self._stopped():
-                    return
+            if file.refused:
+                raise ImportRefused(f"{file.name}: {file.refused}")
+            yield from self._gate.learn(file)
         except ImportRefused as error:
-            self._plan.references.forget(file.scope)
             self._refuse(file, error)
             return
-        readable.append(file)
+        self.todo.append(file)
+
+    def recall(self) -> None:
+        """Where files have ended the reader, teach a new one what all others say. Raises WorkerFailed."""
+        for _ in range(MOST_READERS):
+            if not self._gate.has_forgotten or self._stopped():
+                return
+            self._gate.renew()
+            files = [*self._filed, *self.todo]
+            filed, self._filed = set(self._filed), []
+            self.todo.clear()
+            for file in files:
+                deque(self.learn(file), maxlen=0)
+            self._filed = [file for file in self.todo if file in filed]
+            self.todo = deque(file for file in self.todo if file not in filed)
+        raise WorkerFailed(TOO_MUCH_AT_ONCE)
 
     def file(self, file: SourceFile) -> Iterator[None]:
-        """The second pass: a step for each item; records are filed in whole items."""
+        """The second pass: all that a file holds is filed, or nothing of it."""
         yield
-        batch: list[ClinicalRecord] = []
-        origin = ""
         try:
-            origin = "" if self._stopped() else _sha256(file)
-            for item in read_records(file, self._plan) if origin else ():
-                if self._stopped():
-                    return
-                records = self._with_people(self._allowed(item))
-                self.report.note(file, item)
-                batch += records
-                yield
-                if len(batch) >= BATCH_RECORDS:
-                    self._put(batch, origin)
-                    batch = []
+            if not self._stopped():
+                yield from self._read(file)
+        except ReaderEnded as error:
+            self._refuse(file, error)
+            self._weed()
+            self.recall()
+            return
         except ImportRefused as error:
             self._refuse(file, error)
-            return
-        if batch:
-            self._put(batch, origin)
+        self._filed.append(file)
 
-    def _put(self, batch: list[ClinicalRecord], origin: str) -> None:
+    def _read(self, file: SourceFile) -> Iterator[None]:
+        """A file is filed once it was read to its end; one too large to be held meanwhile is read twice."""
+        held: list[PackedItems] = []
+        weight = 0
+        for part in self._gate.read(file):
+            yield
+            weight += part.weight
+            if weight > MOST_HELD_BYTES:
+                held.clear()
+            else:
+                held.append(part)
+        yield from self._put(file, held if weight <= MOST_HELD_BYTES else self._gate.read(file))
+
+    def _put(self, file: SourceFile, parts: Iterable[PackedItems]) -> Iterator[None]:
+        batch: list[ClinicalRecord] = []
+        origin = ""
+        for part in parts:
+            if self._stopped():
+                return
+            origin = part.origin
+            for item in map(unpack_item, part.items):
+                self.report.note(file, item)
+                batch += item.records
+            if len(batch) >= BATCH_RECORDS:
+                self._file_all(batch, origin)
+                batch = []
+            yield
+        if batch and not self._stopped():
+            self._file_all(batch, origin)
+
+    def _file_all(self, batch: list[ClinicalRecord], origin: str) -> None:
         self.report.count(self._vault.put_records(batch, origin=origin))
+
+    def _weed(self) -> None:
+        """After a file that ended the reader, drop every other that would: each costs a reader, once."""
+        todo, self.todo = self.todo, deque()
+        for file in todo:
+            try:
+                deque(self._gate.learn(file), maxlen=0)
+                deque(self._gate.read(file), maxlen=0)
+            except ReaderEnded as error:
+                self._refuse(file, error)
+                continue
+            except ImportRefused:
+                pass  # as the others stand in the table, it may be read after all
+            self.todo.append(file)
 
     def _stopped(self) -> bool:
         self.report.cancelled |= self._stop.is_set()
@@ -182,32 +254,3 @@ class _Run:
 
     def _refuse(self, file: SourceFile, error: ImportRefused) -> None:
         self.report.refused.append(ItemReport(file.name, "file", "", "refused", str(error)))
-
-    def _allowed(self, item: ImportedItem) -> list[ClinicalRecord]:
-        """The item's records; a patient that is only a number does not overwrite a fuller one."""
-        records: list[ClinicalRecord] = []
-        for record in item.records:
-            if isinstance(record, Patient):
-                known = record.id in self._seen or record.id in self._plan.references.known
-                self._seen.add(record.id)
-                if known and record.is_bare:
-                    continue
-            records.append(record)
-        return records
-
-    def _with_people(self, records: list[ClinicalRecord]) -> list[ClinicalRecord]:
-        """The records behind any patient of theirs that another file (or a contained resource) holds."""
-        table = self._plan.references
-        people: list[ClinicalRecord] = []
-        for record in records:
-            whose = "" if isinstance(record, Patient) else record.patient_id
-            if whose and whose not in self._seen and whose in table.people:
-                self._seen.add(whose)
-                if not (whose in table.known and whose in table.partial):
-                    people.append(table.people[whose])
-        return [*people, *records]
-
-
-def _sha256(file: SourceFile) -> str:
-    with file.open() as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()  # type: ignore[arg-type]

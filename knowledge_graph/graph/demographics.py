@@ -1,7 +1,4 @@
-"""What the associations say of the age and sex of those who have a disease.
-
-Onset classes are HPO's (HP:0003674), each with its definition's lower bound.
-"""
+"""What the associations say of the age and sex of those who have a disease."""
 
 from dataclasses import dataclass
 
@@ -9,21 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from knowledge_graph.graph.arrays import Associations, Floats, Rows, transposed
+from knowledge_graph.terms.onset import EARLIEST_DAYS
 from knowledge_graph.terms.term import TermId
-
-YEAR_DAYS = 365.25
-EARLIEST_DAYS = {
-    TermId("HP:0030674"): 0.0,  # antenatal
-    TermId("HP:0003577"): 0.0,  # congenital
-    TermId("HP:0003623"): 0.0,  # neonatal
-    TermId("HP:0003593"): 28.0,  # infantile
-    TermId("HP:0011463"): YEAR_DAYS,  # childhood
-    TermId("HP:0003621"): 5 * YEAR_DAYS,  # juvenile
-    TermId("HP:0003581"): 16 * YEAR_DAYS,  # adult
-    TermId("HP:0011462"): 16 * YEAR_DAYS,  # young adult
-    TermId("HP:0003596"): 40 * YEAR_DAYS,  # middle age
-    TermId("HP:0003584"): 60 * YEAR_DAYS,  # late
-}
 
 
 @dataclass(frozen=True, slots=True)

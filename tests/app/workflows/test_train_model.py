@@ -23,6 +23,7 @@ from app.store.key_derivation import KdfParameters
 from app.store.vault import Vault
 from app.workflows import trainer_process
 from app.workflows.collect_examples import collect_examples
+from app.workflows.frame_process import FrameProcess
 from app.workflows.list_models import result_store
 from app.workflows.plan_training import TrainingPlan, completed, declare_diseases
 from app.workflows.report_privacy import report_privacy
@@ -96,13 +97,13 @@ def run(
 def sent(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """Everything that crosses the pipe to the trainer."""
     frames: list[dict[str, Any]] = []
-    send = TrainerProcess._send
+    send = FrameProcess.send
 
-    def record(self: TrainerProcess, message: dict[str, Any]) -> None:
+    def record(self: FrameProcess, message: dict[str, Any]) -> None:
         frames.append(message)
         send(self, message)
 
-    monkeypatch.setattr(TrainerProcess, "_send", record)
+    monkeypatch.setattr(FrameProcess, "send", record)
     return frames
 
 
@@ -223,8 +224,7 @@ def test_a_killed_trainer_costs_at_most_the_granted_block(
     def kill_then_grant(self: TrainerProcess) -> None:
         """Dead before the grant, or it might be quick enough to ask for the next block."""
         if len(vault.ledger()) == 2:
-            self._process.kill()
-            self._process.wait()
+            self._process.end()
         grant(self)
 
     monkeypatch.setattr(TrainerProcess, "grant", kill_then_grant)
