@@ -1,0 +1,1 @@
+"""An expert system beside the probabilities: red flags, pairs, constraints and laboratory values, as data."""
