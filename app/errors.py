@@ -10,6 +10,7 @@ AnamnesisError
 │   └── VaultTooNew       written by a newer version of the program
 ├── ImportRefused         a foreign file cannot be read at all
 │   └── ReaderEnded       a foreign file ended the process that read it
+├── RulesRefused          a hospital's rules file can't be read or has mistakes
 ├── ModelUnavailable      no model version is published, or it fails its check
 ├── BudgetExceeded        a run would pass the privacy budget's cap
 ├── WorkerFailed          a child process ended without a result
@@ -57,6 +58,10 @@ class ImportRefused(AnamnesisError):
 
 class ReaderEnded(ImportRefused):
     """A foreign file ended the process that read it: it crashed, hung, or passed a limit."""
+
+
+class RulesRefused(AnamnesisError):
+    """A hospital's rules file can't be read or has mistakes."""
 
 
 class ModelUnavailable(AnamnesisError):

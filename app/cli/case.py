@@ -15,6 +15,7 @@ from app.cli.sign_in import add_vault_arguments, read_passphrase
 from app.clinical.age import iso_duration_days
 from app.clinical.diagnosis import Differential
 from app.clinical.ids import PatientId
+from app.config.policy import load_policy
 from app.config.settings import cache_dir
 from app.errors import UsageError, VaultLocked
 from knowledge_graph.findings.finding import Finding, FindingState, Sex
@@ -53,7 +54,19 @@ def add_case_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--age", metavar="P33Y", help="age as an ISO 8601 duration")
     parser.add_argument("--sex", choices=[s.value for s in Sex], default=Sex.UNKNOWN.value)
     parser.add_argument("--provider", choices=("auto", "cpu", "cuda"), default="auto")
+    add_rules_argument(parser)
     add_vault_arguments(parser, required=False)
+
+
+def add_rules_argument(parser: argparse.ArgumentParser) -> None:
+    """Add a rules file that joins the program's own and the policy's."""
+    parser.add_argument("--rules", metavar="FILE", type=Path, help="a rules file of your own (TOML)")
+
+
+def own_rules(arguments: argparse.Namespace) -> tuple[Path, ...]:
+    """The policy's rules file and the option's, in that order."""
+    named = (load_policy().rules_file, arguments.rules)
+    return tuple(path for path in named if path is not None)
 
 
 def check_case_arguments(arguments: argparse.Namespace) -> None:
@@ -66,13 +79,14 @@ def check_case_arguments(arguments: argparse.Namespace) -> None:
 
 
 @contextmanager
-def open_case(arguments: argparse.Namespace, console: Console) -> Iterator[OpenCase]:
-    """Read what the arguments name. Raises UsageError, and what reading it raises."""
+def open_case(
+    arguments: argparse.Namespace, console: Console, *, with_text: bool = True
+) -> Iterator[OpenCase]:
+    """Read what the arguments name, with a text model or none. Raises UsageError, and what reading raises."""
     if arguments.patient is None:
-        yield _of_input(arguments, console)
+        yield _of_input(arguments, console, with_text=with_text)
         return
     from app.clinical.annotation import current_annotations
-    from app.workflows.diagnose import DiagnosisService
     from app.workflows.find_patient import find_patient
 
     if arguments.vault is None:
@@ -81,7 +95,7 @@ def open_case(arguments: argparse.Namespace, console: Console) -> Iterator[OpenC
         patient_id = find_patient(vault, arguments.patient)
         chart = vault.chart(patient_id)
         marks = current_annotations(vault.patient_annotation_events(patient_id))
-        service = DiagnosisService.load(cache_dir(), vault, provider=arguments.provider)
+        service = _service(arguments, vault, with_text=with_text)
         yield OpenCase(service, service.presentation(chart, marks, today=date.today()), vault, patient_id)
 
 
@@ -123,32 +137,44 @@ def _open_vault(arguments: argparse.Namespace, console: Console) -> "Vault":
         return vault
 
 
-def _of_input(arguments: argparse.Namespace, console: Console) -> OpenCase:
-    from app.workflows.diagnose import DiagnosisService, Presentation
+def _service(
+    arguments: argparse.Namespace, vault: "Vault | None" = None, *, with_text: bool
+) -> "DiagnosisService":
+    from app.workflows.diagnose import DiagnosisService
+
+    return DiagnosisService.load(
+        cache_dir(),
+        vault,
+        provider=arguments.provider,
+        with_text=with_text,
+        own_rules=own_rules(arguments),
+    )
+
+
+def _of_input(arguments: argparse.Namespace, console: Console, *, with_text: bool) -> OpenCase:
+    from app.workflows.diagnose import Presentation
 
     sex, age = Sex(arguments.sex), _age(arguments.age)
     if arguments.text is not None:
         text = read_text(arguments.text)
-        reader = _text_service(arguments, console)
+        reader = _text_service(arguments, console, with_text=with_text)
         return OpenCase(reader, reader.presentation_of_text(text, sex=sex, age=age))
     if arguments.vault is not None:
         raise UsageError("--vault goes with --patient, or with --text to read it by the vault's model")
     findings = () if arguments.findings is None else parse_findings(arguments.findings)
-    service = DiagnosisService.load(cache_dir(), with_text=False)
+    service = _service(arguments, with_text=False)
     if findings:
         _must_be_rankable(service, findings)
         return OpenCase(service, Presentation(findings, (), sex, age))
     return OpenCase(service, _of_packet(arguments, console, service, sex=sex, age=age))
 
 
-def _text_service(arguments: argparse.Namespace, console: Console) -> "DiagnosisService":
+def _text_service(arguments: argparse.Namespace, console: Console, *, with_text: bool) -> "DiagnosisService":
     """With the vault's current model where one is named, else the starting model."""
-    from app.workflows.diagnose import DiagnosisService
-
     if arguments.vault is None:
-        return DiagnosisService.load(cache_dir(), provider=arguments.provider)
+        return _service(arguments, with_text=with_text)
     with _open_vault(arguments, console) as vault:
-        return DiagnosisService.load(cache_dir(), vault, provider=arguments.provider)
+        return _service(arguments, vault, with_text=with_text)
 
 
 def _of_packet(

@@ -9,6 +9,8 @@ from app.cli.console import Console
 from app.clinical.diagnosis import Differential, DifferentialLine
 from app.clinical.text_reason import PartKind, TextReason
 from app.errors import UsageError
+from knowledge_graph.rules.rule import HOW_SOON
+from knowledge_graph.rules.trace import Alert
 
 if TYPE_CHECKING:
     from app.workflows.diagnose import DiagnosisService
@@ -77,7 +79,9 @@ def as_json(differential: Differential, answer: Answer | None = None) -> dict[st
 
 def as_text(differential: Differential, answer: Answer | None = None) -> str:
     """A table with the strongest reasons."""
-    lines = []
+    lines = [alert_line(alert) for alert in differential.rules.alerts]
+    if lines:
+        lines.append("")
     if differential.abstained:
         lines.append("The evidence is too weak to put a disease forward; the list is for orientation only.")
     for line in differential.lines:
@@ -90,12 +94,20 @@ def as_text(differential: Differential, answer: Answer | None = None) -> str:
             lines.append(
                 f"        {e.log_likelihood_ratio:+6.2f}  {e.name} ({e.state}) {e.frequency}".rstrip()
             )
+        lines += [f"        {h.log_factor:+6.2f}  rule: {h.title} ({h.source})" for h in line.held]
         lines += _why(answer, line) if answer else ()
     source = f"knowledge HPO {differential.knowledge_version}, model {differential.model_version[:12]}"
     lines.append(
         f"\n{source}, {differential.provider or 'no text model used'}. Decision support, not a diagnosis."
     )
     return "\n".join(lines)
+
+
+def alert_line(alert: Alert) -> str:
+    """A rule that fired, on one line; `anamnesis rules trace` says why."""
+    return (
+        f"{alert.urgency.upper()} ({HOW_SOON[alert.urgency]}): {alert.title}. {alert.action} [{alert.source}]"
+    )
 
 
 def _why(answer: Answer, line: DifferentialLine) -> list[str]:

@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from app.clinical.ids import PatientId
 from knowledge_graph.findings.finding import FindingState
+from knowledge_graph.rules.trace import NOTHING_FIRED, RuleTrace
 from knowledge_graph.terms.term import DiseaseId, TermId
 
 
@@ -32,11 +33,22 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
+class HeldLine:
+    """A hard constraint of sex or age that a disease breaks, and its share in natural logs."""
+
+    rule_id: str
+    title: str
+    source: str
+    log_factor: float
+
+
+@dataclass(frozen=True, slots=True)
 class DifferentialLine:
     """One disease of a differential; `same_as` are its ids in other sources, counted in its probability.
 
     `text_score` and `graph_score` are log-probability shares of `disease_id` itself, `same_as_score` is what
-    its other ids add: between two lines, log probabilities differ as the sums of the three do.
+    its other ids add, `rule_score` what hard constraints of sex and age take away (`held` says which):
+    between two lines, log probabilities differ as the sums of the four do.
 
     Parts of `graph_score`: `context_score` is that of sex and age, `picture_score` that of the picture as
     a whole, `second_look_score` how the best were moved by what their kin and namesakes show; the rest is
@@ -58,6 +70,8 @@ class DifferentialLine:
     same_as: tuple[DiseaseId, ...] = ()
     same_as_score: float = 0.0
     graph_weight: float = 1.0
+    rule_score: float = 0.0
+    held: tuple[HeldLine, ...] = ()
 
     @classmethod
     def unlisted(cls, disease_id: DiseaseId, name: str) -> "DifferentialLine":
@@ -67,13 +81,14 @@ class DifferentialLine:
 
 @dataclass(frozen=True, slots=True)
 class Differential:
-    """Diseases by calibrated probability, with what produced them."""
+    """Diseases by calibrated probability, with what produced them, and what the rules say beside them."""
 
     lines: tuple[DifferentialLine, ...]
     abstained: bool
     model_version: str
     knowledge_version: str
     provider: str = ""
+    rules: RuleTrace = NOTHING_FIRED
 
 
 @dataclass(frozen=True, slots=True)

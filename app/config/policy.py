@@ -27,6 +27,7 @@ class Policy:
     backup_folder: Path | None = None
     backup_keep: int = 7
     backup_every_h: int = 24
+    rules_file: Path | None = None
     source: Path | None = None
 
 
@@ -38,6 +39,7 @@ class _PolicyFile(msgspec.Struct, forbid_unknown_fields=True):
     backup_folder: str | None = None
     backup_keep: int = 7
     backup_every_h: int = 24
+    rules_file: str | None = None
 
 
 def policy_path() -> Path:
@@ -79,6 +81,7 @@ def _checked(given: _PolicyFile, source: Path) -> Policy:
         backup_folder=_backup_folder(given, source),
         backup_keep=given.backup_keep,
         backup_every_h=given.backup_every_h,
+        rules_file=_absolute(given.rules_file, "rules_file", source),
         source=source,
     )
 
@@ -86,7 +89,11 @@ def _checked(given: _PolicyFile, source: Path) -> Policy:
 def _backup_folder(given: _PolicyFile, source: Path) -> Path | None:
     if not 1 <= given.backup_keep <= 10_000 or not 1 <= given.backup_every_h <= 8_784:
         raise PolicyError(f"backup_keep and backup_every_h in {source} must be at least 1")
-    folder = None if given.backup_folder is None else Path(given.backup_folder)
-    if folder is not None and not folder.is_absolute():
-        raise PolicyError(f"backup_folder in {source} must be an absolute path")
-    return folder
+    return _absolute(given.backup_folder, "backup_folder", source)
+
+
+def _absolute(text: str | None, key: str, source: Path) -> Path | None:
+    path = None if text is None else Path(text)
+    if path is not None and not path.is_absolute():
+        raise PolicyError(f"{key} in {source} must be an absolute path")
+    return path

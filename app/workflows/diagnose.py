@@ -17,9 +17,12 @@ import numpy.typing as npt
 from app.clinical.age import age_days
 from app.clinical.annotation import Annotation
 from app.clinical.chart import Chart
-from app.clinical.diagnosis import Differential, DifferentialLine, Evidence
+from app.clinical.diagnosis import Differential, DifferentialLine, Evidence, HeldLine
 from app.workflows.gather_findings import GatheredFinding, gather_findings
 from app.workflows.list_models import current_version
+from app.workflows.load_rules import load_rules
+from app.workflows.read_codes import read_codes
+from app.workflows.read_laboratory import read_laboratory
 from app.workflows.suggest_findings import build_recogniser, read_findings
 from knowledge_graph.findings.finding import Finding, FindingState, Sex
 from knowledge_graph.fusion.fused_differential import FusedDifferential, fuse
@@ -29,6 +32,11 @@ from knowledge_graph.graph.cache import load_compiled
 from knowledge_graph.graph.compiled_graph import CompiledGraph
 from knowledge_graph.ranking.rank import GraphScores, rank
 from knowledge_graph.rationale.explanation import FindingEvidence, explain, not_yet_asked
+from knowledge_graph.rules.constraints import ConstraintShare, constraint_share
+from knowledge_graph.rules.facts import CodedCondition, Facts, LabValue
+from knowledge_graph.rules.laboratory import by_loinc
+from knowledge_graph.rules.rule import LaboratoryRule, RuleBook
+from knowledge_graph.rules.trace import RuleTrace, apply_rules
 from knowledge_graph.terms.term import DiseaseId
 from ml.inference.predictor import Predictor
 from ml.inference.version_loading import load_predictor
@@ -45,23 +53,31 @@ GRAPH_ALONE = "graph alone"
 
 @dataclass(frozen=True, slots=True)
 class Presentation:
-    """What is asked about: findings, the patient's notes, sex and age."""
+    """What is asked about: findings, the patient's notes, sex and age; codes and values for the rules."""
 
     findings: tuple[Finding, ...] = ()
     texts: tuple[str, ...] = ()
     sex: Sex = Sex.UNKNOWN
     age_days: int | None = None
+    conditions: tuple[CodedCondition, ...] = ()
+    labs: tuple[LabValue, ...] = ()
 
 
 class DiagnosisService:
     """The compiled graph, the recogniser (made when first asked) and one text model, for many patients."""
 
     def __init__(
-        self, graph: CompiledGraph, predictor: Predictor | None, *, recogniser: Callable[[], Recogniser]
+        self,
+        graph: CompiledGraph,
+        predictor: Predictor | None,
+        *,
+        recogniser: Callable[[], Recogniser],
+        rules: Callable[[], RuleBook] | None = None,
     ):
         self.graph = graph
         self.predictor = predictor
         self._make_recogniser = recogniser
+        self._load_rules = rules or partial(load_rules, graph)
         self._weights = FusionWeights.load()
         self.shown_as = leaders(graph)
         self._columns = _columns(graph, predictor)
@@ -75,25 +91,44 @@ class DiagnosisService:
         provider: str = "auto",
         with_text: bool = True,
         encoder_dir: Path | None = None,
+        own_rules: Sequence[Path] = (),
     ) -> "DiagnosisService":
-        """The current model of a vault, or the starting model; no model at all without `with_text`."""
+        """The current model of a vault, or the starting model; no model at all without `with_text`.
+
+        `own_rules` are a hospital's rules files; their mistakes are raised when rules are first asked.
+        """
         graph = load_compiled(cache_dir)
         predictor = None
         if with_text:
             content = starting_version() if vault is None else current_version(vault)
             predictor = load_predictor(content, find_encoder(encoder_dir), provider=provider)
-        return cls(graph, predictor, recogniser=partial(build_recogniser, graph, cache_dir))
+        return cls(
+            graph,
+            predictor,
+            recogniser=partial(build_recogniser, graph, cache_dir),
+            rules=partial(load_rules, graph, own_rules),
+        )
 
     @classmethod
     def of_version(cls, base: "DiagnosisService", content: VersionContent) -> "DiagnosisService":
         """The same knowledge with another model version."""
         predictor = load_predictor(content, find_encoder(None))
-        return cls(base.graph, predictor, recogniser=lambda: base.recogniser)
+        return cls(base.graph, predictor, recogniser=lambda: base.recogniser, rules=lambda: base.rules)
 
     @cached_property
     def recogniser(self) -> Recogniser:
         """What finds terms in notes; a list of findings needs none."""
         return self._make_recogniser()
+
+    @cached_property
+    def rules(self) -> RuleBook:
+        """The rules in force. Raises RulesRefused where a hospital's file has mistakes."""
+        return self._load_rules()
+
+    @cached_property
+    def laboratory(self) -> dict[str, LaboratoryRule]:
+        """The laboratory rules by LOINC code."""
+        return by_loinc(self.rules.laboratory)
 
     @property
     def provider(self) -> str:
@@ -102,7 +137,7 @@ class DiagnosisService:
 
     def gather(self, chart: Chart, marks: Sequence[Annotation] = ()) -> tuple[GatheredFinding, ...]:
         """The findings that a chart's diagnosis rests on, with their sources."""
-        return gather_findings(self.graph, self.recogniser, chart, marks=marks)
+        return gather_findings(self.graph, self.recogniser, chart, marks=marks, laboratory=self.laboratory)
 
     def diagnose_chart(
         self, chart: Chart, marks: Sequence[Annotation] = (), *, top: int = 10, today: date
@@ -118,6 +153,8 @@ class DiagnosisService:
             texts=tuple(note.text for note in chart.notes),
             sex=chart.patient.sex,
             age_days=age_days(chart.patient.birth_date, _day(newest, today)),
+            conditions=read_codes(chart.conditions),
+            labs=read_laboratory(chart.observations),
         )
 
     def diagnose_text(self, text: str, *, sex: Sex, age: int | None, top: int = 10) -> Differential:
@@ -131,12 +168,23 @@ class DiagnosisService:
     def diagnose(self, asked: Presentation, *, top: int = 10) -> Differential:
         """Weigh, cut to the likeliest `top`, explain each line."""
         scores, fused = self.weigh(asked)
+        held = self._constraints(asked)
         lines = tuple(
-            self._line(position, int(disease), scores, fused)
+            self._line(position, int(disease), (scores, fused, held))
             for position, disease in enumerate(fused.best(top), start=1)
         )
         model = self.predictor.version if self.predictor else GRAPH_ALONE
-        return Differential(lines, fused.abstained, model, self.graph.version, self.provider)
+        return Differential(
+            lines, fused.abstained, model, self.graph.version, self.provider, self.trace(asked)
+        )
+
+    def trace(self, asked: Presentation) -> RuleTrace:
+        """Which red flags and pairs fired, why, and which almost did."""
+        facts = Facts(asked.findings, asked.sex, asked.age_days, asked.conditions, asked.labs)
+        return apply_rules(self.graph, self.rules, facts)
+
+    def _constraints(self, asked: Presentation) -> ConstraintShare:
+        return constraint_share(self.graph, self.rules, sex=asked.sex, age_days=asked.age_days)
 
     def weigh(self, asked: Presentation) -> tuple[GraphScores, FusedDifferential]:
         """The graph's scores and the probabilities of all diseases; what is observed too is not excluded."""
@@ -148,6 +196,7 @@ class DiagnosisService:
             prior=np.ones(len(self.graph.disease_ids)),
             weights=self._weights,
             shown_as=self.shown_as,
+            rule_share=self._constraints(asked).share,
         )
         return scores, fused
 
@@ -175,8 +224,9 @@ class DiagnosisService:
         return rows
 
     def _line(
-        self, position: int, disease: int, scores: GraphScores, fused: FusedDifferential
+        self, position: int, disease: int, weighed: tuple[GraphScores, FusedDifferential, ConstraintShare]
     ) -> DifferentialLine:
+        scores, fused, held = weighed
         disease_id = self.graph.disease_ids[disease]
         weight = fused.graph_weight
         return DifferentialLine(
@@ -192,6 +242,10 @@ class DiagnosisService:
             picture_score=weight * float(scores.fit[disease]),
             second_look_score=weight * float(scores.moved[disease]),
             graph_weight=weight,
+            rule_score=float(fused.rule_share[disease]),
+            held=tuple(
+                HeldLine(h.rule_id, h.title, h.source, h.log_factor) for h in held.of_disease(disease)
+            ),
             genes=self.graph.genes[disease],
             evidence=tuple(_evidence(e) for e in explain(self.graph, scores, disease_id)),
             not_yet_asked=tuple(

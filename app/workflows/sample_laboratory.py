@@ -1,13 +1,15 @@
 """Invents laboratory values that agree with a synthetic patient's findings."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from app.clinical.ids import PatientId, RecordId, record_id
 from app.clinical.record import Coding, Encounter, Observation, Quantity, ReferenceRange
-from app.workflows.gather_findings import LOINC, load_laboratory_rules
+from app.workflows.read_laboratory import LOINC
 from knowledge_graph.findings.finding import Finding, FindingState
+from knowledge_graph.rules.laboratory import term_for
+from knowledge_graph.rules.rule import LaboratoryRule
 
 # LOINC code: name, unit (UCUM), usual range of adults
 _TESTS = {
@@ -21,18 +23,22 @@ _TESTS = {
 
 
 def sample_laboratory(
-    patient_id: PatientId, encounter: Encounter, findings: Sequence[Finding], rng: np.random.Generator
+    patient_id: PatientId,
+    encounter: Encounter,
+    findings: Sequence[Finding],
+    rng: np.random.Generator,
+    *,
+    rules: Mapping[str, LaboratoryRule],
 ) -> tuple[Observation, ...]:
     """A short panel at an encounter, out of range where an observed finding says so."""
     observed = {f.term_id for f in findings if f.state is FindingState.OBSERVED}
-    rules = load_laboratory_rules()
     panel = []
     for code, (name, unit, low, high) in _TESTS.items():
         rule = rules.get(code)
         value = float(rng.uniform(low + 0.1 * (high - low), high - 0.1 * (high - low)))
-        if rule is not None and rule.low in observed:
+        if rule is not None and term_for(rule, "low") in observed:
             value = low * float(rng.uniform(0.6, 0.9))
-        elif rule is not None and rule.high in observed:
+        elif rule is not None and term_for(rule, "high") in observed:
             value = high * float(rng.uniform(1.2, 2.0))
         panel.append(
             Observation(

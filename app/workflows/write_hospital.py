@@ -18,6 +18,7 @@ from app.clinical.note import Note
 from app.clinical.patient import Identifier, Patient
 from app.clinical.record import Encounter
 from app.exchange.fhir_writer import transaction_bundle
+from app.workflows.load_rules import laboratory_rules
 from app.workflows.sample_laboratory import sample_laboratory
 from knowledge_graph.cohort.note_style import read_note_styles
 from knowledge_graph.cohort.note_writing import FindingSpan, WrittenNote, choose_style, write_note
@@ -25,6 +26,7 @@ from knowledge_graph.cohort.patient import SampledPatient
 from knowledge_graph.cohort.sampling import sample_patients
 from knowledge_graph.cohort.wording import graph_term_names
 from knowledge_graph.graph.compiled_graph import CompiledGraph
+from knowledge_graph.rules.laboratory import by_loinc
 from knowledge_graph.terms.term import DiseaseId
 
 RECORD_NUMBER_SYSTEM = "urn:anamnesis:synthetic-hospital"
@@ -83,6 +85,7 @@ def choose_diseases(graph: CompiledGraph, count: int, rng: np.random.Generator) 
 def sample_hospital(graph: CompiledGraph, plan: HospitalPlan, *, rng: np.random.Generator) -> Hospital:
     """Invent a site's patients, with notes in varied styles."""
     names, styles = graph_term_names(graph), read_note_styles()
+    rules = by_loinc(laboratory_rules())
     patients: dict[str, SyntheticPatient] = {}
     spans: dict[str, tuple[FindingSpan, ...]] = {}
     drawn = sample_patients(graph, count=plan.count, rng=rng, diseases=plan.diseases)
@@ -93,7 +96,10 @@ def sample_hospital(graph: CompiledGraph, plan: HospitalPlan, *, rng: np.random.
         )
         record_number = f"{plan.site}-{number:04}"
         chart = _chart(record_number, sampled, notes, rng)
-        patients[record_number] = SyntheticPatient(record_number, sampled, notes, chart)
+        panel = sample_laboratory(chart.patient.id, chart.encounters[-1], sampled.findings, rng, rules=rules)
+        patients[record_number] = SyntheticPatient(
+            record_number, sampled, notes, replace(chart, observations=panel)
+        )
         spans |= {note.text: note.spans for note in notes}
     return Hospital(patients, spans)
 
@@ -157,5 +163,4 @@ def _chart(
             )
             for i, (note, place, encounter) in enumerate(zip(notes, places, encounters, strict=True))
         ),
-        observations=sample_laboratory(patient_id, encounters[-1], sampled.findings, rng),
     )

@@ -20,9 +20,9 @@ Floats64 = npt.NDArray[np.float64]
 class FusedDifferential:
     """All (n_diseases,): probabilities sum to 1; shares are natural logs, `log_normaliser` one number.
 
-    log(probability) = graph_share + text_share + prior_share - log_normaliser, and graph_share is
-    `graph_weight` times the graph's score. `shown` are the same probabilities with those of one
-    disease's ids added up under the id that it is shown as.
+    log(probability) = graph_share + text_share + prior_share + rule_share - log_normaliser, and
+    graph_share is `graph_weight` times the graph's score. `shown` are the same probabilities with
+    those of one disease's ids added up under the id that it is shown as.
     """
 
     probability: Floats64
@@ -30,6 +30,7 @@ class FusedDifferential:
     graph_share: Floats64
     text_share: Floats64
     prior_share: Floats64
+    rule_share: Floats64
     log_normaliser: float
     graph_weight: float
     abstained: bool
@@ -48,8 +49,11 @@ def fuse(
     prior: npt.NDArray[np.floating],
     weights: FusionWeights,
     shown_as: Leaders | None = None,
+    rule_share: Floats64 | None = None,
 ) -> FusedDifferential:
     """Fuse what there is. `prior` is positive, (n_diseases,), of any sum; `shown_as` as `leaders` gives it.
+
+    `rule_share` is what hard constraints of sex and age take away, in natural logs, whatever else speaks.
 
     `observed` is the number of observed findings behind the graph's score, and in the text. Where there is
     none, nothing could be shown as a reason, so nothing is put forward. `text_log_probability` is NaN
@@ -63,7 +67,8 @@ def fuse(
     graph_share = nothing if graph_score is None else graph_weight * np.asarray(graph_score, np.float64)
     text_share = nothing if text_log_probability is None else text_weight * _filled(text_log_probability)
     prior_share = weights.prior * np.log(np.asarray(prior, np.float64) / np.sum(prior))
-    summed = graph_share + text_share + prior_share
+    held = nothing if rule_share is None else rule_share
+    summed = graph_share + text_share + prior_share + held
     top = float(summed.max())
     log_normaliser = top + float(np.log(np.exp(summed - top).sum()))
     probability = np.exp(summed - log_normaliser)
@@ -74,6 +79,7 @@ def fuse(
         graph_share=graph_share,
         text_share=text_share,
         prior_share=prior_share,
+        rule_share=held,
         log_normaliser=log_normaliser,
         graph_weight=graph_weight,
         abstained=observed == 0 or float(shown.max()) < weights.abstain_below,

@@ -29,6 +29,7 @@ class Urgency(StrEnum):
 
 
 URGENCIES = tuple(Urgency)  # most urgent first
+HOW_SOON = {Urgency.EMERGENCY: "at once", Urgency.URGENT: "today", Urgency.SOON: "within two weeks"}
 
 
 class Effect(StrEnum):

@@ -88,11 +88,11 @@ def read_rules(text: str, *, origin: str) -> RuleFile:
     return RuleFile(origin, lines, tuple(rules), sources, tuple(problems))
 
 
-def shipped_rules() -> tuple[RuleFile, ...]:
+def shipped_rules(names: Sequence[str] = SHIPPED) -> tuple[RuleFile, ...]:
     """The program's own rules."""
     folder = files("resources.rules")
     return tuple(
-        read_rules(folder.joinpath(f"{name}.toml").read_text("utf-8"), origin=BUILT_IN) for name in SHIPPED
+        read_rules(folder.joinpath(f"{name}.toml").read_text("utf-8"), origin=BUILT_IN) for name in names
     )
 
 

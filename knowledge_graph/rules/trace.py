@@ -43,6 +43,9 @@ class RuleTrace:
     rules_tried: int = 0
 
 
+NOTHING_FIRED = RuleTrace()
+
+
 def apply_rules(graph: CompiledGraph, book: RuleBook, facts: Facts) -> RuleTrace:
     """Try every red flag and pair."""
     observed = Observed(graph, facts)

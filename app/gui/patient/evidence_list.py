@@ -100,6 +100,7 @@ def _beside(line: DifferentialLine) -> Iterator[EvidenceRow]:
         ("Sex and age", "how well they fit the disease's inheritance and onset", line.context_score / weight),
     )
     said = [EvidenceRow(text, detail, score) for text, detail, score in told if abs(score) >= SILENT]
+    said += [EvidenceRow(f"Rule: {h.title}", h.source, h.log_factor / weight) for h in line.held]
     if said:
         yield EvidenceRow("Weighs as well", heading=True)
         yield from said

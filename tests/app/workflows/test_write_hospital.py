@@ -10,8 +10,8 @@ from app.clinical.annotation import current_annotations
 from app.store.key_derivation import KdfParameters
 from app.store.vault import Vault
 from app.workflows.annotate_synthetic import annotate_synthetic
-from app.workflows.gather_findings import out_of_range
 from app.workflows.import_records import ImportReport, import_records
+from app.workflows.read_laboratory import out_of_range
 from app.workflows.suggest_findings import build_recogniser
 from app.workflows.write_hospital import (
     Hospital,
