@@ -20,6 +20,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Publish one result and print its card."""
+    from app.config.policy import load_policy
     from app.config.settings import cache_dir
     from app.store.vault import Vault
     from app.workflows.publish_model import PublishPlan, publish_model, waiting_result
@@ -31,6 +32,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         cache_dir=cache_dir(),
         encoder_dir=arguments.encoder,
         make_current=not arguments.keep_current,
+        policy=load_policy(),
     )
     passphrase = read_passphrase(arguments)
     with Vault.open(arguments.vault, user=arguments.user, passphrase=passphrase) as vault:

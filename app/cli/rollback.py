@@ -15,12 +15,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Make the earlier version current and say which it is."""
+    from app.config.policy import load_policy
     from app.store.vault import Vault
     from app.workflows.roll_back import roll_back
 
     passphrase = read_passphrase(arguments)
     with Vault.open(arguments.vault, user=arguments.user, passphrase=passphrase) as vault:
-        version = roll_back(vault, at=datetime.now(UTC).isoformat(timespec="seconds"), to=arguments.to)
+        at = datetime.now(UTC).isoformat(timespec="seconds")
+        version = roll_back(vault, at=at, to=arguments.to, policy=load_policy())
     value = {"current": version.version_id, "base_version": version.card.base_version}
     console.result(value, f"now in use: {version.version_id[:12]} ({version.card.title})")
     return 0

@@ -168,6 +168,7 @@ def _as_value(review: "UpdateReview") -> dict[str, object]:
 
 
 def _apply(arguments: argparse.Namespace, console: Console) -> int:
+    from app.config.policy import load_policy
     from app.config.settings import cache_dir
     from app.store.vault import Vault
     from app.workflows.apply_update import AppliedBase, ApplyPlan, apply_update
@@ -178,6 +179,7 @@ def _apply(arguments: argparse.Namespace, console: Console) -> int:
         encoder_dir=arguments.encoder,
         margin=arguments.margin,
         notes_per_style=arguments.notes,
+        policy=load_policy(),
     )
     key = text_or_file(arguments.coordinator_key) if arguments.coordinator_key else None
     passphrase = read_passphrase(arguments)

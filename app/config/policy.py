@@ -13,6 +13,7 @@ from pathlib import Path
 
 import msgspec
 
+from app.config.model_gates import ModelGates, ReportGroup
 from app.errors import PolicyError
 
 
@@ -28,6 +29,8 @@ class Policy:
     backup_keep: int = 7
     backup_every_h: int = 24
     rules_file: Path | None = None
+    gates: ModelGates | None = None
+    report_groups: tuple[ReportGroup, ...] = ()
     source: Path | None = None
 
 
@@ -40,6 +43,8 @@ class _PolicyFile(msgspec.Struct, forbid_unknown_fields=True):
     backup_keep: int = 7
     backup_every_h: int = 24
     rules_file: str | None = None
+    gates: ModelGates | None = None
+    report_groups: list[ReportGroup] = msgspec.field(default_factory=list)
 
 
 def policy_path() -> Path:
@@ -82,6 +87,8 @@ def _checked(given: _PolicyFile, source: Path) -> Policy:
         backup_keep=given.backup_keep,
         backup_every_h=given.backup_every_h,
         rules_file=_absolute(given.rules_file, "rules_file", source),
+        gates=given.gates,
+        report_groups=tuple(given.report_groups),
         source=source,
     )
 

@@ -1,9 +1,10 @@
 """Installs a coordinator's new base, once it has proved itself on public synthetic notes."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from app.config.policy import Policy
 from app.errors import WorkerFailed
 from app.store.vault import Vault
 from app.workflows.export_classifier import ExportWorker
@@ -42,6 +43,7 @@ class ApplyPlan:
     margin: float = 0.03
     notes_per_style: int = 150
     probes: int = PROBE_COUNT
+    policy: Policy = field(default_factory=Policy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +158,9 @@ def _result(vault: Vault, file: BaseFile) -> TrainingResult:
 
 
 def _publish_plan(plan: ApplyPlan) -> PublishPlan:
-    return PublishPlan(plan.at, plan.cache_dir, plan.encoder_dir, plan.threads, probes=plan.probes)
+    return PublishPlan(
+        plan.at, plan.cache_dir, plan.encoder_dir, plan.threads, probes=plan.probes, policy=plan.policy
+    )
 
 
 def _remember(vault: Vault, version: ModelVersion, base: BaseVersion) -> None:

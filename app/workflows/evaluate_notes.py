@@ -121,7 +121,7 @@ class Tally:
         note = scored.note
         truths = {int(self._shown_as[self._graph.disease_number(t)]) for t in note.truths}
         for way, fused in ways_of(scored, weights, self._shown_as).items():
-            found = _outcome(fused.shown, sorted(truths))
+            found = outcome_of(fused.shown, sorted(truths))
             for source in {note.source, PUBLISHED} if note.source == UNSEEN else {note.source}:
                 self._outcomes[source, way].append(found)
 
@@ -133,7 +133,7 @@ class Tally:
         return {s: {way: _accuracy(self._outcomes[s, way]) for way in WAYS} for s in sources}
 
 
-def _outcome(shown: npt.NDArray[np.floating], truths: Sequence[int]) -> Outcome:
+def outcome_of(shown: npt.NDArray[np.floating], truths: Sequence[int]) -> Outcome:
     """Of one differential; ties are shared."""
     own = max(shown[t] for t in truths)
     first = int(shown.argmax())

@@ -59,7 +59,16 @@ def current_version(vault: "Vault") -> VersionContent:
 
 def named_card(rows: tuple[ModelRow, ...], prefix: str) -> str:
     """The card, in Markdown, of the one listed version whose name begins so."""
-    found = [row.version for row in rows if row.version.version_id.startswith(prefix)]
+    return card_markdown(named_version(rows, prefix))
+
+
+def named_version(rows: tuple[ModelRow, ...], prefix: str) -> ModelVersion:
+    """The one listed version whose name begins so, or the `starting` one."""
+    found = [
+        r.version
+        for r in rows
+        if r.version.version_id.startswith(prefix) or (r.starting and prefix == "starting")
+    ]
     if len(found) != 1:
         raise ModelUnavailable(f"{len(found)} model versions begin with {prefix!r}; see `anamnesis models`")
-    return card_markdown(found[0])
+    return found[0]

@@ -4,13 +4,15 @@ The export runs in a worker process; this one needs no torch.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from app.config.policy import Policy
 from app.errors import ModelUnavailable
 from app.store.vault import Vault
 from app.workflows.export_classifier import ExportWorker, export_classifier
 from app.workflows.list_models import load_version, model_store, result_store
+from app.workflows.promote_model import Promotion, promote
 from knowledge_graph.graph.cache import load_compiled
 from ml.evaluation.probe_texts import probe_texts
 from ml.inference.version_loading import check_encoder
@@ -36,6 +38,7 @@ class PublishPlan:
     threads: int = 2
     make_current: bool = True
     probes: int = PROBE_COUNT
+    policy: Policy = field(default_factory=Policy)
 
 
 def publish_model(
@@ -43,6 +46,8 @@ def publish_model(
 ) -> Iterator[str | ModelVersion]:
     """Yield lines of progress and, last, the new version; the result then waits no longer.
 
+    Where the policy has gates, the version is measured and put to use only if it passes: else it is kept,
+    and PolicyError says what falls short.
     `worker` is one that the caller has started and ends.
     """
     base = load_version(vault, result.base_version)
@@ -60,8 +65,10 @@ def publish_model(
     for report in worker.answers(request) if worker else export_classifier(request):
         if isinstance(report, ExportResult):
             content = exported_version(request, report, _card(base, encoder, result, at=plan.at))
-            version = _register(vault, content, plan)
+            version = _register(vault, content)
             result_store(vault).remove(result.run_id)
+            if plan.make_current:
+                yield from promote(vault, version.version_id, _promotion(plan), reason="publish")
             yield version
         else:
             yield report
@@ -76,14 +83,15 @@ def waiting_result(vault: Vault, run_id: str | None = None) -> TrainingResult:
     return results.get(run_id or run_ids[-1])
 
 
-def _register(vault: Vault, content: VersionContent, plan: PublishPlan) -> ModelVersion:
-    store = model_store(vault)
+def _register(vault: Vault, content: VersionContent) -> ModelVersion:
     version = content.version
     vault.audit("model.publish", version.version_id, f"base {version.card.base_version[:12]}")
-    store.add(content)
-    if plan.make_current:
-        store.set_current(version.version_id, at=plan.at, reason="publish")
+    model_store(vault).add(content)
     return version
+
+
+def _promotion(plan: PublishPlan) -> Promotion:
+    return Promotion(plan.at, plan.cache_dir, plan.policy)
 
 
 def _card(base: VersionContent, encoder: EncoderFiles, result: TrainingResult, *, at: str) -> ModelCard:

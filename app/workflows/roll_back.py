@@ -1,21 +1,26 @@
 """Goes back to the model version that was current before, or to a named one."""
 
+from app.config.policy import Policy
 from app.errors import ModelUnavailable
 from app.store.vault import Vault
 from app.workflows.list_models import model_store
+from app.workflows.promote_model import must_have_passed, was_in_use
 from ml.registry.model_store import ModelStore
 from ml.registry.model_version import ModelVersion
 from ml.registry.starting_model import starting_version
 
 
-def roll_back(vault: Vault, *, at: str, to: str | None = None) -> ModelVersion:
+def roll_back(vault: Vault, *, at: str, to: str | None = None, policy: Policy | None = None) -> ModelVersion:
     """Make an earlier version current again; the version left stays kept.
 
-    `to` is the beginning of a version's name, or `starting`; by default the version before.
+    `to` is the beginning of a version's name, or `starting`; by default the version before. A version
+    that was never in use must have passed the policy's gates.
     """
     store, start = model_store(vault), starting_version().version
     target = _previous(store) if to is None else _named(store, to, start.version_id)
     version = start if target is None else store.describe(target)
+    if target is not None and not was_in_use(store, target):
+        must_have_passed(vault, target, policy or Policy())
     vault.audit("model.roll_back", version.version_id)
     store.set_current(target, at=at, reason="roll back")
     return version

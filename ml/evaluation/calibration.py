@@ -28,8 +28,8 @@ def reliability(stated: FloatArray, correct: BoolArray, *, bins: int = 10) -> tu
         here = places == place
         found.append(
             ReliabilityBin(
-                low=place / bins,
-                high=(place + 1) / bins,
+                low=int(place) / bins,
+                high=(int(place) + 1) / bins,
                 count=int(here.sum()),
                 stated=float(stated[here].mean()),
                 observed=float(correct[here].mean()),

@@ -4,12 +4,14 @@ import configparser
 import gzip
 import shutil
 import subprocess
+import tomllib
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
 from app.cli.verbs import VERBS
+from app.config.model_gates import ReportGroup
 from app.config.policy import Policy, load_policy
 from installer.deb import payload
 from installer.deb.archive import pack
@@ -118,13 +120,22 @@ def test_the_shipped_policy_says_nothing_but_the_defaults() -> None:
 
 def test_every_setting_is_in_the_shipped_policy_and_parses_when_taken_up(tmp_path: Path) -> None:
     lines = (FILES / "policy.toml").read_text("utf-8").splitlines()
-    taken_up = [line.removeprefix("#") for line in lines if line.startswith("#") and " = " in line]
+    settings = [line for line in lines if line.startswith("#") and (" = " in line or line.startswith("#["))]
+    taken_up = [line.removeprefix("#") for line in settings]
     edited = tmp_path / "policy.toml"
     edited.write_text("\n".join(taken_up), encoding="utf-8")
     policy = load_policy(edited)
-    assert {line.split(" = ")[0] for line in taken_up} == set(Policy.__slots__) - {"source"}
-    example = Path("/srv/backup/anamnesis")
-    assert policy == Policy(epsilon_cap=8.0, backup_folder=example, source=edited)
+    assert set(tomllib.loads("\n".join(taken_up))) == set(Policy.__slots__) - {"source"}
+    assert policy.gates is not None
+    assert None not in (getattr(policy.gates, name) for name in policy.gates.__struct_fields__)
+    assert policy == Policy(
+        epsilon_cap=8.0,
+        backup_folder=Path("/srv/backup/anamnesis"),
+        rules_file=Path("/etc/anamnesis/rules.toml"),
+        gates=policy.gates,
+        report_groups=(ReportGroup("heart", terms=("HP:0001626",)),),
+        source=edited,
+    )
 
 
 def test_the_desktop_entry_starts_the_program_and_names_its_icon() -> None:

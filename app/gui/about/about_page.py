@@ -115,5 +115,22 @@ def policy_rows(policy: Policy) -> tuple[tuple[str, str], ...]:
         ("Epsilon", cap),
         ("Update files", "may be exported" if policy.export_allowed else "must not be exported"),
         ("Imports from", folders),
+        ("Gates for models", gates_text(policy)),
         ("Policy file", str(policy.source) if policy.source else "none: the defaults hold"),
     )
+
+
+def gates_text(policy: Policy) -> str:
+    """What a model must show before it is used."""
+    gates = policy.gates
+    if gates is None:
+        return "none"
+    asked = (
+        ("first right", "at least", gates.min_top1),
+        ("first 10 right", "at least", gates.min_top10),
+        ("calibration error", "at most", gates.max_ece),
+        ("gap between groups", "at most", gates.max_gap),
+        ("fall of the first 10", "at most", gates.max_fall),
+    )
+    said = [f"{what} {how} {limit:.1%}" for what, how, limit in asked if limit is not None]
+    return ", ".join([*said, f"on {gates.notes} synthetic notes"])

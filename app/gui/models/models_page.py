@@ -1,20 +1,24 @@
 """The model versions of the vault: which is in use, what each promises, and the way back."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import takewhile
 from threading import Event
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QListWidget, QListWidgetItem, QSplitter, QTextBrowser
+from PySide6.QtWidgets import QListWidget, QListWidgetItem, QSplitter
 
+from app.gui.models.version_card import VersionCard
 from app.gui.operations.runner import Failure
 from app.gui.session import OpenSession
 from app.gui.shell.dialogs import ask, sentence
 from app.gui.shell.furniture import button, card, label, page_frame, row, set_role
-from app.gui.shell.reading import show_markdown
-from app.workflows.describe_model import describe_model
+from app.store.vault import Vault
 from app.workflows.list_models import ModelRow, list_models, result_store
 from app.workflows.publish_model import PublishPlan, publish_model, waiting_result
+from app.workflows.report_model import REPORT_NOTES, ReportPlan, kept_report, report_model
 from app.workflows.roll_back import roll_back
+from ml.evaluation.model_report import ModelReport
 from ml.registry.model_version import ModelVersion
 
 ROW = Qt.ItemDataRole.UserRole
@@ -30,7 +34,8 @@ class ModelsPage:
         self.message = label("", "error", wrap=True)
         self.message.hide()
         self.list = QListWidget()
-        self.card = QTextBrowser()
+        self.card = VersionCard(session.look)
+        self._reports: dict[str, ModelReport] = {}
         self.use_button = button("Use this version", self.use_chosen, tip="Make the chosen version current")
         self.back_button = button("Roll back", self.roll_back, tip="Go back to the version used before")
         self.widget, column, head = page_frame(
@@ -38,7 +43,8 @@ class ModelsPage:
         )
         self.publish_button = button("Publish", self.publish, role="primary", tip=_PUBLISH)
         self.publish_button.hide()
-        head.addLayout(row(self.back_button, self.publish_button))
+        self.measure_button = button("Measure", self.measure, tip=_MEASURE)
+        head.addLayout(row(self.measure_button, self.back_button, self.publish_button))
         column.addWidget(self.message)
         column.addWidget(self._body(), 1)
         session.look.follow(self.widget, self._show_card)
@@ -46,9 +52,7 @@ class ModelsPage:
     def refresh(self) -> None:
         """Read the versions."""
         vault = self._session.vault
-        self._session.runner.read(
-            lambda: (list_models(vault), result_store(vault).run_ids()), self._show, self._refuse
-        )
+        self._session.runner.read(lambda: _standing(vault), self._show, self._refuse)
 
     def use_chosen(self) -> None:
         """Make the chosen version current, after a question."""
@@ -74,7 +78,7 @@ class ModelsPage:
         if self._publishing:
             return
         vault, around = self._session.vault, self._session.around
-        plan = PublishPlan(at=around.now(), cache_dir=around.cache_dir)
+        plan = PublishPlan(at=around.now(), cache_dir=around.cache_dir, policy=around.policy)
 
         def reports(_stop: Event) -> Iterator[str | ModelVersion]:
             return publish_model(vault, waiting_result(vault), plan)
@@ -83,6 +87,30 @@ class ModelsPage:
         self.publish_button.setEnabled(False)
         self._tell("Publishing…", "notice")
         self._session.runner.job(reports, self._follow, lambda _done: self._published(), self._refuse)
+
+    def measure(self) -> None:
+        """Read public synthetic notes with the chosen version, and show the report."""
+        chosen, around, vault = self._chosen(), self._session.around, self._session.vault
+        if chosen is None:
+            return
+        notes = around.policy.gates.notes if around.policy.gates else REPORT_NOTES
+        plan = ReportPlan(around.now(), around.cache_dir, notes, around.policy.report_groups)
+        version = chosen.version.version_id
+        self.measure_button.setEnabled(False)
+        self._session.runner.job(
+            lambda stop: takewhile(lambda _report: not stop.is_set(), report_model(vault, version, plan)),
+            self._measured,
+            lambda _done: self.measure_button.setEnabled(True),
+            self._refuse,
+        )
+
+    def _measured(self, report: str | ModelReport) -> None:
+        if isinstance(report, ModelReport):
+            self._reports[report.version_id] = report
+            self._tell(f"Measured on {report.n} synthetic notes.", "notice")
+            self._show_card()
+        else:
+            self._tell(sentence(report), "notice")
 
     def _follow(self, report: str | ModelVersion) -> None:
         done = "The new version is in use."
@@ -104,17 +132,13 @@ class ModelsPage:
         self.list.currentItemChanged.connect(lambda _new, _old: self._show_card())
         inside.addWidget(self.list, 1)
         inside.addLayout(row(None, self.use_button))
-        right, page = card(margin=10)
-        self.card.setProperty("role", "bare")
-        self.card.setAccessibleName("Model card")
-        page.addWidget(self.card)
         split.addWidget(left)
-        split.addWidget(right)
+        split.addWidget(self.card.widget)
         split.setSizes([360, 760])
         return split
 
-    def _show(self, answer: tuple[tuple[ModelRow, ...], tuple[str, ...]]) -> None:
-        rows, waiting = answer
+    def _show(self, standing: "_Standing") -> None:
+        rows, waiting, self._reports = standing.rows, standing.waiting, standing.reports
         self.publish_button.setVisible(bool(waiting))
         self.publish_button.setEnabled(not self._publishing)
         self.list.clear()
@@ -128,7 +152,8 @@ class ModelsPage:
 
     def _show_card(self) -> None:
         chosen = self._chosen()
-        show_markdown(self.card, describe_model(chosen.version) if chosen else "", self._session.look)
+        version = chosen.version if chosen else None
+        self.card.show(version, self._reports.get(version.version_id) if version else None)
         self.use_button.setEnabled(chosen is not None and not chosen.current)
 
     def _chosen(self) -> ModelRow | None:
@@ -137,9 +162,11 @@ class ModelsPage:
         return found
 
     def _go_to(self, name: str | None) -> None:
-        vault, at = self._session.vault, self._session.around.now()
+        vault, at, policy = self._session.vault, self._session.around.now(), self._session.around.policy
         self._session.runner.write(
-            lambda: roll_back(vault, at=at, to=name), lambda _version: self._moved(), self._refuse
+            lambda: roll_back(vault, at=at, to=name, policy=policy),
+            lambda _version: self._moved(),
+            self._refuse,
         )
 
     def _moved(self) -> None:
@@ -149,12 +176,28 @@ class ModelsPage:
     def _refuse(self, failure: Failure) -> None:
         self._publishing = False
         self.publish_button.setEnabled(True)
+        self.measure_button.setEnabled(True)
         self._tell(sentence(failure.message), "error")
 
     def _tell(self, text: str, role: str) -> None:
         set_role(self.message, role)
         self.message.setText(text)
         self.message.show()
+
+
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """The versions, the results that wait to be published, and what was measured."""
+
+    rows: tuple[ModelRow, ...]
+    waiting: tuple[str, ...]
+    reports: dict[str, ModelReport]
+
+
+def _standing(vault: Vault) -> _Standing:
+    rows = list_models(vault)
+    kept = {r.version.version_id: kept_report(vault, r.version.version_id) for r in rows}
+    return _Standing(rows, result_store(vault).run_ids(), {v: r for v, r in kept.items() if r is not None})
 
 
 def version_line(found: ModelRow) -> str:
@@ -168,4 +211,5 @@ def version_line(found: ModelRow) -> str:
 
 _KINDS = {"head": "Trained here, head", "lora": "Trained here, LoRA"}
 _PUBLISH = "Export the latest training result to ONNX, compare it with the trained model, and use it"
+_MEASURE = "Read public synthetic notes with the chosen version: how good, how calibrated, for whom"
 _QUESTION = "Diagnoses will use that version from now on. You can return to the present one at any time."

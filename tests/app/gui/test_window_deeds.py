@@ -98,7 +98,8 @@ def test_the_models_page_shows_the_starting_model_with_its_guarantee(
     settle()
     page = window.workspace.models
     assert page.list.count() == 1
-    assert "epsilon 0" in page.card.toPlainText()
+    assert "epsilon 0" in page.card.text.toPlainText()
+    assert not page.card.diagram.isVisible()
     assert not page.back_button.isEnabled()
 
 

@@ -1,0 +1,43 @@
+"""Whether a model may be used: its report against the gates of the hospital's policy."""
+
+from app.config.model_gates import ModelGates
+from app.errors import PolicyError
+from ml.evaluation.model_report import ModelReport
+
+
+def check_gates(report: ModelReport, gates: ModelGates) -> None:
+    """Raise PolicyError, in one line, where a gate is missed."""
+    missed = missed_gates(report, gates)
+    if missed:
+        raise PolicyError(
+            f"model {report.version_id[:12]} is kept but not put to use: {'; '.join(missed)} "
+            "(gates of this hospital's policy)"
+        )
+
+
+def missed_gates(report: ModelReport, gates: ModelGates) -> tuple[str, ...]:
+    """What falls short, in words; empty where the model may be used."""
+    fused, missed = report.fused, []
+    if report.n < gates.notes:
+        missed.append(f"its report reads {report.n} notes, the policy asks for {gates.notes}")
+    for name, share, least in (
+        ("top-1", fused.top1, gates.min_top1),
+        ("top-10", fused.top10, gates.min_top10),
+    ):
+        if least is not None and share.value < least:
+            missed.append(f"{name} is {share.value:.1%}, below {least:.1%}")
+    if gates.max_ece is not None and fused.ece > gates.max_ece:
+        missed.append(f"the calibration error is {fused.ece:.3f}, above {gates.max_ece:.3f}")
+    if gates.max_gap is not None:
+        missed += [
+            f"the gap by {gap.attribute} is {gap.value:.1%} (from {gap.low:.1%}), above {gates.max_gap:.1%}"
+            for gap in report.gaps
+            if gap.low > gates.max_gap
+        ]
+    if gates.max_fall is not None and report.drift is not None:
+        fall = -report.drift.top10_change[0]
+        if fall > gates.max_fall:
+            missed.append(
+                f"top-10 falls by {fall:.1%} against the starting model, more than {gates.max_fall:.1%}"
+            )
+    return tuple(missed)
