@@ -2,12 +2,14 @@
 
 import argparse
 import importlib
+from pathlib import Path
 
 from app.cli.console import Console
+from app.errors import UsageError
 
 BENCHMARKS = {
     "diagnose": ("app.workflows.benchmark_diagnose", "ONNX Runtime against torch, one note"),
-    "graph": ("app.workflows.benchmark_graph", "ranking on arrays against plain Python"),
+    "graph": ("app.workflows.benchmark_graph", "ranking on arrays against plain Python, NetworkX and hpo3"),
     "recognition": ("app.workflows.evaluate_recognition", "findings found in annotated texts"),
     "startup": ("app.workflows.benchmark_startup", "a cold diagnosis against a cold one with torch"),
     "text": ("app.workflows.benchmark_text", "the starting model on styles and names it never saw"),
@@ -23,12 +25,21 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", choices=sorted(BENCHMARKS))
     parser.add_argument("--size", type=int, help="how much to measure on (notes, cases or repeats)")
     parser.add_argument("--data", metavar="DIR", help="a folder of test data, where a benchmark reads one")
+    parser.add_argument(
+        "--hpo3",
+        type=Path,
+        metavar="PYTHON",
+        help="for graph: the Python of an environment of its own that has hpo3, to measure beside",
+    )
 
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Every benchmark module offers `measure(progress, size, data) -> dict[str, object]`."""
+    if arguments.hpo3 and arguments.name != "graph":
+        raise UsageError("--hpo3 goes with the benchmark graph")
+    peer = {"hpo3": arguments.hpo3} if arguments.hpo3 else {}
     module = importlib.import_module(BENCHMARKS[arguments.name][0])
-    result = module.measure(console.progress, size=arguments.size, data=arguments.data)
+    result = module.measure(console.progress, size=arguments.size, data=arguments.data, **peer)
     text = "\n".join(f"{key:32} {_shown(value)}" for key, value in result.items())
     console.result({"benchmark": arguments.name, **result}, text)
     return 0

@@ -1,13 +1,15 @@
-"""Measures ranking on the compiled arrays beside plain Python and NetworkX, on synthetic patients.
+"""Measures ranking on the compiled arrays beside plain Python, NetworkX and hpo3, on synthetic patients.
 
-The plain side is the same likelihood ratio over dictionaries, and must give the same scores. The other
-side is what one would write first: personalised PageRank on the NetworkX graph, the findings as seeds.
+The plain side is the same likelihood ratio over dictionaries, and must give the same scores. The second
+side is what one would write first: personalised PageRank on the NetworkX graph, the findings as seeds. The
+third, where its Python is named, is hpo3 (Rust): Resnik's best-match average, beside ours of the same.
 """
 
 import math
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
 from statistics import mean, median
 from typing import TypeVar
 
@@ -15,6 +17,8 @@ import networkx as nx
 import numpy as np
 
 from app.config.settings import cache_dir
+from app.workflows.hpo3_peer import Hpo3Peer, hpo3_peer
+from app.workflows.resnik_average import ResnikAverage
 from knowledge_graph.cohort.patient import SampledPatient
 from knowledge_graph.cohort.sampling import sample_patients
 from knowledge_graph.findings.finding import Finding, FindingState
@@ -30,6 +34,7 @@ from knowledge_graph.ranking.likelihood_ratio import (
 )
 from knowledge_graph.ranking.rank import distinct_findings, rank
 from knowledge_graph.rationale.explanation import explain, not_yet_asked
+from knowledge_graph.sources.hpo_release import find_release
 
 DEFAULT_PATIENTS = 40
 LOADINGS, WALKS, SHOWN = 5, 3, 10
@@ -37,7 +42,9 @@ Progress = Callable[..., None]
 T = TypeVar("T")
 
 
-def measure(progress: Progress, *, size: int | None = None, data: str | None = None) -> dict[str, object]:
+def measure(
+    progress: Progress, *, size: int | None = None, data: str | None = None, hpo3: Path | None = None
+) -> dict[str, object]:
     """`size` is the number of patients. Medians in milliseconds, the sides in turns."""
     load_compiled(cache_dir())  # compiles, where no cache lies there yet
     loads = [_timed(partial(load_compiled, cache_dir()))[0] for _ in range(LOADINGS)]
@@ -57,7 +64,13 @@ def measure(progress: Progress, *, size: int | None = None, data: str | None = N
         **_rankings(graph, patients),
     }
     progress(f"walking {WALKS} personalised PageRanks")
-    return found | _walks(graph, knowledge, patients[:WALKS])
+    found |= _walks(graph, knowledge, patients[:WALKS])
+    if hpo3 is None:
+        return found
+    progress("loading the same data in hpo3")
+    resnik = ResnikAverage(graph)
+    with hpo3_peer(hpo3, find_release().ontology.parent, resnik.profiles) as peer:
+        return found | _beside_peer(graph, resnik, peer, patients)
 
 
 class PlainRanking:
@@ -147,6 +160,34 @@ def _walks(
         return {}
     walk, arrays = median(times["walk"]), median(times["arrays"])
     return {"personalised PageRank, ms": walk, "PageRank / arrays": walk / arrays}
+
+
+def _beside_peer(
+    graph: CompiledGraph, resnik: ResnikAverage, peer: Hpo3Peer, patients: Sequence[SampledPatient]
+) -> dict[str, object]:
+    """Resnik's average on both sides, and the whole of our ranking; excluded findings left out."""
+    times: dict[str, list[float]] = {"peer": [], "arrays": [], "rank": []}
+    alike: list[float] = []
+    for patient in patients:
+        seen = [f for f in distinct_findings(graph, patient.findings) if f.state is FindingState.OBSERVED]
+        if not seen:
+            continue
+        terms = [f.term_id for f in seen]
+        took, theirs = peer.scores(terms)
+        ours_took, ours = _timed(partial(resnik.scores, terms))
+        rank_took, _ = _timed(partial(rank, graph, seen))
+        for side, value in (("peer", took), ("arrays", ours_took), ("rank", rank_took)):
+            times[side].append(value)
+        alike.append(float(np.corrcoef(ours, np.array(theirs))[0, 1]))
+    of = {side: median(values) for side, values in times.items()}
+    return {
+        "hpo3, Resnik best-match average, ms": of["peer"],
+        "the same on arrays, ms": of["arrays"],
+        "hpo3 / arrays": of["peer"] / of["arrays"],
+        "hpo3 / our whole ranking": of["peer"] / of["rank"],
+        "hpo3, loading, ms": peer.load_ms,
+        "correlation with hpo3's scores, lowest": min(alike),
+    }
 
 
 def _timed(deed: Callable[[], T]) -> tuple[float, T]:

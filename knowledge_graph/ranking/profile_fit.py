@@ -99,11 +99,14 @@ def features_of_profile(
     )
 
 
-def reached_information(graph: CompiledGraph, observed: Sequence[int]) -> Floats:
+def reached_information(
+    graph: CompiledGraph, observed: Sequence[int], *, information: Floats | None = None
+) -> Floats:
     """For each term, the information of the most telling of its ancestors that was seen: (n_terms,)."""
+    telling = graph.information if information is None else information
     seen = np.zeros(len(graph.term_ids), np.float32)
     for term in observed:
         above = graph.ancestors[term]
-        seen[above] = graph.information[above]
+        seen[above] = telling[above]
     reached: Floats = np.maximum.reduceat(seen[graph.ancestors.values], graph.ancestors.indptr[:-1])
     return reached

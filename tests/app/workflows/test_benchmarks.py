@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from app.config.settings import CACHE_VARIABLE
 from app.errors import UsageError
 from app.workflows import benchmark_graph, benchmark_startup, benchmark_text, benchmark_train, benchmark_vault
+from app.workflows.hpo3_peer import hpo3_peer
 
 pytestmark = pytest.mark.slow
 
@@ -74,3 +76,13 @@ def test_the_starting_model_knows_styles_and_names_it_never_saw(tmp_path: Path) 
         assert float(str(found[f"{style}, 50 diseases, top-1"])) >= 0.6
     with pytest.raises(UsageError, match="--data"):
         benchmark_text.measure(silent, size=1, data=str(texts))
+
+
+def test_a_python_without_hpo3_is_refused_with_the_remedy(tmp_path: Path) -> None:
+    with (
+        pytest.raises(UsageError, match="pip install hpo3"),
+        hpo3_peer(Path(sys.executable), tmp_path, [["HP:0000118"]]),
+    ):
+        pass
+    with pytest.raises(UsageError, match="cannot be run"), hpo3_peer(tmp_path / "none", tmp_path, []):
+        pass
