@@ -9,9 +9,11 @@ from typing import TextIO
 
 from app.cli.console import Console
 from app.cli.sign_in import add_vault_arguments, read_passphrase
+from app.clinical.audit_event import AuditEvent
 from app.errors import UsageError, VaultDamaged
 from app.exchange.audit_formats import FORMATS
 from app.store.audit_chain import AuditReport
+from app.store.break_glass import emergencies, review
 from app.store.vault import Vault
 
 _NOT_LIMITED = 1 << 60
@@ -19,7 +21,10 @@ _NOT_LIMITED = 1 << 60
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add what to do and how much to show."""
-    parser.add_argument("deed", choices=("verify", "show", "export"))
+    parser.add_argument("deed", choices=("verify", "show", "export", "emergencies"))
+    parser.add_argument(
+        "--reviewed", action="store_true", help="of emergencies: the privacy officer has seen them"
+    )
     parser.add_argument("--limit", type=_count, default=50, help="how many events to show, newest first")
     parser.add_argument("--format", choices=tuple(FORMATS), default="jsonl", help="of an export")
     parser.add_argument("--out", type=Path, metavar="FILE", help="the export's new file (default: stdout)")
@@ -29,9 +34,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Exit code 1 where a link does not hold; an export is written nevertheless."""
     passphrase = read_passphrase(arguments)
+    if arguments.deed == "emergencies":
+        return _emergencies(passphrase, arguments, console)
     with Vault.open(arguments.vault, user=arguments.user, passphrase=passphrase, read_only=True) as vault:
         if arguments.deed == "show":
-            return _show(vault, arguments.limit, console)
+            return _show(vault.audit_events(limit=arguments.limit), console)
         report = vault.verify_audit()
         if arguments.deed == "export":
             count = _export(vault, arguments)
@@ -49,8 +56,17 @@ def _count(text: str) -> int:
     return min(int(text), _NOT_LIMITED)
 
 
-def _show(vault: Vault, limit: int, console: Console) -> int:
-    events = vault.audit_events(limit=limit)
+def _emergencies(passphrase: str, arguments: argparse.Namespace, console: Console) -> int:
+    with Vault.open(
+        arguments.vault, user=arguments.user, passphrase=passphrase, read_only=not arguments.reviewed
+    ) as vault:
+        events = emergencies(vault)
+        if arguments.reviewed and events:
+            review(vault, up_to=events[0].sequence)
+    return _show(events, console)
+
+
+def _show(events: list[AuditEvent], console: Console) -> int:
     lines = [f"{e.sequence:6} {e.at} {e.user:12} {e.action:22} {e.record_id} {e.detail}" for e in events]
     console.result({"events": [asdict(e) for e in events]}, "\n".join(lines))
     return 0

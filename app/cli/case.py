@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from app.cli.console import Console
 from app.cli.findings import read_text
-from app.cli.sign_in import add_vault_arguments, read_passphrase
+from app.cli.sign_in import add_break_glass_argument, add_vault_arguments, enter_charts, read_passphrase
 from app.clinical.age import iso_duration_days
 from app.clinical.diagnosis import Differential
 from app.clinical.ids import PatientId
@@ -55,6 +55,7 @@ def add_case_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--sex", choices=[s.value for s in Sex], default=Sex.UNKNOWN.value)
     parser.add_argument("--provider", choices=("auto", "cpu", "cuda"), default="auto")
     add_rules_argument(parser)
+    add_break_glass_argument(parser)
     add_vault_arguments(parser, required=False)
 
 
@@ -92,6 +93,7 @@ def open_case(
     if arguments.vault is None:
         raise UsageError("--patient needs --vault")
     with _open_vault(arguments, console) as vault:
+        enter_charts(vault, arguments)
         patient_id = find_patient(vault, arguments.patient)
         chart = vault.chart(patient_id)
         marks = current_annotations(vault.patient_annotation_events(patient_id))

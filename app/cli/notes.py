@@ -4,7 +4,7 @@ import argparse
 from dataclasses import asdict
 
 from app.cli.console import Console
-from app.cli.sign_in import add_vault_arguments, read_passphrase
+from app.cli.sign_in import add_break_glass_argument, add_vault_arguments, enter_charts, read_passphrase
 from app.errors import UsageError
 
 
@@ -17,6 +17,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help='words of the notes; "in quotes" a phrase; the last may be begun',
     )
     parser.add_argument("--limit", type=int, default=20, help="how many to show, best first")
+    add_break_glass_argument(parser)
     add_vault_arguments(parser)
 
 
@@ -27,7 +28,11 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     if not 1 <= arguments.limit <= 2000:
         raise UsageError("--limit must lie between 1 and 2000: only the newest 2,000 hits are ranked")
     passphrase = read_passphrase(arguments)
-    with Vault.open(arguments.vault, user=arguments.user, passphrase=passphrase, read_only=True) as vault:
+    audited = arguments.break_glass is not None
+    with Vault.open(
+        arguments.vault, user=arguments.user, passphrase=passphrase, read_only=not audited
+    ) as vault:
+        enter_charts(vault, arguments)
         hits = vault.search_notes(" ".join(arguments.words), limit=arguments.limit)
     lines = [
         f"{hit.note_id}  {hit.patient_id}  {hit.patient_name or 'without a name'}, "

@@ -4,9 +4,13 @@ import argparse
 import getpass
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from app.config.settings import os_user
 from app.errors import UsageError
+
+if TYPE_CHECKING:
+    from app.store.vault import Vault
 
 LONGEST = 4096
 
@@ -18,6 +22,25 @@ def add_vault_arguments(parser: argparse.ArgumentParser, *, required: bool = Tru
     parser.add_argument(
         "--passphrase-stdin", action="store_true", help="read the passphrase from stdin's next line"
     )
+
+
+def add_break_glass_argument(parser: argparse.ArgumentParser) -> None:
+    """Add `--break-glass`, for verbs that open charts."""
+    parser.add_argument(
+        "--break-glass",
+        metavar="REASON",
+        help="emergency access where your role may not open charts; audited, reviewed by the privacy officer",
+    )
+
+
+def enter_charts(vault: "Vault", arguments: argparse.Namespace) -> None:
+    """Go on only where the role, or a reason for an emergency, allows charts. Raises PolicyError."""
+    from app.store.break_glass import break_glass
+    from app.store.rights import Right
+
+    if arguments.break_glass is not None:
+        break_glass(vault, arguments.break_glass)
+    vault.require(Right.CHARTS)
 
 
 def read_passphrase(arguments: argparse.Namespace, *, prompt: str = "Passphrase: ") -> str:

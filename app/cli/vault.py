@@ -7,14 +7,13 @@ from pathlib import Path
 
 from app.cli.console import Console
 from app.cli.sign_in import add_vault_arguments, read_passphrase
+from app.cli.vault_people import PEOPLE_DEEDS, add_people_arguments, change_key
 from app.config.policy import load_policy
 from app.errors import UsageError, VaultDamaged
 from app.store.backup import back_up, restore
 from app.store.check import check_vault
 from app.store.erasure import erase_patient
-from app.store.header import RECOVERY, Role, read_header
-from app.store.people import add_user, change_passphrase, remove_user, reset_passphrase
-from app.store.rekey import prepare_rekey
+from app.store.header import RECOVERY, read_header
 from app.store.restoring import rehearse_restore, restore_in_place
 from app.store.scheduled_backup import BackupPlan, back_up_by_plan, is_due
 from app.store.vault import Vault
@@ -30,8 +29,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         ("backup", "write an encrypted copy; stdin: passphrase"),
         ("restore", "make a new vault from a backup; stdin: passphrase"),
         ("drill", "rehearse the restore of a backup; stdin: passphrase"),
-        ("add-user", "give a person access; stdin: your passphrase, then hers"),
-        ("remove-user", "take a person's access away; stdin: passphrase"),
+        ("add-user", "give a person access; stdin: your passphrase, hers, the --administrator's"),
+        ("remove-user", "take a person's access away; stdin: passphrase, the --administrator's"),
         ("passphrase", "change your passphrase; stdin: the old one, then the new one"),
         ("erase", "erase a patient for good; stdin: passphrase"),
         ("rekey", "change the data key; stdin: your passphrase, then one for each --keep"),
@@ -52,7 +51,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     if arguments.deed == "drill":
         return _drill(passphrase, arguments, console)
     if arguments.deed == "rekey":
-        return _rekey(passphrase, arguments, console)
+        return change_key(passphrase, arguments, console)
     reads_only = arguments.deed in ("status", "check")
     with Vault.open(
         arguments.vault, user=arguments.user, passphrase=passphrase, read_only=reads_only
@@ -71,23 +70,9 @@ def _configure_deed(name: str, deed: argparse.ArgumentParser) -> None:
         deed.add_argument(
             "--replacing", type=Path, metavar="DIR", help="the vault it replaces: what was spent stays spent"
         )
-    if name == "rekey":
-        deed.add_argument(
-            "--keep",
-            action="append",
-            default=[],
-            metavar="NAME",
-            help="a user who types her passphrase to keep her access; the others are added again afterwards",
-        )
+    add_people_arguments(name, deed)
     if name == "erase":
         deed.add_argument("--patient", required=True, metavar="ID", help="whose records")
-    if name == "passphrase":
-        deed.add_argument("--name", help=f"whose forgotten passphrase; only for --user {RECOVERY}")
-    if name in ("add-user", "remove-user"):
-        deed.add_argument("--name", required=True, help="whose access")
-    if name == "add-user":
-        roles = [role.value for role in Role if role is not Role.RECOVERY]
-        deed.add_argument("--role", choices=roles, default=Role.CLINICIAN.value)
 
 
 def _create(arguments: argparse.Namespace, console: Console) -> int:
@@ -190,54 +175,6 @@ def _plan(arguments: argparse.Namespace) -> BackupPlan | None:
     return BackupPlan(policy.backup_folder, policy.backup_keep, policy.backup_every_h)
 
 
-def _add_user(vault: Vault, passphrase: str, arguments: argparse.Namespace, console: Console) -> int:
-    secret = read_passphrase(arguments, prompt="Passphrase of the new user: ")
-    add_user(vault, user=arguments.name, passphrase=secret, role=Role(arguments.role))
-    console.result({"added": arguments.name, "role": arguments.role}, f"Added {arguments.name}.")
-    return 0
-
-
-def _remove_user(vault: Vault, passphrase: str, arguments: argparse.Namespace, console: Console) -> int:
-    remove_user(vault, user=arguments.name)
-    console.result({"removed": arguments.name}, f"Removed {arguments.name}.")
-    return 0
-
-
-def _passphrase(vault: Vault, passphrase: str, arguments: argparse.Namespace, console: Console) -> int:
-    fresh = read_passphrase(arguments, prompt="New passphrase: ")
-    name = arguments.name or arguments.user
-    if arguments.name:
-        reset_passphrase(vault, user=name, new=fresh)
-    else:
-        change_passphrase(vault, user=name, old=passphrase, new=fresh)
-    console.result({"changed": name}, f"The passphrase of {name} is changed.")
-    return 0
-
-
-def _rekey(passphrase: str, arguments: argparse.Namespace, console: Console) -> int:
-    keep = {name: read_passphrase(arguments, prompt=f"Passphrase of {name}: ") for name in arguments.keep}
-    vault = Vault.open(arguments.vault, user=arguments.user, passphrase=passphrase)
-    try:
-        change = prepare_rekey(vault, passphrase=passphrase, keep=keep)
-        console.result(
-            {"recovery_words": change.recovery_words, "add_again": list(change.must_be_added_again)},
-            "New recovery words (shown this once; write them on paper, destroy the old sheet; they count "
-            f"once the change is reported as done):\n\n    {change.recovery_words}\n\n"
-            + _to_add_again(change.must_be_added_again),
-        )
-        change.commit()
-    finally:
-        vault.close()
-    console.progress("done: the vault has a new data key")
-    return 0
-
-
-def _to_add_again(users: tuple[str, ...]) -> str:
-    if not users:
-        return "Every user was taken along."
-    return f"To be added again (`anamnesis vault add-user`): {', '.join(users)}"
-
-
 def _erase(vault: Vault, passphrase: str, arguments: argparse.Namespace, console: Console) -> int:
     report = erase_patient(vault, arguments.patient)
     console.result(
@@ -250,11 +187,9 @@ def _erase(vault: Vault, passphrase: str, arguments: argparse.Namespace, console
 
 
 _DEEDS = {
+    **PEOPLE_DEEDS,
     "erase": _erase,
     "status": _status,
     "check": _check,
     "backup": _backup,
-    "add-user": _add_user,
-    "remove-user": _remove_user,
-    "passphrase": _passphrase,
 }

@@ -31,6 +31,7 @@ class Policy:
     rules_file: Path | None = None
     gates: ModelGates | None = None
     report_groups: tuple[ReportGroup, ...] = ()
+    people_need_administrator: bool = False
     source: Path | None = None
 
 
@@ -45,6 +46,7 @@ class _PolicyFile(msgspec.Struct, forbid_unknown_fields=True):
     rules_file: str | None = None
     gates: ModelGates | None = None
     report_groups: list[ReportGroup] = msgspec.field(default_factory=list)
+    people_need_administrator: bool = False
 
 
 def policy_path() -> Path:
@@ -89,6 +91,7 @@ def _checked(given: _PolicyFile, source: Path) -> Policy:
         rules_file=_absolute(given.rules_file, "rules_file", source),
         gates=given.gates,
         report_groups=tuple(given.report_groups),
+        people_need_administrator=given.people_need_administrator,
         source=source,
     )
 

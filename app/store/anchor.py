@@ -65,11 +65,19 @@ class AnchorFile:
             self._write(slot, anchor)
 
     def adopt_next(self) -> None:
-        """Make the waiting anchor the only one; does nothing where that was done."""
-        waiting = self._read("next")
+        """Make the waiting anchor the only one; does nothing where that was done.
+
+        Raises OSError where it can't be read: it is the only one that holds, and stays for another try.
+        """
+        try:
+            waiting = self._parsed(read_regular(self._path("next"), largest=SLOT_BYTES))
+        except FileNotFoundError:
+            return
+        except ValueError as error:
+            raise OSError(str(error)) from error
         if waiting is not None:
             self.write_both(waiting)
-        self._path("next").unlink(missing_ok=True)
+        self._path("next").unlink()
         sync_folder(self._folder)
 
     def _write(self, slot: str, anchor: Anchor) -> None:
@@ -90,9 +98,11 @@ class AnchorFile:
 
     def _read(self, slot: str) -> Anchor | None:
         try:
-            data = read_regular(self._path(slot), largest=SLOT_BYTES)
+            return self._parsed(read_regular(self._path(slot), largest=SLOT_BYTES))
         except (OSError, ValueError):
             return None
+
+    def _parsed(self, data: bytes) -> Anchor | None:
         mac, _, padded = data.partition(b"\n")
         body = padded.rstrip(b" ")
         if not hmac.compare_digest(mac, self._mac(body).encode("ascii")):

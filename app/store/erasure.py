@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from app.errors import UsageError, VaultError
 from app.store.database import Connection, DatabaseError, remove_former_schemas
 from app.store.durable_file import sync_folder
+from app.store.rights import Right
 from app.store.vault import Vault
 
 _OWN_TABLES = ("annotation_event", "diagnosis", "record", "note")
@@ -37,6 +38,7 @@ def erase_patient(vault: Vault, patient_id: str) -> ErasureReport:
 
     Others must have closed the vault: the log and the free pages are overwritten at once.
     """
+    vault.require(Right.ERASE)
     if not vault.has_patient(patient_id):
         raise UsageError("there is no patient with this id in the vault; see the patient list")
     session = vault.session()

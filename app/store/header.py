@@ -39,7 +39,11 @@ class Role(StrEnum):
     ADJUDICATOR = "adjudicator"
     TRAINER = "trainer"
     PRIVACY_OFFICER = "privacy-officer"
+    ADMINISTRATOR = "administrator"
     RECOVERY = "recovery"
+
+
+_NOBODY = (Role.RECOVERY, Role.ADMINISTRATOR)  # no person, or no key
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +89,8 @@ class Header:
         left = tuple(s for s in self.slots if s.user != normalised(user))
         if len(left) == len(self.slots):
             raise UsageError("there is no such user in this vault; see `anamnesis vault status`")
-        if not any(s.user != RECOVERY for s in left):
-            raise UsageError("the last user can't be removed; add another first")
+        if not any(s.role not in _NOBODY for s in left):
+            raise UsageError("the last user who holds a key can't be removed; add another first")
         return replace(self, slots=left)
 
 
@@ -101,7 +105,7 @@ class UnlockedKeys:
 def make_slot(
     data_key: bytes, *, vault_id: str, user: str, role: Role, passphrase: str, kdf: KdfParameters
 ) -> KeySlot:
-    """Wrap the data key for one user."""
+    """Wrap the data key for one user. An administrator's slot wraps a random value: it opens nothing."""
     name = normalised(user)
     if not 1 <= len(name) <= 200 or not name.isprintable():
         raise UsageError("a user needs a name of 1 to 200 printable characters")
@@ -111,12 +115,15 @@ def make_slot(
         raise UsageError("the passphrase must have at least 8 characters; several words are best")
     salt, nonce = os.urandom(16), os.urandom(12)
     bound = _associated(vault_id, name, role, kdf)
+    data_key = os.urandom(KEY_BYTES) if role is Role.ADMINISTRATOR else data_key
     wrapped = AESGCM(wrapping_key(passphrase, salt, kdf)).encrypt(nonce, data_key, bound)
     return KeySlot(name, role, kdf, salt.hex(), nonce.hex(), wrapped.hex())
 
 
 def unlock(header: Header, user: str, passphrase: str) -> UnlockedKeys:
     """The data key, and its successor where one is under way. Raises VaultLocked, VaultDamaged."""
+    if is_administrator(header, user, passphrase):
+        raise VaultLocked("an administrator holds no key to the records; a colleague who does must sign in")
     following = _opened(header, header.next_slots, user, passphrase)
     if following is not None:
         _check_mac(header, header.next_mac, following)
@@ -126,6 +133,16 @@ def unlock(header: Header, user: str, passphrase: str) -> UnlockedKeys:
         raise WrongPassphrase(_WRONG)
     _check_mac(header, header.mac, current)
     return UnlockedKeys(current)
+
+
+def is_administrator(header: Header, user: str, passphrase: str) -> bool:
+    """Whether this is an administrator with her passphrase; a wrong one of hers raises WrongPassphrase."""
+    slot = header.slot(user)
+    if slot is None or slot.role is not Role.ADMINISTRATOR:
+        return False
+    if _opened(header, header.slots, user, passphrase) is None:
+        raise WrongPassphrase(_WRONG)
+    return True
 
 
 def mac_of(header: Header, data_key: bytes) -> str:

@@ -1,8 +1,17 @@
 """Who may open a vault: adding, removing and re-keying people. Each is one audited deed."""
 
-from app.errors import UsageError
-from app.store.header import RECOVERY, Role, make_slot, unlock, verified_header, write_header
+from app.errors import UsageError, VaultLocked
+from app.store.header import (
+    RECOVERY,
+    Role,
+    is_administrator,
+    make_slot,
+    unlock,
+    verified_header,
+    write_header,
+)
 from app.store.key_derivation import KdfParameters, cost_for_this_machine, normalised
+from app.store.rights import Right
 from app.store.signing_keys import (
     change_officer_passphrase,
     make_officer_key,
@@ -14,9 +23,19 @@ from app.store.vault import Vault
 
 
 def add_user(
-    vault: Vault, *, user: str, passphrase: str, role: Role, kdf: KdfParameters | None = None
+    vault: Vault,
+    *,
+    user: str,
+    passphrase: str,
+    role: Role,
+    kdf: KdfParameters | None = None,
+    approved_by: str = "",
 ) -> None:
-    """Give a person a slot, a privacy officer also a signing key. Raises UsageError for a taken name."""
+    """Give a person a slot, a privacy officer also a signing key. Raises UsageError for a taken name.
+
+    `approved_by` names the administrator who agreed, where the policy wants one (`approve`).
+    """
+    vault.require(Right.PEOPLE)
     header = verified_header(vault.path, vault.data_key())
     if header.slot(user) is not None:
         raise UsageError("this user is in the vault already; remove the user first, or change the passphrase")
@@ -30,19 +49,34 @@ def add_user(
         kdf=cost,
     )
     signs = role is Role.PRIVACY_OFFICER and _keeps_signing_key(vault, slot.user, passphrase)
-    vault.audit("user-added", detail=f"{slot.user} as {role}")
+    vault.audit("user-added", detail=f"{slot.user} as {role}" + _agreed(approved_by))
     write_header(vault.path, header.with_slot(slot), vault.data_key())
     if role is Role.PRIVACY_OFFICER and not signs:
         make_officer_key(vault, user=user, passphrase=passphrase, kdf=cost)
 
 
-def remove_user(vault: Vault, *, user: str) -> None:
+def remove_user(vault: Vault, *, user: str, approved_by: str = "") -> None:
     """Take a person's slot away. She may still hold a copy made before: `rekey` makes it worthless."""
+    vault.require(Right.PEOPLE)
     _refuse_recovery(user)
     header = verified_header(vault.path, vault.data_key()).without(user)
-    vault.audit("user-removed", detail=normalised(user))
+    vault.audit("user-removed", detail=normalised(user) + _agreed(approved_by))
     write_header(vault.path, header, vault.data_key())
     remove_officer_key(vault, user=user)
+
+
+def approve(vault: Vault, *, administrator: str, passphrase: str) -> str:
+    """The administrator's name, once her own passphrase has shown that it is she. Raises VaultLocked."""
+    header = verified_header(vault.path, vault.data_key())
+    if not is_administrator(header, administrator, passphrase):
+        raise VaultLocked("this user is no administrator of this vault; see `anamnesis vault status`")
+    return normalised(administrator)
+
+
+def has_administrator(vault: Vault) -> bool:
+    """Whether anyone could approve."""
+    slots = verified_header(vault.path, vault.data_key()).slots
+    return any(slot.role is Role.ADMINISTRATOR for slot in slots)
 
 
 def change_passphrase(
@@ -91,6 +125,10 @@ def reset_passphrase(vault: Vault, *, user: str, new: str, kdf: KdfParameters | 
     )
     vault.audit("passphrase-replaced", detail=fresh.user)
     write_header(vault.path, header.with_slot(fresh), vault.data_key())
+
+
+def _agreed(administrator: str) -> str:
+    return f", approved by {administrator}" if administrator else ""
 
 
 def _refuse_recovery(user: str) -> None:

@@ -23,6 +23,7 @@ from app.store.header import (
     RECOVERY,
     Header,
     KeySlot,
+    Role,
     bridge,
     make_slot,
     unlock,
@@ -32,6 +33,7 @@ from app.store.header import (
 from app.store.key_change import NEXT_DATABASE, finish, remove_next_database
 from app.store.key_derivation import KEY_BYTES, normalised, subkey
 from app.store.recovery_words import words_for
+from app.store.rights import Right
 from app.store.session import Session
 from app.store.vault import Vault
 
@@ -79,6 +81,7 @@ def prepare_rekey(vault: Vault, *, passphrase: str, keep: Mapping[str, str] | No
 
     Raises VaultLocked (a passphrase is wrong, or another window reads), VaultDamaged (not sound).
     """
+    vault.require(Right.PEOPLE)
     header = verified_header(vault.path, vault.data_key())
     secrets = {vault.user: passphrase, **(keep or {})}
     for user, secret in secrets.items():
@@ -106,7 +109,9 @@ def prepare_rekey(vault: Vault, *, passphrase: str, keep: Mapping[str, str] | No
 def _new_slots(header: Header, new_key: bytes, secrets: Mapping[str, str]) -> tuple[KeySlot, ...]:
     by_name = {normalised(user): secret for user, secret in secrets.items()}
     return tuple(
-        make_slot(
+        slot
+        if slot.role is Role.ADMINISTRATOR  # it wraps no key
+        else make_slot(
             new_key,
             vault_id=header.vault_id,
             user=slot.user,
@@ -115,7 +120,7 @@ def _new_slots(header: Header, new_key: bytes, secrets: Mapping[str, str]) -> tu
             kdf=slot.kdf,
         )
         for slot in header.slots
-        if slot.user in by_name
+        if slot.user in by_name or slot.role is Role.ADMINISTRATOR
     )
 
 

@@ -18,7 +18,7 @@ from app.clinical.diagnosis import Diagnosis, Differential
 from app.clinical.ids import PatientId
 from app.clinical.note import Note
 from app.clinical.patient import Patient
-from app.errors import UsageError, VaultDamaged, VaultLocked
+from app.errors import PolicyError, UsageError, VaultDamaged, VaultLocked
 from app.store import audit_log, note_search, patient_query, sealing
 from app.store.audit_chain import AuditReport
 from app.store.clock import Clock, system_clock
@@ -30,6 +30,7 @@ from app.store.opening import OpenedVault, open_folder
 from app.store.patient_query import PatientFilter, PatientRow
 from app.store.record_table import PutCounts, put_records, refresh_summary
 from app.store.recovery_words import normalised_words
+from app.store.rights import Right, has_right, remedy
 from app.store.session import Session
 from ml.privacy.ledger import LedgerEntry
 
@@ -45,6 +46,7 @@ class Vault:
         self._session = opened.session
         self._lock = opened.lock
         self._shown: set[tuple[str, str]] = set()
+        self._emergency = False
 
     @classmethod
     def create(
@@ -121,6 +123,19 @@ class Vault:
         """Why nothing can be changed; None where it can."""
         return self._session.read_only_because
 
+    def may(self, right: Right) -> bool:
+        """Whether the signed-in person's role, or an emergency, allows a deed."""
+        return has_right(self.role, right, emergency=self._emergency)
+
+    def require(self, right: Right) -> None:
+        """Raise PolicyError, which names who may, where this person may not."""
+        if not self.may(right):
+            raise PolicyError(remedy(self.role, right))
+
+    def lift_limits_of_care(self) -> None:
+        """Until closing, allow what care needs; `break_glass` audits the reason before it calls this."""
+        self._emergency = True
+
     @property
     def models_dir(self) -> Path:
         """Where sealed model files lie."""
@@ -128,6 +143,7 @@ class Vault:
 
     def put_records(self, records: Iterable[ClinicalRecord], *, origin: str) -> PutCounts:
         """Write records in one transaction; `origin` is a file's hash or a word, never content."""
+        self.require(Right.IMPORT)
         with self._session.transaction("records-imported", detail=origin) as connection:
             return put_records(connection, records, origin=origin)
 
@@ -171,6 +187,7 @@ class Vault:
 
     def append_annotations(self, events: Sequence[AnnotationEvent]) -> None:
         """Append to the annotation log. Raises UsageError for a span outside its note."""
+        self.require(Right.ANNOTATE)
         notes = {event.annotation.note_id: self.note(event.annotation.note_id) for event in events}
         for event in events:
             mark = event.annotation
@@ -202,6 +219,7 @@ class Vault:
 
     def record_diagnosis(self, diagnosis: Diagnosis) -> None:
         """Append a decision; the latest one about a disease stands."""
+        self.require(Right.DECIDE)
         with self._session.transaction(
             f"diagnosis-{diagnosis.decision}",
             diagnosis.patient_id,
@@ -270,6 +288,7 @@ class Vault:
 
     def append_ledger(self, entry: LedgerEntry) -> None:
         """Debit the privacy ledger; returns only when the debit is on disk."""
+        self.require(Right.TRAIN)
         with self._session.transaction("privacy-debited", entry.run_id, f"{entry.steps} steps") as connection:
             connection.execute("INSERT INTO ledger_entry (body) VALUES (?)", (msgspec.json.encode(entry),))
 

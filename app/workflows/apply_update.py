@@ -6,6 +6,7 @@ from pathlib import Path
 
 from app.config.policy import Policy
 from app.errors import WorkerFailed
+from app.store.rights import Right
 from app.store.vault import Vault
 from app.workflows.export_classifier import ExportWorker
 from app.workflows.find_base import (
@@ -63,6 +64,7 @@ def apply_update(
 
     The coordinator's key, once given, is kept in the vault and asked for no more; another one is refused.
     """
+    vault.require(Right.TRAIN)
     file = read_base(read_file(path), coordinator_key=_trusted_key(vault, coordinator_key))
     encoder = find_encoder(plan.encoder_dir)
     base = base_from_file(file, encoder)

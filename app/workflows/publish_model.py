@@ -9,6 +9,7 @@ from pathlib import Path
 
 from app.config.policy import Policy
 from app.errors import ModelUnavailable
+from app.store.rights import Right
 from app.store.vault import Vault
 from app.workflows.export_classifier import ExportWorker, export_classifier
 from app.workflows.list_models import load_version, model_store, result_store
@@ -50,6 +51,7 @@ def publish_model(
     and PolicyError says what falls short.
     `worker` is one that the caller has started and ends.
     """
+    vault.require(Right.TRAIN)
     base = load_version(vault, result.base_version)
     encoder = find_encoder(plan.encoder_dir)
     check_encoder(base, encoder)

@@ -2,6 +2,7 @@
 
 from app.config.policy import Policy
 from app.errors import ModelUnavailable
+from app.store.rights import Right
 from app.store.vault import Vault
 from app.workflows.list_models import model_store
 from app.workflows.promote_model import must_have_passed, was_in_use
@@ -16,6 +17,7 @@ def roll_back(vault: Vault, *, at: str, to: str | None = None, policy: Policy | 
     `to` is the beginning of a version's name, or `starting`; by default the version before. A version
     that was never in use must have passed the policy's gates.
     """
+    vault.require(Right.TRAIN)
     store, start = model_store(vault), starting_version().version
     target = _previous(store) if to is None else _named(store, to, start.version_id)
     version = start if target is None else store.describe(target)

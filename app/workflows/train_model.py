@@ -13,6 +13,7 @@ from typing import Any
 
 from app.config.policy import Policy
 from app.errors import BudgetExceeded, WorkerFailed
+from app.store.rights import Right
 from app.store.vault import Vault
 from app.workflows.collect_examples import Example, collect_examples
 from app.workflows.list_models import current_version, result_store
@@ -65,6 +66,7 @@ def train_model(
     policy: Policy | None = None,
 ) -> Iterator[TrainingProgress | TrainingResult]:
     """Yield progress and, last, the result (kept sealed for `publish`). Raises BudgetExceeded, UsageError."""
+    vault.require(Right.TRAIN)
     whole, stop = completed(plan), stop or Event()
     cap = choose_cap(vault, whole, policy or Policy())
     run = begin_run(vault, whole, current_version(vault))

@@ -8,6 +8,7 @@ from app.clinical.diagnosis import Decision, Diagnosis
 from app.clinical.ids import NoteId, PatientId
 from app.clinical.note import Note
 from app.gui.patient.history import DecisionStep, History, Step, logged_history, record_of
+from app.store.rights import Right
 from app.store.vault import Vault
 
 
@@ -56,7 +57,8 @@ Change = tuple[OpenChart, AnnotationEvent | Diagnosis]
 
 
 def read_open_chart(vault: Vault, patient_id: PatientId) -> OpenChart:
-    """The chart with its logs."""
+    """The chart with its logs. Raises PolicyError where the role may not."""
+    vault.require(Right.CHARTS)
     chart = vault.chart(patient_id)
     events = vault.patient_annotation_events(patient_id)
     return OpenChart(chart, events, chart.diagnoses, logged_history(events, chart.diagnoses))

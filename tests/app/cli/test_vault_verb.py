@@ -236,3 +236,45 @@ def test_a_backup_is_rehearsed_and_takes_the_vaults_place(
         run(monkeypatch, f"vault restore --in-place --vault {tmp_path / 'no'} --from {tmp_path / 'b'}") == 1
     )
     assert len(capfd.readouterr().err.splitlines()) == 1
+
+
+def test_where_the_policy_asks_an_administrator_must_agree_to_who_gets_access(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "policy.toml").write_text("people_need_administrator = true")
+    monkeypatch.setattr("app.config.policy.policy_path", lambda: tmp_path / "policy.toml")
+    add, it, bob = f"vault add-user --vault {path} --name", "secret of the it", "secret of bob"
+    assert run(monkeypatch, f"{add} bob", stdin=f"{SECRET}\n{bob}\n") == 1
+    assert "first add one" in capfd.readouterr().err
+    assert run(monkeypatch, f"{add} it --role administrator", stdin=f"{SECRET}\n{it}\n") == 0
+    assert run(monkeypatch, f"{add} bob", stdin=f"{SECRET}\n{bob}\n") == 1
+    assert "--administrator" in capfd.readouterr().err
+    agreed = f"{add} bob --administrator it"
+    assert run(monkeypatch, agreed, stdin=f"{SECRET}\n{bob}\n{bob}\n") == 1
+    assert run(monkeypatch, agreed, stdin=f"{SECRET}\n{bob}\n{it}\n") == 0
+    capfd.readouterr()
+    assert run(monkeypatch, f"audit show --json --vault {path}") == 0
+    told = {e["detail"] for e in json.loads(capfd.readouterr().out)["events"]}
+    assert "bob as clinician, approved by it" in told
+
+
+def test_a_trainer_opens_notes_with_a_reason_alone_and_the_officer_reviews_it(
+    path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for name, role in (("tom", "trainer"), ("olga", "privacy-officer")):
+        add = f"vault add-user --vault {path} --name {name} --role {role}"
+        assert run(monkeypatch, add, stdin=f"{SECRET}\nsecret of {name}\n") == 0
+
+    def as_user(name: str, *words: str) -> int:
+        monkeypatch.setattr(sys, "stdin", io.StringIO(f"secret of {name}\n"))
+        return main([*words, "--vault", str(path), "--user", name, "--passphrase-stdin"])
+
+    assert as_user("tom", "notes", "fever") == 1
+    assert "break the glass" in capfd.readouterr().err
+    assert as_user("tom", "notes", "fever", "--break-glass", "Ward round, nobody else here") == 0
+    assert as_user("tom", "audit", "emergencies", "--reviewed") == 1
+    capfd.readouterr()
+    assert as_user("olga", "audit", "emergencies", "--reviewed") == 0
+    assert "Ward round" in capfd.readouterr().out
+    assert as_user("olga", "audit", "emergencies") == 0
+    assert "Ward round" not in capfd.readouterr().out

@@ -1,5 +1,6 @@
 """A new data key: whatever stops the change, the vault opens with one of the keys, and all rows."""
 
+import errno
 import os
 import resource
 import shutil
@@ -15,7 +16,9 @@ from app.clinical.ids import NoteId, PatientId
 from app.clinical.note import Note
 from app.clinical.patient import Patient
 from app.errors import UsageError, VaultDamaged, VaultError, VaultLocked
+from app.store import anchor
 from app.store.check import check_vault
+from app.store.durable_file import read_regular
 from app.store.header import Role, read_header, unlock
 from app.store.key_derivation import KdfParameters
 from app.store.people import add_user, remove_user
@@ -281,6 +284,25 @@ def test_a_killed_process_leaves_a_vault_that_opens_with_all_rows(path: Path, af
     child.communicate()
     with open_as(path) as vault:
         assert_whole(vault)
+
+
+def test_an_anchor_that_cannot_be_read_for_a_moment_is_not_thrown_away(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change = prepare_rekey(open_as(path), passphrase=ANN)
+
+    def broken(read: Path, *, largest: int) -> bytes:
+        if read.name == "anchor.next":
+            raise OSError(errno.EIO, "Input/output error")
+        return read_regular(read, largest=largest)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(anchor, "read_regular", broken)
+        with pytest.raises(VaultError, match="settled when the vault is opened next"):
+            change.commit()
+    with open_as(path) as vault:
+        assert_whole(vault)
+        assert not vault.read_only
 
 
 def test_the_recovery_slot_can_change_the_key_too(path: Path, template: tuple[Path, str]) -> None:

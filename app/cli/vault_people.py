@@ -1,0 +1,107 @@
+"""Who may open a vault, at the command line: add, remove, change a passphrase, change the data key."""
+
+import argparse
+
+from app.cli.console import Console
+from app.cli.sign_in import read_passphrase
+from app.config.policy import load_policy
+from app.errors import PolicyError
+from app.store.header import RECOVERY, Role
+from app.store.people import (
+    add_user,
+    approve,
+    change_passphrase,
+    has_administrator,
+    remove_user,
+    reset_passphrase,
+)
+from app.store.rekey import prepare_rekey
+from app.store.vault import Vault
+
+
+def add_people_arguments(name: str, deed: argparse.ArgumentParser) -> None:
+    """Add what each of these deeds asks for."""
+    if name == "rekey":
+        deed.add_argument(
+            "--keep",
+            action="append",
+            default=[],
+            metavar="NAME",
+            help="a user who types her passphrase to keep her access; the others are added again afterwards",
+        )
+    if name == "passphrase":
+        deed.add_argument("--name", help=f"whose forgotten passphrase; only for --user {RECOVERY}")
+    if name in ("add-user", "remove-user"):
+        deed.add_argument("--name", required=True, help="whose access")
+        deed.add_argument(
+            "--administrator", metavar="NAME", help="who agrees, by her own passphrase, where the policy asks"
+        )
+    if name == "add-user":
+        roles = [role.value for role in Role if role is not Role.RECOVERY]
+        deed.add_argument("--role", choices=roles, default=Role.CLINICIAN.value)
+
+
+def _add_user(vault: Vault, passphrase: str, arguments: argparse.Namespace, console: Console) -> int:
+    secret = read_passphrase(arguments, prompt="Passphrase of the new user: ")
+    role = Role(arguments.role)
+    agreed = _approval(vault, arguments, first=role is Role.ADMINISTRATOR)
+    add_user(vault, user=arguments.name, passphrase=secret, role=role, approved_by=agreed)
+    console.result({"added": arguments.name, "role": arguments.role}, f"Added {arguments.name}.")
+    return 0
+
+
+def _remove_user(vault: Vault, passphrase: str, arguments: argparse.Namespace, console: Console) -> int:
+    remove_user(vault, user=arguments.name, approved_by=_approval(vault, arguments))
+    console.result({"removed": arguments.name}, f"Removed {arguments.name}.")
+    return 0
+
+
+def _passphrase(vault: Vault, passphrase: str, arguments: argparse.Namespace, console: Console) -> int:
+    fresh = read_passphrase(arguments, prompt="New passphrase: ")
+    name = arguments.name or arguments.user
+    if arguments.name:
+        reset_passphrase(vault, user=name, new=fresh)
+    else:
+        change_passphrase(vault, user=name, old=passphrase, new=fresh)
+    console.result({"changed": name}, f"The passphrase of {name} is changed.")
+    return 0
+
+
+def change_key(passphrase: str, arguments: argparse.Namespace, console: Console) -> int:
+    """Show the new recovery words, then put the new key in force."""
+    keep = {name: read_passphrase(arguments, prompt=f"Passphrase of {name}: ") for name in arguments.keep}
+    vault = Vault.open(arguments.vault, user=arguments.user, passphrase=passphrase)
+    try:
+        change = prepare_rekey(vault, passphrase=passphrase, keep=keep)
+        console.result(
+            {"recovery_words": change.recovery_words, "add_again": list(change.must_be_added_again)},
+            "New recovery words (shown this once; write them on paper, destroy the old sheet; they count "
+            f"once the change is reported as done):\n\n    {change.recovery_words}\n\n"
+            + _to_add_again(change.must_be_added_again),
+        )
+        change.commit()
+    finally:
+        vault.close()
+    console.progress("done: the vault has a new data key")
+    return 0
+
+
+def _to_add_again(users: tuple[str, ...]) -> str:
+    if not users:
+        return "Every user was taken along."
+    return f"To be added again (`anamnesis vault add-user`): {', '.join(users)}"
+
+
+def _approval(vault: Vault, arguments: argparse.Namespace, *, first: bool = False) -> str:
+    """The administrator who agreed; empty where none is asked for, or while the `first` one is made."""
+    if arguments.administrator is not None:
+        secret = read_passphrase(arguments, prompt=f"Passphrase of {arguments.administrator}: ")
+        return approve(vault, administrator=arguments.administrator, passphrase=secret)
+    if not load_policy().people_need_administrator or (first and not has_administrator(vault)):
+        return ""
+    if has_administrator(vault):
+        raise PolicyError("the policy wants an administrator to agree; name her with --administrator NAME")
+    raise PolicyError("the policy wants an administrator to agree; first add one: --role administrator")
+
+
+PEOPLE_DEEDS = {"add-user": _add_user, "remove-user": _remove_user, "passphrase": _passphrase}
