@@ -6,6 +6,7 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelInd
 from PySide6.QtWidgets import QAbstractItemView, QTableView
 
 from app.clinical.audit_event import AuditEvent
+from app.gui.audit.emergency_card import EmergencyCard
 from app.gui.operations.runner import Failure
 from app.gui.session import OpenSession
 from app.gui.shell.column_fit import ColumnFit
@@ -118,6 +119,8 @@ class AuditPage:
             picture=(session.look, "shield"),
         )
         head.addLayout(row(self.verify_button))
+        self.emergencies = EmergencyCard(session)
+        column.addWidget(self.emergencies.widget)
         column.addWidget(self.outcome)
         frame, inside = card(margin=1, spacing=0)
         self.table = self._table()
@@ -127,10 +130,12 @@ class AuditPage:
     def refresh(self) -> None:
         """Show the latest events."""
         self.model.refresh()
+        self.emergencies.refresh()
 
     def clear(self) -> None:
         """Forget the events; called before the vault is locked."""
         self.model.clear()
+        self.emergencies.clear()
         self.outcome.setText("")
 
     def verify(self) -> None:

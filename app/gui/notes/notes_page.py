@@ -14,6 +14,8 @@ from app.gui.shell.dialogs import sentence
 from app.gui.shell.furniture import card, empty_state, label, page_frame, row
 from app.gui.theme.icons import icon
 from app.store.note_search import NoteHit
+from app.store.rights import Right
+from app.store.vault import Vault
 
 SHOWN = 100
 TYPING_PAUSE_MS = 150
@@ -41,9 +43,7 @@ class NotesPage:
     def refresh(self) -> None:
         """Ask the vault for what stands in the field."""
         text, vault = self.search.text(), self._session.vault
-        self._session.runner.read(
-            lambda: (text, vault.search_notes(text, limit=SHOWN)), self._show, self._tell_failure
-        )
+        self._session.runner.read(lambda: (text, found_notes(vault, text)), self._show, self._tell_failure)
 
     def clear(self) -> None:
         """Forget what was typed and found; called before the vault is locked."""
@@ -91,6 +91,12 @@ class NotesPage:
         hit = self.hits.current()
         if hit is not None:
             self._open_note(hit.patient_id, hit.note_id)
+
+
+def found_notes(vault: Vault, text: str) -> list[NoteHit]:
+    """The best hits. Raises PolicyError where the role may not open notes."""
+    vault.require(Right.CHARTS)
+    return vault.search_notes(text, limit=SHOWN)
 
 
 def counted(count: int) -> str:

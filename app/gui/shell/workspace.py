@@ -11,6 +11,7 @@ from app.clinical.ids import NoteId, PatientId
 from app.gui.about.about_page import AboutPage
 from app.gui.assistant import Assistant, load_assistant
 from app.gui.audit.audit_page import AuditPage
+from app.gui.audit.emergency_card import waiting
 from app.gui.guide.help_page import HelpPage
 from app.gui.importing.import_dialog import ImportDialog, choose_files
 from app.gui.models.models_page import ModelsPage
@@ -19,6 +20,7 @@ from app.gui.operations.runner import Failure
 from app.gui.patient.patient_page import PatientPage
 from app.gui.patients.patients_page import PatientsPage
 from app.gui.session import OpenSession
+from app.gui.shell.break_glass_dialog import BreakGlassDialog
 from app.gui.shell.dialogs import sentence
 from app.gui.shell.furniture import set_role
 from app.gui.shell.sidebar import PLACES, Sidebar
@@ -27,6 +29,9 @@ from app.gui.shell.width_watch import WidthWatch
 from app.gui.training.training_page import TrainingPage
 from app.gui.training.training_run import TrainingRun
 from app.gui.update.update_page import UpdatePage
+from app.store.break_glass import emergencies
+from app.store.header import Role
+from app.store.rights import Right
 
 ROOM_FOR_NAMES = 1100  # pixels at 100 % text
 
@@ -55,6 +60,8 @@ class Workspace:
         self.session = session
         self.assistant: Assistant | None = None
         self.importing: ImportDialog | None = None
+        self.glass: BreakGlassDialog | None = None
+        self.here = "patients"
         self.widget = QWidget()
         self.status = Status()
         self.sidebar = Sidebar(session.look, self.go, deeds.lock)
@@ -88,10 +95,14 @@ class Workspace:
         for place in PLACES:
             self.sidebar.enable(place.name, place.name in self._pages and place.name != "patient")
         self.load_assistant()
+        self._tell_emergencies()
         self.go("patients")
 
     def go(self, name: str) -> None:
-        """Show a page."""
+        """Show a page; the notes only to those who may open them."""
+        if name == "notes" and not self._may_open_charts(lambda: self.go(name)):
+            self.sidebar.show_place(self.here)
+            return
         self.here = name
         self._stack.setCurrentWidget(self._pages[name])
         self.sidebar.show_place(name)
@@ -103,7 +114,9 @@ class Workspace:
         return tuple(self._pages)
 
     def open_patient(self, patient_id: PatientId, note_id: NoteId | None = None) -> None:
-        """Open a patient's chart, at a note where one is named."""
+        """Open a patient's chart, at a note where one is named, to those who may."""
+        if not self._may_open_charts(lambda: self.open_patient(patient_id, note_id)):
+            return
         self.sidebar.enable("patient", True)
         self.patient.open(patient_id, note_id)
         self.go("patient")
@@ -127,6 +140,24 @@ class Workspace:
         """Publish the training result that waits, on the page where its progress is shown."""
         self.go("models")
         self.models.publish()
+
+    def _may_open_charts(self, then: Callable[[], object]) -> bool:
+        """Whether charts may be opened now; otherwise a reason is asked for, and `then` follows it."""
+        if self.session.vault.may(Right.CHARTS):
+            return True
+        self.glass = BreakGlassDialog(self.widget, self.session, then)
+        self.glass.open()
+        return False
+
+    def _tell_emergencies(self) -> None:
+        """The privacy officer learns at once that something waits for her."""
+        vault = self.session.vault
+        if vault.role is Role.PRIVACY_OFFICER:
+            self.session.runner.read(lambda: len(emergencies(vault)), self._tell_waiting)
+
+    def _tell_waiting(self, count: int) -> None:
+        if count:
+            self.status.tell(f"{waiting(count)}: Audit (Ctrl+6)", seconds=60.0)
 
     def _lay_out(self) -> None:
         row = QHBoxLayout()
