@@ -35,5 +35,8 @@ def read_frame(stream: BinaryIO, largest: int = MAX_FRAME_BYTES) -> dict[str, An
     body = stream.read(length)
     if len(body) < length:
         raise MlError("a worker process ended in the middle of a message; start the job again")
-    message: dict[str, Any] = msgspec.msgpack.decode(body, type=dict[str, Any])
+    try:
+        message: dict[str, Any] = msgspec.msgpack.decode(body, type=dict[str, Any])
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        raise MlError("a worker process sent a damaged message; start the job again") from None
     return message

@@ -20,7 +20,8 @@ from app.clinical.patient import Patient
 from app.config.program import program_command
 from app.errors import ImportRefused, ReaderEnded, WorkerFailed
 from app.exchange.confinement import Confinement
-from app.exchange.item_frames import one_line
+from app.exchange.item import ImportedItem
+from app.exchange.item_frames import one_line, unpack_item
 from app.exchange.reader import ReadPlan
 from app.exchange.source_file import SourceFile
 from app.workflows.frame_process import FrameProcess
@@ -45,10 +46,18 @@ class GateLimits:
 
 @dataclass(frozen=True, slots=True)
 class PackedItems:
-    """Some items as they came (`unpack_item`), and the SHA-256 of the file's bytes."""
+    """Some items of a file as they came, and the SHA-256 of the file's bytes."""
 
+    file: str
     origin: str
     items: list[bytes]
+
+    def opened(self) -> list[ImportedItem]:
+        """The items. Raises ReaderEnded where they are something else."""
+        try:
+            return list(map(unpack_item, self.items))
+        except (msgspec.MsgspecError, KeyError) as error:
+            raise ReaderEnded(f"{self.file}: {_FROM_SENDER}") from error
 
     @property
     def weight(self) -> int:
@@ -108,7 +117,7 @@ class ForeignGate:
     def read(self, file: SourceFile) -> Iterator[PackedItems]:
         """The second pass over a file: its items. Raises ImportRefused."""
         for frame in self._ask("read", file):
-            yield PackedItems(str(frame["origin"]), list(frame["items"]))
+            yield PackedItems(file.name, str(frame["origin"]), list(frame["items"]))
 
     def renew(self) -> None:
         """A new reader that has learnt nothing."""

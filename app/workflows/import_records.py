@@ -15,7 +15,6 @@ from app.clinical.chart import ClinicalRecord
 from app.config.policy import Policy
 from app.errors import ImportRefused, PolicyError, ReaderEnded, WorkerFailed
 from app.exchange.item import ImportedItem
-from app.exchange.item_frames import unpack_item
 from app.exchange.reader import ReadPlan
 from app.exchange.source_file import SourceFile, files_below
 from app.store.record_table import PutCounts
@@ -221,7 +220,7 @@ class _Run:
             if self._stopped():
                 return
             origin = part.origin
-            for item in map(unpack_item, part.items):
+            for item in part.opened():
                 self.report.note(file, item)
                 batch += item.records
             if len(batch) >= BATCH_RECORDS:

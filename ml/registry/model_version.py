@@ -105,14 +105,19 @@ def described(manifest: bytes, card: bytes, version_id: str | None = None) -> Mo
     hashes = _listed_hashes(manifest, name)
     if hashlib.sha256(card).hexdigest() != hashes.get(CARD_FILE):
         raise ModelFileError(f"the card of model version {name[:12]} was altered; roll back to another")
-    return ModelVersion(VersionId(name), hashes, msgspec.json.decode(card, type=ModelCard))
+    try:
+        return ModelVersion(VersionId(name), hashes, msgspec.json.decode(card, type=ModelCard))
+    except msgspec.MsgspecError:
+        raise ModelFileError(
+            f"the card of model version {name[:12]} is not understood; it may be of a newer program"
+        ) from None
 
 
 def _listed_hashes(manifest: bytes, name: str) -> dict[str, str]:
     try:
         hashes = msgspec.json.decode(manifest, type=dict[str, dict[str, str]])["files"]
         canonical = rfc8785.dumps({"files": hashes})
-    except (msgspec.MsgspecError, KeyError):
+    except (msgspec.MsgspecError, KeyError, ValueError):
         raise ModelFileError(f"the model version {name[:12]} has no manifest; roll back to another") from None
     if canonical != manifest:
         raise ModelFileError(f"the manifest of model version {name[:12]} is not canonical; do not use it")

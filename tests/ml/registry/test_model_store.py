@@ -1,18 +1,22 @@
 """Versions are named by content, refused when altered, and the way back is kept."""
 
+import hashlib
 import os
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import rfc8785
 
 from ml.errors import ModelFileError
 from ml.registry.model_store import ModelStore
 from ml.registry.model_version import (
+    CARD_FILE,
     LABELS_FILE,
     TENSORS_FILE,
     ModelCard,
     VersionContent,
+    described,
     pack_version,
     unpack_version,
 )
@@ -133,3 +137,10 @@ def test_adding_twice_changes_nothing(tmp_path: Path) -> None:
     before = {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*")}
     store.add(version())
     assert {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*")} == before
+
+
+@pytest.mark.parametrize("card", [b"{}", b"[]", b"", b"\xff", b'{"title":5}'])
+def test_a_card_of_another_form_is_refused(card: bytes) -> None:
+    manifest = rfc8785.dumps({"files": {CARD_FILE: hashlib.sha256(card).hexdigest()}})
+    with pytest.raises(ModelFileError, match="is not understood"):
+        described(manifest, card)

@@ -1,0 +1,126 @@
+"""What fuzzing starts from: hand-made files of each kind, and real ones where the shared data lies beside."""
+
+import gzip
+import io
+import json
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from app.clinical.ids import PatientId
+from app.clinical.patient import Patient
+from app.exchange.item import ImportedItem
+from app.exchange.item_frames import pack_item
+from ml.federated.base_file import write_base
+from ml.federated.envelope import sign_statement
+from ml.federated.keys import signer_of
+from ml.federated.package import UPDATE_MAGIC, pack
+from ml.federated.payload import sha256, write_payload
+from ml.federated.statement import BaseStatement, write_statement
+from ml.frames import write_frame
+from ml.registry.tensor_file import write_tensors
+from tests.app.exchange.hostile_seeds import seeds
+from tests.knowledge_graph.mini_release import GENES, HPOA, OBO
+from tests.ml.federated.small_federation import DESK, OFFICER, SITE, some_delta, statement
+
+SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
+LARGEST_SEED = 8 << 10
+HTML = b"text/html; charset=utf-8\nPHA+RmV2ZXIgJmFtcDsgPGI+cmFzaDwvYj48L3A+"
+RTF = rb"{\rtf1\ansi\ansicpg1252 Has {\b seizures}.\par No \'fcber \u8364? fever.\tab}"
+_ARCHIVES = {
+    "fhir": ("fhir/au_fhir_test_data.zip", "fhir/synthea_r4_bundles.zip"),
+    "ccda": ("ccda/hl7_ccda_section_examples.zip", "ccda/vendor_ccda_samples.zip"),
+    "hl7v2": ("hl7v2/hl7v2_messages.zip",),
+}
+
+
+def seeds_of(target: str, largest: int = LARGEST_SEED) -> list[bytes]:
+    """The seeds of a target, hand-made ones first."""
+    return [*_made(target), *(seed for seed in _real(target) if len(seed) <= largest)]
+
+
+def _made(target: str) -> list[bytes]:
+    files = seeds()
+    as_json = [files["bundle.json"], files["packet.json"]]
+    made: dict[str, list[bytes]] = {
+        "json": [*as_json, b'{"a": [1, -2.5e3, "\\u00e9", null, true]}'],
+        "fhir": [files["bundle.json"]],
+        "fhir-streamed": [files["bundle.json"]],
+        "ndjson": [files["lines.ndjson"], files["packets.jsonl"]],
+        "phenopacket": [files["packet.json"]],
+        "ccda": [files["document.xml"]],
+        "hl7v2": [files["message.hl7"]],
+        "csv": [files["table.csv"]],
+        "text": [files["note.txt"], RTF],
+        "markup": [HTML, RTF],
+        "zip": [files["all.zip"]],
+        "gzip": [files["lines.ndjson.gz"], gzip.compress(files["table.csv"])],
+        "update": [_update()],
+        "base": [_base()],
+        "model": [write_tensors(some_delta()), _version()],
+        "onnx": [b"\x08\x08\x12\x01x:\x10\n\x06\n\x01a\x12\x01b*\x06\x08\x02\x10\x01B\x01w"],
+        "ontology": [OBO.encode(), HPOA.encode(), GENES.encode()],
+        "frames": [_frame()],
+    }
+    return made[target]
+
+
+def _real(target: str) -> Iterator[bytes]:
+    if not SHARED.is_dir():
+        return
+    kind = "fhir" if target in ("json", "fhir-streamed", "ndjson") else target
+    for archive in _ARCHIVES.get(kind, ()):
+        for data in _members(SHARED / archive):
+            yield json.dumps(json.loads(data)).encode() if target == "ndjson" else data
+    if target in ("phenopacket", "json"):
+        with gzip.open(SHARED / "phenopackets" / "dev_cases.jsonl.gz", "rt", encoding="utf-8") as lines:
+            for line, _ in zip(lines, range(40), strict=False):
+                yield json.dumps(_packet(json.loads(line))).encode()
+    if target == "text":
+        with gzip.open(SHARED / "texts" / "mtsamples_b.jsonl.gz", "rt", encoding="utf-8") as lines:
+            for line, _ in zip(lines, range(20), strict=False):
+                yield max((v for v in json.loads(line).values() if isinstance(v, str)), key=len).encode()
+    if target == "csv":
+        yield (SHARED / "texts" / "imcs_symptom_norm_zh.csv").read_bytes()[:2_000]
+
+
+def _members(path: Path) -> Iterator[bytes]:
+    with zipfile.ZipFile(path) as archive:
+        for info in archive.infolist():
+            if not info.is_dir() and info.file_size <= LARGEST_SEED:
+                yield archive.read(info)
+
+
+def _packet(case: dict[str, object]) -> dict[str, object]:
+    """A published case as a phenopacket."""
+    observed, excluded = case.get("observed") or [], case.get("excluded") or []
+    assert isinstance(observed, list)
+    assert isinstance(excluded, list)
+    features: list[object] = [{"type": {"id": term}} for term in observed]
+    features += [{"type": {"id": term}, "excluded": True} for term in excluded]
+    return {"id": case["id"], "subject": {"id": case["id"]}, "phenotypicFeatures": features, "metaData": {}}
+
+
+def _update() -> bytes:
+    payload = write_payload(some_delta())
+    said = write_statement(statement(), sha256(payload))
+    return pack(UPDATE_MAGIC, sign_statement(said, [signer_of(SITE), signer_of(OFFICER)]), payload)
+
+
+def _base() -> bytes:
+    said = BaseStatement(
+        round=1, base="0" * 64, updates=("1" * 64,), method="mean", labels="a" * 64,
+        encoder="b" * 64, epsilon=2.0, delta=1e-5,
+    )  # fmt: skip
+    return write_base(said, some_delta(), private_key=DESK)
+
+
+def _version() -> bytes:
+    return b'{"files":{"card.json":"' + sha256(b"{}").encode() + b'"}}\n{}'
+
+
+def _frame() -> bytes:
+    stream = io.BytesIO()
+    item = ImportedItem("Patient", "line 1", (Patient(PatientId("p"), "Ada"),), remarks=("left out",))
+    write_frame(stream, {"kind": "items", "origin": "0" * 64, "items": [pack_item(item)]})
+    return stream.getvalue()
