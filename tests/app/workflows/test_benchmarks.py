@@ -9,7 +9,14 @@ import pytest
 
 from app.config.settings import CACHE_VARIABLE
 from app.errors import UsageError
-from app.workflows import benchmark_graph, benchmark_startup, benchmark_text, benchmark_train, benchmark_vault
+from app.workflows import (
+    benchmark_graph,
+    benchmark_import,
+    benchmark_startup,
+    benchmark_text,
+    benchmark_train,
+    benchmark_vault,
+)
 from app.workflows.hpo3_peer import hpo3_peer
 
 pytestmark = pytest.mark.slow
@@ -40,6 +47,16 @@ def test_the_vault_is_measured_beside_plain_sqlite(tmp_path: Path, monkeypatch: 
     assert all(isinstance(value, float) and value > 0 for value in ratios.values())
     assert 1.0 < float(str(found["size, encrypted / plain"])) < 1.2  # each page keeps 80 bytes for IV and MAC
     assert list(tmp_path.iterdir()) == []
+
+
+def test_importing_is_measured_beside_importing_in_this_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(benchmark_import, "REPEATS", 1)
+    found = benchmark_import.measure(silent, size=4)
+    for shape in ("many bundles", "one large file"):
+        assert found[f"{shape}: records"] == 4 * (1 + 3 + 12 + 4)
+        assert float(str(found[f"{shape}: confined / in this process"])) > 0
 
 
 def test_a_cold_start_is_measured_with_its_memory() -> None:
