@@ -57,6 +57,7 @@ _TITLE = re.compile(r"[\w .%/()#-]{1,40}")
 LONGEST_CELL = 16 << 20
 Row = dict[str, str]
 Whose = Callable[[Patient], Patient | None]
+NOTHING_MORE = "it says nothing beyond its patient, whom an earlier row named"
 SOMEBODY_ELSES = "two patients carry its number, or one of another name and birth date; check the number"
 
 
@@ -182,7 +183,8 @@ class _Table:
         if cell.get("test") or cell.get("loinc"):
             records.append(self._observation(cell, patient.id, remarks))
         unread = tuple(title for i, title in self._free.items() if row[i].strip())
-        return ImportedItem("row", place, tuple(records), "", tuple(remarks), unread)
+        nothing = "" if records else NOTHING_MORE
+        return ImportedItem("row", place, tuple(records), nothing, tuple(remarks), unread)
 
     def _cells(self, row: list[str]) -> Row:
         return {field: row[i].strip() for field, i in self._columns.items()}

@@ -19,7 +19,7 @@ from tests.app.exchange.hostile_seeds import spoilt_bytes, spoilt_tree
 from tests.fuzz.targets import TARGETS
 
 SLOW_S = 5.0
-TOLD_EVERY = 20_000
+TOLD_EVERY = 2_000
 LARGEST_INPUT = 32 << 10
 
 

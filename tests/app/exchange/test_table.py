@@ -9,7 +9,7 @@ from app.clinical.note import Note
 from app.clinical.patient import Patient
 from app.clinical.record import Condition, Observation, Quantity
 from app.errors import ImportRefused
-from app.exchange.table import SOMEBODY_ELSES
+from app.exchange.table import NOTHING_MORE, SOMEBODY_ELSES
 from app.exchange.table_cell import ColumnHabit, iso_moment, measured
 from tests.app.exchange.foreign_files import ADA, nouns, read_all, write
 
@@ -141,3 +141,9 @@ def test_rows_and_texts_reach_the_patient_of_the_same_number_in_fhir(tmp_path: P
     assert sorted(n.text for n in nouns(items, Note) if n.patient_id == ada.id) == ["Fever.", "Rash."]
     assert [i.skipped for i in items if i.skipped] == [SOMEBODY_ELSES]
     assert {n.patient_id == ada.id for n in nouns(read_all(table), Note)} == {False}
+
+
+def test_a_row_that_says_nothing_more_of_a_patient_is_skipped_with_its_reason(tmp_path: Path) -> None:
+    items = read(tmp_path, "mrn,ward,text\n7,3B,\n7,4A,\n7,,Fever.\n")
+    assert [bool(item.records) for item in items] == [True, False, True]
+    assert [item.skipped for item in items] == ["", NOTHING_MORE, ""]
