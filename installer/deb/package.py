@@ -33,7 +33,7 @@ PROGRAM = Package(
         "This package holds the window and the command line, and needs no network.",
         "Training on the hospital's own cases needs anamnesis-trainer.",
     ),
-    depends=("fontconfig", "fonts-dejavu-core"),
+    depends=("fontconfig", "fonts-dejavu-core", "libseccomp2"),
     recommends=("anamnesis-trainer (= {version})", "fonts-noto-cjk"),
     conffiles=(POLICY,),
 )
