@@ -9,11 +9,13 @@ from app.clinical.annotation import Annotation
 from app.clinical.chart import Chart
 from app.clinical.diagnosis import Differential
 from app.clinical.note import Note
+from app.errors import RulesRefused
 from app.store.vault import Vault
 from app.workflows.diagnose import DiagnosisService
 from app.workflows.draw_evidence import EvidenceDrawer
 from app.workflows.explain_text import TextExplanation, explain_texts
 from app.workflows.gather_findings import GatheredFinding
+from app.workflows.load_rules import load_rules
 from app.workflows.search_terms import TermCatalogue
 from app.workflows.suggest_findings import suggest_findings
 from knowledge_graph.rationale.evidence_graph import EvidenceGraph
@@ -39,14 +41,18 @@ class Assistant:
     provider: str  # where the text model really runs
     model_version: str
     warning: str  # what is missing, or empty
+    rules_warning: str  # why the hospital's own rules are not in force, or empty
     suggest: Callable[[Note], tuple[Annotation, ...]]
     rank: Callable[[Chart, Marks, date], Opinion]
     draw: Callable[[Chart, Marks, date, DiseaseId], EvidenceGraph]
     explain: Callable[[Chart], TextExplanation]  # seconds for a long chart
 
 
-def load_assistant(vault: Vault, cache_dir: Path) -> Assistant:
-    """Load the knowledge, the recogniser and the current model; without a model the graph speaks alone."""
+def load_assistant(vault: Vault, cache_dir: Path, rules_file: Path | None = None) -> Assistant:
+    """Load the knowledge, the recogniser and the current model; without a model the graph speaks alone.
+
+    A rules file with mistakes leaves the program's own rules in force, and says so.
+    """
     catalogue = TermCatalogue(cache_dir)
     warning = ""
     try:
@@ -54,6 +60,8 @@ def load_assistant(vault: Vault, cache_dir: Path) -> Assistant:
     except ModelFileError as error:
         warning = str(error)
         service = DiagnosisService.load(cache_dir, vault, with_text=False)
+
+    rules_warning = take_rules(service, rules_file)
 
     def suggest(note: Note) -> tuple[Annotation, ...]:
         found = suggest_findings(service.recogniser, service.graph, note_id=note.id, text=note.text)
@@ -73,4 +81,16 @@ def load_assistant(vault: Vault, cache_dir: Path) -> Assistant:
         return explain_texts(service, [note.text for note in chart.notes])
 
     version = service.predictor.version if service.predictor else ""
-    return Assistant(catalogue, service.provider, version, warning, suggest, rank, draw, explain)
+    return Assistant(
+        catalogue, service.provider, version, warning, rules_warning, suggest, rank, draw, explain
+    )
+
+
+def take_rules(service: DiagnosisService, rules_file: Path | None) -> str:
+    """Give the service its rules; why the hospital's own are not among them, or empty."""
+    try:
+        service.rules = load_rules(service.graph, () if rules_file is None else (rules_file,))
+    except RulesRefused as error:
+        service.rules = load_rules(service.graph)
+        return f"the hospital's own rules are not in force: {error}"
+    return ""

@@ -9,6 +9,7 @@ from app.clinical.diagnosis import Decision, Diagnosis, DifferentialLine
 from app.clinical.ids import NoteId, PatientId
 from app.gui.assistant import Assistant, Opinion
 from app.gui.operations.runner import Failure
+from app.gui.patient.alert_strip import AlertStrip
 from app.gui.patient.chart_desk import ChartDesk
 from app.gui.patient.consultation import Consultation, Hearing
 from app.gui.patient.deciding import decided, line_of
@@ -49,6 +50,7 @@ class PatientPage:
         hearing = Hearing(self._refresh, self._tell_ranking, self._take_ranking, self._tell_no_ranking)
         self._consultation = Consultation(self.widget, session, self.desk, hearing)
         self.heading = Heading(look, go_back)
+        self.alerts = AlertStrip(session, self.widget)
         self.notes = NoteDesk(
             look, self.desk, turned_to=lambda note: self.timeline.select(note), name_of=self._name
         )
@@ -57,7 +59,10 @@ class PatientPage:
         self.findings = FindingsPanel(look, self.notes.jump)
         self.differential = DifferentialPanel(look, self.decide, self.draw, name_another=self._name_another)
         self.graph = EvidenceDialog(self.widget, look)
-        self.panels: tuple[Panel, ...] = (SentenceReasons(session, self.differential, self.notes),)
+        self.panels: tuple[Panel, ...] = (
+            SentenceReasons(session, self.differential, self.notes),
+            self.alerts,
+        )
         self.layout = PatientLayout(
             look,
             self.note.widget,
@@ -140,6 +145,7 @@ class PatientPage:
         column.setContentsMargins(20, 14, 20, 12)
         column.setSpacing(10)
         column.addLayout(self.heading.layout)
+        column.addWidget(self.alerts.widget)
         column.addWidget(self.layout.widget, 1)
 
     def _show(self, opened: OpenChart, note_id: NoteId | None) -> None:

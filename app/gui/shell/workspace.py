@@ -123,10 +123,12 @@ class Workspace:
 
     def load_assistant(self) -> None:
         """Load knowledge and the current model in the background; again after a model has changed."""
-        vault, cache = self.session.vault, self.session.around.cache_dir
+        vault, around = self.session.vault, self.session.around
         self.status.show_loading()
         self.session.runner.read(
-            lambda: load_assistant(vault, cache), self._take_assistant, self._without_assistant
+            lambda: load_assistant(vault, around.cache_dir, around.policy.rules_file),
+            self._take_assistant,
+            self._without_assistant,
         )
 
     def import_files(self, paths: list[Path] | None) -> None:
