@@ -14,6 +14,7 @@ from app.gui.session import OpenSession, Surroundings
 from app.gui.shell.clipboard_guard import ClipboardGuard
 from app.gui.shell.dialogs import show_failure
 from app.gui.shell.idle_lock import IdleLock
+from app.gui.shell.suspend_lock import SuspendLock, awake_clock, lasting_clock
 from app.gui.shell.window_settings import read_settings, with_recent, write_settings
 from app.gui.shell.workspace import WindowDeeds, Workspace
 from app.gui.theme.icons import pixmap
@@ -23,13 +24,21 @@ from app.store.vault import Vault
 
 LOCKED = "The vault is locked. Type your passphrase to go on."
 RUN_GOES_ON = " The training run goes on meanwhile."
+LOCKED_ASLEEP = "Locked because the computer went to sleep. Type your passphrase to go on."
 LOCKED_IDLE = "Locked after a time without input. Type your passphrase to go on."
 
 
 class MainWindow(QMainWindow):
     """One vault at a time; a lock empties every screen and closes the vault."""
 
-    def __init__(self, around: Surroundings, *, clock: Callable[[], float] = monotonic) -> None:
+    def __init__(
+        self,
+        around: Surroundings,
+        *,
+        clock: Callable[[], float] = lasting_clock,
+        awake: Callable[[], float] = awake_clock,
+    ) -> None:
+        """`clock` goes on while the machine sleeps, `awake` stands still; both in seconds."""
         super().__init__()
         self.around = around
         self.workspace: Workspace | None = None
@@ -46,6 +55,9 @@ class MainWindow(QMainWindow):
         self.setAcceptDrops(True)
         self.idle_lock = IdleLock(limit_s=around.policy.idle_lock_s, clock=clock)
         self.idle_lock.idle.connect(lambda: self.lock(LOCKED_IDLE))
+        self.suspend_lock = SuspendLock(lasting=clock, awake=awake)
+        self.suspend_lock.asleep.connect(lambda: self.lock(LOCKED_ASLEEP))
+        self.suspend_lock.listen_to_the_system()
         around.runner.failed.connect(self._tell_failure)
         self._add_keys()
 
@@ -63,6 +75,7 @@ class MainWindow(QMainWindow):
         self.workspace.patients.focus()
         self.setWindowTitle(f"{vault.path.name} – Anamnesis")
         self.idle_lock.start()
+        self.suspend_lock.start()
 
     def lock(self, why: str = LOCKED) -> None:
         """Empty the screens, finish the writes under way, close the vault, ask for the passphrase."""
@@ -81,6 +94,7 @@ class MainWindow(QMainWindow):
         if workspace is None:
             return None
         self.idle_lock.stop()
+        self.suspend_lock.stop()
         self._renew_unlock_page()
         self.setWindowTitle("Anamnesis")
         self._close_boxes()
