@@ -6,7 +6,7 @@ from pathlib import Path
 
 from app.clinical.age import age_days
 from app.clinical.patient import Patient
-from app.clinical.record import PhenotypicFeature
+from app.clinical.record import Condition, Observation, PhenotypicFeature
 from app.errors import ImportRefused
 from app.exchange.item import ReadLimits
 from app.exchange.phenopacket import packets_in, read_phenopacket
@@ -14,6 +14,8 @@ from app.exchange.phenopacket_age import subject_age_days
 from app.exchange.source_file import SourceFile
 from app.exchange.strict_json import load_json
 from app.workflows.diagnose import Presentation
+from app.workflows.read_codes import read_codes
+from app.workflows.read_laboratory import read_laboratory
 from app.workflows.suggest_findings import PHENOTYPIC_ABNORMALITY
 from knowledge_graph.errors import UnknownTerm
 from knowledge_graph.findings.finding import Finding
@@ -29,7 +31,7 @@ class PresentedPacket:
 
 
 def present_phenopacket(path: Path, graph: CompiledGraph, *, today: date) -> PresentedPacket:
-    """The features, sex and age of the file's first phenopacket. Raises ImportRefused."""
+    """What the file's first phenopacket says, codes and values for the rules too. Raises ImportRefused."""
     try:
         value = load_json(SourceFile(path).read(ReadLimits()), name=path.name)
     except OSError as error:
@@ -49,7 +51,14 @@ def present_phenopacket(path: Path, graph: CompiledGraph, *, today: date) -> Pre
     if age is None:
         age = age_days(patient.birth_date, today)
     left_out = tuple(f.term_id for f in features if f not in kept)
-    return PresentedPacket(Presentation(kept, (), patient.sex, age), left_out)
+    asked = Presentation(
+        findings=kept,
+        sex=patient.sex,
+        age_days=age,
+        conditions=read_codes(r for r in item.records if isinstance(r, Condition)),
+        labs=read_laboratory(r for r in item.records if isinstance(r, Observation)),
+    )
+    return PresentedPacket(asked, left_out)
 
 
 def is_rankable(graph: CompiledGraph, finding: Finding) -> bool:

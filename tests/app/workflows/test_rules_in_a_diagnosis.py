@@ -18,6 +18,7 @@ from app.errors import RulesRefused
 from app.gui.patient.evidence_list import evidence_rows
 from app.workflows.diagnose import DiagnosisService, Presentation
 from app.workflows.load_rules import load_rules
+from app.workflows.present_phenopacket import present_phenopacket
 from app.workflows.read_codes import read_codes
 from app.workflows.read_laboratory import LOINC, read_laboratory
 from knowledge_graph.findings.finding import Finding, Sex
@@ -188,3 +189,24 @@ def test_list_and_trace_and_diagnose_speak_of_the_same_rules(
     assert "EMERGENCY (at once): Possible bacterial meningitis  [meningitis]" in text
     assert "source: NICE guideline NG240" in text
     assert "almost:" in text
+
+
+def test_a_phenopackets_measurements_and_diseases_reach_the_rules(
+    real_graph: CompiledGraph, tmp_path: Path
+) -> None:
+    potassium = {
+        "assay": {"id": "LOINC:2823-3", "label": "Potassium"},
+        "value": {"quantity": {"unit": {"id": "UCUM:mmol/L", "label": "mmol/L"}, "value": 6.9}},
+    }
+    packet = {
+        "id": "p",
+        "subject": {"id": "s", "sex": "FEMALE"},
+        "phenotypicFeatures": [{"type": {"id": "HP:0001945", "label": "Fever"}}],
+        "measurements": [potassium],
+        "metaData": {"created": "2025-01-01T00:00:00Z", "phenopacketSchemaVersion": "2.0"},
+    }
+    file = tmp_path / "packet.json"
+    file.write_text(json.dumps(packet), encoding="utf-8")
+    asked = present_phenopacket(file, real_graph, today=date(2026, 1, 1)).presentation
+    assert [(lab.loinc, lab.value) for lab in asked.labs] == [("2823-3", 6.9)]
+    assert [lab.unit for lab in asked.labs] == ["mmol/L"]
