@@ -24,6 +24,7 @@ VERBS: tuple[Verb, ...] = (
     Verb("notes", "find notes by their words", "app.cli.notes"),
     Verb("findings", "find HPO terms in a text", "app.cli.findings"),
     Verb("diagnose", "rank diseases for a patient, a text or a list of findings", "app.cli.diagnose"),
+    Verb("ask", "say which finding to ask about or test next, and what it would tell", "app.cli.ask"),
     Verb("rules", "check, list and trace red flags and other rules", "app.cli.rules"),
     Verb("evaluate", "measure the ranking on cases with a known diagnosis", "app.cli.evaluate"),
     Verb("train", "fine-tune on the vault's labels with DP-SGD", "app.cli.train"),

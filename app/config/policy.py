@@ -32,6 +32,7 @@ class Policy:
     gates: ModelGates | None = None
     report_groups: tuple[ReportGroup, ...] = ()
     people_need_administrator: bool = False
+    question_costs: Path | None = None
     source: Path | None = None
 
 
@@ -47,6 +48,7 @@ class _PolicyFile(msgspec.Struct, forbid_unknown_fields=True):
     gates: ModelGates | None = None
     report_groups: list[ReportGroup] = msgspec.field(default_factory=list)
     people_need_administrator: bool = False
+    question_costs: str | None = None
 
 
 def policy_path() -> Path:
@@ -92,6 +94,7 @@ def _checked(given: _PolicyFile, source: Path) -> Policy:
         gates=given.gates,
         report_groups=tuple(given.report_groups),
         people_need_administrator=given.people_need_administrator,
+        question_costs=_absolute(given.question_costs, "question_costs", source),
         source=source,
     )
 

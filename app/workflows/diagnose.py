@@ -5,7 +5,7 @@ torch nor the NetworkX graph is needed.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property, partial
 from pathlib import Path
@@ -61,6 +61,20 @@ class Presentation:
     age_days: int | None = None
     conditions: tuple[CodedCondition, ...] = ()
     labs: tuple[LabValue, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """What was asked, with every disease's score and probability.
+
+    `held` is the share of the rules' constraints in it, `text` that of the text model.
+    """
+
+    asked: Presentation
+    scores: GraphScores
+    fused: FusedDifferential
+    held: ConstraintShare
+    text: npt.NDArray[np.float64] | None
 
 
 class DiagnosisService:
@@ -166,16 +180,23 @@ class DiagnosisService:
         return Presentation(read_findings(self.recogniser, text), (text,), sex, age)
 
     def diagnose(self, asked: Presentation, *, top: int = 10) -> Differential:
-        """Weigh, cut to the likeliest `top`, explain each line."""
-        scores, fused = self.weigh(asked)
-        held = self._constraints(asked)
+        """The differential of what is asked."""
+        return self.differential(self.weigh(asked), top=top)
+
+    def differential(self, weighed: Weighed, *, top: int = 10) -> Differential:
+        """Cut to the likeliest `top`, explain each line, say which rules fired."""
         lines = tuple(
-            self._line(position, int(disease), (scores, fused, held))
-            for position, disease in enumerate(fused.best(top), start=1)
+            self.line(weighed, int(disease), position)
+            for position, disease in enumerate(weighed.fused.best(top), start=1)
         )
         model = self.predictor.version if self.predictor else GRAPH_ALONE
         return Differential(
-            lines, fused.abstained, model, self.graph.version, self.provider, self.trace(asked)
+            lines,
+            weighed.fused.abstained,
+            model,
+            self.graph.version,
+            self.provider,
+            self.trace(weighed.asked),
         )
 
     def trace(self, asked: Presentation) -> RuleTrace:
@@ -183,22 +204,41 @@ class DiagnosisService:
         facts = Facts(asked.findings, asked.sex, asked.age_days, asked.conditions, asked.labs)
         return apply_rules(self.graph, self.rules, facts)
 
-    def _constraints(self, asked: Presentation) -> ConstraintShare:
+    def constraints(self, asked: Presentation) -> ConstraintShare:
+        """What the rules say of each disease for this sex and age."""
         return constraint_share(self.graph, self.rules, sex=asked.sex, age_days=asked.age_days)
 
-    def weigh(self, asked: Presentation) -> tuple[GraphScores, FusedDifferential]:
-        """The graph's scores and the probabilities of all diseases; what is observed too is not excluded."""
+    def weigh(self, asked: Presentation) -> Weighed:
+        """Scores and probabilities of all diseases; what is observed too is not excluded."""
+        return self._weighed(asked, self.text_scores(asked.texts))
+
+    def weigh_also(self, weighed: Weighed, finding: Finding) -> Weighed:
+        """The same with one more finding; the texts are not read again."""
+        asked = replace(weighed.asked, findings=(*weighed.asked.findings, finding))
+        return self._weighed(asked, weighed.text)
+
+    def _weighed(self, asked: Presentation, text: npt.NDArray[np.float64] | None) -> Weighed:
         scores = rank(self.graph, self._consistent(asked.findings), sex=asked.sex, age_days=asked.age_days)
-        fused = fuse(
-            scores.total if asked.findings else None,
-            self.text_scores(asked.texts),
+        held = self.constraints(asked)
+        return Weighed(asked, scores, self.fused(scores, held, text), held, text)
+
+    def weight_of_next(self, scores: GraphScores, *, with_text: bool = False) -> float:
+        """By which power one more observed finding would count in the differential."""
+        return self._weights.of_graph(observed_count(scores.findings) + 1, with_text=with_text)
+
+    def fused(
+        self, scores: GraphScores, held: ConstraintShare, text: npt.NDArray[np.float64] | None = None
+    ) -> FusedDifferential:
+        """The probabilities that the graph's scores, the constraints and the text model lead to."""
+        return fuse(
+            scores.total if scores.findings else None,
+            text,
             observed=observed_count(scores.findings),
             prior=np.ones(len(self.graph.disease_ids)),
             weights=self._weights,
             shown_as=self.shown_as,
-            rule_share=self._constraints(asked).share,
+            rule_share=held.share,
         )
-        return scores, fused
 
     def _consistent(self, findings: Sequence[Finding]) -> list[Finding]:
         seen = {self.graph.resolve(f.term_id) for f in findings if f.state is FindingState.OBSERVED}
@@ -223,10 +263,9 @@ class DiagnosisService:
         rows[:, self._columns[0]] = self.predictor.log_probabilities(texts)[:, self._columns[1]]
         return rows
 
-    def _line(
-        self, position: int, disease: int, weighed: tuple[GraphScores, FusedDifferential, ConstraintShare]
-    ) -> DifferentialLine:
-        scores, fused, held = weighed
+    def line(self, weighed: Weighed, disease: int, position: int) -> DifferentialLine:
+        """One disease with its reasons, at a rank (0 where it is not listed)."""
+        scores, fused, held = weighed.scores, weighed.fused, weighed.held
         disease_id = self.graph.disease_ids[disease]
         weight = fused.graph_weight
         return DifferentialLine(

@@ -1,11 +1,12 @@
 """How likely "yes" is, for every finding that could be asked about and every disease.
 
-P(yes | disease) is the graph's P(term | disease). A disease that is not known to show a finding shows it
-with FLOOR_SHARE of the background, as one that any patient may have; none shows a finding always. Ids of
-one disease are taken together: asking can't tell them apart, so that nothing is gained by it.
+P(yes | disease) is the graph's P(term | disease). A disease that is not known to show a finding has
+FLOOR_SHARE of the background, as any patient may show it; none shows a finding always. Ids of one disease
+are taken together: asking can't tell them apart, so that nothing is gained by it.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -14,22 +15,31 @@ from knowledge_graph.graph.arrays import Floats, Ints
 from knowledge_graph.graph.compiled_graph import CompiledGraph
 
 FLOOR_SHARE = 0.2
-LARGEST = 0.98
+SMALLEST, LARGEST = 1e-6, 0.98
 Belief = npt.NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class AnswerModel:
     """P(yes | disease), sparse, grouped by term (`indptr` as in CSR, n_terms + 1 entries).
 
-    `entropy` is that of each entry's answer, in bits. `floor` (n_terms,) stands for every other disease.
+    `floor` (n_terms,) stands for every other disease.
     """
 
     indptr: Ints
     disease: Ints
     probability: Floats
-    entropy: Floats
     floor: Floats
+
+    @cached_property
+    def owner(self) -> Ints:
+        """The term of each entry."""
+        return np.repeat(np.arange(len(self.floor), dtype=np.int32), np.diff(self.indptr))
+
+    @cached_property
+    def logs(self) -> Floats:
+        """Natural logarithm of each entry's probability."""
+        return np.log(self.probability)
 
     def summed(self, values: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
         """One value an entry added up by term: (n_terms,)."""
@@ -50,7 +60,7 @@ class AnswerModel:
         """P(yes | disease) for one disease and all terms: (n_terms,)."""
         likely = self.floor.astype(np.float64)
         entries = np.flatnonzero(self.disease == disease)
-        likely[np.searchsorted(self.indptr, entries, side="right") - 1] = self.probability[entries]
+        likely[self.owner[entries]] = self.probability[entries]
         return likely
 
 
@@ -63,14 +73,12 @@ def build_answer_model(graph: CompiledGraph, shown_as: npt.NDArray[np.intp]) -> 
     lead = term[joined] * width + shown_as[profiles.disease[joined]]
     key, value = _merged(key[~joined], profiles.probability[~joined], lead, profiles.probability[joined])
     owner, disease = np.divmod(key, width)
-    floor = np.minimum(np.float32(FLOOR_SHARE) * profiles.background, np.float32(LARGEST))
-    probability = np.clip(value, floor[owner], np.float32(LARGEST)).astype(np.float32)
+    floor = np.clip(FLOOR_SHARE * profiles.background, SMALLEST, LARGEST).astype(np.float32)
     lengths = np.bincount(owner, minlength=len(graph.term_ids))
     return AnswerModel(
         indptr=np.concatenate([np.zeros(1, np.int32), np.cumsum(lengths, dtype=np.int32)]),
         disease=disease.astype(np.int32),
-        probability=probability,
-        entropy=binary_entropy(probability).astype(np.float32),
+        probability=np.clip(value, floor[owner], np.float32(LARGEST)),
         floor=floor,
     )
 

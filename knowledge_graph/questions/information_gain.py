@@ -1,8 +1,10 @@
 """What an answer is expected to tell: mutual information between a yes-or-no answer and the disease.
 
 I(D; A) = H(A) - sum over d of p(d) H(A | d), in bits (Shannon 1948; for tests in diagnosis: Gorry & Barnett
-1968, Comput Biomed Res 1:490). All terms at once: diseases that are not known to show a term share one floor,
-so that only the entries of the sparse profile are walked.
+1968, Comput Biomed Res 1:490). One patient's findings repeat each other, and the differential lets each
+count by a power `weight` below 1; so does an answer here: P(yes | d) becomes pi (P / pi)^weight, pi being how
+likely "yes" is before. All terms take one pass over the sparse profile: diseases that are not known to show
+a term share its floor.
 """
 
 import numpy as np
@@ -19,34 +21,52 @@ def chance_of_yes(model: AnswerModel, belief: Belief) -> Bits:
     return model.summed(weight * model.probability) + _others(model, weight) * model.floor
 
 
-def expected_gain(model: AnswerModel, belief: Belief) -> Bits:
+def expected_gain(model: AnswerModel, belief: Belief, *, weight: float = 1.0) -> Bits:
     """Expected fall of the belief's entropy by each term's answer, in bits: (n_terms,)."""
-    weight = belief[model.disease]
-    others = _others(model, weight)
-    yes = model.summed(weight * model.probability) + others * model.floor
-    left = model.summed(weight * model.entropy) + others * binary_entropy(model.floor)
+    held = belief[model.disease]
+    others = _others(model, held)
+    chance = model.summed(held * model.probability) + others * model.floor
+    likely, floor = tempered(model, chance, weight)
+    yes = model.summed(held * likely) + others * floor
+    left = model.summed(held * _entropy32(likely)) + others * binary_entropy(floor)
     return np.maximum(binary_entropy(yes) - left, 0.0)
 
 
-def expected_gain_on(model: AnswerModel, belief: Belief, disease: int) -> Bits:
+def expected_gain_on(model: AnswerModel, belief: Belief, disease: int, *, weight: float = 1.0) -> Bits:
     """The same for one question alone, whether it is this disease: (n_terms,)."""
-    held = float(belief[disease])
-    own, yes = model.of_disease(disease), chance_of_yes(model, belief)
-    if not 0 < held < 1:
-        return np.zeros(len(own))
-    rest = (yes - held * own) / (1 - held)
-    left = held * binary_entropy(own) + (1 - held) * binary_entropy(rest)
+    share = float(belief[disease])
+    if not 0 < share < 1:
+        return np.zeros(len(model.floor))
+    held = belief[model.disease]
+    others = _others(model, held)
+    chance = model.summed(held * model.probability) + others * model.floor
+    likely, floor = tempered(model, chance, weight)
+    yes = model.summed(held * likely) + others * floor
+    own = floor.copy()
+    entries = np.flatnonzero(model.disease == disease)
+    own[model.owner[entries]] = likely[entries]
+    rest = (yes - share * own) / (1 - share)
+    left = share * binary_entropy(own) + (1 - share) * binary_entropy(rest)
     return np.maximum(binary_entropy(yes) - left, 0.0)
 
 
-def believed_after(model: AnswerModel, belief: Belief, term: int, *, yes: bool) -> Belief:
-    """The belief after an answer, by Bayes' rule: (n_diseases,)."""
-    likely = model.of_term(term, len(belief))
-    joint = belief * (likely if yes else 1 - likely)
-    after: Belief = joint / joint.sum()
-    return after
+def tempered(model: AnswerModel, chance: Bits, weight: float) -> tuple[npt.NDArray[np.float32], Bits]:
+    """P(yes | d) of each entry and each term's floor, counted by a power: pi (P / pi)^weight."""
+    if weight == 1.0:
+        return model.probability, model.floor.astype(np.float64)
+    usual = (1 - weight) * np.log(np.maximum(chance, 1e-12))
+    power = np.float32(weight)
+    likely = np.exp(usual.astype(np.float32)[model.owner] + power * model.logs)
+    floor = np.exp(usual + weight * np.log(model.floor.astype(np.float64)))
+    return np.minimum(likely, np.float32(0.999)), floor
 
 
-def _others(model: AnswerModel, weight: Bits) -> Bits:
+def _entropy32(p: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Binary entropy in bits, in single precision, of values inside (0, 1)."""
+    bits: npt.NDArray[np.float32] = -(p * np.log2(p) + (1 - p) * np.log2(1 - p))
+    return bits
+
+
+def _others(model: AnswerModel, held: Bits) -> Bits:
     """The belief in the diseases that are not known to show each term: (n_terms,)."""
-    return np.maximum(1.0 - model.summed(weight), 0.0)
+    return np.maximum(1.0 - model.summed(held), 0.0)

@@ -1,21 +1,17 @@
 """The best next questions: expected information gain for each unit of cost, and what each answer does."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from knowledge_graph.findings.finding import Finding, Sex
+from knowledge_graph.findings.finding import Finding, FindingState, Sex
 from knowledge_graph.graph.compiled_graph import CompiledGraph
 from knowledge_graph.questions.answer_model import AnswerModel, Belief, entropy
 from knowledge_graph.questions.askable import askable_terms
 from knowledge_graph.questions.cost_table import CostClass, TermCosts
-from knowledge_graph.questions.information_gain import (
-    believed_after,
-    expected_gain,
-    expected_gain_on,
-)
+from knowledge_graph.questions.information_gain import expected_gain, expected_gain_on
 from knowledge_graph.terms.term import DiseaseId, TermId
 
 
@@ -56,6 +52,8 @@ class Questioner:
         belief: Belief,
         findings: Sequence[Finding],
         *,
+        believe: Callable[[Finding], Belief],
+        weight: float = 1.0,
         sex: Sex = Sex.UNKNOWN,
         rule: int | None = None,
         skip: Iterable[str] = (),
@@ -63,22 +61,31 @@ class Questioner:
     ) -> tuple[Question, ...]:
         """The best questions, best first; of two that imply each other only the better one.
 
-        `belief` (n_diseases,) sums to 1, with the ids of one disease under one of them. With `rule`, gains
-        are on whether it is that disease. Questions that tell nothing are left out. Raises UnknownTerm.
+        `belief` (n_diseases,) sums to 1, with the ids of one disease under one of them; `believe` gives the
+        belief with one more finding, which counts by the power `weight`. With `rule`, gains are on whether
+        it is that disease. Questions that tell nothing are left out. Raises UnknownTerm.
         """
-        gain = self.gains(belief, rule=rule)
+        gain = self.gains(belief, rule=rule, weight=weight)
         open_bits = entropy(belief) if rule is None else entropy(_binary(belief, rule))
         worth = np.where(askable_terms(self.graph, findings, sex=sex, skip=skip), gain / self.costs.price, 0)
         return tuple(
-            self._question(belief, term, gain=float(gain[term]), open_bits=open_bits, rule=rule)
+            self._question(
+                term,
+                chance=float(belief @ self.model.of_term(term, len(belief))),
+                gain=float(gain[term]),
+                share=min(1.0, float(gain[term]) / open_bits),
+                after=lambda finding: self._first(believe(finding), rule),
+            )
             for term in self.distinct(worth, count)
         )
 
-    def gains(self, belief: Belief, *, rule: int | None = None) -> npt.NDArray[np.float64]:
+    def gains(
+        self, belief: Belief, *, rule: int | None = None, weight: float = 1.0
+    ) -> npt.NDArray[np.float64]:
         """Expected gain of every term, in bits: (n_terms,)."""
         if rule is None:
-            return expected_gain(self.model, belief)
-        return expected_gain_on(self.model, belief, rule)
+            return expected_gain(self.model, belief, weight=weight)
+        return expected_gain_on(self.model, belief, rule, weight=weight)
 
     def distinct(self, worth: npt.NDArray[np.float64], count: int) -> list[int]:
         """The worthiest terms, best first, without those above or below one chosen before."""
@@ -94,26 +101,29 @@ class Questioner:
         return chosen
 
     def _question(
-        self, belief: Belief, term: int, *, gain: float, open_bits: float, rule: int | None
+        self,
+        term: int,
+        *,
+        chance: float,
+        gain: float,
+        share: float,
+        after: Callable[[Finding], tuple[DiseaseId, str, float]],
     ) -> Question:
-        chance = float(belief @ self.model.of_term(term, len(belief)))
+        term_id = self.graph.term_ids[term]
         return Question(
-            term_id=self.graph.term_ids[term],
+            term_id=term_id,
             name=self.graph.term_names[term],
             cost_class=self.costs.kind(term),
             cost=float(self.costs.price[term]),
             gain_bits=gain,
-            share=min(1.0, gain / open_bits) if open_bits > 0 else 0.0,
-            if_yes=self._outcome(belief, term, yes=True, chance=chance, rule=rule),
-            if_no=self._outcome(belief, term, yes=False, chance=1 - chance, rule=rule),
+            share=share,
+            if_yes=Outcome(chance, *after(Finding(term_id))),
+            if_no=Outcome(1 - chance, *after(Finding(term_id, FindingState.EXCLUDED))),
         )
 
-    def _outcome(self, belief: Belief, term: int, *, yes: bool, chance: float, rule: int | None) -> Outcome:
-        after = believed_after(self.model, belief, term, yes=yes)
-        first = int(after.argmax()) if rule is None else rule
-        return Outcome(
-            chance, self.graph.disease_ids[first], self.graph.disease_names[first], float(after[first])
-        )
+    def _first(self, belief: Belief, rule: int | None) -> tuple[DiseaseId, str, float]:
+        first = int(belief.argmax()) if rule is None else rule
+        return self.graph.disease_ids[first], self.graph.disease_names[first], float(belief[first])
 
 
 def _binary(belief: Belief, disease: int) -> Belief:

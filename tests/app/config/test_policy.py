@@ -31,6 +31,7 @@ def test_a_policy_is_read(tmp_path: Path) -> None:
         ('import_folders = ["here"]', "absolute"),
         ("idle_locks = 60", "idle_locks"),
         ("idle_lock_s = = 1", "not valid"),
+        ('question_costs = "costs.toml"', "question_costs .* absolute"),
         ("export_allowed = 1", "export_allowed"),
     ],
 )
