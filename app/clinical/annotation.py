@@ -23,7 +23,10 @@ class AnnotationAction(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Annotation:
-    """A span of a note that stands for a finding; `start`/`end` are code points, end exclusive."""
+    """A span of a note that stands for a finding; `start`/`end` are code points, end exclusive.
+
+    An empty span at the note's end is an answer: the clinician said so, in no words of the note.
+    """
 
     id: AnnotationId
     note_id: NoteId
@@ -32,6 +35,16 @@ class Annotation:
     term_id: TermId
     state: FindingState = FindingState.OBSERVED
     rejected: bool = False
+
+    @property
+    def is_answer(self) -> bool:
+        """Whether no words of the note stand for it."""
+        return self.start == self.end
+
+    def fits(self, text: str) -> bool:
+        """Whether it lies inside the text, or is an answer at its end."""
+        inside = 0 <= self.start < self.end <= len(text)
+        return inside or self.start == self.end == len(text)
 
 
 @dataclass(frozen=True, slots=True)

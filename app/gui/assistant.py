@@ -3,15 +3,18 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from pathlib import Path
 
 from app.clinical.annotation import Annotation
 from app.clinical.chart import Chart
 from app.clinical.diagnosis import Differential
 from app.clinical.note import Note
+from app.config.policy import Policy
 from app.errors import RulesRefused
 from app.store.vault import Vault
-from app.workflows.diagnose import DiagnosisService
+from app.workflows.ask_next import Interviewer, NextQuestions
+from app.workflows.diagnose import DiagnosisService, Weighed
 from app.workflows.draw_evidence import EvidenceDrawer
 from app.workflows.explain_text import TextExplanation, explain_texts
 from app.workflows.gather_findings import GatheredFinding
@@ -19,18 +22,20 @@ from app.workflows.load_rules import load_rules
 from app.workflows.search_terms import TermCatalogue
 from app.workflows.suggest_findings import suggest_findings
 from knowledge_graph.rationale.evidence_graph import EvidenceGraph
-from knowledge_graph.terms.term import DiseaseId
+from knowledge_graph.terms.term import DiseaseId, TermId
 from ml.errors import ModelFileError
 
 Marks = Sequence[Annotation]
+NO_POLICY = Policy()
 
 
 @dataclass(frozen=True)
 class Opinion:
-    """A ranking and the findings it rests on."""
+    """A ranking, the findings it rests on, and the weight of every disease behind it."""
 
     differential: Differential
     findings: tuple[GatheredFinding, ...]
+    weighed: Weighed
 
 
 @dataclass(frozen=True)
@@ -46,12 +51,14 @@ class Assistant:
     rank: Callable[[Chart, Marks, date], Opinion]
     draw: Callable[[Chart, Marks, date, DiseaseId], EvidenceGraph]
     explain: Callable[[Chart], TextExplanation]  # seconds for a long chart
+    ask: Callable[[Opinion, DiseaseId | None, frozenset[TermId]], NextQuestions]  # about one disease, or all
 
 
-def load_assistant(vault: Vault, cache_dir: Path, rules_file: Path | None = None) -> Assistant:
+def load_assistant(vault: Vault, cache_dir: Path, policy: Policy = NO_POLICY) -> Assistant:
     """Load the knowledge, the recogniser and the current model; without a model the graph speaks alone.
 
-    A rules file with mistakes leaves the program's own rules in force, and says so.
+    The hospital's rules and its table of what questions cost are the policy's. A rules file with mistakes
+    leaves the program's own rules in force, and says so.
     """
     catalogue = TermCatalogue(cache_dir)
     warning = ""
@@ -61,16 +68,17 @@ def load_assistant(vault: Vault, cache_dir: Path, rules_file: Path | None = None
         warning = str(error)
         service = DiagnosisService.load(cache_dir, vault, with_text=False)
 
-    rules_warning = take_rules(service, rules_file)
+    rules_warning = take_rules(service, policy.rules_file)
 
     def suggest(note: Note) -> tuple[Annotation, ...]:
         found = suggest_findings(service.recogniser, service.graph, note_id=note.id, text=note.text)
         return tuple(s.annotation for s in found)
 
     def rank(chart: Chart, marks: Marks, today: date) -> Opinion:
-        differential = service.diagnose_chart(chart, marks, top=10, today=today)
+        weighed = service.weigh(service.presentation(chart, marks, today=today))
+        differential = service.differential(weighed, top=10)
         vault.record_shown(chart.patient.id, differential)
-        return Opinion(differential, service.gather(chart, marks))
+        return Opinion(differential, service.gather(chart, marks), weighed)
 
     drawer = EvidenceDrawer(service.graph)
 
@@ -80,9 +88,17 @@ def load_assistant(vault: Vault, cache_dir: Path, rules_file: Path | None = None
     def explain(chart: Chart) -> TextExplanation:
         return explain_texts(service, [note.text for note in chart.notes])
 
+    @cache
+    def interviewer() -> Interviewer:
+        """Made when first asked, so that a table of costs that is wrong stops the questions only."""
+        return Interviewer(service, policy.question_costs)
+
+    def ask(opinion: Opinion, rule: DiseaseId | None, unknown: frozenset[TermId]) -> NextQuestions:
+        return interviewer().ask(opinion.weighed, rule=rule, skip=unknown)
+
     version = service.predictor.version if service.predictor else ""
     return Assistant(
-        catalogue, service.provider, version, warning, rules_warning, suggest, rank, draw, explain
+        catalogue, service.provider, version, warning, rules_warning, suggest, rank, draw, explain, ask
     )
 
 

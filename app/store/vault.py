@@ -191,7 +191,7 @@ class Vault:
         notes = {event.annotation.note_id: self.note(event.annotation.note_id) for event in events}
         for event in events:
             mark = event.annotation
-            if not 0 <= mark.start < mark.end <= len(notes[mark.note_id].text):
+            if not mark.fits(notes[mark.note_id].text):
                 raise UsageError("an annotation must lie inside its note; mark the text again")
         with self._session.transaction("annotated", detail=f"{len(events)} events") as connection:
             for event in events:

@@ -5,6 +5,7 @@ from uuid import uuid4
 
 from app.clinical.annotation import Annotation
 from app.clinical.ids import AnnotationId, NoteId
+from app.clinical.note import Note
 from app.gui.patient.history import MarkStep
 from app.gui.patient.mark import Mark
 from knowledge_graph.findings.finding import FindingState
@@ -43,3 +44,9 @@ def added(note_id: NoteId, span: tuple[int, int], term_id: TermId, state: Findin
     """A new mark by hand."""
     start, end = span
     return MarkStep(None, Annotation(AnnotationId(str(uuid4())), note_id, start, end, term_id, state))
+
+
+def answered(note: Note, term_id: TermId, state: FindingState) -> MarkStep:
+    """An answer of the clinician's: a mark without words, at the end of a note."""
+    end = len(note.text)
+    return added(note.id, (end, end), term_id, state)

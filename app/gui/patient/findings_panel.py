@@ -31,6 +31,7 @@ class FindingRow:
 
 _SOURCES = {
     "mark": "reviewed",
+    "answer": "answered",
     "note": "suggested",
     "feature": "coded",
     "condition": "condition",
@@ -46,7 +47,8 @@ def finding_rows(
     for mark in opened.annotations():
         key = (mark.term_id, mark.state is FindingState.EXCLUDED)
         if not mark.rejected and key not in rows:
-            rows[key] = FindingRow(*_named(key, name_of), _SOURCES["mark"], mark)
+            kind = "answer" if mark.is_answer else "mark"
+            rows[key] = FindingRow(*_named(key, name_of), _SOURCES[kind], mark)
     suggested = {
         (s.term_id, s.state is FindingState.EXCLUDED): s
         for note in opened.chart.notes

@@ -22,6 +22,7 @@ from app.gui.patient.note_desk import NoteDesk
 from app.gui.patient.open_chart import OpenChart, read_open_chart
 from app.gui.patient.panel import Panel
 from app.gui.patient.patient_layout import Part, PatientLayout
+from app.gui.patient.question_panel import QuestionPanel
 from app.gui.patient.sentence_reasons import SentenceReasons
 from app.gui.patient.timeline import timeline
 from app.gui.patient.timeline_list import TimelineList
@@ -59,8 +60,10 @@ class PatientPage:
         self.findings = FindingsPanel(look, self.notes.jump)
         self.differential = DifferentialPanel(look, self.decide, self.draw, name_another=self._name_another)
         self.graph = EvidenceDialog(self.widget, look)
+        self.questions = QuestionPanel(session, self.desk, self.notes, self.differential)
         self.panels: tuple[Panel, ...] = (
             SentenceReasons(session, self.differential, self.notes),
+            self.questions,
             self.alerts,
         )
         self.layout = PatientLayout(
@@ -70,7 +73,10 @@ class PatientPage:
                 Part("Time line", self.timeline.widget, height=430),
                 Part("Findings", self.findings.widget),
             ),
-            right=(Part("Differential", self.differential.widget),),
+            right=(
+                Part("Differential", self.differential.widget, height=500),
+                Part("Next question", self.questions.widget, height=260),
+            ),
         )
         self._lay_out()
 

@@ -126,7 +126,7 @@ class Workspace:
         vault, around = self.session.vault, self.session.around
         self.status.show_loading()
         self.session.runner.read(
-            lambda: load_assistant(vault, around.cache_dir, around.policy.rules_file),
+            lambda: load_assistant(vault, around.cache_dir, around.policy),
             self._take_assistant,
             self._without_assistant,
         )

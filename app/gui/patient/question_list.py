@@ -1,0 +1,137 @@
+"""The next questions as a list: what it takes, what it settles, and what each answer would do."""
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt
+from PySide6.QtGui import QPainter
+from PySide6.QtWidgets import QListWidget, QListWidgetItem, QStyle, QStyledItemDelegate, QStyleOptionViewItem
+
+from app.gui.patient.differential_list import percent
+from app.gui.theme.look import Look
+from knowledge_graph.questions.cost_table import CostClass
+from knowledge_graph.questions.next_question import Outcome, Question
+
+ROW = Qt.ItemDataRole.UserRole
+Index = QModelIndex | QPersistentModelIndex
+HOW = {
+    CostClass.ASK: "ask",
+    CostClass.EXAMINE: "examine",
+    CostClass.BLOOD: "blood or urine",
+    CostClass.IMAGING: "imaging",
+    CostClass.BIOPSY: "biopsy",
+    CostClass.SEQUENCING: "sequencing",
+}
+
+
+def settles(question: Question) -> str:
+    """The gain in plain words."""
+    return f"settles {percent(question.share)}"
+
+
+def outcome_text(answer: str, outcome: Outcome) -> str:
+    """What an answer would do."""
+    return f"{answer}: {outcome.name} {percent(outcome.probability)}"
+
+
+def told(question: Question) -> str:
+    """A question in whole sentences, for tool tips and screen readers."""
+    parts = (
+        f"{question.name} ({question.term_id})",
+        f"To {HOW[question.cost_class]}; on average the answer {settles(question)} of what is uncertain.",
+        *(
+            f"{answer} ({percent(outcome.chance)} likely): {outcome.name} at {percent(outcome.probability)}."
+            for answer, outcome in (("Yes", question.if_yes), ("No", question.if_no))
+        ),
+    )
+    return "\n".join(parts)
+
+
+class QuestionDelegate(QStyledItemDelegate):
+    """Paints a question in two lines."""
+
+    def __init__(self, look: Look) -> None:
+        super().__init__()
+        self._look = look
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
+        """Two lines."""
+        return QSize(50, self._look.px(44))
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        """The finding and its class; the first disease after either answer."""
+        look, question = self._look, index.data(ROW)
+        rect = QRectF(option.rect)
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        if option.state & QStyle.StateFlag.State_Selected:
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(look.color("selected"))
+            painter.drawRoundedRect(rect.adjusted(1, 1, -1, -1), 6, 6)
+        inner = rect.adjusted(look.px(10), look.px(4), -look.px(10), -look.px(4))
+        self._first_line(painter, inner, question)
+        below = QRectF(inner.left(), inner.top() + look.px(20), inner.width(), look.px(16))
+        half = (below.width() - look.px(12)) / 2
+        sides = (("Yes", question.if_yes), ("No", question.if_no))
+        for number, (answer, outcome) in enumerate(sides):
+            self._outcome(
+                painter,
+                QRectF(below.left() + number * (half + look.px(12)), below.top(), half, below.height()),
+                answer,
+                outcome,
+            )
+        painter.restore()
+
+    def _first_line(self, painter: QPainter, rect: QRectF, question: Question) -> None:
+        look, top = self._look, int(Qt.AlignmentFlag.AlignTop)
+        said = f"{HOW[question.cost_class]}  ·  {settles(question)}"
+        painter.setFont(look.font(11))
+        painter.setPen(look.color("muted"))
+        painter.drawText(rect, top | int(Qt.AlignmentFlag.AlignRight), said)
+        room = rect.adjusted(0, 0, -painter.fontMetrics().horizontalAdvance(said) - look.px(10), 0)
+        painter.setFont(look.font(12.5))
+        painter.setPen(look.color("text"))
+        _elided(painter, room, question.name)
+
+    def _outcome(self, painter: QPainter, area: QRectF, answer: str, outcome: Outcome) -> None:
+        look = self._look
+        chance = percent(outcome.probability)
+        painter.setFont(look.font(10.5))
+        painter.setPen(look.color("muted"))
+        right = int(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignRight)
+        painter.drawText(area, right, chance)
+        room = area.adjusted(0, 0, -painter.fontMetrics().horizontalAdvance(chance) - look.px(6), 0)
+        _elided(painter, room, f"{answer}: {outcome.name}")
+
+
+class QuestionList:
+    """The list; one question is current."""
+
+    def __init__(self, look: Look) -> None:
+        self._delegate = QuestionDelegate(look)
+        self.widget = QListWidget()
+        self.widget.setItemDelegate(self._delegate)
+        self.widget.setProperty("role", "bare")
+        self.widget.setAccessibleName("Next questions")
+        self.widget.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        look.changed.connect(self.widget.doItemsLayout)
+
+    def show(self, questions: Sequence[Question]) -> None:
+        """Show these questions, the first one current."""
+        self.widget.clear()
+        for question in questions:
+            item = QListWidgetItem(question.name, self.widget)
+            item.setData(ROW, question)
+            item.setToolTip(told(question))
+            item.setData(Qt.ItemDataRole.AccessibleTextRole, told(question))
+        self.widget.setCurrentRow(0)
+
+    def current(self) -> Question | None:
+        """The current question."""
+        item: QListWidgetItem | None = self.widget.currentItem()
+        question: Question | None = None if item is None else item.data(ROW)
+        return question
+
+
+def _elided(painter: QPainter, room: QRectF, text: str) -> None:
+    shown = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, int(room.width()))
+    painter.drawText(room, int(Qt.AlignmentFlag.AlignTop), shown)

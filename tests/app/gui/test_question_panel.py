@@ -1,0 +1,127 @@
+"""The next questions on a real vault: each answer is one key and one finding; unknown is kept nowhere."""
+
+from collections.abc import Callable
+
+import pytest
+from PySide6.QtCore import Qt
+from pytestqt.qtbot import QtBot
+
+from app.clinical.annotation import AnnotationAction
+from app.clinical.ids import PatientId
+from app.gui.patient.question_panel import NO_NOTE, QuestionPanel
+from app.gui.shell.main_window import MainWindow
+from app.store.vault import Vault
+from knowledge_graph.findings.finding import FindingState
+from knowledge_graph.terms.term import TermId
+from tests.app.gui.clinic import MARFAN, NOTE
+from tests.app.gui.hands import open_chart, press
+
+pytestmark = pytest.mark.slow
+Settle = Callable[[], None]
+
+
+def _panel(window: MainWindow) -> QuestionPanel:
+    assert window.workspace is not None
+    return window.workspace.patient.questions
+
+
+def _asked(panel: QuestionPanel) -> list[TermId]:
+    now = panel.list.widget.currentRow()
+    found = []
+    for place in range(panel.list.widget.count()):
+        panel.list.widget.setCurrentRow(place)
+        question = panel.list.current()
+        assert question is not None
+        found.append(question.term_id)
+    panel.list.widget.setCurrentRow(now)
+    return found
+
+
+def test_answers_by_key_become_findings_that_undo_takes_back(
+    qtbot: QtBot, window: MainWindow, vault: Vault, settle: Settle
+) -> None:
+    open_chart(window, vault, settle)
+    assert window.workspace is not None
+    page, panel = window.workspace.patient, _panel(window)
+    before = _asked(panel)
+    assert len(before) == 5
+    press(qtbot, window, Qt.Key.Key_J, Qt.KeyboardModifier.ControlModifier)
+    assert panel.list.widget.hasFocus()
+    qtbot.keyClick(panel.list.widget, Qt.Key.Key_Y)
+    settle()
+    (event,) = vault.annotation_events(NOTE)
+    assert (event.annotation.term_id, event.annotation.state) == (before[0], FindingState.OBSERVED)
+    assert event.annotation.start == event.annotation.end == len(vault.note(NOTE).text)
+    evidence = page.differential.list.current()
+    assert evidence is not None
+    assert before[0] in {e.term_id for e in evidence.line.evidence}
+    assert before[0] not in _asked(panel)
+    assert panel.list.widget.hasFocus()
+    second = _asked(panel)[1]
+    qtbot.keyClick(panel.list.widget, Qt.Key.Key_Down)
+    qtbot.keyClick(panel.list.widget, Qt.Key.Key_N)
+    settle()
+    assert vault.annotation_events(NOTE)[-1].annotation.state is FindingState.EXCLUDED
+    assert vault.annotation_events(NOTE)[-1].annotation.term_id == second
+    shown = [page.findings.widget.item(i).toolTip() for i in range(page.findings.widget.count())]
+    assert sum("answered" in tip for tip in shown) == 2
+    for _ in range(2):
+        qtbot.keyClick(panel.list.widget, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    settle()
+    assert [e.action for e in vault.annotation_events(NOTE)[2:]] == [AnnotationAction.REMOVE] * 2
+    assert _asked(panel) == before
+
+
+def test_unknown_is_not_asked_again_and_leaves_no_trace(
+    window: MainWindow, vault: Vault, settle: Settle
+) -> None:
+    open_chart(window, vault, settle)
+    panel = _panel(window)
+    before = _asked(panel)
+    panel.unknown.click()
+    settle()
+    assert before[0] not in _asked(panel)
+    assert vault.annotation_events(NOTE) == ()
+    assert window.workspace is not None
+    window.workspace.open_patient(MARFAN)
+    settle()
+    assert _asked(panel) == before
+
+
+def test_one_disease_alone_can_be_ruled_in_or_out(window: MainWindow, vault: Vault, settle: Settle) -> None:
+    open_chart(window, vault, settle)
+    assert window.workspace is not None
+    panel, listed = _panel(window), window.workspace.patient.differential.list
+    panel.one.setChecked(True)
+    for place in (0, 2):
+        listed.widget.setCurrentRow(place)
+        settle()
+        chosen = listed.current()
+        question = panel.list.current()
+        assert chosen is not None
+        assert question is not None
+        assert panel.state.text() == f"Is it {chosen.line.name}?"
+        assert question.if_yes.disease_id == question.if_no.disease_id == chosen.line.disease_id
+        assert question.if_yes.probability != question.if_no.probability
+
+
+def test_a_chart_without_a_note_says_where_an_answer_would_go(
+    window: MainWindow, vault: Vault, settle: Settle
+) -> None:
+    open_chart(window, vault, settle)
+    assert window.workspace is not None
+    window.workspace.open_patient(PatientId("patient-00001"))
+    settle()
+    panel = _panel(window)
+    assert _asked(panel)
+    panel.yes.click()
+    settle()
+    assert panel.state.text() == NO_NOTE
+    assert vault.patient_annotation_events("patient-00001") == ()
+
+
+def test_a_lock_empties_the_questions(window: MainWindow, vault: Vault, settle: Settle) -> None:
+    open_chart(window, vault, settle)
+    panel = _panel(window)
+    window.lock()
+    assert panel.list.widget.count() == 0
