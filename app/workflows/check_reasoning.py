@@ -6,12 +6,16 @@ from pathlib import Path
 
 import numpy as np
 
+from app.config.policy import load_policy
 from app.errors import PartBroken
 from app.workflows.diagnose import DiagnosisService, Presentation
+from app.workflows.load_rules import load_rules
 from app.workflows.suggest_findings import build_recogniser
 from knowledge_graph.findings.finding import Finding, FindingState, Sex
 from knowledge_graph.graph.cache import load_compiled
 from knowledge_graph.graph.compiled_graph import CompiledGraph
+from knowledge_graph.rules.facts import Facts
+from knowledge_graph.rules.trace import apply_rules
 from knowledge_graph.sources.hpo_release import content_hash, find_release
 from knowledge_graph.terms.term import TermId
 from ml.errors import ModelFileError
@@ -33,6 +37,7 @@ NOTE = (
     "A tall man with arachnodactyly, ectopia lentis, scoliosis and pectus excavatum. "
     "Echocardiography shows an aortic root aneurysm and mitral valve prolapse. No intellectual disability."
 )
+ALARM = ("HP:0001945", "HP:0031179", "HP:0000613")  # fever, stiff neck, photophobia
 SENTENCE = "The boy has a cleft palate but no seizures. His mother has scoliosis."
 EXPECTED = {
     ("HP:0000175", "observed", "patient"),
@@ -96,6 +101,20 @@ def check_graph(parts: Reasoning) -> str:
         )
     graph = parts.graph
     return f"{len(graph.term_ids):,} terms, {len(graph.disease_ids):,} diseases; Marfan syndrome ranks first"
+
+
+def check_rules(parts: Reasoning, policy: Path | None = None) -> str:
+    """The program's rules see a picture of meningitis; the policy's rules file has no mistake."""
+    book = load_rules(parts.graph)
+    facts = Facts(tuple(Finding(TermId(term)) for term in ALARM))
+    if not apply_rules(parts.graph, book, facts).alerts:
+        raise PartBroken(f"a picture of meningitis raises no alert; {REINSTALL}")
+    told = f"{len(book.red_flags) + len(book.pairs)} red flags and pairs; a picture of meningitis raises one"
+    own = load_policy(policy).rules_file
+    if own is None:
+        return told
+    load_rules(parts.graph, (own,))
+    return f"{told}; {own} is in force"
 
 
 def check_recogniser(parts: Reasoning) -> str:

@@ -63,6 +63,7 @@ def _parts(plan: SelfTestPlan, folder: Path) -> Iterator[_Part]:
     for name, check in (
         ("HPO release", check_reasoning.check_release),
         ("knowledge graph", check_reasoning.check_graph),
+        ("rules", partial(check_reasoning.check_rules, policy=plan.policy)),
         ("recogniser", check_reasoning.check_recogniser),
         ("text encoder", check_reasoning.check_encoder),
         ("starting model", check_reasoning.check_starting_model),

@@ -12,8 +12,8 @@ from ml.registry import starting_model
 
 EVERY_PART = [
     *("program", "policy", "cache folder", "encryption", "vault", "import", "signing keys", "update file"),
-    *("HPO release", "knowledge graph", "recogniser", "text encoder", "starting model", "fusion", "GPU"),
-    *("trainer", "export", "window", "screen", "fonts", "Chinese font", "drawing"),
+    *("HPO release", "knowledge graph", "rules", "recogniser", "text encoder", "starting model", "fusion"),
+    *("GPU", "trainer", "export", "window", "screen", "fonts", "Chinese font", "drawing"),
 ]
 
 

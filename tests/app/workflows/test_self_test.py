@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from app.config.part_check import PartCheck, PartStatus
-from app.errors import PartBroken, PolicyError, UsageError
+from app.errors import PartBroken, PolicyError, RulesRefused, UsageError
 from app.workflows import check_machine, check_update_file
-from app.workflows.check_reasoning import Reasoning, check_starting_model, gpu_is_absent
+from app.workflows.check_reasoning import Reasoning, check_rules, check_starting_model, gpu_is_absent
 from app.workflows.check_trainer import trainer_is_absent
 from app.workflows.self_test import SelfTestPlan, self_test
 from ml.federated.base_version import BaseVersion
@@ -46,6 +46,17 @@ def test_a_policy_is_told_in_words_with_its_path(tmp_path: Path) -> None:
     policy.write_bytes(b"\xff")
     with pytest.raises(PolicyError, match="cannot be read"):
         check_machine.check_policy(policy)
+
+
+def test_a_hospitals_rules_file_with_a_mistake_is_found(tmp_path: Path, public_cache: Path) -> None:
+    policy, own = tmp_path / "policy.toml", tmp_path / "own.toml"
+    policy.write_text(f"rules_file = '{own}'\n")
+    parts = Reasoning(public_cache)
+    own.write_text("")
+    assert check_rules(parts, policy).endswith(f"{own} is in force")
+    own.write_text("[[red_flag]]\n")
+    with pytest.raises(RulesRefused, match=r"own\.toml, line 1"):
+        check_rules(parts, policy)
 
 
 def test_an_altered_starting_model_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
