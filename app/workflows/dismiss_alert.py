@@ -3,6 +3,7 @@
 from enum import StrEnum
 
 from app.clinical.ids import PatientId
+from app.store.rights import Right
 from app.store.vault import Vault
 
 
@@ -17,7 +18,8 @@ class DismissReason(StrEnum):
 
 
 def dismiss_alert(vault: Vault, patient_id: PatientId, rule_id: str, reason: DismissReason) -> None:
-    """Audit that an alert was put aside. Raises VaultError where the vault can't be written."""
+    """Audit that an alert was put aside. Raises PolicyError, and VaultError where nothing can be written."""
+    vault.require(Right.DECIDE)
     vault.audit("alert-dismissed", patient_id, f"rule {rule_id}, reason {reason.name.lower()}")
 
 
