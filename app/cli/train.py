@@ -37,6 +37,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--expected-patients", type=int, default=200, help="a public estimate of the labelled patients"
     )
     parser.add_argument("--declare", metavar="FILE", help="disease ids the site treats, one a line (public)")
+    parser.add_argument(
+        "--with-coded",
+        action="store_true",
+        help="where no clinician has spoken, learn from the disease that the record codes (OMIM, Orphanet)",
+    )
+    parser.add_argument(
+        "--copies", type=int, default=0, help="texts that tell a patient's findings in other words, each"
+    )
     parser.add_argument("--resume", action="store_true", help="take up a stopped run")
     parser.add_argument("--threads", type=int, default=2)
     add_vault_arguments(parser)
@@ -83,6 +91,8 @@ def _plan(arguments: argparse.Namespace) -> "TrainingPlan":
         expected_patients=arguments.expected_patients,
         threads=arguments.threads,
         resume=arguments.resume,
+        with_coded=arguments.with_coded,
+        copies=arguments.copies,
     )
 
 

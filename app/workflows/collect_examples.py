@@ -1,8 +1,9 @@
 """Turns the vault's labels into pseudonymous examples: a number, texts, a disease; nothing else.
 
 A patient is an example when a clinician confirmed a disease that the model knows and the site has
-declared. Numbers are drawn anew for each run, so that they name nobody; her own name and record numbers
-are taken out of the texts.
+declared; where the plan says so, also when only the record's code names one. Numbers are drawn anew for
+each run, so that they name nobody; her own name and record numbers are taken out of the texts. What becomes
+of her notes depends on her own record alone: cleaning and further wordings leave the unit of privacy whole.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,9 +11,13 @@ from dataclasses import dataclass
 from threading import Event
 
 from app.clinical.annotation import current_annotations
-from app.clinical.diagnosis import Decision
+from app.clinical.chart import Chart
 from app.store.vault import Vault
+from app.workflows.augment_findings import FindingTeller
 from app.workflows.mask_names import mask_names
+from app.workflows.standing_word import coded_diseases, standing_word
+from knowledge_graph.findings.finding import Finding
+from ml.text.cleaning import prepared
 
 Labelled = tuple[tuple[str, ...], str]
 
@@ -26,46 +31,68 @@ class Example:
     disease_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Which labels count beside the clinicians' own, and how findings are told.
+
+    `coded` takes the record's code where nobody has confirmed or rejected a disease; `copies` is how many
+    more texts tell a patient's findings in other words.
+    """
+
+    teller: FindingTeller
+    coded: bool = False
+    copies: int = 0
+
+
 def collect_examples(
     vault: Vault,
     diseases: Sequence[str],
     *,
+    source: Source,
     shuffle: Callable[[list[Labelled]], None],
     stop: Event | None = None,
 ) -> list[Example]:
     """Examples of every labelled patient; after `shuffle` a number says nothing of whom it means.
 
-    Once `stop` is set there are none.
+    Weak labels are never among them. Once `stop` is set there are none.
     """
     allowed = set(diseases)
     found: list[Labelled] = []
-    for patient_id in vault.labelled_patients():
+    for patient_id in vault.people() if source.coded else vault.labelled_patients():
         if stop is not None and stop.is_set():
             return []
-        disease = _confirmed(vault, patient_id)
-        texts = _texts(vault, patient_id)
-        if disease in allowed and texts:
-            found.append((texts, disease))
+        chart = vault.chart(patient_id)
+        disease = labelled_disease(chart, coded=source.coded)
+        if disease in allowed:
+            texts = _texts(vault, chart, source)
+            if texts:
+                found.append((texts, disease))
     shuffle(found)
     return [Example(number, *labelled) for number, labelled in enumerate(found)]
 
 
-def _confirmed(vault: Vault, patient_id: str) -> str:
-    """The disease whose confirmation came last and stands."""
-    standing: dict[str, Decision] = {}
-    for diagnosis in vault.diagnoses(patient_id):
-        standing.pop(diagnosis.disease_id, None)
-        standing[diagnosis.disease_id] = diagnosis.decision
-    confirmed = [d for d, decision in standing.items() if decision is Decision.CONFIRMED]
-    return confirmed[-1] if confirmed else ""
+def labelled_disease(chart: Chart, *, coded: bool) -> str:
+    """The disease whose confirmation came last and stands; else, with `coded`, the only one coded.
+
+    A coded disease that a clinician rejected is none.
+    """
+    word = standing_word(chart.diagnoses)
+    if word.confirmed or not coded:
+        return word.confirmed[-1] if word.confirmed else ""
+    known = [disease for disease in coded_diseases(chart.conditions) if disease not in word.rejected]
+    return known[0] if len(known) == 1 else ""
 
 
-def _texts(vault: Vault, patient_id: str) -> tuple[str, ...]:
-    """The notes; a patient without one is told by the words of her marks and coded features."""
-    chart = vault.chart(patient_id)
-    notes = tuple(mask_names(note.text, chart.patient) for note in chart.notes if note.text.strip())
-    if notes:
+def _texts(vault: Vault, chart: Chart, source: Source) -> tuple[str, ...]:
+    """The cleaned notes; a patient without one is told by her findings: marks that stand, coded features."""
+    notes = prepared([mask_names(note.text, chart.patient) for note in chart.notes])
+    if notes and not source.copies:
         return notes
-    marks = current_annotations(vault.patient_annotation_events(patient_id))
-    words = [f.label for f in chart.features if f.label] + [m.term_id for m in marks if not m.rejected]
-    return (". ".join(words),) if words else ()
+    marks = current_annotations(vault.patient_annotation_events(chart.patient.id))
+    findings = dict.fromkeys(
+        [Finding(m.term_id, m.state) for m in marks if not m.rejected]
+        + [Finding(f.finding.term_id, f.finding.state) for f in chart.features]
+    )
+    known = [finding for finding in findings if source.teller.knows(finding)]
+    told = notes or tuple(filter(None, [source.teller.plain(known)]))
+    return (*told, *source.teller.anew(known, copies=source.copies))

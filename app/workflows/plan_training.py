@@ -27,7 +27,8 @@ class TrainingPlan:
     """What is chosen before a run. All numbers are public: they must not be chosen from the data.
 
     `expected_patients` is a public estimate of how many labelled patients there are; the noisy sum is
-    divided by sample rate times it.
+    divided by sample rate times it. `with_coded` lets the record's own codes stand where no clinician has
+    spoken; `copies` are further texts that tell a patient's findings in other words.
     """
 
     target_epsilon: float
@@ -42,6 +43,8 @@ class TrainingPlan:
     block_steps: int = 5
     threads: int = 2
     resume: bool = False
+    with_coded: bool = False
+    copies: int = 0
 
 
 def completed(plan: TrainingPlan) -> TrainingPlan:
@@ -77,6 +80,7 @@ def _judged(plan: TrainingPlan) -> dict[str, bool]:
         "learning rate": 0 < plan.learning_rate <= 1000,
         "max_grad_norm": 0 < plan.max_grad_norm <= 1000,
         "expected_patients": 1 <= plan.expected_patients <= 10_000_000,
+        "copies": 0 <= plan.copies <= 20,
         "block_steps": 1 <= plan.block_steps <= 1000,
         "number of threads": 1 <= plan.threads <= 1024,
     }

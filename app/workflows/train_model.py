@@ -12,10 +12,12 @@ from threading import Event
 from typing import Any
 
 from app.config.policy import Policy
+from app.config.settings import cache_dir
 from app.errors import BudgetExceeded, WorkerFailed
 from app.store.rights import Right
 from app.store.vault import Vault
-from app.workflows.collect_examples import Example, collect_examples
+from app.workflows.augment_findings import FindingTeller
+from app.workflows.collect_examples import Example, Source, collect_examples
 from app.workflows.list_models import current_version, result_store
 from app.workflows.plan_training import (
     TrainingPlan,
@@ -27,6 +29,7 @@ from app.workflows.plan_training import (
 from app.workflows.resume_training import RESUME_SETTING as RESUME_SETTING
 from app.workflows.resume_training import TrainingRun, begin_run, forget_checkpoint, keep_checkpoint
 from app.workflows.trainer_process import TrainerProcess
+from knowledge_graph.graph.cache import load_compiled
 from ml.privacy.ledger import (
     MECHANISM,
     LedgerEntry,
@@ -74,7 +77,11 @@ def train_model(
     check_budget(vault, run.plan, entries, cap)
     keep_cap(vault, whole)
     yield TrainingProgress(run.run_id, "preparing", steps=run.plan.steps, epsilon=spent(entries))
-    examples = collect_examples(vault, run.declared, shuffle=SystemRandom().shuffle, stop=stop)
+    random = SystemRandom()
+    source = Source(
+        FindingTeller(load_compiled(cache_dir()), random.randrange), run.plan.with_coded, run.plan.copies
+    )
+    examples = collect_examples(vault, run.declared, source=source, shuffle=random.shuffle, stop=stop)
     if stop.is_set():
         yield _stopped(vault, run, run.done_steps)
         return

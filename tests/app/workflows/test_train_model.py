@@ -22,7 +22,8 @@ from app.store.backup import EPSILON_FLOOR, UNKNOWN
 from app.store.key_derivation import KdfParameters
 from app.store.vault import Vault
 from app.workflows import trainer_process
-from app.workflows.collect_examples import collect_examples
+from app.workflows.augment_findings import FindingTeller
+from app.workflows.collect_examples import Source, collect_examples
 from app.workflows.frame_process import FrameProcess
 from app.workflows.list_models import result_store
 from app.workflows.plan_training import TrainingPlan, completed, declare_diseases
@@ -30,6 +31,7 @@ from app.workflows.report_privacy import report_privacy
 from app.workflows.resume_training import TrainingRun, keep_checkpoint
 from app.workflows.train_model import TrainingProgress, train_model
 from app.workflows.trainer_process import TrainerProcess
+from knowledge_graph.graph.cache import load_compiled
 from knowledge_graph.terms.term import DiseaseId
 from ml.privacy.ledger import epsilon_bound, mechanisms
 from ml.registry.starting_model import starting_version
@@ -185,7 +187,9 @@ def test_a_stopped_run_keeps_its_checkpoint_and_never_passes_its_target(vault: V
         run(vault, replace(PLAN, resume=True))
 
 
-def test_a_stop_before_the_first_step_spends_nothing(vault: Vault, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stop_before_the_first_step_spends_nothing(
+    vault: Vault, monkeypatch: pytest.MonkeyPatch, public_cache: Path
+) -> None:
     """A trainer needs seconds before it reads the patients; this one never does. The parent must not wait."""
     deaf = [sys.executable, "-c", "import time; time.sleep(600)"]
     monkeypatch.setattr(trainer_process, "worker_command", lambda _kind: deaf)
@@ -194,9 +198,10 @@ def test_a_stop_before_the_first_step_spends_nothing(vault: Vault, monkeypatch: 
     reports = list(train_model(vault, PLAN, stop=stop))
     assert [r.phase for r in reports if isinstance(r, TrainingProgress)] == ["preparing", "stopped"]
     stop.clear()
-    assert collect_examples(vault, DISEASES, shuffle=list.sort, stop=stop)
+    source = Source(FindingTeller(load_compiled(public_cache), lambda _below: 0))
+    assert collect_examples(vault, DISEASES, source=source, shuffle=list.sort, stop=stop)
     stop.set()
-    assert collect_examples(vault, DISEASES, shuffle=list.sort, stop=stop) == []
+    assert collect_examples(vault, DISEASES, source=source, shuffle=list.sort, stop=stop) == []
     assert vault.ledger() == ()
 
 

@@ -1,0 +1,100 @@
+"""Cleans a patient's notes for learning: encodings, boilerplate, units, shorthand, copied-forward text.
+
+A note's result depends on that patient's notes and on public lists alone, never on another patient:
+what one patient changes stays within her own example, as the unit of privacy asks.
+"""
+
+import re
+import tomllib
+import unicodedata
+from collections.abc import Sequence
+from functools import cache
+from importlib.resources import files
+
+import msgspec
+
+_GARBLED = re.compile(
+    "[\u00c2-\u00f4](?:[\u0080-\u00bf]|[\u0152-\u0178\u02c6\u02dc\u2013-\u203a\u20ac\u2122])+"
+)
+_CONTROLS = re.compile("[\u0000-\u0008\u000b\u000e-\u001f\u007f\u00ad\u200b-\u200d\u2060\ufeff\ufffd]")
+_LINE_ENDS = re.compile("\r\n?|[\u2028\u2029\u0085\f]")
+_BLANKS = re.compile("[\u00a0\u2000-\u200a\u202f\u3000]")
+_UNIT = re.compile(r"(?<=[\d.])( ?)([A-Za-z][A-Za-z%/]*(?: [cC]\b)?|g%)(?![\w/])")
+_SENTENCE = re.compile(r"[^\n.!?;]+(?:[.!?;]+(?!\s)[^\n.!?;]+)*[.!?;]*")
+_LEAST_COPIED = 25  # code points without blanks: a shorter sentence is often said anew
+
+
+class CleaningLists(msgspec.Struct, frozen=True):
+    """What `resources/cleaning.toml` holds."""
+
+    boilerplate: tuple[str, ...]
+    units: dict[str, str]
+    abbreviations: dict[str, str]
+
+
+@cache
+def cleaning_lists() -> CleaningLists:
+    """The shipped lists."""
+    text = files("resources").joinpath("cleaning.toml").read_text("utf-8")
+    return msgspec.convert(tomllib.loads(text), CleaningLists)
+
+
+def prepared(texts: Sequence[str]) -> tuple[str, ...]:
+    """A patient's notes, oldest first, cleaned; one of which nothing is left is dropped."""
+    cleaned = [standardised(without_boilerplate(repaired(text))) for text in texts]
+    return tuple(text for text in without_copies(cleaned) if any(c.isalnum() for c in text))
+
+
+def repaired(text: str) -> str:
+    """UTF-8 that was read as Windows-1252, odd blanks and line ends, and control characters are put right."""
+    mended = _GARBLED.sub(lambda found: _ungarbled(found.group()), text)
+    plain = _BLANKS.sub(" ", _LINE_ENDS.sub("\n", mended))
+    return unicodedata.normalize("NFC", _CONTROLS.sub("", plain))
+
+
+def without_boilerplate(text: str) -> str:
+    """Without sentences and lines that stand in every letter."""
+    pattern = _boilerplate()
+    lines = ("" if pattern.fullmatch(line.strip()) else line for line in text.split("\n"))
+    return _SENTENCE.sub(
+        lambda s: "" if pattern.fullmatch(s.group().strip(" .")) else s.group(), "\n".join(lines)
+    )
+
+
+def standardised(text: str) -> str:
+    """Units in UCUM, ordinary shorthand in full."""
+    units = cleaning_lists().units
+    text = _UNIT.sub(lambda m: m.group(1) + units.get(m.group(2).lower(), m.group(2)), text)
+    return _shorthand().sub(lambda m: cleaning_lists().abbreviations[m.group()], text)
+
+
+def without_copies(texts: Sequence[str]) -> list[str]:
+    """Each sentence once: where a later note repeats an earlier one word by word, the later is cut."""
+    said: set[str] = set()
+
+    def first(match: re.Match[str]) -> str:
+        plain = "".join(match.group().casefold().split())
+        if len(plain) >= _LEAST_COPIED and plain in said:
+            return ""
+        said.add(plain)
+        return match.group()
+
+    return [_SENTENCE.sub(first, text) for text in texts]
+
+
+def _ungarbled(part: str) -> str:
+    try:
+        return part.encode("cp1252").decode("utf-8")
+    except UnicodeError:
+        return part
+
+
+@cache
+def _boilerplate() -> re.Pattern[str]:
+    return re.compile("|".join(f"(?:{line})" for line in cleaning_lists().boilerplate), re.IGNORECASE)
+
+
+@cache
+def _shorthand() -> re.Pattern[str]:
+    words = sorted(cleaning_lists().abbreviations, key=len, reverse=True)
+    return re.compile(r"(?<![\w/])(?:" + "|".join(map(re.escape, words)) + r")(?![\w/])")
