@@ -15,7 +15,8 @@ from app.store.check import check_vault
 from app.store.erasure import erase_patient
 from app.store.header import RECOVERY, read_header
 from app.store.restoring import rehearse_restore, restore_in_place
-from app.store.scheduled_backup import BackupPlan, back_up_by_plan, is_due
+from app.store.scheduled_backup import BackupPlan, back_up_by_plan, copy_by_plan, is_due, plan_of
+from app.store.sealed_copy import copy_sealed
 from app.store.vault import Vault
 
 
@@ -47,6 +48,8 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         return _create(arguments, console)
     if arguments.deed == "restore":
         return _restore(arguments, console)
+    if arguments.deed == "backup" and arguments.without_key:
+        return _copy_sealed(arguments, console)
     passphrase = read_passphrase(arguments)
     if arguments.deed == "drill":
         return _drill(passphrase, arguments, console)
@@ -63,6 +66,11 @@ def _configure_deed(name: str, deed: argparse.ArgumentParser) -> None:
     if name == "backup":
         deed.add_argument("--to", type=Path, metavar="DIR", help="the new folder (default: by the policy)")
         deed.add_argument("--if-due", action="store_true", help="only where the policy says it is time")
+        deed.add_argument(
+            "--without-key",
+            action="store_true",
+            help="copy a vault that nobody has open, as encrypted as it lies; no passphrase is asked for",
+        )
     if name in ("restore", "drill"):
         deed.add_argument("--from", type=Path, required=True, metavar="DIR", dest="backup", help="the backup")
     if name == "restore":
@@ -154,7 +162,7 @@ def _drill(passphrase: str, arguments: argparse.Namespace, console: Console) -> 
 
 def _backup(vault: Vault, passphrase: str, arguments: argparse.Namespace, console: Console) -> int:
     plan, now = _plan(arguments), datetime.now(UTC)
-    if plan is not None and arguments.if_due and not is_due(vault, plan, now=now):
+    if plan is not None and arguments.if_due and not is_due(vault.path, plan, now=now):
         console.result({"backup": None}, "No backup is due.")
         return 0
     if plan is None:
@@ -165,14 +173,32 @@ def _backup(vault: Vault, passphrase: str, arguments: argparse.Namespace, consol
     return 0
 
 
+def _copy_sealed(arguments: argparse.Namespace, console: Console) -> int:
+    """Without a key, so without a passphrase: for a scheduled job of IT."""
+    plan, now = _plan(arguments), datetime.now(UTC)
+    if plan is not None and arguments.if_due and not is_due(arguments.vault, plan, now=now):
+        console.result({"backup": None}, "No backup is due.")
+        return 0
+    if plan is None:
+        written = copy_sealed(arguments.vault, arguments.to)
+    else:
+        written = copy_by_plan(arguments.vault, plan, now=now)
+    console.result(
+        {"backup": str(written)},
+        f"Wrote {written} and compared it byte by byte. What it holds was not looked at: a key holder "
+        "rehearses the restore with `anamnesis vault drill`.",
+    )
+    return 0
+
+
 def _plan(arguments: argparse.Namespace) -> BackupPlan | None:
     """The policy's plan; None where the command says where to."""
     if arguments.to is not None:
         return None
-    policy = load_policy()
-    if policy.backup_folder is None:
+    plan = plan_of(load_policy())
+    if plan is None:
         raise UsageError("say where to with --to DIR, or let IT set backup_folder in the policy")
-    return BackupPlan(policy.backup_folder, policy.backup_keep, policy.backup_every_h)
+    return plan
 
 
 def _erase(vault: Vault, passphrase: str, arguments: argparse.Namespace, console: Console) -> int:

@@ -24,27 +24,33 @@ from app.store.durable_file import reason_of, sync_folder, sync_tree, write_dura
 from app.store.header import NAME as HEADER_NAME
 from app.store.header import read_header, unlock
 from app.store.key_derivation import subkey
-from app.store.opening import make_session
+from app.store.opening import look_with_key, make_session
 from app.store.vault import Vault
 from app.store.writer_lock import WriterLock
 
+_OPENINGS = 1  # commits that the opening of a restored vault has added to the backup's
 _BUSY = "being-written.lock"  # held as long as its process lives
 _PARTIAL = re.compile(r"\..+\.[0-9a-f]{32}\.partial")
 
 
-def back_up(vault: Vault, target: Path, *, passphrase: str) -> Path:
-    """Copy the open vault into a new folder and open the copy once to verify it.
+def back_up(vault: Vault, target: Path, *, passphrase: str | None = None) -> Path:
+    """Copy the open vault into a new folder and open the copy once to verify it, by the vault's own key.
 
+    A `passphrase`, where one is at hand, must open the copy too.
     Others may go on writing: the copy is one moment of the database, with an anchor of its own. A vault
     that opens read-only because its anchor disagrees can be backed up too: it is the way out.
     """
-    with _new_folder(target, "backup", outside=vault.path) as partial:
+    with new_folder(target, "backup", outside=vault.path) as partial:
         _copy_database(vault, partial)
         write_durably(partial / HEADER_NAME, (vault.path / HEADER_NAME).read_bytes())
         (partial / "models").mkdir(mode=0o700)
         if vault.models_dir.is_dir():
             shutil.copytree(vault.models_dir, partial / "models", dirs_exist_ok=True)
-        _verify(partial, user=vault.user, passphrase=passphrase)
+        if passphrase is not None:
+            unlock(read_header(partial), vault.user, passphrase)
+        clock = vault.session().now
+        opened = look_with_key(partial, vault.data_key(), user=vault.user, clock=clock)
+        _refuse_unsound(Vault(partial, opened), partial)
     if not vault.read_only:
         vault.audit("backup-written")
     return target
@@ -53,7 +59,7 @@ def back_up(vault: Vault, target: Path, *, passphrase: str) -> Path:
 def restore(backup: Path, target: Path, *, user: str, passphrase: str, replacing: Path | None = None) -> None:
     """Make a new vault from a backup, verified; `replacing` is the vault whose budget it takes over."""
     read_header(backup)
-    with _new_folder(target, "restored vault", outside=backup) as partial:
+    with new_folder(target, "restored vault", outside=backup) as partial:
         _verify(backup, user=user, passphrase=passphrase)
         shutil.copytree(backup, partial, dirs_exist_ok=True)
         partial.chmod(0o700)
@@ -64,7 +70,7 @@ def restore(backup: Path, target: Path, *, user: str, passphrase: str, replacing
 
 
 @contextmanager
-def _new_folder(target: Path, what: str, *, outside: Path) -> Iterator[Path]:
+def new_folder(target: Path, what: str, *, outside: Path) -> Iterator[Path]:
     """A folder that appears whole, synced, or not at all."""
     if os.path.lexists(target):
         raise UsageError(f"{target} is there already; choose a new folder for the {what}")
@@ -108,6 +114,8 @@ def _floor(vault: Vault, replacing: Path | None, *, user: str, passphrase: str) 
     replaced = _anchor_of(replacing, vault, user=user, passphrase=passphrase)
     if replaced is None or replaced.epsilon_spent is None or here.epsilon_spent is None:
         return UNKNOWN
+    if replaced.sequence == here.sequence - _OPENINGS:
+        return UNKNOWN  # the same state, as after a sealed copy; or that very copy, named for the vault
     if replaced.sequence < here.sequence:
         raise UsageError(f"{replacing} is not newer than the backup; name the vault that was last in use")
     return repr(max(replaced.epsilon_spent, here.epsilon_spent))
@@ -149,7 +157,11 @@ def _copy_database(vault: Vault, folder: Path) -> None:
 
 
 def _verify(folder: Path, *, user: str, passphrase: str) -> None:
-    with Vault.open(folder, user=user, passphrase=passphrase, read_only=True) as copy:
+    _refuse_unsound(Vault.open(folder, user=user, passphrase=passphrase, read_only=True), folder)
+
+
+def _refuse_unsound(copy: Vault, folder: Path) -> None:
+    with copy:
         report = check_vault(copy)
     if not report.sound:
         raise VaultDamaged(f"the backup {folder.name} is not sound ({report.problems[0]}); use another one")

@@ -13,7 +13,7 @@ from app.store.anchor import AnchorFile
 from app.store.audit_chain import AuditChain
 from app.store.clock import Clock
 from app.store.database import NAME, Connection, DatabaseError, connect, open_database, refusal
-from app.store.header import Header, Role, UnlockedKeys, read_header, unlock
+from app.store.header import Header, Role, UnlockedKeys, read_header, unlock, verified_header
 from app.store.key_change import finish, key_in_force, remove_next_database, take_back
 from app.store.key_derivation import subkey
 from app.store.memory_guard import forbid_core_dumps
@@ -59,6 +59,16 @@ def open_folder(path: Path, *, user: str, passphrase: str, read_only: bool, cloc
         if said is error:
             raise
         raise said from error
+
+
+def look_with_key(path: Path, data_key: bytes, *, user: str, clock: Clock) -> OpenedVault:
+    """Open a copy read-only by the key of the vault it was made of. Raises as `open_folder` does."""
+    header = verified_header(path, data_key)
+    try:
+        opened = _look(path, header, UnlockedKeys(data_key), user=user, clock=clock, may_write=False)
+    except (OSError, *DatabaseError) as error:
+        raise _said(error, path) from error
+    return _only_reading(opened)
 
 
 def make_session(connection: Connection, path: Path, *, user: str, data_key: bytes, clock: Clock) -> Session:

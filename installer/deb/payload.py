@@ -30,10 +30,12 @@ class Release:
 
 
 def lay_program(tree: Path, frozen: Path, release: Release) -> None:
-    """The light package: program, command, desktop entry, icon, types, policy, manual."""
+    """The light package: program, command, backup timer (off), desktop entry, icon, types, policy, manual."""
     shutil.copytree(frozen, tree / LIBRARY / "program", symlinks=True)
     _link(tree / "usr/bin/anamnesis", "../lib/anamnesis/program/anamnesis")
     _copy(FILES / "policy.toml", tree / POLICY.lstrip("/"))
+    for unit in ("anamnesis-backup@.service", "anamnesis-backup@.timer"):
+        _copy(FILES / unit, tree / "usr/lib/systemd/system" / unit)
     share = tree / "usr/share"
     _copy(FILES / "anamnesis.desktop", share / "applications/anamnesis.desktop")
     _copy(FILES / "anamnesis-mime.xml", share / "mime/packages/anamnesis.xml")

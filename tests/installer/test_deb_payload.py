@@ -1,7 +1,9 @@
 """What the packages put on a machine, from tiny frozen folders packed for real with dpkg-deb."""
 
+import argparse
 import configparser
 import gzip
+import importlib
 import shutil
 import subprocess
 import tomllib
@@ -68,6 +70,8 @@ def test_the_package_holds_exactly_these_files(tmp_path: Path) -> None:
         "./usr/bin/anamnesis -> ../lib/anamnesis/program/anamnesis": "lrwxrwxrwx",
         "./usr/lib/anamnesis/program/_internal/library.so": "-rw-r--r--",
         "./usr/lib/anamnesis/program/anamnesis": "-rwxr-xr-x",
+        "./usr/lib/systemd/system/anamnesis-backup@.service": "-rw-r--r--",
+        "./usr/lib/systemd/system/anamnesis-backup@.timer": "-rw-r--r--",
         "./usr/share/applications/anamnesis.desktop": "-rw-r--r--",
         "./usr/share/doc/anamnesis/changelog.gz": "-rw-r--r--",
         "./usr/share/doc/anamnesis/copyright": "-rw-r--r--",
@@ -111,6 +115,17 @@ def test_the_program_finds_the_trainer_where_the_package_puts_it() -> None:
 
     assert TRAINER.folder == "trainer"
     assert program_entry.TRAINER_NAME == "anamnesis-trainer"
+
+
+def test_the_backup_unit_runs_a_command_that_the_program_understands() -> None:
+    unit = configparser.ConfigParser(interpolation=None, strict=False)
+    unit.read(FILES / "anamnesis-backup@.service")
+    program, verb, *words = unit["Service"]["ExecStart"].replace("%f", "/srv/clinic.vault").split()
+    assert program == "/usr/bin/anamnesis"
+    parser = argparse.ArgumentParser(exit_on_error=False)
+    importlib.import_module(next(v.module for v in VERBS if v.name == verb)).configure(parser)
+    parsed = parser.parse_args(words)
+    assert (parsed.deed, parsed.without_key, parsed.if_due) == ("backup", True, True)
 
 
 def test_the_shipped_policy_says_nothing_but_the_defaults() -> None:

@@ -116,6 +116,7 @@ def policy_rows(policy: Policy) -> tuple[tuple[str, str], ...]:
         ("Update files", "may be exported" if policy.export_allowed else "must not be exported"),
         ("Imports from", folders),
         ("Gates for models", gates_text(policy)),
+        ("Backups", backup_text(policy)),
         ("Policy file", str(policy.source) if policy.source else "none: the defaults hold"),
     )
 
@@ -134,3 +135,11 @@ def gates_text(policy: Policy) -> str:
     )
     said = [f"{what} {how} {limit:.1%}" for what, how, limit in asked if limit is not None]
     return ", ".join([*said, f"on {gates.notes} synthetic notes"])
+
+
+def backup_text(policy: Policy) -> str:
+    """When backups are made, where, and how many are kept."""
+    if policy.backup_folder is None:
+        return "none by this machine's policy"
+    hours = "every hour" if policy.backup_every_h == 1 else f"every {policy.backup_every_h} hours"
+    return f"{hours} into {policy.backup_folder}, the newest {policy.backup_keep} kept"

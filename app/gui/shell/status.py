@@ -15,12 +15,13 @@ class Status:
         self.bar = QStatusBar()
         self.bar.setSizeGripEnabled(False)
         self.busy = label("")
+        self.backup = label("", "warn")
         self.vault = label("")
         self.knowledge = label("")
         self.model = label("")
         self.provider = label("")
         self.bar.addWidget(self.busy, 1)
-        for part in (self.vault, self.knowledge, self.model, self.provider):
+        for part in (self.backup, self.vault, self.knowledge, self.model, self.provider):
             self.bar.addPermanentWidget(part)
         self._slow = QTimer(self.bar, singleShot=True, interval=250)
         self._slow.timeout.connect(lambda: self.busy.setText("Working…"))
@@ -43,6 +44,12 @@ class Status:
             "" if vault is None else vault.path.name + (" (read-only)" if vault.read_only else "")
         )
         self.vault.setToolTip("" if vault is None else str(vault.path))
+
+    def show_backup(self, problem: str) -> None:
+        """That the last backup of the plan failed, until one succeeds; why stands in the tool tip."""
+        self.backup.setText("Backup failed" if problem else "")
+        self.backup.setToolTip(problem)
+        self.backup.setAccessibleDescription(problem)
 
     def show_loading(self) -> None:
         """The knowledge is on its way."""

@@ -20,6 +20,7 @@ from app.gui.operations.runner import Failure
 from app.gui.patient.patient_page import PatientPage
 from app.gui.patients.patients_page import PatientsPage
 from app.gui.session import OpenSession
+from app.gui.shell.backup_watch import BackupWatch
 from app.gui.shell.break_glass_dialog import BreakGlassDialog
 from app.gui.shell.dialogs import sentence
 from app.gui.shell.furniture import set_role
@@ -92,6 +93,7 @@ class Workspace:
         self._watch = WidthWatch(self.widget, session.look, self._fit)
         session.runner.busy_changed.connect(self.status.show_busy)
         self.status.show_vault(session.vault)
+        self.backups = BackupWatch(self.widget, session, self.status)
         for place in PLACES:
             self.sidebar.enable(place.name, place.name in self._pages and place.name != "patient")
         self.load_assistant()
@@ -203,6 +205,7 @@ class Workspace:
         """Empty the pages; returns when the writes under way are done."""
         runner = self.session.runner
         runner.busy_changed.disconnect(self.status.show_busy)
+        self.backups.stop()
         runner.forget()
         self.training.disconnect()
         self.assistant = None

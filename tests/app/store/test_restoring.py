@@ -112,12 +112,12 @@ def test_backups_by_plan_come_when_due_and_the_newest_are_kept(folder: Path) -> 
     shutil.copytree(folder / "b", folder / "plan" / "mine")
     (folder / "plan" / "v-20200101T000000Z").mkdir()  # no backup of this vault: not ours to remove
     with open_it(folder / "v") as vault:
-        assert is_due(vault, plan, now=NOON)
+        assert is_due(vault.path, plan, now=NOON)
         for day in range(3):
             back_up_by_plan(vault, plan, passphrase=SECRET, now=NOON + timedelta(days=day))
-        assert not is_due(vault, plan, now=NOON + timedelta(days=2, hours=23))
-        assert is_due(vault, plan, now=NOON + timedelta(days=3))
-        assert is_due(vault, plan, now=NOON - timedelta(days=9))  # a clock that was put back
-        assert [made.day for made, _ in backups_of(vault, plan)] == [3, 4]
+        assert not is_due(vault.path, plan, now=NOON + timedelta(days=2, hours=23))
+        assert is_due(vault.path, plan, now=NOON + timedelta(days=3))
+        assert is_due(vault.path, plan, now=NOON - timedelta(days=9))  # a clock that was put back
+        assert [kept.made.day for kept in backups_of(vault.path, plan)] == [3, 4]
     kept = {p.name for p in (folder / "plan").iterdir()}
     assert kept == {"mine", "v-20200101T000000Z", "v-20260103T120000Z", "v-20260104T120000Z"}
