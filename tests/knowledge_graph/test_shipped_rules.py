@@ -59,13 +59,13 @@ def test_nobody_without_findings_gets_an_alert(real_graph: CompiledGraph) -> Non
 def test_the_quick_evaluation_agrees_with_the_slow_one(real_graph: CompiledGraph) -> None:
     rng = np.random.default_rng(7)
     fired = 0
-    for _ in range(40):
+    for _ in range(60):
         facts = random_facts(real_graph, rng)
         quick = {a.rule_id for a in apply_rules(real_graph, BOOK, facts).alerts}
         slow = {rule.id for rule in FLAGS if fires_slowly(real_graph, rule, facts)}
         assert quick == slow
         fired += len(slow)
-    assert fired > 40
+    assert fired > 40  # or the comparison says little
 
 
 def random_facts(graph: CompiledGraph, rng: np.random.Generator) -> Facts:
