@@ -43,6 +43,11 @@ class OpenCase:
         if self.vault is not None and self.patient_id is not None:
             self.vault.record_shown(self.patient_id, shown)
 
+    def record_traced(self) -> None:
+        """Write into the audit log that the rules were tried on a patient."""
+        if self.vault is not None and self.patient_id is not None and not self.vault.read_only:
+            self.vault.audit("rules-traced", self.patient_id)
+
 
 def add_case_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what the verb is about, the same for every verb."""

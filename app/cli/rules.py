@@ -102,6 +102,7 @@ def _trace(arguments: argparse.Namespace, console: Console) -> int:
     check_case_arguments(arguments)
     with open_case(arguments, console, with_text=False) as case:
         trace = case.service.trace(case.asked)
+        case.record_traced()
     console.result(asdict(trace), trace_text(trace))
     return 0
 

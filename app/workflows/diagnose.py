@@ -206,7 +206,9 @@ class DiagnosisService:
 
     def constraints(self, asked: Presentation) -> ConstraintShare:
         """What the rules say of each disease for this sex and age."""
-        return constraint_share(self.graph, self.rules, sex=asked.sex, age_days=asked.age_days)
+        return constraint_share(
+            self.graph, self.rules, sex=asked.sex, age_days=asked.age_days, shown_as=self.shown_as
+        )
 
     def weigh(self, asked: Presentation) -> Weighed:
         """Scores and probabilities of all diseases; what is observed too is not excluded."""

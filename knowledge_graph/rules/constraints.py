@@ -44,21 +44,36 @@ class ConstraintShare:
 
 
 def constraint_share(
-    graph: CompiledGraph, book: RuleBook, *, sex: Sex, age_days: int | None
+    graph: CompiledGraph,
+    book: RuleBook,
+    *,
+    sex: Sex,
+    age_days: int | None,
+    shown_as: npt.NDArray[np.intp] | None = None,
 ) -> ConstraintShare:
-    """The share of every disease, with the sources. Diseases the graph lacks are passed over."""
+    """The share of every disease, with the sources. Diseases the graph lacks are passed over.
+
+    `shown_as` (n_diseases,) names the id that each disease is shown as: its other ids are held with it.
+    """
     share = np.zeros(len(graph.disease_ids))
     held = []
     for rule in book.constraints:
         if not _broken(rule, sex, age_days):
             continue
         known = (graph.disease_index.get(DiseaseId(term_of(text))) for text in rule.diseases)
-        diseases = tuple(number for number in known if number is not None)
+        diseases = _with_other_ids({number for number in known if number is not None}, shown_as)
         factor = LOG_FACTOR[rule.effect]
         share[list(diseases)] += factor
         source = cited(book.sources.get(rule.source), rule.section)
         held.append(Held(rule.id, rule.title, rule.effect, source, factor, diseases))
     return ConstraintShare(share, tuple(held))
+
+
+def _with_other_ids(diseases: set[int], shown_as: npt.NDArray[np.intp] | None) -> tuple[int, ...]:
+    if shown_as is None:
+        return tuple(sorted(diseases))
+    shown = {int(shown_as[disease]) for disease in diseases}
+    return tuple(np.flatnonzero(np.isin(shown_as, list(shown))).tolist())
 
 
 def _broken(rule: Constraint, sex: Sex, age_days: int | None) -> bool:

@@ -43,6 +43,7 @@ class Observed:
         self._implied: dict[int, list[int]] = {}
         self._seen: set[int] = set()
         self._excluded: set[int] = set()
+        self._told: dict[str, Requirement] = {}
         for finding in facts.findings:
             number = self._number(finding.term_id)
             if number is None:
@@ -56,14 +57,22 @@ class Observed:
 
     def require(self, text: str) -> Requirement:
         """How "HP:0001945 Fever" stands."""
+        if text not in self._told:
+            self._told[text] = self._stands(text)
+        return self._told[text]
+
+    def _stands(self, text: str) -> Requirement:
         number = self._number(term_of(text))
         if number is None:
             return Requirement(name_of(text), State.UNKNOWN)
         by = tuple(self._graph.term_names[i] for i in self._implied.get(number, ()))
         name = self._graph.term_names[number]
-        if number not in self._seen and not self._excluded.isdisjoint(self._graph.ancestors[number].tolist()):
+        if number not in self._seen and self._is_excluded(number):
             return Requirement(name, State.EXCLUDED, by)
         return Requirement(name, State.MET if by else State.OPEN, by)
+
+    def _is_excluded(self, number: int) -> bool:
+        return bool(self._excluded) and not self._excluded.isdisjoint(self._graph.ancestors[number].tolist())
 
     def _number(self, term_id: str) -> int | None:
         try:

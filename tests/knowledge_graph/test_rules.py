@@ -1,10 +1,12 @@
 """Rules over a made-up ontology: what meets, blocks, almost meets; and what a broken file is told."""
 
+import numpy as np
 import pytest
 
 from knowledge_graph.findings.finding import Finding, FindingState, Sex
 from knowledge_graph.graph.compiled_graph import CompiledGraph
 from knowledge_graph.rules.checking import check_file
+from knowledge_graph.rules.constraints import constraint_share
 from knowledge_graph.rules.facts import CodedCondition, Facts, LabValue
 from knowledge_graph.rules.laboratory import by_loinc, check_digit_holds, laboratory_terms
 from knowledge_graph.rules.rule import RuleBook
@@ -173,6 +175,22 @@ def test_a_hospital_replaces_and_switches_off_by_id() -> None:
     merged = book(HEAD + BOTH + flag(f'all = ["{RASH} Rash"]', "other"), own)
     assert [(r.id, r.origin, len(r.all)) for r in merged.red_flags] == [("fit-fever", "file 2", 1)]
     assert [(r.id, r.origin) for r in merged.switched_off] == [("other", "file 2")]
+
+
+def test_a_constraint_holds_every_id_of_a_disease(graph: CompiledGraph) -> None:
+    text = HEAD + (
+        '[[constraint]]\nid = "men"\ntitle = "Not in men"\ndiseases = ["OMIM:1 Fit disease"]\n'
+        'sex = "FEMALE"\neffect = "lower"\nsource = "book"\n'
+    )
+    held = book(text)
+    one, other = graph.disease_number("OMIM:1"), graph.disease_number("ORPHA:3")
+    shown_as = np.arange(len(graph.disease_ids))
+    alone = constraint_share(graph, held, sex=Sex.MALE, age_days=None, shown_as=shown_as)
+    assert np.flatnonzero(alone.share).tolist() == [one]
+    shown_as[other] = one
+    both = constraint_share(graph, held, sex=Sex.MALE, age_days=None, shown_as=shown_as)
+    assert set(np.flatnonzero(both.share).tolist()) == {one, other}
+    assert [h.rule_id for h in both.of_disease(other)] == ["men"]
 
 
 TESTS = f"""{HEAD}[[laboratory]]

@@ -4,6 +4,7 @@ import json
 import math
 from dataclasses import replace
 from datetime import date
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,8 @@ from app.clinical.patient import Patient
 from app.clinical.record import Coding, Condition, Observation, Quantity, ReferenceRange
 from app.errors import RulesRefused
 from app.gui.patient.evidence_list import evidence_rows
+from app.store.key_derivation import KdfParameters
+from app.store.vault import Vault
 from app.workflows.diagnose import DiagnosisService, Presentation
 from app.workflows.load_rules import load_rules
 from app.workflows.present_phenopacket import present_phenopacket
@@ -210,3 +213,21 @@ def test_a_phenopackets_measurements_and_diseases_reach_the_rules(
     asked = present_phenopacket(file, real_graph, today=date(2026, 1, 1)).presentation
     assert [(lab.loinc, lab.value) for lab in asked.labs] == [("2823-3", 6.9)]
     assert [lab.unit for lab in asked.labs] == ["mmol/L"]
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("cache")
+def test_a_trace_of_a_patient_stands_in_the_audit_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place, secret = tmp_path / "clinic.vault", "correct horse battery staple"
+    vault, _ = Vault.create(place, user="ada", passphrase=secret, kdf=KdfParameters.fast_for_tests())
+    with vault:
+        vault.put_records([Patient(ANN, "Ann"), observation("2823-3", 6.9, "mmol/L")], origin="synthetic")
+    monkeypatch.setattr("sys.stdin", StringIO(secret + "\n"))
+    words = ("--vault", str(place), "--user", "ada", "--passphrase-stdin", "--patient", ANN)
+    assert main(["rules", "trace", *words]) == 0
+    assert "severe-hyperkalaemia" in capsys.readouterr().out
+    with Vault.open(place, user="ada", passphrase=secret, read_only=True) as vault:
+        (event,) = (e for e in vault.audit_events() if e.action == "rules-traced")
+        assert (event.user, event.record_id, event.detail) == ("ada", ANN, "")
