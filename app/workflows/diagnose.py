@@ -24,7 +24,7 @@ from app.workflows.load_rules import load_rules
 from app.workflows.read_codes import read_codes
 from app.workflows.read_laboratory import read_laboratory
 from app.workflows.suggest_findings import build_recogniser, read_findings
-from knowledge_graph.findings.finding import Finding, FindingState, Sex
+from knowledge_graph.findings.finding import Finding, FindingState, Sex, observed_count
 from knowledge_graph.fusion.fused_differential import FusedDifferential, fuse
 from knowledge_graph.fusion.fusion_weights import FusionWeights
 from knowledge_graph.fusion.same_disease import leaders
@@ -303,11 +303,6 @@ class DiagnosisService:
 def _log_ratio(whole: float, part: float) -> float:
     """log(whole / part), 0 where a part is too small to be told from nothing."""
     return float(np.log(whole / part)) if part > 0 else 0.0
-
-
-def observed_count(findings: Sequence[Finding]) -> int:
-    """How many findings are observed."""
-    return sum(f.state is FindingState.OBSERVED for f in findings)
 
 
 def _columns(

@@ -2,7 +2,8 @@
 
 A case's rank is 1 + the number of diseases scored higher + half of those scored equal. Ranked
 against each other are the diseases of the id space that the case's diagnosis belongs to (OMIM for
-OMIM). A case whose disease the knowledge lacks can't be ranked: it counts as missed.
+OMIM), and for a diagnosis of HPO also those of every pack. With a prior, ranked is what graph and prior say
+together. A case whose disease the knowledge lacks can't be ranked: it counts as missed.
 """
 
 import codecs
@@ -21,7 +22,8 @@ import numpy as np
 from app.clinical.age import iso_duration_days
 from app.errors import UsageError
 from knowledge_graph.errors import UnknownTerm
-from knowledge_graph.findings.finding import Finding, FindingState, Sex
+from knowledge_graph.findings.finding import Finding, FindingState, Sex, observed_count
+from knowledge_graph.fusion.fusion_weights import FusionWeights
 from knowledge_graph.graph.arrays import Floats
 from knowledge_graph.graph.compiled_graph import CompiledGraph
 from knowledge_graph.ranking.dropped_publication import DroppedPublication
@@ -92,8 +94,10 @@ def evaluate_cases(
     *,
     drop_own_publication: bool = False,
     ranker: str = DEFAULT_RANKER,
+    prior: "np.ndarray[tuple[int], np.dtype[np.float64]] | None" = None,
 ) -> Accuracy:
-    """Rank every case by the named one of RANKERS and count."""
+    """Rank every case by the named one of RANKERS, joined with a prior where one is given, and count."""
+    weights = FusionWeights.load()
     dropped = DroppedPublication(graph)
     spaces = id_spaces(graph)
     ranks: list[float] = []
@@ -109,12 +113,23 @@ def evaluate_cases(
             if drop_own_publication
             else rank(graph, findings, sex=sex, age_days=age)
         )
-        ranks.append(rank_of_truth(graph, RANKERS[ranker](scores), case.truths, spaces))
+        score = RANKERS[ranker](scores)
+        if prior is not None:
+            score = fuse_prior(score, observed_count(findings), prior, weights)
+        ranks.append(rank_of_truth(graph, score, case.truths, spaces))
         diseases.append(case.truths[0])
     if not ranks:
         raise UsageError("the cases file holds no case")
     elapsed = time.perf_counter() - started
     return _accuracy(np.array(ranks), diseases, skipped=skipped, ms=1000 * elapsed / len(ranks))
+
+
+def fuse_prior(
+    score: Floats, observed: int, prior: "np.ndarray[tuple[int], np.dtype[np.float64]]", weights: FusionWeights
+) -> Floats:
+    """The graph's score and the prior as the differential joins them where there is no text."""
+    joined: Floats = weights.of_graph(observed, with_text=False) * score + weights.prior * np.log(prior)
+    return joined
 
 
 def case_findings(graph: CompiledGraph, case: Case) -> tuple[list[Finding], int]:
@@ -165,9 +180,10 @@ def case_sex(case: Case) -> Sex:
 
 
 def id_spaces(graph: CompiledGraph) -> dict[str, "np.ndarray[tuple[int], np.dtype[np.bool_]]"]:
-    """Which diseases belong to OMIM, ORPHA and so on: a mask (n_diseases,) for each."""
-    prefixes = [d.split(":")[0] for d in graph.disease_ids]
-    return {p: np.array([q == p for q in prefixes]) for p in set(prefixes)}
+    """Which diseases are ranked against those of OMIM, ORPHA and so on: a mask (n_diseases,) for each."""
+    spaces = {p: np.array([q == p for q in graph.spaces]) for p in set(graph.spaces)}
+    packs = [spaces[p] for p in graph.pack_spaces & spaces.keys()]
+    return {p: mask if p in graph.pack_spaces else np.logical_or.reduce([mask, *packs]) for p, mask in spaces.items()}
 
 
 def _accuracy(

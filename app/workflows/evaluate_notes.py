@@ -13,10 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 from app.errors import UsageError
-from app.workflows.diagnose import DiagnosisService, observed_count
+from app.workflows.diagnose import DiagnosisService
 from app.workflows.suggest_findings import read_findings
 from app.workflows.write_notes import PUBLISHED, UNSEEN, KnownNote
-from knowledge_graph.findings.finding import Finding
+from knowledge_graph.findings.finding import Finding, observed_count
 from knowledge_graph.fusion.fused_differential import FusedDifferential, fuse
 from knowledge_graph.fusion.fusion_weights import FusionWeights
 from knowledge_graph.fusion.same_disease import Leaders, leaders

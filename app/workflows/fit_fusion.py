@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from app.errors import UsageError
-from app.workflows.diagnose import DiagnosisService, observed_count
+from app.workflows.diagnose import DiagnosisService
 from app.workflows.evaluate_cases import Case
 from app.workflows.evaluate_notes import Report, ScoredNote, Tally, score_notes
 from app.workflows.write_notes import (
@@ -24,6 +24,7 @@ from app.workflows.write_notes import (
     published_notes,
     synthetic_notes,
 )
+from knowledge_graph.findings.finding import observed_count
 from knowledge_graph.fusion.fusion_fitting import START, FusionCases, fit_fusion
 from knowledge_graph.fusion.fusion_weights import FusionWeights
 from knowledge_graph.fusion.same_disease import leaders

@@ -1,5 +1,6 @@
 """A finding: one HPO term that was observed in, or excluded from, a person."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -29,3 +30,8 @@ class Finding:
     term_id: TermId
     state: FindingState = FindingState.OBSERVED
     onset_days: int | None = None
+
+
+def observed_count(findings: Iterable[Finding]) -> int:
+    """How many findings are observed."""
+    return sum(f.state is FindingState.OBSERVED for f in findings)

@@ -57,8 +57,8 @@ def fuse(
 
     `observed` is the number of observed findings behind the graph's score, and in the text. Where there is
     none, nothing could be shown as a reason, so nothing is put forward. `text_log_probability` is NaN
-    for diseases that the text model does not know: they get the mean of those it knows, so that not
-    being known is neither for nor against.
+    for diseases that the text model does not know (a pack's have no label): the text is taken to say of
+    them what it would say knowing nothing, so that graph and prior alone decide.
     """
     nothing = np.zeros(len(prior))
     with_graph, with_text = graph_score is not None, text_log_probability is not None
@@ -87,5 +87,7 @@ def fuse(
 
 
 def _filled(scores: npt.NDArray[np.floating]) -> Floats64:
-    known = np.asarray(scores, np.float64)
-    return np.where(np.isnan(known), np.nanmean(known), known)
+    """NaN as the log of an even chance among the diseases that the text model knows: a ratio of one."""
+    said = np.asarray(scores, np.float64)
+    unknown = np.isnan(said)
+    return np.where(unknown, -np.log(max(1, int((~unknown).sum()))), said)

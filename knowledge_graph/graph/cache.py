@@ -25,7 +25,7 @@ from knowledge_graph.graph.profile import Profiles
 from knowledge_graph.graph.signature import Signatures
 from knowledge_graph.sources.hpo_release import HpoRelease, content_hash, find_release
 
-LAYOUT = "7"
+LAYOUT = "8"
 _PARTS: dict[str, Any] = {
     "associations": Associations,
     "profiles": Profiles,

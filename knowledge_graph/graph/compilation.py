@@ -1,9 +1,11 @@
 """Compiles parsed sources into arrays."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from knowledge_graph.findings.finding import Sex
 from knowledge_graph.graph.arrays import Associations, Ints, Rows, rows_from
@@ -46,7 +48,7 @@ def compile_graph(
     parents = rows_from([[number[p] for p in ontology.terms[t].parents] for t in terms])
     rows = sorted(associations, key=lambda a: a.disease_id)
     by_disease = [(d, list(group)) for d, group in groupby(rows, key=lambda a: a.disease_id)]
-    texts = _TextTable()
+    texts = TextTable()
     ancestors = _ancestors(parents)
     arrays = _associations(by_disease, ontology, texts)
     disease_ids = tuple(d for d, _ in by_disease)
@@ -77,12 +79,12 @@ def compile_graph(
     )
 
 
-class _TextTable:
-    """Numbers distinct texts in order of first use."""
+class TextTable:
+    """Numbers distinct texts in order of first use, behind those of another table."""
 
-    def __init__(self) -> None:
-        self.texts: list[str] = []
-        self._number: dict[str, int] = {}
+    def __init__(self, known: dict[str, int] | None = None) -> None:
+        self._number = dict(known or {})
+        self.texts = list(self._number)
 
     def number(self, text: str) -> int:
         if text not in self._number:
@@ -134,29 +136,39 @@ def _aspect_terms(by_disease: ByDisease, ontology: Ontology, *, aspect: str) -> 
     )
 
 
-def _associations(by_disease: ByDisease, ontology: Ontology, texts: _TextTable) -> Associations:
+def _associations(by_disease: ByDisease, ontology: Ontology, texts: TextTable) -> Associations:
     number = {t: i for i, t in enumerate(_term_order(ontology))}
     groups = [[a for a in group if a.aspect == "P"] for _, group in by_disease]
-    rows = [a for group in groups for a in group]
     counts = [len(group) for group in groups]
+    columns = association_columns(
+        [a for group in groups for a in group],
+        number=lambda term_id: number[ontology.resolve(term_id)],
+        texts=texts,
+    )
+    indptr = np.concatenate([np.zeros(1, np.int32), np.cumsum(counts, dtype=np.int32)])
+    return Associations(indptr=indptr, **columns)
+
+
+def association_columns(
+    rows: Sequence[Association], *, number: Callable[[str], int], texts: TextTable
+) -> dict[str, npt.NDArray[Any]]:
+    """The columns of Associations for these rows, in their order. Raises what `number` raises."""
 
     def ints(values: Iterable[int]) -> Ints:
         return np.fromiter(values, np.int32, len(rows))
 
-    return Associations(
-        indptr=np.concatenate([np.zeros(1, np.int32), np.cumsum(counts, dtype=np.int32)]),
-        term=ints(number[ontology.resolve(a.term_id)] for a in rows),
-        excluded=np.fromiter((a.excluded for a in rows), np.bool_, len(rows)),
-        numerator=ints(-1 if a.frequency.numerator is None else a.frequency.numerator for a in rows),
-        denominator=ints(a.frequency.denominator or 0 for a in rows),
-        fraction=np.fromiter(
-            (np.nan if a.frequency.fraction is None else a.frequency.fraction for a in rows),
-            np.float32,
-            len(rows),
-        ),
-        onset=ints(number[ontology.resolve(a.onset)] if a.onset else -1 for a in rows),
-        sex=np.fromiter((_SEX.get(a.sex, 0) for a in rows), np.int8, len(rows)),
-        reference=ints(texts.number(a.reference) for a in rows),
-        evidence=ints(texts.number(a.evidence) for a in rows),
-        frequency=ints(texts.number(a.frequency.text) for a in rows),
-    )
+    def fractions() -> Iterable[float]:
+        return (np.nan if a.frequency.fraction is None else a.frequency.fraction for a in rows)
+
+    return {
+        "term": ints(number(a.term_id) for a in rows),
+        "excluded": np.fromiter((a.excluded for a in rows), np.bool_, len(rows)),
+        "numerator": ints(-1 if a.frequency.numerator is None else a.frequency.numerator for a in rows),
+        "denominator": ints(a.frequency.denominator or 0 for a in rows),
+        "fraction": np.fromiter(fractions(), np.float32, len(rows)),
+        "onset": ints(number(a.onset) if a.onset else -1 for a in rows),
+        "sex": np.fromiter((_SEX.get(a.sex, 0) for a in rows), np.int8, len(rows)),
+        "reference": ints(texts.number(a.reference) for a in rows),
+        "evidence": ints(texts.number(a.evidence) for a in rows),
+        "frequency": ints(texts.number(a.frequency.text) for a in rows),
+    }

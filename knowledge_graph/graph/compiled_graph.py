@@ -4,24 +4,42 @@ Sparse matrices are CSR: `indptr` has one more entry than rows. Terms and diseas
 the order of `term_ids` and `disease_ids`.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
+import numpy.typing as npt
 
 from knowledge_graph.errors import UnknownDisease, UnknownTerm
 from knowledge_graph.graph.arrays import Associations, Floats, Ints, Rows, transposed
 from knowledge_graph.graph.demographics import Demographics
-from knowledge_graph.graph.kinship import Kinship
+from knowledge_graph.graph.kinship import Kinship, name_words
 from knowledge_graph.graph.namesakes import Namesakes
 from knowledge_graph.graph.profile import Profiles
 from knowledge_graph.graph.signature import Signatures
+from knowledge_graph.sources.knowledge_pack import PackDisease
 from knowledge_graph.terms.term import DiseaseId, TermId
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedPack:
+    """A knowledge pack that lies over HPO. `left_out` counts rows about terms that this HPO lacks."""
+
+    pack_id: str
+    title: str
+    licence: str
+    diseases: int
+    left_out: int = 0
 
 
 @dataclass(frozen=True)
 class CompiledGraph:
-    """Terms, diseases, genes and their associations as arrays (counts in the README)."""
+    """Terms, diseases, genes and their associations as arrays (counts in the README).
+
+    With packs: `facts` is what they say of their diseases, `base_hash` names what lies below them,
+    `hpo_terms` is how many terms are HPO's; local terms are numbered behind.
+    """
 
     version: str
     content_hash: str
@@ -43,6 +61,10 @@ class CompiledGraph:
     demographics: Demographics
     namesakes: Namesakes
     texts: tuple[str, ...]
+    packs: tuple[LoadedPack, ...] = ()
+    facts: Mapping[DiseaseId, PackDisease] = field(default_factory=dict)
+    base_hash: str = ""
+    hpo_terms: int = 2**31
 
     @cached_property
     def term_index(self) -> dict[TermId, int]:
@@ -55,9 +77,44 @@ class CompiledGraph:
         return {disease: i for i, disease in enumerate(self.disease_ids)}
 
     @cached_property
+    def text_index(self) -> dict[str, int]:
+        """Text to number."""
+        return {text: i for i, text in enumerate(self.texts)}
+
+    @cached_property
+    def name_index(self) -> dict[str, list[int]]:
+        """Numbers of the diseases of each name, spelling aside."""
+        found: dict[str, list[int]] = {}
+        for number, name in enumerate(self.disease_names):
+            found.setdefault(name_words(name), []).append(number)
+        return found
+
+    @cached_property
+    def spaces(self) -> tuple[str, ...]:
+        """The namespace of each disease: OMIM, ORPHA, ..., or a pack's own."""
+        return tuple(disease.split(":")[0] for disease in self.disease_ids)
+
+    def speaks_of(self, term: int) -> npt.NDArray[np.bool_] | None:
+        """Which diseases could be known to show a term: all (None), or those of its pack for a local one."""
+        if term < self.hpo_terms:
+            return None
+        space = self.term_ids[term].split(":")[0]
+        return np.fromiter((s == space for s in self.spaces), np.bool_, len(self.spaces))
+
+    @cached_property
+    def pack_spaces(self) -> frozenset[str]:
+        """The namespaces that are packs' own."""
+        return frozenset(pack.pack_id.upper() for pack in self.packs)
+
+    @property
+    def title(self) -> str:
+        """The version of HPO, and the packs beside it."""
+        return " + ".join([self.version, *(pack.title for pack in self.packs)])
+
+    @cached_property
     def sources(self) -> tuple[Ints, ...]:
         """Numbers of the diseases of each source (OMIM, ORPHA, ...)."""
-        named = np.array([disease.split(":")[0] for disease in self.disease_ids])
+        named = np.array(self.spaces)
         return tuple(np.flatnonzero(named == name).astype(np.int32) for name in sorted(set(named.tolist())))
 
     @cached_property

@@ -12,10 +12,15 @@ from knowledge_graph.terms.term import TermId
 
 @dataclass(frozen=True, slots=True)
 class Demographics:
-    """`earliest_onset_days` (n_diseases,), 0 where unknown; `only_sex` 0 both, 1 female, 2 male."""
+    """`earliest_onset_days` (n_diseases,), 0 where unknown; `only_sex` 0 both, 1 female, 2 male.
+
+    `youngest_days` and `oldest_days` are the usual ages as packs state them, 0 and infinite where none does.
+    """
 
     earliest_onset_days: Floats
     only_sex: npt.NDArray[np.int8]
+    youngest_days: Floats
+    oldest_days: Floats
 
 
 def build_demographics(
@@ -31,7 +36,9 @@ def build_demographics(
     earliest = np.zeros(len(onsets), np.float32)
     for disease in np.flatnonzero(np.diff(onsets.indptr)).tolist():
         earliest[disease] = bounds[onsets[disease]].min()
-    return Demographics(earliest, _only_sex(associations))
+    return Demographics(
+        earliest, _only_sex(associations), np.zeros_like(earliest), np.full_like(earliest, np.inf)
+    )
 
 
 def _only_sex(rows: Associations) -> npt.NDArray[np.int8]:

@@ -43,6 +43,12 @@ def is_article(references: Ints, texts: Sequence[str]) -> npt.NDArray[np.bool_]:
     return named[references] if len(texts) else np.zeros(len(references), np.bool_)
 
 
+def publications_of(rows: Associations, disease: int, texts: Sequence[str]) -> int:
+    """How many articles the rows of one disease name."""
+    named = set(rows.reference[rows.rows_of(disease)].tolist())
+    return sum(texts[reference].startswith("PMID:") for reference in named)
+
+
 def _publications(rows: Associations, texts: Sequence[str]) -> Ints:
     count = len(rows.indptr) - 1
     owner = np.repeat(np.arange(count, dtype=np.int64), np.diff(rows.indptr))

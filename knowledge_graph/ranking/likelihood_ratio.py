@@ -39,6 +39,9 @@ def likelihood_ratios(graph: CompiledGraph, findings: Sequence[Finding]) -> Floa
             if finding.state is FindingState.OBSERVED
             else excluded_row(graph, term)
         )
+        speaking = graph.speaks_of(term)
+        if speaking is not None:  # a pack's own term: elsewhere nobody was asked
+            row[~speaking] = 0.0 if finding.state is FindingState.EXCLUDED else np.maximum(row[~speaking], 0)
     return table
 
 

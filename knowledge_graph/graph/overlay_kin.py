@@ -1,0 +1,42 @@
+"""Kin of the packs' diseases: the same name in another source, or the ids that a pack says are the same."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from knowledge_graph.graph.compiled_graph import CompiledGraph
+from knowledge_graph.graph.kinship import Kinship, name_words
+from knowledge_graph.graph.splicing import spliced_rows
+from knowledge_graph.sources.knowledge_pack import PackDisease
+from knowledge_graph.terms.term import DiseaseId
+
+
+def overlaid_kinship(
+    base: CompiledGraph,
+    disease_ids: Sequence[DiseaseId],
+    names: Sequence[str],
+    said: Mapping[int, PackDisease],
+) -> Kinship:
+    """The base's kin with those of the packs' diseases."""
+    first, count = len(base.disease_ids), len(disease_ids)
+    number = {disease: n for n, disease in enumerate(disease_ids) if n >= first}
+    wording: dict[str, list[int]] = {}
+    for n in range(first, count):
+        wording.setdefault(name_words(names[n]), []).append(n)
+    pairs: set[tuple[int, int]] = set()
+    for words, alike in wording.items():
+        everyone = [*base.name_index.get(words, ()), *alike]
+        pairs.update((a, b) for a in alike for b in everyone)
+    for n, disease in said.items():
+        known = (number.get(other, base.disease_index.get(other)) for other in disease.same_as)
+        pairs.update((n, other) for other in known if other is not None)
+    added: dict[int, list[int]] = {}
+    for a, b in sorted({p for a, b in pairs for p in ((a, b), (b, a))}):
+        there = a < first and b in base.kinship.twins[a]
+        if disease_ids[a].split(":")[0] != disease_ids[b].split(":")[0] and not there:
+            added.setdefault(a, []).append(b)
+    kin = base.kinship
+    return replace(
+        kin,
+        twins=spliced_rows(kin.twins, added, count=count),
+        same_gene=spliced_rows(kin.same_gene, {}, count=count),
+    )
