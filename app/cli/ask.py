@@ -46,7 +46,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         skip = _skipped(arguments.skip)
         found = interviewer.ask(weighed, rule=arguments.rule_in, skip=skip, top=arguments.top)
         case.record_shown(case.service.differential(weighed))
-        known = {"knowledge_version": case.service.graph.version}
+        known = {"knowledge_version": case.service.graph.title}
     console.result({**_as_json(found), **known}, _as_text(found))
     return 0
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from app.cli.console import Console
 from app.cli.findings import read_text
+from app.cli.knowledge_choice import add_knowledge_arguments, chosen_knowledge
 from app.cli.sign_in import add_break_glass_argument, add_vault_arguments, enter_charts, read_passphrase
 from app.clinical.age import iso_duration_days
 from app.clinical.diagnosis import Differential
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 OLDEST_DAYS = 130 * 366
 _HPO_ID = re.compile(r"(?P<minus>[-\u2010-\u2015\u2212]?)HP[:_](?P<number>\d{7})", re.IGNORECASE)
+_LOCAL_ID = re.compile(r"(?P<minus>-?)(?P<term>(?!HP[:_])[A-Z]\w*:\S+)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +57,16 @@ def add_case_arguments(parser: argparse.ArgumentParser) -> None:
     what.add_argument("--patient", metavar="ID", help="a patient of the vault: id, name or record number")
     what.add_argument("--phenopacket", metavar="F", type=Path, help="a GA4GH phenopacket v2 (JSON)")
     what.add_argument("--text", metavar="F", help="a note in UTF-8; - for standard input")
-    what.add_argument("--findings", metavar="HP:..,-HP:..", help="HPO ids; a minus sign means excluded")
+    what.add_argument(
+        "--findings", metavar="HP:..,-HP:..", help="HPO ids, or a pack's own; a minus sign means excluded"
+    )
     parser.add_argument("--age", metavar="P33Y", help="age as an ISO 8601 duration")
     parser.add_argument("--sex", choices=[s.value for s in Sex], default=Sex.UNKNOWN.value)
     parser.add_argument("--provider", choices=("auto", "cpu", "cuda"), default="auto")
     add_rules_argument(parser)
     add_break_glass_argument(parser)
     add_vault_arguments(parser, required=False)
+    add_knowledge_arguments(parser)
 
 
 def add_rules_argument(parser: argparse.ArgumentParser) -> None:
@@ -110,10 +115,11 @@ def parse_findings(text: str) -> tuple[Finding, ...]:
     """`HP:0001250,-HP:0001945` as findings; each once. Raises UsageError."""
     states: dict[TermId, FindingState] = {}
     for part in filter(None, re.split(r"[,;\s]+", text)):
-        match = _HPO_ID.fullmatch(part)
+        match = _HPO_ID.fullmatch(part) or _LOCAL_ID.fullmatch(part)
         if match is None:
             raise UsageError(f"{part[:20]!r} is no HPO id such as HP:0001250, or -HP:0001250 for excluded")
-        term = TermId(f"HP:{match['number']}")
+        said = match.groupdict()
+        term = TermId(said.get("term") or f"HP:{said['number']}")
         state = FindingState.EXCLUDED if match["minus"] else FindingState.OBSERVED
         if states.setdefault(term, state) is not state:
             raise UsageError(f"{term} is named as observed and as excluded; name it once")
@@ -155,6 +161,7 @@ def _service(
         provider=arguments.provider,
         with_text=with_text,
         own_rules=own_rules(arguments),
+        choice=chosen_knowledge(arguments),
     )
 
 

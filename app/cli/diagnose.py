@@ -88,7 +88,8 @@ def as_text(differential: Differential, answer: Answer | None = None) -> str:
         lines.append(
             f"{line.rank:3}  {line.probability:6.1%}  {line.disease_id:14} {line.name}"
             + "".join(f" = {other}" for other in line.same_as)
-            + f"  (text {line.text_score:+.2f}, graph {line.graph_score:+.2f})"
+            + f"  (text {line.text_score:+.2f}, graph {line.graph_score:+.2f}"
+            + f", setting {line.prior_score:+.2f})"
         )
         for e in line.evidence[:3]:
             lines.append(
@@ -96,6 +97,8 @@ def as_text(differential: Differential, answer: Answer | None = None) -> str:
             )
         lines += [f"        {h.log_factor:+6.2f}  rule: {h.title} ({h.source})" for h in line.held]
         lines += _why(answer, line) if answer else ()
+    if differential.warning:
+        lines.append(f"\n{differential.warning}.")
     source = f"knowledge HPO {differential.knowledge_version}, model {differential.model_version[:12]}"
     lines.append(
         f"\n{source}, {differential.provider or 'no text model used'}. Decision support, not a diagnosis."

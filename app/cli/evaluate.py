@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.cli.console import Console
+from app.cli.knowledge_choice import add_knowledge_arguments, chosen_knowledge
 from app.config.settings import cache_dir
 from app.errors import UsageError
 
 if TYPE_CHECKING:
     from app.workflows.evaluate_cases import Case
     from app.workflows.evaluate_notes import Report
-    from knowledge_graph.graph.compiled_graph import CompiledGraph
 
 NOTES_TO_FIT = 600
 # As in knowledge_graph.ranking.ranker, which is not loaded to say how a verb is called.
@@ -27,7 +27,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "(any of them counts); observed and excluded, lists of HPO ids; if known age, sex, pmid, refs. "
         "Notes are synthetic: of sampled patients, and with --cases also of the cases' findings."
     )
-    parser.add_argument("--cases", type=Path, metavar="F", help="cases, one JSON object a line")
+    parser.add_argument(
+        "--cases",
+        type=Path,
+        metavar="F",
+        help="cases, one JSON object a line; or a table of DDXPlus patients (.csv, .csv.gz)",
+    )
+    parser.add_argument(
+        "--evidences",
+        type=int,
+        metavar="N",
+        help="of DDXPlus patients: the first complaint and N - 1 other evidences drawn by chance (--seed)",
+    )
+    add_knowledge_arguments(parser)
     parser.add_argument(
         "--notes",
         type=int,
@@ -79,6 +91,8 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         return _build_namesakes(arguments, console)
     if arguments.cases is None and (arguments.notes is None or arguments.fit_fusion):
         raise UsageError("name the cases by --cases, or a number of synthetic notes by --notes")
+    if arguments.evidences is not None and arguments.evidences < 1:
+        raise UsageError("--evidences must be at least 1")
     if arguments.notes is not None and arguments.notes < 1:
         raise UsageError("--notes must be at least 1")
     if arguments.fit_fusion:
@@ -89,29 +103,39 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
 
 
 def _cases(arguments: argparse.Namespace, console: Console) -> int:
+    from app.workflows.ddxplus_cases import is_ddxplus_cases, read_ddxplus_cases
     from app.workflows.evaluate_cases import evaluate_cases, read_cases
-    from knowledge_graph.graph.cache import load_compiled
+    from app.workflows.load_knowledge import load_graph
+    from knowledge_graph.fusion.setting_prior import setting_prior
 
-    graph = load_compiled(cache_dir())
     if arguments.fit_weights or arguments.fit_reranking:
-        return _fit(arguments, console, graph)
+        return _fit(arguments, console)
+    choice = chosen_knowledge(arguments)
+    graph = load_graph(cache_dir(), choice)
+    how = {"evidences": arguments.evidences, "seed": arguments.seed}
     accuracy = evaluate_cases(
         graph,
-        read_cases(arguments.cases),
+        read_ddxplus_cases(arguments.cases, graph, **how)
+        if is_ddxplus_cases(arguments.cases)
+        else read_cases(arguments.cases),
         drop_own_publication=arguments.drop_own_publication,
         ranker=arguments.ranker,
+        prior=setting_prior(graph, choice.setting) if graph.packs else None,
     )
     rows = asdict(accuracy)
     text = "\n".join(f"{k:18} {v:.4f}" if isinstance(v, float) else f"{k:18} {v}" for k, v in rows.items())
-    console.result({**rows, "knowledge_version": graph.version}, text)
+    told = {"knowledge_version": graph.title, "setting": str(choice.setting)}
+    console.result({**rows, **told}, text + "".join(f"\n{k:18} {v}" for k, v in told.items()))
     return 0
 
 
-def _fit(arguments: argparse.Namespace, console: Console, graph: "CompiledGraph") -> int:
+def _fit(arguments: argparse.Namespace, console: Console) -> int:
     from app.workflows.evaluate_cases import read_cases
     from app.workflows.fit_ranking import fit_ranking, write_weights
     from app.workflows.fit_reranking import fit_second_look, write_reranking
+    from knowledge_graph.graph.cache import load_compiled
 
+    graph = load_compiled(cache_dir())
     cases, came = read_cases(arguments.cases), {"cases": arguments.cases, "knowledge": graph.version}
     if arguments.fit_weights:
         fit = fit_ranking(graph, cases, progress=console.progress)

@@ -47,8 +47,9 @@ class DifferentialLine:
     """One disease of a differential; `same_as` are its ids in other sources, counted in its probability.
 
     `text_score` and `graph_score` are log-probability shares of `disease_id` itself, `same_as_score` is what
-    its other ids add, `rule_score` what hard constraints of sex and age take away (`held` says which):
-    between two lines, log probabilities differ as the sums of the four do.
+    its other ids add, `rule_score` what hard constraints of sex and age take away (`held` says which),
+    `prior_score` what the setting knows beforehand, against a disease of which it knows nothing: between
+    two lines, log probabilities differ as the sums of the five do.
 
     Parts of `graph_score`: `context_score` is that of sex and age, `picture_score` that of the picture as
     a whole, `second_look_score` how the best were moved by what their kin and namesakes show; the rest is
@@ -72,6 +73,8 @@ class DifferentialLine:
     graph_weight: float = 1.0
     rule_score: float = 0.0
     held: tuple[HeldLine, ...] = ()
+    prior_score: float = 0.0
+    urgency: str = ""  # emergency, urgent, routine; "" where no pack says
 
     @classmethod
     def unlisted(cls, disease_id: DiseaseId, name: str) -> "DifferentialLine":
@@ -89,6 +92,8 @@ class Differential:
     knowledge_version: str
     provider: str = ""
     rules: RuleTrace = NOTHING_FIRED
+    setting: str = ""
+    warning: str = ""  # what is amiss with the hospital's own knowledge, or empty
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,9 @@ import msgspec
 from app.config.model_gates import ModelGates, ReportGroup
 from app.errors import PolicyError
 
+# As in knowledge_graph.terms.occurrence, which a policy does without.
+SETTINGS = ("emergency", "primary_care", "rare_disease_clinic")
+
 
 @dataclass(frozen=True, slots=True)
 class Policy:
@@ -33,6 +36,9 @@ class Policy:
     report_groups: tuple[ReportGroup, ...] = ()
     people_need_administrator: bool = False
     question_costs: Path | None = None
+    packs: tuple[Path, ...] = ()
+    common_pack: bool = True
+    setting: str = ""
     source: Path | None = None
 
 
@@ -49,6 +55,9 @@ class _PolicyFile(msgspec.Struct, forbid_unknown_fields=True):
     report_groups: list[ReportGroup] = msgspec.field(default_factory=list)
     people_need_administrator: bool = False
     question_costs: str | None = None
+    packs: list[str] = msgspec.field(default_factory=list)
+    common_pack: bool = True
+    setting: str = ""
 
 
 def policy_path() -> Path:
@@ -82,6 +91,11 @@ def _checked(given: _PolicyFile, source: Path) -> Policy:
     folders = tuple(Path(folder) for folder in given.import_folders)
     if not all(folder.is_absolute() for folder in folders):
         raise PolicyError(f"import_folders in {source} must be absolute paths")
+    if given.setting not in ("", *SETTINGS):
+        raise PolicyError(f"setting in {source} must be one of {', '.join(SETTINGS)}")
+    packs = tuple(Path(pack) for pack in given.packs)
+    if not all(pack.is_absolute() for pack in packs):
+        raise PolicyError(f"packs in {source} must be absolute paths")
     return Policy(
         idle_lock_s=given.idle_lock_s,
         epsilon_cap=given.epsilon_cap,
@@ -95,6 +109,9 @@ def _checked(given: _PolicyFile, source: Path) -> Policy:
         report_groups=tuple(given.report_groups),
         people_need_administrator=given.people_need_administrator,
         question_costs=_absolute(given.question_costs, "question_costs", source),
+        packs=packs,
+        common_pack=given.common_pack,
+        setting=given.setting,
         source=source,
     )
 

@@ -10,6 +10,7 @@ from app.clinical.annotation import Annotation
 from app.clinical.chart import Chart
 from app.clinical.diagnosis import Differential
 from app.clinical.note import Note
+from app.config.packs import UserPacks
 from app.config.policy import Policy
 from app.errors import RulesRefused
 from app.store.vault import Vault
@@ -18,15 +19,17 @@ from app.workflows.diagnose import DiagnosisService, Weighed
 from app.workflows.draw_evidence import EvidenceDrawer
 from app.workflows.explain_text import TextExplanation, explain_texts
 from app.workflows.gather_findings import GatheredFinding
+from app.workflows.load_knowledge import choose_knowledge
 from app.workflows.load_rules import load_rules
 from app.workflows.search_terms import TermCatalogue
 from app.workflows.suggest_findings import suggest_findings
 from knowledge_graph.rationale.evidence_graph import EvidenceGraph
+from knowledge_graph.terms.occurrence import Setting
 from knowledge_graph.terms.term import DiseaseId, TermId
 from ml.errors import ModelFileError
 
 Marks = Sequence[Annotation]
-NO_POLICY = Policy()
+NO_POLICY, NO_PACKS = Policy(), UserPacks()
 
 
 @dataclass(frozen=True)
@@ -52,21 +55,25 @@ class Assistant:
     draw: Callable[[Chart, Marks, date, DiseaseId], EvidenceGraph]
     explain: Callable[[Chart], TextExplanation]  # seconds for a long chart
     ask: Callable[[Opinion, DiseaseId | None, frozenset[TermId]], NextQuestions]  # about one disease, or all
+    setting: str  # where patients are seen, when the window opens
+    choose_setting: Callable[[str], None]  # for the rankings from now on
 
 
-def load_assistant(vault: Vault, cache_dir: Path, policy: Policy = NO_POLICY) -> Assistant:
+def load_assistant(
+    vault: Vault, cache_dir: Path, policy: Policy = NO_POLICY, user: UserPacks = NO_PACKS
+) -> Assistant:
     """Load the knowledge, the recogniser and the current model; without a model the graph speaks alone.
 
-    The hospital's rules and its table of what questions cost are the policy's. A rules file with mistakes
-    leaves the program's own rules in force, and says so.
+    The hospital's rules and its table of what questions cost are the policy's, the knowledge packs the
+    policy's and the user's. A rules file with mistakes leaves the program's own rules in force, and says so.
     """
-    catalogue = TermCatalogue(cache_dir)
+    choice = choose_knowledge(policy, user)
     warning = ""
     try:
-        service = DiagnosisService.load(cache_dir, vault)
+        service = DiagnosisService.load(cache_dir, vault, choice=choice)
     except ModelFileError as error:
         warning = str(error)
-        service = DiagnosisService.load(cache_dir, vault, with_text=False)
+        service = DiagnosisService.load(cache_dir, vault, with_text=False, choice=choice)
 
     rules_warning = take_rules(service, policy.rules_file)
 
@@ -80,7 +87,7 @@ def load_assistant(vault: Vault, cache_dir: Path, policy: Policy = NO_POLICY) ->
         vault.record_shown(chart.patient.id, differential)
         return Opinion(differential, service.gather(chart, marks), weighed)
 
-    drawer = EvidenceDrawer(service.graph)
+    drawer = EvidenceDrawer(service)
 
     def draw(chart: Chart, marks: Marks, today: date, disease: DiseaseId) -> EvidenceGraph:
         return drawer.draw(service.presentation(chart, marks, today=today), disease)
@@ -96,9 +103,22 @@ def load_assistant(vault: Vault, cache_dir: Path, policy: Policy = NO_POLICY) ->
     def ask(opinion: Opinion, rule: DiseaseId | None, unknown: frozenset[TermId]) -> NextQuestions:
         return interviewer().ask(opinion.weighed, rule=rule, skip=unknown)
 
-    version = service.predictor.version if service.predictor else ""
+    def choose_setting(setting: str) -> None:
+        service.setting = Setting(setting)
+
     return Assistant(
-        catalogue, service.provider, version, warning, rules_warning, suggest, rank, draw, explain, ask
+        catalogue=TermCatalogue(service.graph),
+        provider=service.provider,
+        model_version=service.predictor.version if service.predictor else "",
+        warning=warning,
+        rules_warning=rules_warning,
+        suggest=suggest,
+        rank=rank,
+        draw=draw,
+        explain=explain,
+        ask=ask,
+        setting=str(choice.setting),
+        choose_setting=choose_setting,
     )
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 from app.workflows.diagnose import DiagnosisService, Weighed
@@ -37,13 +36,16 @@ class Interviewer:
     def __init__(self, service: DiagnosisService, costs: Path | None = None) -> None:
         self._service = service
         self._costs = costs_of(service.graph, costs)
+        self._made: tuple[CompiledGraph, Questioner] | None = None
 
-    @cached_property
+    @property
     def questioner(self) -> Questioner:
-        """The model of answers with the costs, made when first asked."""
+        """The model of answers with the costs, made when first asked and after an edit of the knowledge."""
         graph = self._service.graph
-        model = build_answer_model(graph, self._service.shown_as)
-        return Questioner(graph, model, self._costs.of_terms(graph))
+        if self._made is None or self._made[0] is not graph:
+            model = build_answer_model(graph, self._service.shown_as)
+            self._made = graph, Questioner(graph, model, self._costs.of_terms(graph))
+        return self._made[1]
 
     def ask(
         self, weighed: Weighed, *, rule: str | None = None, skip: Iterable[str] = (), top: int = 5

@@ -1,4 +1,4 @@
-"""Patients of DDXPlus (CSV as released) as cases: evidences of the DDXPlus pack, or the HPO terms they stand for.
+"""Patients of DDXPlus (CSV as released) as cases: evidences of its pack, or the HPO terms they stand for.
 
 With the DDXPlus pack the right answer is the pack's condition. Without it evidences become HPO terms where
 `resources/packs/ddxplus.toml` has a certain link, and the right answer is the condition of the program's
@@ -85,10 +85,14 @@ def _lines(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream:
             reader = csv.DictReader(io.TextIOWrapper(stream, "utf-8"))
             if not set(COLUMNS) <= set(reader.fieldnames or ()):
-                raise UsageError(f"{path.name} lacks the columns {', '.join(COLUMNS)}; it is no DDXPlus table")
+                raise UsageError(
+                    f"{path.name} lacks the columns {', '.join(COLUMNS)}; it is no DDXPlus table"
+                )
             for cells in reader:
                 if None in cells.values() or not cells["AGE"].isdigit():
                     raise UsageError(f"{path.name}:{reader.line_num}: not whole; check the file")
                 yield f"{path.name}:{reader.line_num}", cells
     except (OSError, EOFError, zlib.error, csv.Error, UnicodeDecodeError) as error:
-        raise UsageError(f"the cases file {path} cannot be read; check the path and that it is whole") from error
+        raise UsageError(
+            f"the cases file {path} cannot be read; check the path and that it is whole"
+        ) from error

@@ -20,6 +20,7 @@ from app.clinical.chart import Chart
 from app.clinical.diagnosis import Differential, DifferentialLine, Evidence, HeldLine
 from app.workflows.gather_findings import GatheredFinding, gather_findings
 from app.workflows.list_models import current_version
+from app.workflows.load_knowledge import KnowledgeChoice, LiveKnowledge
 from app.workflows.load_rules import load_rules
 from app.workflows.read_codes import read_codes
 from app.workflows.read_laboratory import read_laboratory
@@ -28,7 +29,7 @@ from knowledge_graph.findings.finding import Finding, FindingState, Sex, observe
 from knowledge_graph.fusion.fused_differential import FusedDifferential, fuse
 from knowledge_graph.fusion.fusion_weights import FusionWeights
 from knowledge_graph.fusion.same_disease import leaders
-from knowledge_graph.graph.cache import load_compiled
+from knowledge_graph.fusion.setting_prior import DEFAULT_SETTING, setting_prior
 from knowledge_graph.graph.compiled_graph import CompiledGraph
 from knowledge_graph.ranking.rank import GraphScores, rank
 from knowledge_graph.rationale.explanation import FindingEvidence, explain, not_yet_asked
@@ -37,6 +38,7 @@ from knowledge_graph.rules.facts import CodedCondition, Facts, LabValue
 from knowledge_graph.rules.laboratory import by_loinc
 from knowledge_graph.rules.rule import LaboratoryRule, RuleBook
 from knowledge_graph.rules.trace import RuleTrace, apply_rules
+from knowledge_graph.terms.occurrence import Setting
 from knowledge_graph.terms.term import DiseaseId
 from ml.inference.predictor import Predictor
 from ml.inference.version_loading import load_predictor
@@ -87,14 +89,26 @@ class DiagnosisService:
         *,
         recogniser: Callable[[], Recogniser],
         rules: Callable[[], RuleBook] | None = None,
+        knowledge: LiveKnowledge | None = None,
+        setting: Setting = DEFAULT_SETTING,
     ):
-        self.graph = graph
         self.predictor = predictor
+        self.knowledge = knowledge
+        self.setting = setting
         self._make_recogniser = recogniser
         self._load_rules = rules or partial(load_rules, graph)
         self._weights = FusionWeights.load()
+        self._take(graph)
+
+    def _take(self, graph: CompiledGraph) -> None:
+        self.graph = graph
         self.shown_as = leaders(graph)
-        self._columns = _columns(graph, predictor)
+        self._columns = _columns(graph, self.predictor)
+
+    def refresh(self) -> None:
+        """Take up what the hospital has changed in its own knowledge since the last patient."""
+        if self.knowledge is not None and self.knowledge.refresh():
+            self._take(self.knowledge.graph)
 
     @classmethod
     def load(
@@ -106,12 +120,16 @@ class DiagnosisService:
         with_text: bool = True,
         encoder_dir: Path | None = None,
         own_rules: Sequence[Path] = (),
+        choice: KnowledgeChoice | None = None,
     ) -> "DiagnosisService":
         """The current model of a vault, or the starting model; no model at all without `with_text`.
 
         `own_rules` are a hospital's rules files; their mistakes are raised when rules are first asked.
+        Without a `choice` HPO speaks alone.
         """
-        graph = load_compiled(cache_dir)
+        choice = KnowledgeChoice(packs=()) if choice is None else choice
+        knowledge = LiveKnowledge(cache_dir, choice)
+        graph = knowledge.graph
         predictor = None
         if with_text:
             content = starting_version() if vault is None else current_version(vault)
@@ -121,13 +139,22 @@ class DiagnosisService:
             predictor,
             recogniser=partial(build_recogniser, graph, cache_dir),
             rules=partial(load_rules, graph, own_rules),
+            knowledge=knowledge,
+            setting=choice.setting,
         )
 
     @classmethod
     def of_version(cls, base: "DiagnosisService", content: VersionContent) -> "DiagnosisService":
         """The same knowledge with another model version."""
         predictor = load_predictor(content, find_encoder(None))
-        return cls(base.graph, predictor, recogniser=lambda: base.recogniser, rules=lambda: base.rules)
+        return cls(
+            base.graph,
+            predictor,
+            recogniser=lambda: base.recogniser,
+            rules=lambda: base.rules,
+            knowledge=base.knowledge,
+            setting=base.setting,
+        )
 
     @cached_property
     def recogniser(self) -> Recogniser:
@@ -194,9 +221,11 @@ class DiagnosisService:
             lines,
             weighed.fused.abstained,
             model,
-            self.graph.version,
+            self.graph.title,
             self.provider,
             self.trace(weighed.asked),
+            setting=str(self.setting),
+            warning=self.knowledge.warning if self.knowledge else "",
         )
 
     def trace(self, asked: Presentation) -> RuleTrace:
@@ -212,6 +241,7 @@ class DiagnosisService:
 
     def weigh(self, asked: Presentation) -> Weighed:
         """Scores and probabilities of all diseases; what is observed too is not excluded."""
+        self.refresh()
         return self._weighed(asked, self.text_scores(asked.texts))
 
     def weigh_also(self, weighed: Weighed, finding: Finding) -> Weighed:
@@ -236,7 +266,7 @@ class DiagnosisService:
             scores.total if scores.findings else None,
             text,
             observed=observed_count(scores.findings),
-            prior=np.ones(len(self.graph.disease_ids)),
+            prior=setting_prior(self.graph, self.setting),
             weights=self._weights,
             shown_as=self.shown_as,
             rule_share=held.share,
@@ -269,7 +299,7 @@ class DiagnosisService:
         """One disease with its reasons, at a rank (0 where it is not listed)."""
         scores, fused, held = weighed.scores, weighed.fused, weighed.held
         disease_id = self.graph.disease_ids[disease]
-        weight = fused.graph_weight
+        weight, facts = fused.graph_weight, self.graph.facts.get(disease_id)
         return DifferentialLine(
             rank=position,
             disease_id=disease_id,
@@ -287,6 +317,8 @@ class DiagnosisService:
             held=tuple(
                 HeldLine(h.rule_id, h.title, h.source, h.log_factor) for h in held.of_disease(disease)
             ),
+            prior_score=float(fused.prior_share[disease]) - fused.prior_of_unstated,
+            urgency=str(facts.urgency or "") if facts else "",
             genes=self.graph.genes[disease],
             evidence=tuple(_evidence(e) for e in explain(self.graph, scores, disease_id)),
             not_yet_asked=tuple(

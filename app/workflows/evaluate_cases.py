@@ -18,6 +18,7 @@ from statistics import mean
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from app.clinical.age import iso_duration_days
 from app.errors import UsageError
@@ -31,6 +32,7 @@ from knowledge_graph.ranking.rank import rank
 from knowledge_graph.ranking.ranker import DEFAULT_RANKER, RANKERS
 
 MISSED = 10**9
+Floats64 = npt.NDArray[np.float64]
 
 
 class Case(msgspec.Struct):
@@ -114,9 +116,8 @@ def evaluate_cases(
             else rank(graph, findings, sex=sex, age_days=age)
         )
         score = RANKERS[ranker](scores)
-        if prior is not None:
-            score = fuse_prior(score, observed_count(findings), prior, weights)
-        ranks.append(rank_of_truth(graph, score, case.truths, spaces))
+        joined = score if prior is None else fuse_prior(score, observed_count(findings), prior, weights)
+        ranks.append(rank_of_truth(graph, joined, case.truths, spaces))
         diseases.append(case.truths[0])
     if not ranks:
         raise UsageError("the cases file holds no case")
@@ -125,10 +126,13 @@ def evaluate_cases(
 
 
 def fuse_prior(
-    score: Floats, observed: int, prior: "np.ndarray[tuple[int], np.dtype[np.float64]]", weights: FusionWeights
-) -> Floats:
+    score: Floats,
+    observed: int,
+    prior: "np.ndarray[tuple[int], np.dtype[np.float64]]",
+    weights: FusionWeights,
+) -> Floats64:
     """The graph's score and the prior as the differential joins them where there is no text."""
-    joined: Floats = weights.of_graph(observed, with_text=False) * score + weights.prior * np.log(prior)
+    joined: Floats64 = weights.of_graph(observed, with_text=False) * score + weights.prior * np.log(prior)
     return joined
 
 
@@ -147,7 +151,7 @@ def case_findings(graph: CompiledGraph, case: Case) -> tuple[list[Finding], int]
 
 def rank_of_truth(
     graph: CompiledGraph,
-    scores: Floats,
+    scores: Floats | Floats64,
     truths: list[str],
     spaces: dict[str, "np.ndarray[tuple[int], np.dtype[np.bool_]]"],
 ) -> float:
@@ -183,7 +187,10 @@ def id_spaces(graph: CompiledGraph) -> dict[str, "np.ndarray[tuple[int], np.dtyp
     """Which diseases are ranked against those of OMIM, ORPHA and so on: a mask (n_diseases,) for each."""
     spaces = {p: np.array([q == p for q in graph.spaces]) for p in set(graph.spaces)}
     packs = [spaces[p] for p in graph.pack_spaces & spaces.keys()]
-    return {p: mask if p in graph.pack_spaces else np.logical_or.reduce([mask, *packs]) for p, mask in spaces.items()}
+    return {
+        p: mask if p in graph.pack_spaces else np.logical_or.reduce([mask, *packs])
+        for p, mask in spaces.items()
+    }
 
 
 def _accuracy(

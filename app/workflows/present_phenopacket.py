@@ -62,8 +62,9 @@ def present_phenopacket(path: Path, graph: CompiledGraph, *, today: date) -> Pre
 
 
 def is_rankable(graph: CompiledGraph, finding: Finding) -> bool:
-    """Whether a finding names a phenotypic abnormality of this knowledge."""
+    """Whether a finding names a phenotypic abnormality of this knowledge, or a pack's own term."""
     try:
-        return graph.is_a(finding.term_id, PHENOTYPIC_ABNORMALITY)
+        local = graph.term_number(finding.term_id) >= graph.hpo_terms
+        return local or graph.is_a(finding.term_id, PHENOTYPIC_ABNORMALITY)
     except UnknownTerm:
         return False

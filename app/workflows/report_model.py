@@ -14,12 +14,13 @@ import numpy.typing as npt
 
 from app.config.model_gates import ReportGroup
 from app.store.vault import Vault
-from app.workflows.diagnose import DiagnosisService, observed_count
+from app.workflows.diagnose import DiagnosisService
 from app.workflows.evaluate_notes import FUSED, TEXT, Outcome, outcome_of
 from app.workflows.group_notes import group_labels
 from app.workflows.list_models import load_version
 from app.workflows.suggest_findings import read_findings
 from app.workflows.write_notes import MEASURED_STYLES, KnownNote, synthetic_notes
+from knowledge_graph.findings.finding import observed_count
 from knowledge_graph.fusion.fused_differential import FusedDifferential, fuse
 from knowledge_graph.fusion.fusion_weights import FusionWeights
 from knowledge_graph.ranking.rank import rank

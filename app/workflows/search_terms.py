@@ -1,9 +1,8 @@
 """Finds terms of the knowledge by what a clinician types, and gives terms and diseases their names."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
-from knowledge_graph.graph.cache import load_compiled
+from knowledge_graph.graph.compiled_graph import CompiledGraph
 from knowledge_graph.terms.term import DiseaseId, TermId
 
 _ROOT = TermId("HP:0000118")  # Phenotypic abnormality: only these can be findings
@@ -21,8 +20,7 @@ class TermHit:
 class TermCatalogue:
     """Names of terms and diseases, and search among the terms that can be findings."""
 
-    def __init__(self, cache_dir: Path) -> None:
-        graph = load_compiled(cache_dir)
+    def __init__(self, graph: CompiledGraph) -> None:
         self.graph = graph
         self.version = graph.version
         self._names = dict(zip(graph.term_ids, graph.term_names, strict=True))

@@ -22,7 +22,8 @@ class FusedDifferential:
 
     log(probability) = graph_share + text_share + prior_share + rule_share - log_normaliser, and
     graph_share is `graph_weight` times the graph's score. `shown` are the same probabilities with
-    those of one disease's ids added up under the id that it is shown as.
+    those of one disease's ids added up under the id that it is shown as. `prior_of_unstated` is the
+    prior's share of a disease of weight 1.
     """
 
     probability: Floats64
@@ -34,6 +35,7 @@ class FusedDifferential:
     log_normaliser: float
     graph_weight: float
     abstained: bool
+    prior_of_unstated: float = 0.0
 
     def best(self, count: int) -> npt.NDArray[np.intp]:
         """Numbers of the likeliest diseases, best first; equal ones in disease order."""
@@ -66,7 +68,8 @@ def fuse(
     text_weight = weights.of_text_model(with_graph=with_graph, read=observed > 0)
     graph_share = nothing if graph_score is None else graph_weight * np.asarray(graph_score, np.float64)
     text_share = nothing if text_log_probability is None else text_weight * _filled(text_log_probability)
-    prior_share = weights.prior * np.log(np.asarray(prior, np.float64) / np.sum(prior))
+    prior_of_unstated = -weights.prior * float(np.log(np.sum(prior)))
+    prior_share = weights.prior * np.log(np.asarray(prior, np.float64)) + prior_of_unstated
     held = nothing if rule_share is None else rule_share
     summed = graph_share + text_share + prior_share + held
     top = float(summed.max())
@@ -83,6 +86,7 @@ def fuse(
         log_normaliser=log_normaliser,
         graph_weight=graph_weight,
         abstained=observed == 0 or float(shown.max()) < weights.abstain_below,
+        prior_of_unstated=prior_of_unstated,
     )
 
 

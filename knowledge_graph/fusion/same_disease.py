@@ -4,6 +4,9 @@ OMIM, Orphanet and DECIPHER describe many diseases apart and the release has no 
 taken together only where the name is the same and no source has it twice: anything less is a guess.
 """
 
+from collections.abc import Mapping
+from itertools import pairwise
+
 import numpy as np
 import numpy.typing as npt
 
@@ -16,8 +19,10 @@ _SOURCES = ("OMIM", "ORPHA", "DECIPHER")
 def leaders(graph: CompiledGraph) -> Leaders:
     """Under whose id each disease is shown (n_diseases,): its own, or that of its namesake, OMIM's first."""
     shown = np.arange(len(graph.disease_ids), dtype=np.intp)
-    for disease in np.flatnonzero(np.diff(graph.kinship.twins.indptr)).tolist():
-        group = _group(graph, disease)
+    ends, values = graph.kinship.twins.indptr.tolist(), graph.kinship.twins.values.tolist()
+    twins = {d: values[a:b] for d, (a, b) in enumerate(pairwise(ends)) if a < b}
+    for disease in twins:
+        group = _group(graph, disease, twins)
         if len(group) > 1:
             shown[disease] = min(group, key=lambda d: _order(graph, d))
     return shown
@@ -28,11 +33,10 @@ def together(probability: npt.NDArray[np.float64], shown_as: Leaders) -> npt.NDA
     return np.bincount(shown_as, weights=probability, minlength=len(shown_as)).astype(np.float64)
 
 
-def _group(graph: CompiledGraph, disease: int) -> list[int]:
+def _group(graph: CompiledGraph, disease: int, twins: Mapping[int, list[int]]) -> list[int]:
     """The disease and its namesakes where they agree on who they are, one from each source; else itself."""
-    twins = graph.kinship.twins
-    group = sorted({disease, *twins[disease].tolist()})
-    agreed = all(sorted({other, *twins[other].tolist()}) == group for other in group)
+    group = sorted({disease, *twins[disease]})
+    agreed = all(sorted({other, *twins[other]}) == group for other in group)
     sources = {_source(graph, other) for other in group}
     return group if agreed and len(sources) == len(group) else [disease]
 
@@ -43,4 +47,4 @@ def _order(graph: CompiledGraph, disease: int) -> tuple[int, int]:
 
 
 def _source(graph: CompiledGraph, disease: int) -> str:
-    return graph.disease_ids[disease].split(":")[0]
+    return graph.spaces[disease]

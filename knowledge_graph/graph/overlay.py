@@ -12,12 +12,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 
 from knowledge_graph.errors import SourceRefused, UnknownTerm
 from knowledge_graph.graph.arrays import Associations, Floats, Ints
 from knowledge_graph.graph.compilation import TextTable, association_columns
 from knowledge_graph.graph.compiled_graph import CompiledGraph, LoadedPack
-from knowledge_graph.graph.demographics import YEAR_DAYS, Demographics
+from knowledge_graph.graph.demographics import Demographics
 from knowledge_graph.graph.local_terms import LocalTerms, numbered_terms
 from knowledge_graph.graph.namesakes import COUNT, Namesakes
 from knowledge_graph.graph.overlay_kin import overlaid_kinship
@@ -26,6 +27,8 @@ from knowledge_graph.graph.signature import Signatures, publications_of
 from knowledge_graph.graph.splicing import splice, spliced_rows
 from knowledge_graph.sources.association import Association
 from knowledge_graph.sources.knowledge_pack import KnowledgePack, PackDisease
+from knowledge_graph.sources.pack_rows import ITSELF
+from knowledge_graph.terms.onset import YEAR_DAYS
 from knowledge_graph.terms.term import DiseaseId
 
 PACK_SHARE = 0.25
@@ -43,6 +46,13 @@ class _Merged:
     rows: tuple[tuple[int, Association], ...]  # by disease number, ascending
     used: dict[str, int]  # rows taken from each pack
 
+    @property
+    def itself(self) -> npt.NDArray[np.int64]:
+        """Pairs of disease and term where the term is the disease's name, not a finding of it."""
+        named = [(d, self.terms.number(row.term_id)) for d, row in self.rows if row.modifier == ITSELF]
+        numbers = np.array(named, np.int32).reshape(-1, 2)
+        return _pairs(numbers[:, 0], numbers[:, 1])
+
 
 def overlaid(base: CompiledGraph, packs: Sequence[KnowledgePack]) -> CompiledGraph:
     """The graph with these packs beside what it knows. Raises SourceRefused."""
@@ -58,8 +68,7 @@ def overlaid(base: CompiledGraph, packs: Sequence[KnowledgePack]) -> CompiledGra
         base,
         content_hash=_named(base, packs),
         base_hash=base.base_hash or base.content_hash,
-        packs=base.packs
-        + tuple(_loaded(p, len(p.rows) - merged.used[p.pack_id]) for p in packs),
+        packs=base.packs + tuple(_loaded(p, len(p.rows) - merged.used[p.pack_id]) for p in packs),
         facts={**base.facts, **{merged.disease_ids[n]: disease for n, disease in merged.said.items()}},
         term_ids=terms.ids,
         term_names=terms.names,
@@ -84,7 +93,9 @@ def overlaid(base: CompiledGraph, packs: Sequence[KnowledgePack]) -> CompiledGra
 
 
 def _named(base: CompiledGraph, packs: Sequence[KnowledgePack]) -> str:
-    return hashlib.sha256("\n".join([base.content_hash, *(p.content_hash for p in packs)]).encode()).hexdigest()
+    return hashlib.sha256(
+        "\n".join([base.content_hash, *(p.content_hash for p in packs)]).encode()
+    ).hexdigest()
 
 
 def _merged(base: CompiledGraph, packs: Sequence[KnowledgePack]) -> _Merged:
@@ -122,16 +133,20 @@ def _loaded(pack: KnowledgePack, left_out: int) -> LoadedPack:
 
 
 def _associations(base: CompiledGraph, merged: _Merged, texts: TextTable) -> tuple[Associations, Ints]:
-    """All rows, and the numbers of the diseases that got new ones. A row that is there already is left out."""
+    """All rows, and the numbers of the diseases with new ones; what is said already is left out."""
     columns = association_columns([row for _, row in merged.rows], number=merged.terms.number, texts=texts)
     owner = np.array([disease for disease, _ in merged.rows], np.int32)
     new = _not_yet_said(base.associations, owner, columns)
     how = splice(base.associations.indptr, owner[new], count=len(merged.disease_ids))
-    joined = {name: how.join(getattr(base.associations, name), column[new]) for name, column in columns.items()}
+    joined = {
+        name: how.join(getattr(base.associations, name), column[new]) for name, column in columns.items()
+    }
     return Associations(indptr=how.indptr, **joined), np.unique(owner[new])
 
 
-def _not_yet_said(known: Associations, owner: Ints, columns: dict[str, Ints]) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
+def _not_yet_said(
+    known: Associations, owner: Ints, columns: dict[str, Ints]
+) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
     """Which rows say something of a known disease that no row of it says: term, state and frequency."""
     new = np.ones(len(owner), bool)
     for place in np.flatnonzero(owner < len(known.indptr) - 1).tolist():
@@ -152,17 +167,24 @@ def _summed_up(
         touched[rows.rows_of(disease)] = True
     disease, term, frequency = direct_frequencies(rows, touched & ~rows.excluded)
     known = changed[changed < len(base.disease_ids)]
-    how = splice(base.signatures.indptr, disease, count=count, dropped=known)
-    articles = np.concatenate([base.signatures.publications, np.zeros(count - len(base.disease_ids), np.int32)])
+    finding = ~np.isin(_pairs(disease, term), merged.itself)
+    how = splice(base.signatures.indptr, disease[finding], count=count, dropped=known)
+    articles = np.concatenate(
+        [base.signatures.publications, np.zeros(count - len(base.disease_ids), np.int32)]
+    )
     for number in changed.tolist():
         articles[number] = publications_of(rows, number, texts)
     signatures = Signatures(
         how.indptr,
-        how.join(base.signatures.term, term),
-        how.join(base.signatures.frequency, frequency),
+        how.join(base.signatures.term, term[finding]),
+        how.join(base.signatures.frequency, frequency[finding]),
         articles,
     )
     return _profiles(base, merged, inherited(ancestors, disease, term, frequency), known), signatures
+
+
+def _pairs(disease: Ints, term: Ints) -> npt.NDArray[np.int64]:
+    return (disease.astype(np.int64) << 32) | term
 
 
 def _profiles(
@@ -212,21 +234,18 @@ def _behind(old: Profiles, term: Ints, disease: Ints) -> Ints:
 
 
 def _background(base: CompiledGraph, merged: _Merged, added: tuple[Ints, Ints, Floats]) -> Floats:
+    """The base's, or the mean over the diseases of the pack where a term is commonest, where that is more."""
     term, disease, probability = added
-    of_pack = disease >= len(base.disease_ids)
-    width = len(merged.terms.ids)
-    local = np.array([i.split(":")[0] for i in merged.disease_ids[len(base.disease_ids) :]])
-    space, sizes = np.unique(local, return_inverse=True)[1], np.unique(local, return_counts=True)[1]
-    share = 1 / np.maximum(sizes, 1)[space[disease[of_pack] - len(base.disease_ids)]] if of_pack.any() else np.zeros(0)
-    # the mean over the diseases of the pack where the term is commonest
-    per_pack = np.zeros((max(1, len(sizes)), width), np.float64)
-    if of_pack.any():
-        np.add.at(per_pack, (space[disease[of_pack] - len(base.disease_ids)], term[of_pack]), probability[of_pack] * share)
-    among = per_pack.max(axis=0)
-    known = np.zeros(width)
-    known[: len(base.term_ids)] = base.profiles.background
-    among[: base.hpo_terms] *= PACK_SHARE
-    return np.maximum(known, among).astype(np.float32)
+    first, width = len(base.disease_ids), len(merged.terms.ids)
+    most = np.zeros(width)
+    most[: len(base.term_ids)] = base.profiles.background
+    spaces = np.array([i.split(":")[0] for i in merged.disease_ids[first:]])
+    for space in np.unique(spaces):
+        of_pack = np.isin(disease, first + np.flatnonzero(spaces == space))
+        mean = np.bincount(term[of_pack], probability[of_pack], width) / (spaces == space).sum()
+        mean[: base.hpo_terms] *= PACK_SHARE
+        most = np.maximum(most, mean)
+    return most.astype(np.float32)
 
 
 def _demographics(known: Demographics, said: dict[int, PackDisease], count: int) -> Demographics:
@@ -245,4 +264,6 @@ def _demographics(known: Demographics, said: dict[int, PackDisease], count: int)
 def _namesakes(known: Namesakes, count: int) -> Namesakes:
     own = np.arange(len(known.others), count, dtype=np.int32)
     others = np.concatenate([known.others, np.repeat(own[:, None], COUNT, axis=1)])
-    return Namesakes(others, np.concatenate([known.shares, np.full((len(own), COUNT), 1 / COUNT, np.float32)]))
+    return Namesakes(
+        others, np.concatenate([known.shares, np.full((len(own), COUNT), 1 / COUNT, np.float32)])
+    )

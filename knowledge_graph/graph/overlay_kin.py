@@ -30,7 +30,7 @@ def overlaid_kinship(
         known = (number.get(other, base.disease_index.get(other)) for other in disease.same_as)
         pairs.update((n, other) for other in known if other is not None)
     added: dict[int, list[int]] = {}
-    for a, b in sorted({p for a, b in pairs for p in ((a, b), (b, a))}):
+    for a, b in sorted(pairs | {(other, one) for one, other in pairs}):
         there = a < first and b in base.kinship.twins[a]
         if disease_ids[a].split(":")[0] != disease_ids[b].split(":")[0] and not there:
             added.setdefault(a, []).append(b)

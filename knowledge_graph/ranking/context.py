@@ -9,7 +9,7 @@ import numpy as np
 from knowledge_graph.findings.finding import Sex
 from knowledge_graph.graph.arrays import Floats
 from knowledge_graph.graph.compiled_graph import CompiledGraph
-from knowledge_graph.graph.demographics import YEAR_DAYS
+from knowledge_graph.terms.onset import YEAR_DAYS
 
 TOO_YOUNG = -1.5
 WRONG_SEX = -3.0

@@ -1,7 +1,7 @@
 """Reads DDXPlus (Fansi Tchango et al. 2022, synthetic, CC BY) as a pack: a folder of its release files.
 
 Needed: release_conditions, release_evidences and ddxplus_bed_stats_4 (probabilities of evidences given a
-condition), each .json or .json.gz. With en_release_evidences beside them its newer codes (E_91) are known too.
+condition), each .json or .json.gz. With en_release_evidences beside them its newer codes (E_91) are known.
 
 Evidences are questions, not HPO terms: each becomes a local term, each possible answer a term below it
 (`DDXPLUS:fievre`, `DDXPLUS:douleurxx_carac_@_sensible`). Where a question asks for exactly one HPO term or a
@@ -176,7 +176,11 @@ def _newer_answers(evidence: Json, other: Json | None) -> Mapping[str, str]:
 
 def _rows(disease: PackDisease, findings: Json) -> Iterator[Association]:
     for code, chance in findings.items():
-        given = {f"{code}{VALUE}{a}": p for a, p in chance.items()} if isinstance(chance, dict) else {code: chance}
+        given = (
+            {f"{code}{VALUE}{a}": p for a, p in chance.items()}
+            if isinstance(chance, dict)
+            else {code: chance}
+        )
         for key, probability in given.items():
             if probability > NEGLIGIBLE:
                 often = Frequency(f"{100 * probability:.3g} %", fraction=min(float(probability), 1.0))

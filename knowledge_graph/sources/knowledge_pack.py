@@ -38,7 +38,8 @@ class PackDisease:
 
 @dataclass(frozen=True, slots=True)
 class KnowledgePack:
-    """One pack as read, not yet compared with HPO. `places[i]` is where row i stands (`file:line`).
+    """One pack as read, not yet compared with HPO. `places[i]` is where row i stands (`file:line`),
+    `stated_names[i]` what it calls its term.
 
     `content_hash` is the SHA-256 of the files it was read from. A `strict` pack may only speak of terms that
     the installed HPO has; in others (a newer release's) such rows are left out and counted.
@@ -54,6 +55,7 @@ class KnowledgePack:
     content_hash: str
     terms: tuple[LocalTerm, ...] = ()
     strict: bool = True
+    stated_names: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:

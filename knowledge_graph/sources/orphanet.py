@@ -64,8 +64,14 @@ def _read(data: bytes) -> tuple[str, list[Any]]:
     for event, element in iterparse(BytesIO(data), events=("start", "end"), forbid_dtd=True):
         if event == "start" and not root:
             root = element.tag
-            version = " ".join(filter(None, (element.get("version", "").split(" ")[0], element.get("date", "")[:10])))
-        elif event == "end" and element.tag == "Disorder" and element.find("HPODisorderAssociationList") is not None:
+            version = " ".join(
+                filter(None, (element.get("version", "").split(" ")[0], element.get("date", "")[:10]))
+            )
+        elif (
+            event == "end"
+            and element.tag == "Disorder"
+            and element.find("HPODisorderAssociationList") is not None
+        ):
             found.append(element)
     return (version, found) if root == ROOT else ("", [])
 

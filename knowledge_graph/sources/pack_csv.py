@@ -1,7 +1,7 @@
 """Reads a hospital's pack as a table (CSV, UTF-8): one line a disease and finding. Errors name the line.
 
-Columns: disease, finding, source; where known frequency, age, sex, prevalence, urgency, icd10cm. `disease` is a
-name or the id of a known disease (`OMIM:154700`), `finding` an HPO id. What is said of a disease on
+Columns: disease, finding, source; where known frequency, age, sex, prevalence, urgency, icd10cm. `disease`
+is a name or the id of a known disease (`OMIM:154700`), `finding` an HPO id. What is said of a disease on
 several lines must agree.
 """
 

@@ -26,7 +26,11 @@ def read_pack(path: Path | str, cache_dir: Path | None = None) -> KnowledgePack:
     parts = pack_bytes(path)
     digest = hashlib.sha256("\0".join(hashlib.sha256(data).hexdigest() for data in parts.values()).encode())
     content_hash = digest.hexdigest()
-    kept = None if cache_dir is None else cache_dir / f"pack-{content_hash[:32]}-{Path(path).suffix[1:]}{LAYOUT}.bin"
+    kept = (
+        None
+        if cache_dir is None
+        else cache_dir / f"pack-{content_hash[:32]}-{Path(path).suffix[1:]}{LAYOUT}.bin"
+    )
     known = None if kept is None else _kept(kept)
     if known is None:
         known = _read(path, parts, content_hash)
@@ -45,7 +49,9 @@ def pack_bytes(path: Path | str) -> dict[str, bytes]:
     try:
         every = ddxplus_files(place) if place.is_dir() else [place]
         if sum(file.stat().st_size for file in every) > LARGEST_BYTES:
-            raise SourceRefused(f"the pack {place} is larger than {LARGEST_BYTES >> 20} MiB; name a smaller one")
+            raise SourceRefused(
+                f"the pack {place} is larger than {LARGEST_BYTES >> 20} MiB; name a smaller one"
+            )
         return {file.name: file.read_bytes() for file in every}
     except OSError as error:
         reason = error.strerror or "unreadable"

@@ -3,6 +3,8 @@
 import re
 import unicodedata
 
+import msgspec
+
 from knowledge_graph.errors import SourceRefused
 from knowledge_graph.findings.finding import Sex
 from knowledge_graph.sources.association import FREQUENCY_CLASSES, Association, Frequency, parse_frequency
@@ -11,6 +13,7 @@ from knowledge_graph.terms.occurrence import Prevalence, Setting
 from knowledge_graph.terms.term import DiseaseId, TermId
 
 ESTIMATE = "expert estimate"
+ITSELF = "itself"  # the modifier of a row whose term names the disease
 ID = re.compile(r"[A-Za-z][\w.-]*:\S+")
 _CLASS_OF = {words.split(" (")[0]: term for term, (_, words) in FREQUENCY_CLASSES.items()}
 _SEXES = {"": Sex.UNKNOWN, "any": Sex.UNKNOWN, "female": Sex.FEMALE, "male": Sex.MALE}
@@ -48,6 +51,13 @@ def row(
         aspect="P",
         biocuration=f"pack:{pack_id}",
     )
+
+
+def itself(disease: PackDisease, term_id: str, *, source: str, pack_id: str) -> Association:
+    """A term that is another name of the disease: telling where it is recorded, and never asked for."""
+    named = Frequency("the condition itself", fraction=1.0)
+    said = row(disease, term_id, named, source=source, pack_id=pack_id, estimate=False)
+    return msgspec.structs.replace(said, modifier=ITSELF)
 
 
 def disease_id_of(text: str, name: str, pack_id: str) -> DiseaseId:

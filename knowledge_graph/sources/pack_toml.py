@@ -1,29 +1,30 @@
 """Reads a pack in TOML: the program's own common conditions, or a hospital's. Errors name the line.
 
-    [pack]
-    id = "ward7"                      # namespace of its diseases: WARD7:...
-    name = "Ward 7"
-    version = "2026-11"
-    licence = "internal"
+[pack]
+id = "ward7"                      # namespace of its diseases: WARD7:...
+name = "Ward 7"
+version = "2026-11"
+licence = "internal"
 
-    [[term]]                          # a finding that HPO lacks
-    id = "double-shadow"              # becomes WARD7:double-shadow
-    name = "Double shadow sign"
-    is_a = ["HP:0002088"]             # only where certain
+[[term]]                          # a finding that HPO lacks
+id = "double-shadow"              # becomes WARD7:double-shadow
+name = "Double shadow sign"
+is_a = ["HP:0002088"]             # only where certain
 
-    [[condition]]
-    name = "Seaside fever"            # id = "OMIM:..." speaks of a known disease
-    icd10cm = "R50.9"
-    age_years = [18, 65]
-    sex = "any"                       # female, male, any
-    prevalence = "common"             # or { emergency = "common", primary_care = "rare" }
-    urgency = "urgent"                # emergency, urgent, routine
-    source = "Ward 7 protocol, 2026"
-    estimate = true                   # the frequencies are an expert's estimate
-    findings = [
-      ["HP:0001945", "Fever", "very frequent"],
-      ["double-shadow", "Double shadow sign", "7/12", "its own source"],
-    ]
+[[condition]]
+name = "Seaside fever"            # id = "OMIM:..." speaks of a known disease
+icd10cm = "R50.9"
+age_years = [18, 65]
+sex = "any"                       # female, male, any
+prevalence = "common"             # or { emergency = "common", primary_care = "rare" }
+urgency = "urgent"                # emergency, urgent, routine
+source = "Ward 7 protocol, 2026"
+estimate = true                   # the frequencies are an expert's estimate
+itself = ["HP:0033834"]           # HPO terms that name the condition, rather than a finding of it
+findings = [
+  ["HP:0001945", "Fever", "very frequent"],
+  ["double-shadow", "Double shadow sign", "7/12", "its own source"],
+]
 """
 
 import re
@@ -40,6 +41,7 @@ from knowledge_graph.sources.pack_rows import (
     checked_ages,
     disease_id_of,
     frequency_of,
+    itself,
     prevalence_of,
     row,
     sex_of,
@@ -73,6 +75,7 @@ class _Condition(msgspec.Struct, forbid_unknown_fields=True):
     urgency: Urgency | None = None
     estimate: bool = False
     same_as: list[str] = []
+    itself: list[str] = []
 
 
 class _File(msgspec.Struct, forbid_unknown_fields=True):
@@ -103,6 +106,9 @@ def parse_toml_pack(text: str, *, name: str, content_hash: str) -> KnowledgePack
         places=tuple(p for _, _, places in read for p in places),
         content_hash=content_hash,
         terms=tuple(_term(t, given.pack.id) for t in given.term),
+        stated_names=tuple(
+            n for c in given.condition for n in (*[""] * len(c.itself), *(f[1] for f in c.findings))
+        ),
     )
 
 
@@ -123,7 +129,9 @@ class _Lines:
         if index >= len(heads):
             return self._name
         start = heads[index]
-        end = min((n for all_of in self._heads.values() for n in all_of if n > start), default=len(self._lines))
+        end = min(
+            (n for all_of in self._heads.values() for n in all_of if n > start), default=len(self._lines)
+        )
         spoken = (n for n in range(start, end) if words and words in self._lines[n])
         return f"{self._name}:{next(spoken, start) + 1}"
 
@@ -161,7 +169,8 @@ def _condition(
         source=given.source,
         same_as=tuple(DiseaseId(other) for other in given.same_as),
     )
-    rows, places = [], []
+    rows = [itself(disease, term, source=given.source, pack_id=head.id) for term in given.itself]
+    places = [lines.place("condition", index, "itself")] * len(rows)
     for cells in given.findings:
         at = lines.place("condition", index, cells[0] if cells else "")
         rows.append(_row(cells, disease, given, head, at))

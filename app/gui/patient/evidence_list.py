@@ -98,6 +98,7 @@ def _beside(line: DifferentialLine) -> Iterator[EvidenceRow]:
         ),
         ("The second look", "how well its kin and namesakes fit", line.second_look_score / weight),
         ("Sex and age", "how well they fit the disease's inheritance and onset", line.context_score / weight),
+        ("The setting", "how common the disease is where the patient is seen", line.prior_score / weight),
     )
     said = [EvidenceRow(text, detail, score) for text, detail, score in told if abs(score) >= SILENT]
     said += [EvidenceRow(f"Rule: {h.title}", h.source, h.log_factor / weight) for h in line.held]

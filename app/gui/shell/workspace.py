@@ -8,6 +8,7 @@ from typing import Protocol
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from app.clinical.ids import NoteId, PatientId
+from app.config.packs import read_user_packs
 from app.gui.about.about_page import AboutPage
 from app.gui.assistant import Assistant, load_assistant
 from app.gui.audit.audit_page import AuditPage
@@ -128,7 +129,7 @@ class Workspace:
         vault, around = self.session.vault, self.session.around
         self.status.show_loading()
         self.session.runner.read(
-            lambda: load_assistant(vault, around.cache_dir, around.policy),
+            lambda: load_assistant(vault, around.cache_dir, around.policy, read_user_packs()),
             self._take_assistant,
             self._without_assistant,
         )

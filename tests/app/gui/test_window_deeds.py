@@ -8,6 +8,7 @@ from PySide6.QtCore import QMimeData, QPoint, Qt, QUrl
 from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import QMessageBox
 
+from app.config.packs import UserPacks
 from app.config.policy import Policy
 from app.errors import UsageError
 from app.gui.assistant import Assistant
@@ -107,7 +108,7 @@ def test_the_models_page_shows_the_starting_model_with_its_guarantee(
 def test_knowledge_that_can_not_be_loaded_is_told_with_its_remedy(
     window: MainWindow, vault: Vault, settle: Settle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(_vault: Vault, _cache: Path, _policy: Policy) -> Assistant:
+    def refuse(_vault: Vault, _cache: Path, _policy: Policy, _packs: UserPacks) -> Assistant:
         raise UsageError("the knowledge is damaged; install the program again")
 
     monkeypatch.setattr("app.gui.shell.workspace.load_assistant", refuse)

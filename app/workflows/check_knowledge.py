@@ -1,0 +1,96 @@
+"""Checks packs against HPO and each other: what is refused, what is odd, what was resolved."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from knowledge_graph.errors import SourceRefused, UnknownTerm
+from knowledge_graph.graph.cache import load_compiled
+from knowledge_graph.graph.compiled_graph import CompiledGraph
+from knowledge_graph.graph.contradictions import Contradiction, contradictions
+from knowledge_graph.graph.overlay import overlaid
+from knowledge_graph.sources.knowledge_pack import KnowledgePack
+from knowledge_graph.sources.pack_reading import read_pack
+
+
+@dataclass(frozen=True, slots=True)
+class PackReport:
+    """One pack. `refused` is empty where it can be used; `remarks` are odd, each with its place."""
+
+    path: str
+    title: str = ""
+    licence: str = ""
+    diseases: int = 0
+    terms: int = 0
+    rows: int = 0
+    left_out: int = 0
+    refused: str = ""
+    remarks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class KnowledgeReport:
+    """Every pack by itself, and what contradicts itself in HPO and the packs together."""
+
+    version: str
+    packs: tuple[PackReport, ...]
+    contradictions: tuple[Contradiction, ...] = field(default=())
+
+    @property
+    def refused(self) -> bool:
+        """Whether a pack cannot be used."""
+        return any(pack.refused for pack in self.packs)
+
+
+def check_knowledge(cache_dir: Path, paths: Sequence[Path | str]) -> KnowledgeReport:
+    """Read and compare everything; a broken pack is reported, not raised."""
+    base = load_compiled(cache_dir)
+    reports: list[PackReport] = []
+    graph = base
+    for path in paths:
+        report, graph = _checked(graph, path)
+        reports.append(report)
+    return KnowledgeReport(graph.title, tuple(reports), contradictions(graph))
+
+
+def _checked(graph: CompiledGraph, path: Path | str) -> tuple[PackReport, CompiledGraph]:
+    """A pack laid over those before it."""
+    try:
+        pack = read_pack(path)
+        over = overlaid(graph, [pack])
+    except SourceRefused as error:
+        return PackReport(str(path), refused=str(error)), graph
+    return PackReport(
+        str(path),
+        title=pack.title,
+        licence=pack.licence,
+        diseases=len(pack.diseases),
+        terms=len(pack.terms),
+        rows=len(pack.rows),
+        left_out=over.packs[-1].left_out,
+        remarks=tuple(_remarks(over, pack)),
+    ), over
+
+
+def _remarks(graph: CompiledGraph, pack: KnowledgePack) -> Iterator[str]:
+    """Retired ids, names that are not the term's, rows said twice, diseases without findings."""
+    said: set[tuple[str, str]] = set()
+    names = pack.stated_names or ("",) * len(pack.rows)
+    for row, place, name in zip(pack.rows, pack.places, names, strict=True):
+        try:
+            number = graph.term_number(row.term_id)
+        except UnknownTerm as error:
+            yield f"{place}: left out: {error}"
+            continue
+        current = graph.term_ids[number]
+        if current != row.term_id and row.term_id.startswith("HP:"):
+            yield f"{place}: {row.term_id} is now {current} ({graph.term_names[number]})"
+        known = {graph.term_names[number].casefold(), *(s.casefold() for s in graph.term_synonyms[number])}
+        if name and name.casefold() not in known:
+            yield f"{place}: {current} is {graph.term_names[number]!r}, not {name!r}"
+        if (row.disease_id, current) in said:
+            yield f"{place}: {current} is said of {row.disease_id} a second time"
+        said.add((row.disease_id, current))
+    for disease in pack.diseases:
+        if not any(who == disease.disease_id for who, _ in said):
+            yield f"{disease.disease_id} ({disease.name}) has no finding"
