@@ -28,11 +28,13 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """What is asked in plain words, how it stands, and by what."""
+    """What is asked in plain words, how it stands, and by what; `lacking` counts what is missing."""
 
     text: str
     state: State
     by: tuple[str, ...] = ()
+    lacking: int = 1
+    of_person: bool = False  # sex and age: they say nothing of an illness
 
 
 class Observed:
@@ -101,7 +103,7 @@ def _some_of(each: Sequence[Requirement], least: int) -> Requirement:
     by = tuple(dict.fromkeys(name for r in met for name in r.by))
     possible = sum(r.state is not State.EXCLUDED for r in each)
     state = State.MET if len(met) >= least else State.OPEN if possible >= least else State.EXCLUDED
-    return Requirement(text, state, by)
+    return Requirement(text, state, by, lacking=max(least - len(met), 0))
 
 
 def _laboratory(condition: LabCondition, labs: Sequence[LabValue]) -> Requirement:
@@ -177,7 +179,8 @@ def _sex(rule: RedFlag, facts: Facts) -> Iterator[Requirement]:
         return
     known = facts.sex in ("FEMALE", "MALE")
     state = State.MET if facts.sex is rule.sex else State.OPEN if known else State.UNKNOWN
-    yield Requirement(rule.sex.lower(), state, (facts.sex.lower(),) if state is State.MET else ())
+    by = (facts.sex.lower(),) if state is State.MET else ()
+    yield Requirement(rule.sex.lower(), state, by, of_person=True)
 
 
 def _age(rule: RedFlag, age_days: int | None) -> Iterator[Requirement]:
@@ -187,13 +190,12 @@ def _age(rule: RedFlag, age_days: int | None) -> Iterator[Requirement]:
     parts += [f"younger than {rule.age_below}"] if rule.age_below else []
     text = "aged " + " and ".join(parts)
     if age_days is None:
-        yield Requirement(text, State.UNKNOWN)
+        yield Requirement(text, State.UNKNOWN, of_person=True)
         return
     old = rule.age_from is None or age_days >= days_of(rule.age_from)
     young = rule.age_below is None or age_days < days_of(rule.age_below)
-    yield Requirement(
-        text, State.MET if old and young else State.OPEN, (age_words(age_days),) if old and young else ()
-    )
+    state, by = (State.MET, (age_words(age_days),)) if old and young else (State.OPEN, ())
+    yield Requirement(text, state, by, of_person=True)
 
 
 def age_words(age_days: int) -> str:

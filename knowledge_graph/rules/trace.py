@@ -97,8 +97,9 @@ def _near(
     contradicted = lacking[0].state is State.EXCLUDED and bool(lacking[0].by)
     if contradicted or against:
         return NearMiss(rule.id, rule.title, rule.urgency, met, lacking[0], held_back=True)
-    ruled_out = lacking[0].state is State.EXCLUDED
-    personal = all(r.text.startswith("aged ") or r.text in ("female", "male") for r in met)
-    if ruled_out or personal:  # nothing of the illness itself is there
+    missing = lacking[0]
+    ruled_out = missing.state is State.EXCLUDED or (missing.of_person and missing.state is State.OPEN)
+    nothing_seen = all(r.of_person for r in met)
+    if ruled_out or nothing_seen or missing.lacking > 1:
         return None
-    return NearMiss(rule.id, rule.title, rule.urgency, met, lacking[0], held_back=False)
+    return NearMiss(rule.id, rule.title, rule.urgency, met, missing, held_back=False)

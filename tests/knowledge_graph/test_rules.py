@@ -162,6 +162,15 @@ def test_a_code_stands_for_what_lies_below_it(
     assert bool(applied(graph, text, conditions=(CodedCondition(system, code),)).alerts) is fires
 
 
+def test_what_lacks_more_than_one_thing_or_the_right_age_is_no_near_miss(graph: CompiledGraph) -> None:
+    some = flag(f'all = ["{FEVER} Fever"]\nany = ["{SEIZURE} Seizure", "{RASH} Rash"]\nat_least = 2')
+    assert applied(graph, some, FEVER).almost == ()
+    assert [n.missing.lacking for n in applied(graph, some, FEVER, RASH).almost] == [1]
+    young = flag(f'all = ["{FEVER} Fever"]\nage_below = "5 years"')
+    assert applied(graph, young, FEVER, age_days=9_000).almost == ()
+    assert applied(graph, young, FEVER).almost
+
+
 def test_the_most_urgent_stands_first(graph: CompiledGraph) -> None:
     later = flag(f'all = ["{RASH} Rash"]', "rash").replace("urgent", "emergency")
     assert [a.rule_id for a in applied(graph, BOTH + later, FOCAL, FEVER, RASH).alerts] == [
