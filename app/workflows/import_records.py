@@ -5,6 +5,7 @@ which can't be read is reported with its reason and leaves nothing behind; the o
 where a file has ended the process. Importing a file twice changes nothing.
 """
 
+import time
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -22,6 +23,7 @@ from app.store.vault import Vault
 from app.workflows.foreign_gate import ForeignGate, GateLimits, PackedItems
 
 BATCH_RECORDS = 2_000
+PROGRESS_ITEMS, PROGRESS_S = 1_000, 0.2
 MOST_HELD_BYTES = 16 << 20
 MOST_READERS = 5
 TOO_MUCH_AT_ONCE = (
@@ -117,10 +119,11 @@ def import_records(
         run.recall()
         readable = len(run.todo)
         while run.todo:
-            file = run.todo.popleft()
+            file, pace = run.todo.popleft(), _Pace()
             for _ in run.file(file):
-                done = readable - len(run.todo) - 1
-                yield ImportProgress(file.name, done, readable, run.report.items_read, "filing")
+                done, items = readable - len(run.todo) - 1, run.report.items_read
+                if pace.is_due(items):
+                    yield ImportProgress(file.name, done, readable, items, "filing")
         yield run.report
 
 
@@ -133,6 +136,21 @@ def check_folders(paths: Sequence[Path], policy: Policy) -> None:
                 f"the hospital's policy allows imports only from {', '.join(map(str, allowed))}; "
                 "move the file there"
             )
+
+
+class _Pace:
+    """Says when progress on one file is worth telling: at once, then by items or by time."""
+
+    def __init__(self) -> None:
+        self._items = -PROGRESS_ITEMS
+        self._at = 0.0
+
+    def is_due(self, items: int) -> bool:
+        """Whether enough has happened since it last was."""
+        if items < self._items + PROGRESS_ITEMS and time.monotonic() < self._at + PROGRESS_S:
+            return False
+        self._items, self._at = items, time.monotonic()
+        return True
 
 
 class _Run:

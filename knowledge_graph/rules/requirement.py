@@ -7,12 +7,15 @@ below it counts, unless that very term was observed as well.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from knowledge_graph.errors import UnknownTerm
 from knowledge_graph.findings.finding import FindingState
-from knowledge_graph.graph.compiled_graph import CompiledGraph
 from knowledge_graph.rules.facts import CodedCondition, Facts, LabValue
 from knowledge_graph.rules.rule import LabCondition, RedFlag, days_of, name_of, term_of
+
+if TYPE_CHECKING:  # a trace is stored and sent without the graph that it came from
+    from knowledge_graph.graph.compiled_graph import CompiledGraph
 
 YEAR_DAYS = 365.25
 
@@ -40,7 +43,7 @@ class Requirement:
 class Observed:
     """A person's findings, with what each observed one implies and what the excluded ones rule out."""
 
-    def __init__(self, graph: CompiledGraph, facts: Facts):
+    def __init__(self, graph: "CompiledGraph", facts: Facts):
         self._graph = graph
         self._implied: dict[int, list[int]] = {}
         self._seen: set[int] = set()

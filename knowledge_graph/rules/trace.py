@@ -1,11 +1,14 @@
 """Applies red flags and pairs to a person's facts: what fired and why, and what almost did."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from knowledge_graph.graph.compiled_graph import CompiledGraph
 from knowledge_graph.rules.facts import Facts
 from knowledge_graph.rules.requirement import Observed, Requirement, State, requirements
 from knowledge_graph.rules.rule import URGENCIES, RedFlag, RuleBook, Source, Urgency
+
+if TYPE_CHECKING:  # a trace is stored and sent without the graph that it came from
+    from knowledge_graph.graph.compiled_graph import CompiledGraph
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +49,7 @@ class RuleTrace:
 NOTHING_FIRED = RuleTrace()
 
 
-def apply_rules(graph: CompiledGraph, book: RuleBook, facts: Facts) -> RuleTrace:
+def apply_rules(graph: "CompiledGraph", book: RuleBook, facts: Facts) -> RuleTrace:
     """Try every red flag and pair."""
     observed = Observed(graph, facts)
     alerts: list[Alert] = []
