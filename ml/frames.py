@@ -11,6 +11,8 @@ import msgspec
 
 from ml.errors import MlError
 
+# What msgspec raises for bytes that are not of a type; text that is no UTF-8 is a ValueError of Python's own.
+UNDECODABLE = (msgspec.MsgspecError, ValueError, RecursionError)
 MAX_FRAME_BYTES = 1 << 30
 _LENGTH = struct.Struct(">I")
 
@@ -37,6 +39,6 @@ def read_frame(stream: BinaryIO, largest: int = MAX_FRAME_BYTES) -> dict[str, An
         raise MlError("a worker process ended in the middle of a message; start the job again")
     try:
         message: dict[str, Any] = msgspec.msgpack.decode(body, type=dict[str, Any])
-    except (msgspec.MsgspecError, ValueError, RecursionError):
+    except UNDECODABLE:
         raise MlError("a worker process sent a damaged message; start the job again") from None
     return message

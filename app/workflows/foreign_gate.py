@@ -26,6 +26,7 @@ from app.exchange.reader import ReadPlan
 from app.exchange.source_file import SourceFile
 from app.workflows.frame_process import FrameProcess
 from ml.errors import MlError
+from ml.frames import UNDECODABLE
 
 LARGEST_FRAME, BACKLOG, PEOPLE_A_FRAME = 256 << 20, 8, 10_000
 GRACE_S, START_S = 2.0, 300.0
@@ -56,7 +57,7 @@ class PackedItems:
         """The items. Raises ReaderEnded where they are something else."""
         try:
             return list(map(unpack_item, self.items))
-        except (msgspec.MsgspecError, KeyError) as error:
+        except (*UNDECODABLE, KeyError) as error:
             raise ReaderEnded(f"{self.file}: {_FROM_SENDER}") from error
 
     @property

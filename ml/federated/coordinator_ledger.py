@@ -7,6 +7,7 @@ import msgspec
 
 from ml.errors import UpdateRefused
 from ml.federated.update_file import VerifiedUpdate
+from ml.frames import UNDECODABLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ class CoordinatorLedger:
         """Read the file's bytes; refuses what is not a ledger."""
         try:
             return msgspec.json.decode(data, type=cls)
-        except (msgspec.MsgspecError, ValueError, RecursionError):
+        except UNDECODABLE:
             raise UpdateRefused(
                 "the ledger of received updates can't be read; restore it, or replays can't be seen"
             ) from None

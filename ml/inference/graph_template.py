@@ -17,6 +17,7 @@ import msgspec
 import numpy as np
 
 from ml.errors import ModelFileError
+from ml.frames import UNDECODABLE
 from ml.inference.protobuf_wire import write_bytes, write_number
 
 _GRAPH, _INITIALIZER = 7, 5
@@ -65,7 +66,7 @@ class GraphTemplate:
             unpacker = zlib.decompressobj()
             plain = unpacker.decompress(data, _MAX_GRAPH_BYTES)
             return msgspec.msgpack.decode(plain, type=cls)
-        except (zlib.error, msgspec.MsgspecError):
+        except (zlib.error, *UNDECODABLE):
             raise ModelFileError("the model's graph file cannot be read; roll back to another") from None
 
 

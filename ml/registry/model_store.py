@@ -20,6 +20,7 @@ from uuid import uuid4
 import msgspec
 
 from ml.errors import ModelFileError
+from ml.frames import UNDECODABLE
 from ml.registry.model_version import (
     CARD_FILE,
     MANIFEST_FILE,
@@ -144,7 +145,7 @@ class ModelStore:
             return Pointer()
         try:
             return msgspec.json.decode(kept, type=Pointer)
-        except msgspec.MsgspecError:
+        except UNDECODABLE:
             raise ModelFileError("the record of the current model was altered; restore a backup") from None
 
     def set_current(self, version_id: str | None, *, at: str, reason: str) -> Pointer:

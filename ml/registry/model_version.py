@@ -14,6 +14,7 @@ import msgspec
 import rfc8785
 
 from ml.errors import ModelFileError
+from ml.frames import UNDECODABLE
 from ml.registry.training_result import PrivacyClaim
 
 VersionId = NewType("VersionId", str)
@@ -107,7 +108,7 @@ def described(manifest: bytes, card: bytes, version_id: str | None = None) -> Mo
         raise ModelFileError(f"the card of model version {name[:12]} was altered; roll back to another")
     try:
         return ModelVersion(VersionId(name), hashes, msgspec.json.decode(card, type=ModelCard))
-    except msgspec.MsgspecError:
+    except UNDECODABLE:
         raise ModelFileError(
             f"the card of model version {name[:12]} is not understood; it may be of a newer program"
         ) from None
@@ -117,7 +118,7 @@ def _listed_hashes(manifest: bytes, name: str) -> dict[str, str]:
     try:
         hashes = msgspec.json.decode(manifest, type=dict[str, dict[str, str]])["files"]
         canonical = rfc8785.dumps({"files": hashes})
-    except (msgspec.MsgspecError, KeyError, ValueError):
+    except (*UNDECODABLE, KeyError):
         raise ModelFileError(f"the model version {name[:12]} has no manifest; roll back to another") from None
     if canonical != manifest:
         raise ModelFileError(f"the manifest of model version {name[:12]} is not canonical; do not use it")

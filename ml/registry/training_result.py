@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from ml.errors import ModelFileError
+from ml.frames import UNDECODABLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,5 +46,5 @@ class TrainingResult:
         """Read it back; refuses anything of another shape."""
         try:
             return msgspec.msgpack.decode(data, type=cls)
-        except msgspec.MsgspecError:
+        except UNDECODABLE:
             raise ModelFileError("this is not a training result; train again") from None

@@ -7,6 +7,8 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
+
 from app.clinical.ids import PatientId
 from app.clinical.patient import Patient
 from app.exchange.item import ImportedItem
@@ -18,7 +20,10 @@ from ml.federated.package import UPDATE_MAGIC, pack
 from ml.federated.payload import sha256, write_payload
 from ml.federated.statement import BaseStatement, write_statement
 from ml.frames import write_frame
+from ml.inference.graph_template import Fill, FillKind, GraphTemplate
+from ml.registry.model_version import ModelCard
 from ml.registry.tensor_file import write_tensors
+from ml.registry.training_result import TrainingResult
 from tests.app.exchange.hostile_seeds import seeds
 from tests.knowledge_graph.mini_release import GENES, HPOA, OBO
 from tests.ml.federated.small_federation import DESK, OFFICER, SITE, some_delta, statement
@@ -57,7 +62,7 @@ def _made(target: str) -> list[bytes]:
         "gzip": [files["lines.ndjson.gz"], gzip.compress(files["table.csv"])],
         "update": [_update()],
         "base": [_base()],
-        "model": [write_tensors(some_delta()), _version()],
+        "model": [write_tensors(some_delta()), *_version()],
         "onnx": [b"\x08\x08\x12\x01x:\x10\n\x06\n\x01a\x12\x01b*\x06\x08\x02\x10\x01B\x01w"],
         "ontology": [OBO.encode(), HPOA.encode(), GENES.encode()],
         "frames": [_frame()],
@@ -115,8 +120,14 @@ def _base() -> bytes:
     return write_base(said, some_delta(), private_key=DESK)
 
 
-def _version() -> bytes:
-    return b'{"files":{"card.json":"' + sha256(b"{}").encode() + b'"}}\n{}'
+def _version() -> list[bytes]:
+    """A card, a graph template and a training result, as bytes."""
+    card = ModelCard(
+        title="t", base_version="", scope="head", encoder="e", encoder_sha256="0" * 64, label_count=2
+    )
+    template = GraphTemplate(b"graph", (Fill("w", "head.weight", FillKind.FLOAT),))
+    result = TrainingResult("run-1", "base", "head", b"tensors")
+    return [msgspec.json.encode(card), msgspec.msgpack.encode(template), result.to_bytes()]
 
 
 def _frame() -> bytes:

@@ -5,11 +5,13 @@ A promise kept is a value or one refusal of the reader's own kind. Everything el
 
 import io
 import json
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
 import msgspec
+import rfc8785
 
 from app.errors import ImportRefused, ReaderEnded
 from app.exchange.item import ImportedItem, ReadLimits
@@ -27,13 +29,14 @@ from ml.errors import MlError
 from ml.federated.base_file import read_base
 from ml.federated.envelope import read_envelope
 from ml.federated.package import UPDATE_MAGIC, unpack
-from ml.federated.payload import read_payload
+from ml.federated.payload import read_payload, sha256
 from ml.federated.statement import UpdateStatement, read_statement
 from ml.frames import read_frame
 from ml.inference.external_data import refuse_external_data
 from ml.inference.graph_template import GraphTemplate
-from ml.registry.model_version import described
+from ml.registry.model_version import CARD_FILE, described
 from ml.registry.tensor_file import read_tensors
+from ml.registry.training_result import TrainingResult
 from tests.app.exchange.hostile_seeds import CANARY
 from tests.fuzz.scratch import scratch_file
 
@@ -174,9 +177,14 @@ def lines_of(data: bytes) -> list[str]:
 
 
 def version(data: bytes) -> None:
-    """A model version's manifest and card."""
-    manifest, _, card = data.partition(b"\n")
-    described(manifest, card)
+    """A model version's manifest, and a card whose hash is right."""
+    described(rfc8785.dumps({"files": {CARD_FILE: sha256(data)}}), data)
+    described(data, b"{}")
+
+
+def graph_template(data: bytes) -> None:
+    """A version's graph, as it is packed."""
+    GraphTemplate.from_bytes(zlib.compress(data, 1))
 
 
 def frames(data: bytes) -> Iterator[ImportedItem]:
@@ -203,7 +211,10 @@ TARGETS: dict[str, Target] = {
     "gzip": packed("f.ndjson.gz"),
     "update": refusing(opened_update, allowed=MODEL),
     "base": refusing(lambda data: read_base(data, coordinator_key=None), allowed=MODEL),
-    "model": refusing(read_tensors, GraphTemplate.from_bytes, version, allowed=MODEL),
+    "model": refusing(
+        *(read_tensors, GraphTemplate.from_bytes, graph_template, version, TrainingResult.from_bytes),
+        allowed=MODEL,
+    ),
     "onnx": refusing(refuse_external_data, allowed=MODEL),
     "ontology": refusing(
         lambda data: parse_ontology(lines_of(data), name="f.obo"),

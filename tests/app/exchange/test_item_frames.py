@@ -6,8 +6,10 @@ import pytest
 from app.clinical.ids import NoteId, PatientId
 from app.clinical.note import Note
 from app.clinical.patient import Patient
+from app.errors import ReaderEnded
 from app.exchange.item import ImportedItem
 from app.exchange.item_frames import LONGEST_LINE, pack_item, unpack_item
+from app.workflows.foreign_gate import PackedItems
 
 NOTE = Note(NoteId("n"), PatientId("p"), "Has fever.\nNo rash \U0001f600.", "Letter")
 
@@ -32,6 +34,12 @@ def test_an_item_comes_back_as_it_was() -> None:
 def test_nothing_but_a_noun_is_believed(records: object) -> None:
     with pytest.raises((msgspec.MsgspecError, KeyError)):
         unpack_item(msgspec.msgpack.encode(["k", "", records, "", [], []]))
+
+
+def test_text_that_is_no_text_ends_the_reader_and_nothing_else() -> None:
+    for data in (b"\x96\xa1\xff", b"\x91" * 10_000, b""):
+        with pytest.raises(ReaderEnded, match="ask the sender"):
+            PackedItems("f.json", "", [data]).opened()
 
 
 def test_a_line_stays_one_printable_line_of_bounded_length() -> None:

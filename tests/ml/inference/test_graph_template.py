@@ -1,5 +1,7 @@
 """Weights put back into a graph are the weights, and quantisation is within half a step."""
 
+import zlib
+
 import numpy as np
 import onnx
 import pytest
@@ -69,6 +71,7 @@ def test_the_same_input_gives_the_same_bytes() -> None:
 def test_a_missing_tensor_and_a_foreign_file_are_refused() -> None:
     with pytest.raises(ModelFileError, match="lacks the tensor"):
         assemble(template(Fill("w", "t", FillKind.FLOAT)), {})
-    for data in (b"", b"foreign", b"\x80\x04."):
+    no_text = zlib.compress(b"\x82\xa5graph\xc4\x00\xa5fills\x91\x83\xa4name\xa1\xff")
+    for data in (b"", b"foreign", b"\x80\x04.", no_text, zlib.compress(b"\x91" * 10_000)):
         with pytest.raises(ModelFileError):
             GraphTemplate.from_bytes(data)

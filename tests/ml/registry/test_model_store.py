@@ -139,7 +139,7 @@ def test_adding_twice_changes_nothing(tmp_path: Path) -> None:
     assert {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*")} == before
 
 
-@pytest.mark.parametrize("card", [b"{}", b"[]", b"", b"\xff", b'{"title":5}'])
+@pytest.mark.parametrize("card", [b"{}", b"[]", b"", b"\xff", b'{"title":5}', b'{"title":"\xff"}'])
 def test_a_card_of_another_form_is_refused(card: bytes) -> None:
     manifest = rfc8785.dumps({"files": {CARD_FILE: hashlib.sha256(card).hexdigest()}})
     with pytest.raises(ModelFileError, match="is not understood"):

@@ -38,3 +38,9 @@ def test_a_run_id_cannot_leave_the_folder(tmp_path: Path, run_id: str) -> None:
 def test_foreign_bytes_are_refused() -> None:
     with pytest.raises(ModelFileError):
         TrainingResult.from_bytes(b"\x80\x04K\x01.")
+
+
+@pytest.mark.parametrize("data", [b"\x81\xa6run_id\xa1\xff", b"\x91" * 10_000, b"", b"\xc1"])
+def test_bytes_of_another_form_are_refused(data: bytes) -> None:
+    with pytest.raises(ModelFileError, match="no"):
+        TrainingResult.from_bytes(data)
