@@ -6,15 +6,14 @@ namespace without one; last a guard inside Python, which native code could pass 
 """
 
 import ctypes
-import ctypes.util
 import os
 import sys
 from dataclasses import dataclass
 from typing import Any
 
+from app.exchange.system_calls import When, forbid_calls
+
 SECCOMP, NAMESPACE, GUARD = "seccomp", "namespace", "guard"
-_ALLOW, _EPERM = 0x7FFF0000, 0x00050000 | 1  # SCMP_ACT_ALLOW, SCMP_ACT_ERRNO(EPERM)
-_NOT_EQUAL, _MASKED_EQUAL = 1, 7
 _NEW_USER, _NEW_NET = 0x10000000, 0x40000000
 _FORBIDDEN = (
     *("socket", "socketpair", "connect", "bind", "listen", "accept", "accept4", "sendto", "sendmsg"),
@@ -77,51 +76,13 @@ def _lower(kind: int, most: int) -> None:
     resource.setrlimit(kind, (bound, bound))
 
 
-class _Argument(ctypes.Structure):
-    """`struct scmp_arg_cmp` of seccomp.h."""
-
-    _fields_ = (
-        ("arg", ctypes.c_uint),
-        ("op", ctypes.c_int),
-        ("datum_a", ctypes.c_uint64),
-        ("datum_b", ctypes.c_uint64),
-    )
-
-
 def _by_seccomp() -> bool:
     """No network, no process, no changed file from now on, whatever code runs in this process."""
-    if sys.platform != "linux":
-        return False
-    try:
-        library = ctypes.CDLL("libseccomp.so.2")
-    except OSError:
-        return False
-    library.seccomp_init.restype = ctypes.c_void_p
-    rules = ctypes.c_void_p(library.seccomp_init(ctypes.c_uint32(_ALLOW)))
-    if not rules:
-        return False
-
-    def forbid(name: str, *conditions: _Argument) -> bool:
-        number = library.seccomp_syscall_resolve_name(name.encode())
-        if number == -1:  # this library does not know it
-            return True
-        array = (_Argument * len(conditions))(*conditions)
-        done = library.seccomp_rule_add_array(
-            rules, ctypes.c_uint32(_EPERM), number, ctypes.c_uint(len(conditions)), array
-        )
-        return bool(done == 0)
-
-    changing = [
-        (name, _Argument(place, _MASKED_EQUAL, flag, flag))
-        for name, place in (("open", 1), ("openat", 2))
-        for flag in _CHANGING
-    ]
-    made = all(forbid(name) for name in _FORBIDDEN)
-    made = made and all(forbid(name, condition) for name, condition in changing)
-    made = made and forbid("prlimit64", _Argument(0, _NOT_EQUAL, 0, 0))  # its own limits it may lower
-    loaded = made and library.seccomp_load(rules) == 0
-    library.seccomp_release(rules)
-    return loaded
+    calls: list[tuple[str, When | None]] = [(name, None) for name in _FORBIDDEN]
+    for name, place in (("open", 1), ("openat", 2)):
+        calls += [(name, When.has_flag(place, flag)) for flag in _CHANGING]
+    calls.append(("prlimit64", When.other_than(0, 0)))  # its own limits it may lower
+    return forbid_calls(calls)
 
 
 def _by_namespace() -> bool:
