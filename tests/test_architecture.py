@@ -1,5 +1,6 @@
 """The house's rules hold: imports run downwards, and heavy libraries stay in their rooms."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -33,3 +34,11 @@ def test_every_file_says_first_what_it_is_for(path: Path) -> None:
         f for f in path.rglob("*.py") if f.stat().st_size and not f.read_text("utf-8").startswith('"""')
     ]
     assert silent == []
+
+
+@pytest.mark.parametrize("room", ["app", "ml", "knowledge_graph"])
+def test_no_room_writes_a_table_that_a_spreadsheet_would_run(room: str) -> None:
+    """A cell that begins with = + - @ is a formula: who adds a writer of tables must defuse those first."""
+    writers = re.compile(r"csv\.writer|DictWriter|\.to_csv|to_excel|openpyxl|xlsxwriter")
+    assert [f for f in (ROOT / room).rglob("*.py") if writers.search(f.read_text("utf-8"))] == []
+    assert writers.search("csv.writer(stream)")

@@ -1,11 +1,14 @@
 """A whole session with canaries in names, numbers, notes and passphrases leaves none outside the vault."""
 
 import base64
+import gzip
 import json
 import os
-import subprocess
+import random
+import signal
 import sys
-from collections.abc import Iterator
+import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,22 +19,30 @@ from app.clinical.note import Note
 from app.clinical.patient import Identifier, Patient
 from app.exchange.fhir_writer import transaction_bundle
 from knowledge_graph.graph.compiled_graph import CompiledGraph
+from tests.app.cli.leak_search import (
+    PARTS,
+    PATIENTS,
+    SECOND,
+    SECRET,
+    TAIL,
+    canaries,
+    files_below,
+    found_in,
+    is_number,
+)
+from tests.app.cli.watched_session import WatchedSession
 
-ROOT = Path(__file__).parents[3]
-WATCH = Path(__file__).with_name("leak_watch")
-PATIENTS = 24
-TAIL = "quinquagesima"
-SECRET, SECOND = "zyzzogeton canary passphrase", "wrong quizzacious passphrase"
-PLACES = {"HOME": "home", "TMPDIR": "tmp", "XDG_CONFIG_HOME": "config", "XDG_STATE_HOME": "state"}
-ANNOTATE = """
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reason="it looks into /proc")]
+WINDOW = "tests.app.cli.window_session"
+LABEL_AND_FAIL = """
 import sys
-from pathlib import Path
+import app.cli.main, app.cli.patients
 from app.clinical.annotation import Annotation, AnnotationAction, AnnotationEvent
 from app.clinical.diagnosis import Decision, Diagnosis
 from app.clinical.ids import AnnotationId
 from app.store.vault import Vault
 from app.workflows.plan_training import declare_diseases
-with Vault.open(Path(sys.argv[1]), user="ann", passphrase=sys.stdin.readline().rstrip()) as vault:
+def label_all(vault):
     declare_diseases(vault, ["OMIM:154700", "OMIM:143100"])
     for number, row in enumerate(vault.patients(limit=100)):
         note = vault.chart(row.id).notes[0]
@@ -42,25 +53,22 @@ with Vault.open(Path(sys.argv[1]), user="ann", passphrase=sys.stdin.readline().r
             Diagnosis(row.id, disease, "a disease", Decision.CONFIRMED, "ann", "2026-01-04")
         )
     vault.search_notes("tall stature")
+def faulty(arguments, console):
+    with Vault.open(arguments.vault, user=arguments.user, passphrase=sys.stdin.readline().rstrip()) as vault:
+        label_all(vault)
+        raise KeyError(" ".join(note.text for row in vault.patients() for note in vault.chart(row.id).notes))
+app.cli.patients.run = faulty
+sys.exit(app.cli.main.main(["patients", "--vault", sys.argv[1], "--user", "ann"]))
 """
-
-
-def canaries() -> list[str]:
-    """Two hundred words that stand nowhere else: names, record numbers, words of notes, passphrases."""
-    words = [
-        f"{kind}{number:02d}{TAIL}" for number in range(PATIENTS) for kind in ("Nomen", "Prae", "MRN", "Vico")
-    ]
-    words += [f"Verbum{number:02d}{part}{TAIL}" for number in range(PATIENTS) for part in "abcd"]
-    return [*words, *SECRET.split()[:1], *SECOND.split()[1:2]]
 
 
 def write_input(folder: Path) -> None:
     folder.mkdir()
     for number in range(PATIENTS):
         patient = PatientId(f"id-MRN{number:02d}{TAIL}")
-        told = " ".join(f"Verbum{number:02d}{part}{TAIL}" for part in "abcd")
+        told = " ".join(f"Verbum{number:02d}{part}{TAIL}" for part in PARTS)
         name = f"Prae{number:02d}{TAIL} Nomen{number:02d}{TAIL}"
-        text = f"{name} of Vico{number:02d}{TAIL}: tall stature, chorea. {told}"
+        text = f"{name} of Vico{number:02d}{TAIL}: tall stature, arachnodactyly, chorea. {told}"
         chart = Chart(
             Patient(
                 patient,
@@ -71,112 +79,45 @@ def write_input(folder: Path) -> None:
             notes=(Note(NoteId(f"n-{number}"), patient, text, "Letter", "2026-01-02"),),
         )
         (folder / f"{number}.json").write_text(json.dumps(transaction_bundle(chart)), "utf-8")
-
-
-class Session:
-    """Runs verbs of the real program with every place it could write to inside one folder."""
-
-    def __init__(self, folder: Path, cache: Path):
-        self.vault, self.log = folder / "v.vault", folder / "watch.log"
-        self.watched = folder / "watched"
-        for name in PLACES.values():
-            (self.watched / name).mkdir(parents=True)
-        (self.watched / "cache").mkdir()
-        for file in cache.iterdir():
-            if file.is_file():
-                os.link(file, self.watched / "cache" / file.name)
-        self.environment = {
-            "PATH": os.environ["PATH"],
-            "PYTHONPATH": f"{WATCH}{os.pathsep}{ROOT}",
-            "PYTHONFAULTHANDLER": "1",
-            "PYTHONDONTWRITEBYTECODE": "1",
-            "OMP_NUM_THREADS": "1",
-            "QT_QPA_PLATFORM": "offscreen",
-            "ANAMNESIS_CACHE": str(self.watched / "cache"),
-            "ANAMNESIS_TEST_WATCH": str(self.log),
-            **{variable: str(self.watched / name) for variable, name in PLACES.items()},
-        }
-        self.said = ""
-
-    def run(self, *words: str, stdin: str = f"{SECRET}\n", code: int = 0) -> None:
-        done = subprocess.run(
-            [sys.executable, *words],
-            input=stdin,
-            capture_output=True,
-            text=True,
-            cwd=self.watched / "home",
-            env=self.environment,
-            check=False,
-        )
-        assert done.returncode == code, done.stderr[-2000:]
-        self.said += done.stdout + done.stderr
-
-    def verb(self, words: str, *, stdin: str = f"{SECRET}\n", code: int = 0) -> None:
-        signed_in = f"--vault {self.vault} --user ann --passphrase-stdin".split()
-        self.run("-m", "app", *words.split(), *signed_in, stdin=stdin, code=code)
-
-    def noted(self, kind: str) -> Iterator[object]:
-        for line in self.log.read_text("utf-8").splitlines():
-            noted, what = json.loads(line)
-            if noted == kind:
-                yield what
+    (folder.parent / "letter.txt").write_text(f"Verbum00a{TAIL} has seizures.", "utf-8")
 
 
 @pytest.fixture(scope="module")
 def session(
     tmp_path_factory: pytest.TempPathFactory, public_cache: Path, real_graph: CompiledGraph
-) -> Session:
+) -> WatchedSession:
     folder = tmp_path_factory.mktemp("leaks")
     write_input(folder / "input")
-    held = Session(folder, public_cache)
+    held = WatchedSession(folder, public_cache)
+    home = held.watched / "home"
     held.verb("vault create")
     held.verb("vault status", stdin=f"{SECOND}\n", code=1)
     held.verb(f"import {folder / 'input'}")
-    held.run("-c", ANNOTATE, str(held.vault))
+    words = [str(folder / "letter.txt"), f"Nomen02{TAIL}", f"Verbum02a{TAIL}"]
+    typed = f"{SECOND}\n{SECRET}\n"
+    held.run("-m", WINDOW, str(held.vault), "ann", *words, stdin=typed, code=-signal.SIGSEGV)
+    held.run("-c", LABEL_AND_FAIL, str(held.vault), code=1)
     held.verb(f"diagnose --patient MRN03{TAIL} --json")
     held.verb("diagnose --patient nobody", code=2)
     held.verb("train --epsilon 3 --delta 1e-4 --steps 4 --sample-rate 0.5 --expected-patients 24 --threads 1")
-    held.verb(f"vault backup --to {held.watched / 'home' / 'backup'}")
-    held.verb(f"audit export --out {held.watched / 'home' / 'audit.jsonl'}")
+    held.verb(f"vault backup --to {home / 'backup'}")
+    held.verb(f"audit export --out {home / 'audit.jsonl'}")
     held.verb("privacy")
     return held
 
 
-def encodings(word: str) -> Iterator[bytes]:
-    yield word.casefold().encode("utf-8")
-    yield word.casefold().encode("utf-16-le")
-    yield word.encode("utf-8").hex().encode()
-    for shift in range(3):  # a word of twelve letters or more, so that no random bytes look like it
-        whole = base64.b64encode(b"\0" * shift + word.encode("utf-8"))
-        yield whole[4 if shift else 0 : -4].lower()
-
-
-def found_in(data: bytes, words: list[str]) -> list[str]:
-    lowered = data.lower()
-    return [word for word in words if any(form in lowered for form in encodings(word))]
-
-
-def in_clear(word: str) -> bool:
-    """Record numbers are ids: they stand in the audit log by design, everything else never does."""
-    return word.startswith("MRN")
-
-
-@pytest.mark.slow
-def test_no_canary_is_written_outside_the_vault(session: Session) -> None:
+def test_no_canary_is_written_outside_the_vault(session: WatchedSession) -> None:
     words = canaries()
-    assert len(words) >= 190
-    cache = session.watched / "cache"
-    files = [p for p in session.watched.rglob("*") if p.is_file()]
-    for path in [*files, *(p for p in session.vault.rglob("*") if p.is_file())]:
-        if path.parent == cache and path.stat().st_nlink > 1:
-            continue  # public, and there before the session
+    assert len(words) >= 200
+    written = list(session.written_files())
+    assert {"audit.jsonl", "window.json"} <= {path.name for path in written}
+    for path in [*written, *files_below(session.vault)]:
         found = found_in(path.read_bytes(), words)
-        allowed = path.name == "audit.jsonl"
-        assert [w for w in found if not (allowed and in_clear(w))] == [], path.name
+        allowed = is_number if path.name == "audit.jsonl" else lambda _word: False
+        assert [word for word in found if not allowed(word)] == [], path.name
 
 
-@pytest.mark.slow
-def test_nothing_is_written_to_any_other_place(session: Session) -> None:
+def test_nothing_is_written_to_any_other_place(session: WatchedSession) -> None:
     inside = (str(session.watched), str(session.vault), str(session.log), "/dev/", "/proc/self/")
     written = {str(path) for path in session.noted("write") if isinstance(path, str)}
     assert any(path.startswith(str(session.vault)) for path in written)
@@ -184,15 +125,83 @@ def test_nothing_is_written_to_any_other_place(session: Session) -> None:
     assert {path for path in absolute if not path.startswith(inside)} == set()
 
 
-@pytest.mark.slow
-def test_no_canary_is_said_or_handed_to_a_process(session: Session) -> None:
-    words = [word for word in canaries() if not in_clear(word)]
+def test_native_code_leaves_no_canary_where_it_likes_to_write(session: WatchedSession) -> None:
+    """What no audit hook of Python sees: new files in the usual places, outside the session's own folder."""
+    begun = session.vault.stat().st_ctime - 300
+    places = {Path("/tmp"), Path("/var/tmp"), Path("/dev/shm"), Path.home(), Path.cwd()}
+    for place in (place for place in places if place.is_dir()):
+        for path in (path for path in place.iterdir() if path.is_file() and not path.is_symlink()):
+            if path.stat().st_mtime > begun and path.stat().st_size < 50 << 20 and os.access(path, os.R_OK):
+                assert found_in(path.read_bytes(), canaries()) == [], path
+
+
+def test_no_canary_is_said_or_handed_to_a_process(session: WatchedSession) -> None:
+    words = [word for word in canaries() if not is_number(word)]
+    assert "KeyError" in session.said
+    assert "Segmentation fault" in session.said
     assert found_in(session.said.encode(), words) == []
     started = list(session.noted("start"))
-    assert any("worker" in json.dumps(what) for what in started)
+    assert {name for name in ("train", "read") if f'"worker", "{name}"' in json.dumps(started)} == {
+        "train",
+        "read",
+    }
     assert found_in(json.dumps(started).encode(), canaries()) == []
 
 
-@pytest.mark.slow
-def test_a_session_opens_no_connection(session: Session) -> None:
+def test_no_process_shows_a_canary_in_its_arguments_or_environment(session: WatchedSession) -> None:
+    """But those that this test itself gave: the record number asked for, the window script's words."""
+    assert any(b"worker\0read" in seen for seen in session.seen)
+    assert any(b"worker\0train" in seen for seen in session.seen)
+    for seen in session.seen:
+        if WINDOW.encode() not in seen and b"diagnose" not in seen:
+            assert found_in(seen, canaries()) == []
+        assert found_in(seen, [SECRET.split()[0], SECOND.split()[1]]) == []
+
+
+def test_a_session_opens_no_connection(session: WatchedSession) -> None:
     assert list(session.noted("network")) == []
+
+
+HIDDEN: dict[str, Callable[[bytes], bytes]] = {
+    "plain": bytes,
+    "capitals": bytes.upper,
+    "UTF-16": lambda word: word.decode().encode("utf-16-le"),
+    "hexadecimal": lambda word: word.hex().encode(),
+    "base64": base64.b64encode,
+    "base64, shifted": lambda word: base64.b64encode(b"xy" + word),
+    "zlib": zlib.compress,
+    "gzip": gzip.compress,
+    "UTF-16 in zlib": lambda word: zlib.compress(word.decode().encode("utf-16-le")),
+}
+
+
+@pytest.mark.parametrize("form", HIDDEN)
+@pytest.mark.parametrize("word", [canaries()[0], canaries()[150], SECRET.split()[0], SECOND.split()[1]])
+def test_a_planted_canary_is_found_in_every_form(form: str, word: str) -> None:
+    junk = random.Random(form).randbytes(5_000)
+    assert found_in(junk + HIDDEN[form](b"note: " + word.encode() + b".") + junk, canaries()) == [word]
+    assert found_in(junk, canaries()) == []
+
+
+def test_a_planted_leak_of_every_kind_convicts(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    (tmp_path / "cache").mkdir()
+    held = WatchedSession(tmp_path, tmp_path / "cache")
+    elsewhere = tmp_path_factory.mktemp("elsewhere") / "leak.txt"
+    word = canaries()[3]
+    leaky = f"""
+import os, socket, subprocess, sys
+open("here.txt", "w").write("{word}"); open({str(elsewhere)!r}, "w").write("x")
+environment = {{**os.environ, "NOTE": "{word}"}}
+subprocess.run([sys.executable, "-c", "import time; time.sleep(1.5)", "{word}"], env=environment)
+socket.socket(socket.AF_UNIX).connect_ex("/nobody/listens")
+print("{word}")
+"""
+    held.run("-c", leaky)
+    assert [path.name for path in held.written_files() if found_in(path.read_bytes(), [word])] == ["here.txt"]
+    assert str(elsewhere) in list(held.noted("write"))
+    assert found_in(held.said.encode(), [word]) == [word]
+    assert found_in(json.dumps(list(held.noted("start"))).encode(), [word]) == [word]
+    assert sum(bool(found_in(seen, [word])) for seen in held.seen if leaky.encode() not in seen) == 2
+    assert len(list(held.noted("network"))) == 1
