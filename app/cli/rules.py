@@ -15,6 +15,7 @@ from app.cli.case import (
     own_rules,
 )
 from app.cli.console import Console
+from app.cli.knowledge_choice import add_knowledge_arguments, chosen_knowledge
 from app.config.settings import cache_dir
 from app.errors import RulesRefused
 from knowledge_graph.rules.requirement import Requirement
@@ -32,9 +33,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     deeds = parser.add_subparsers(dest="deed", required=True)
     check = deeds.add_parser("check", help="check a rules file; every problem with its line")
     check.add_argument("file", metavar="FILE", type=Path, help="a rules file (TOML)")
+    add_knowledge_arguments(check)
     listing = deeds.add_parser("list", help="list the rules in force with their sources")
     listing.add_argument("--kind", choices=KINDS, help="only this kind")
     add_rules_argument(listing)
+    add_knowledge_arguments(listing)
     trace = deeds.add_parser("trace", help="which rules fire for a patient, why, and which almost do")
     add_case_arguments(trace)
 
@@ -46,11 +49,11 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
 
 
 def _check(arguments: argparse.Namespace, console: Console) -> int:
+    from app.workflows.load_knowledge import load_graph
     from app.workflows.load_rules import check_rules
-    from knowledge_graph.graph.cache import load_compiled
     from knowledge_graph.rules.rule_file import shipped_rules
 
-    graph = load_compiled(cache_dir())
+    graph = load_graph(cache_dir(), chosen_knowledge(arguments))
     file, problems = check_rules(graph, arguments.file, shipped_rules())
     counted = _counted(file)
     lines = [f"{arguments.file}:{p.line}: {p.message}" for p in problems]
@@ -70,10 +73,10 @@ def _counted(file: "RuleFile") -> str:
 
 
 def _list(arguments: argparse.Namespace, console: Console) -> int:
+    from app.workflows.load_knowledge import load_graph
     from app.workflows.load_rules import load_rules
-    from knowledge_graph.graph.cache import load_compiled
 
-    book = load_rules(load_compiled(cache_dir()), own_rules(arguments))
+    book = load_rules(load_graph(cache_dir(), chosen_knowledge(arguments)), own_rules(arguments))
     kinds = (arguments.kind,) if arguments.kind else KINDS
     value: dict[str, Any] = {kind: msgspec.to_builtins(getattr(book, kind)) for kind in kinds}
     value["switched_off"] = msgspec.to_builtins(book.switched_off)

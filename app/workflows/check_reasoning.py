@@ -6,9 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
+from app.config.packs import UserPacks
 from app.config.policy import load_policy
 from app.errors import PartBroken
 from app.workflows.diagnose import DiagnosisService, Presentation
+from app.workflows.load_knowledge import choose_knowledge, load_graph
 from app.workflows.load_rules import load_rules
 from app.workflows.suggest_findings import build_recogniser
 from knowledge_graph.findings.finding import Finding, FindingState, Sex
@@ -110,10 +112,11 @@ def check_rules(parts: Reasoning, policy: Path | None = None) -> str:
     if not apply_rules(parts.graph, book, facts).alerts:
         raise PartBroken(f"a picture of meningitis raises no alert; {REINSTALL}")
     told = f"{len(book.red_flags) + len(book.pairs)} red flags and pairs; a picture of meningitis raises one"
-    own = load_policy(policy).rules_file
+    rules = load_policy(policy)
+    own = rules.rules_file
     if own is None:
         return told
-    load_rules(parts.graph, (own,))
+    load_rules(load_graph(parts.cache_dir, choose_knowledge(rules, UserPacks())), (own,))
     return f"{told}; {own} is in force"
 
 

@@ -117,7 +117,7 @@ def _term(graph: CompiledGraph, key: str, text: str) -> Iterator[Said]:
     try:
         current = graph.resolve(given)
     except UnknownTerm:
-        yield key, given, f"{given} is no current term of HPO {graph.version}"
+        yield key, given, f"{given} is no current term of this knowledge (HPO {graph.version})"
         return
     number = graph.term_index[current]
     official = graph.term_names[number]
@@ -125,7 +125,7 @@ def _term(graph: CompiledGraph, key: str, text: str) -> Iterator[Said]:
         yield key, given, f"{given} has become {current} {official}"
     elif name != official:
         yield key, given, f"{given} is {official!r}, not {name!r}; check which of the two is meant"
-    if not graph.is_a(current, ABNORMALITY):
+    if number < graph.hpo_terms and not graph.is_a(current, ABNORMALITY):
         yield key, given, f"{given} {official} is no phenotypic abnormality, so nobody can show it"
 
 

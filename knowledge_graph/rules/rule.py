@@ -9,10 +9,9 @@ import msgspec
 from knowledge_graph.findings.finding import Sex
 
 RuleId = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=60)]
-TermText = Annotated[
-    str, msgspec.Meta(pattern=r"^HP:\d{7} \S.*$")
-]  # "HP:0001945 Fever": the name guards the id
-DiseaseText = Annotated[str, msgspec.Meta(pattern=r"^[A-Z]+:\w+ \S.*$")]
+# "HP:0001945 Fever", or a knowledge pack's own term: the name guards the id.
+TermText = Annotated[str, msgspec.Meta(pattern=r"^(HP:\d{7}|(?!HP:)[A-Za-z]\w*:\S+) \S.*$")]
+DiseaseText = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z]\w*:\S+ \S.*$")]
 LoincCode = Annotated[str, msgspec.Meta(pattern=r"^\d{1,7}-\d$")]
 CodeText = Annotated[str, msgspec.Meta(pattern=r"^(ICD-10:[A-Z][0-9A-Z.]*|SNOMED:\d{6,18})$")]
 AgeText = Annotated[str, msgspec.Meta(pattern=r"^\d{1,3} (day|week|month|year)s?$")]

@@ -245,6 +245,7 @@ def test_a_sound_file_has_no_problem(graph: CompiledGraph) -> None:
         (f'all = ["{SEIZURE} Fever"]', 9, "is 'Seizure', not 'Fever'"),
         ('all = ["HP:0000910 Fits"]', 9, "has become HP:0000010 Seizure"),
         ('all = ["HP:0003581 Adult onset"]', 9, "no phenotypic abnormality"),
+        ('all = ["LOCAL:chill Chill"]', 9, "LOCAL:chill is no"),
         ('all = ["HP:10 Seizure"]', 9, "all: Expected `str` matching regex"),
         (f'all = ["{SEIZURE} Seizure"]\nurgence = "soon"', 10, "'urgence' is no key"),
         (
