@@ -37,6 +37,7 @@ VERBS: tuple[Verb, ...] = (
     Verb("update", "make, inspect, verify, aggregate and apply federated updates", "app.cli.update"),
     Verb("audit", "verify or show the audit chain", "app.cli.audit"),
     Verb("build-model", "rebuild the starting model from synthetic patients", "app.cli.build_model"),
+    Verb("search", "look for good training settings on synthetic patients", "app.cli.search"),
     Verb("benchmark", "measure both sides of a speed in one run", "app.cli.benchmark"),
     Verb("self-test", "check that every part of the installation works", "app.cli.self_test"),
     Verb("worker", "run a worker process (used by the program itself)", "app.cli.worker"),

@@ -22,10 +22,11 @@ NEVER = [
 ]  # fmt: skip
 # The program takes two functions from scipy.special; the rest of scipy is for opacus.
 TORCH_ALONE = [
-    "accelerate", "functorch", "huggingface_hub", "ml_dtypes", "onnx", "onnx_ir", "onnxscript", "opacus",
-    "peft", "sympy", "torch", "torchgen", "transformers", "scipy.cluster", "scipy.datasets", "scipy.fft",
-    "scipy.fftpack", "scipy.integrate", "scipy.interpolate", "scipy.io", "scipy.ndimage", "scipy.odr",
-    "scipy.optimize", "scipy.signal", "scipy.spatial", "scipy.stats",
+    "accelerate", "alembic", "colorlog", "functorch", "huggingface_hub", "mako", "ml_dtypes", "onnx",
+    "onnx_ir", "onnxscript", "opacus", "optuna", "peft", "sqlalchemy", "sympy", "torch", "torchgen",
+    "transformers", "scipy.cluster", "scipy.datasets", "scipy.fft", "scipy.fftpack", "scipy.integrate",
+    "scipy.interpolate", "scipy.io", "scipy.ndimage", "scipy.odr", "scipy.optimize", "scipy.signal",
+    "scipy.spatial", "scipy.stats",
 ]  # fmt: skip
 PROGRAM_ALONE = ["PySide6", "shiboken6", "sqlcipher3"]
 HPO_FILES = ("hp.obo", "phenotype.hpoa", "genes_to_phenotype.txt")

@@ -5,7 +5,7 @@ import os
 import sys
 from pathlib import Path
 
-NEEDS_TORCH = (("worker",), ("build-model",), ("benchmark", "diagnose"), ("benchmark", "train"))
+NEEDS_TORCH = (("worker",), ("build-model",), ("benchmark", "diagnose"), ("benchmark", "train"), ("search",))
 TRAINER_NAME = "anamnesis-trainer"
 
 

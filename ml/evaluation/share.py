@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 from math import sqrt
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
-from scipy.stats import norm
 
 BoolArray = np.ndarray[Any, np.dtype[np.bool_]]
 CONFIDENCE = 0.95
@@ -62,4 +62,4 @@ def paired_difference(one: BoolArray, other: BoolArray) -> tuple[float, float, f
 
 
 def _z(comparisons: int) -> float:
-    return float(norm.ppf(1 - (1 - CONFIDENCE) / (2 * max(comparisons, 1))))
+    return NormalDist().inv_cdf(1 - (1 - CONFIDENCE) / (2 * max(comparisons, 1)))

@@ -1,0 +1,166 @@
+"""Looks for good training settings on public synthetic patients: no vault is opened, no budget is spent.
+
+A trial trains as a hospital would, by DP-SGD at the wished epsilon in the trainer's own process, on
+synthetic patients of fifty diseases; its value is the share of new patients, in styles of notes that were
+not trained on, whose disease it names first among them. What is found may be used on private data: it was
+not chosen by them.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event
+
+import numpy as np
+
+from app.errors import PolicyError, WorkerFailed
+from app.workflows.plan_training import SCOPES
+from app.workflows.synthetic_notes import HELD_OUT_DISEASES, HELD_OUT_STYLES, SyntheticNotes
+from app.workflows.trainer_process import TrainerProcess
+from app.workflows.write_notes import synthetic_notes
+from knowledge_graph.cohort.note_style import read_note_styles
+from knowledge_graph.graph.cache import load_compiled
+from knowledge_graph.graph.compiled_graph import CompiledGraph
+from knowledge_graph.terms.term import DiseaseId
+from ml.evaluation.ranking_quality import top_k, true_ranks
+from ml.inference.graph_template import GraphTemplate, assemble
+from ml.inference.predictor import Predictor
+from ml.inference.version_loading import merged_tensors
+from ml.registry.model_version import GRAPH_FILES, TENSORS_FILE, VersionContent
+from ml.registry.starting_model import starting_version
+from ml.registry.tensor_file import read_tensors
+from ml.search.settings_search import Range, Settings, SettingsSearch, TrialOutcome
+from ml.text.encoder_files import find_encoder
+from ml.text.tokenizer import TextTokenizer
+from ml.training.messages import TrainingJob, TrainingPatient
+
+SPACE = {
+    "learning_rate": Range(1e-3, 0.3, log=True),
+    "max_grad_norm": Range(0.1, 10.0, log=True),
+    "sample_rate": Range(0.1, 0.8),
+    "steps": Range(10, 120, log=True, whole=True),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SearchPlan:
+    """What to search: `patients` to train on, `notes` to judge by, in each of `folds` synthetic hospitals."""
+
+    journal: Path
+    cache_dir: Path
+    scope: str = "head"
+    epsilon: float = 3.0
+    delta: float = 1e-4
+    trials: int = 20
+    folds: int = 2
+    patients: int = 400
+    notes: int = 200
+    seed: int = 0
+    threads: int = 2
+
+    @property
+    def name(self) -> str:
+        """Searches of another kind are another study, also in one journal."""
+        return f"{self.scope}, epsilon {self.epsilon:g}, delta {self.delta:g}, {self.patients} patients"
+
+
+@dataclass(frozen=True, slots=True)
+class _Fold:
+    """One synthetic hospital: whom it trains on, and by whom it is judged."""
+
+    patients: tuple[TrainingPatient, ...]
+    texts: tuple[str, ...]
+    truth: tuple[int, ...]
+    declared: tuple[int, ...]
+
+
+def search_settings(plan: SearchPlan) -> Iterator[TrialOutcome]:
+    """Yield each new trial; the journal keeps all, so a search that was stopped goes on."""
+    graph, start = load_compiled(plan.cache_dir), starting_version()
+    hospitals = [_hospital(graph, start, plan, fold) for fold in range(plan.folds)]
+
+    def judge(settings: Settings, fold: int) -> float:
+        return _judged(start, hospitals[fold], settings, plan)
+
+    yield from study_of(plan).run(
+        judge, trials=plan.trials, folds=plan.folds, first=usual_settings(plan.scope)
+    )
+
+
+def study_of(plan: SearchPlan) -> SettingsSearch:
+    """The study, with every trial so far."""
+    return SettingsSearch(plan.journal, plan.name, SPACE, seed=plan.seed)
+
+
+def usual_settings(scope: str) -> Settings:
+    """What `train` takes where nothing is named."""
+    steps, rate, learning_rate = SCOPES[scope][:3]
+    return {"learning_rate": learning_rate, "max_grad_norm": 1.0, "sample_rate": rate, "steps": steps}
+
+
+def refuse_private_search(plan: SearchPlan) -> None:
+    """Raise PolicyError with what a search on a vault's patients would cost."""
+    runs = plan.trials * plan.folds
+    raise PolicyError(
+        f"a search on the vault's patients would be {runs} private runs of epsilon {plan.epsilon:g}, "
+        f"together up to {runs * plan.epsilon:g}; search on synthetic patients (without --vault) and train "
+        "once with what it finds"
+    )
+
+
+def _hospital(graph: CompiledGraph, start: VersionContent, plan: SearchPlan, fold: int) -> _Fold:
+    rows = {label: row for row, label in enumerate(start.labels)}
+    among = SyntheticNotes(graph, seed=plan.seed + fold).some_diseases(HELD_OUT_DISEASES)
+    diseases = [DiseaseId(graph.disease_ids[d]) for d in among.tolist()]
+    rng = np.random.default_rng([plan.seed, fold])
+    seen = [style.name for style in read_note_styles() if style.name not in HELD_OUT_STYLES]
+    told, new = (
+        list(synthetic_notes(graph, count=count, styles=styles, rng=rng, diseases=diseases))
+        for count, styles in ((plan.patients, seen), (plan.notes, HELD_OUT_STYLES))
+    )
+    return _Fold(
+        patients=tuple(TrainingPatient(i, (n.text,), rows[n.truths[0]]) for i, n in enumerate(told)),
+        texts=tuple(note.text for note in new),
+        truth=tuple(diseases.index(note.truths[0]) for note in new),
+        declared=tuple(rows[d] for d in diseases),
+    )
+
+
+def _judged(start: VersionContent, fold: _Fold, settings: Settings, plan: SearchPlan) -> float:
+    tensors = _trained(start, fold, settings, plan)
+    encoder = find_encoder()
+    changed = read_tensors(start.files[TENSORS_FILE]) | read_tensors(tensors)
+    template = GraphTemplate.from_bytes(start.files[GRAPH_FILES["fp32"]])
+    onnx = assemble(template, merged_tensors(encoder, changed))
+    tokenizer = TextTokenizer(encoder.tokenizer_json)
+    model = Predictor.load(onnx, tokenizer, start.labels, provider="cpu", threads=plan.threads)
+    scores = model.logits(fold.texts)[:, list(fold.declared)]
+    return top_k(true_ranks(scores, np.array(fold.truth)), 1)
+
+
+def _trained(start: VersionContent, fold: _Fold, settings: Settings, plan: SearchPlan) -> bytes:
+    steps, rate = int(settings["steps"]), float(settings["sample_rate"])
+    job = TrainingJob(
+        scope=plan.scope,
+        tensors=start.files[TENSORS_FILE],
+        labels=start.labels,
+        declared=fold.declared,
+        target_epsilon=plan.epsilon,
+        delta=plan.delta,
+        sample_rate=rate,
+        steps=steps,
+        block_steps=steps,
+        max_grad_norm=settings["max_grad_norm"],
+        learning_rate=settings["learning_rate"],
+        expected_batch=rate * plan.patients,
+        threads=plan.threads,
+    )
+    never = Event()
+    with TrainerProcess() as trainer:
+        trainer.start(job, list(fold.patients))
+        while (frame := trainer.receive(never)) is not None:
+            if frame["kind"] == "planned":
+                trainer.grant()
+            if frame["kind"] == "result":
+                return bytes(frame["tensors"])
+    raise WorkerFailed("the trainer gave no result; check free memory and try again")

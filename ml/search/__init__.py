@@ -1,0 +1,1 @@
+"""Looks for good training settings; knows nothing of what is trained."""
