@@ -1,7 +1,8 @@
 """Audit events in the words of other systems: JSON lines, CEF for a log collector, FHIR R4 AuditEvent.
 
-The FHIR form follows IHE BALP where it fits an event of a desktop program: the patient as an entity of
-type Person in the role Patient, the user as the requesting agent.
+The FHIR form follows IHE BALP 1.1.3 where it fits an event of a desktop program: the patient (slice
+`patient` of PatientRead) as an entity of type Person in the role Patient, the user as the requesting
+agent, outcome 0. It claims none of BALP's profiles: they describe a client and a server on a network.
 """
 
 import json
@@ -16,8 +17,14 @@ PRODUCT = "Anamnesis"
 _DICOM = "http://dicom.nema.org/resources/ontology/DCM"
 _FHIR_TERMS = "http://terminology.hl7.org/CodeSystem"
 _OWN = "urn:anamnesis:audit-action"
+BREAK_GLASS = "break-glass"
+# DICOM's alert for it, and HL7's purpose of use (v3-ActReason).
+_OVERRIDE = {"system": _DICOM, "code": "110127", "display": "Emergency Override Started"}
+_PURPOSE = {"system": f"{_FHIR_TERMS}/v3-ActReason", "code": "BTG", "display": "break the glass"}
 # The first word of an action that matches: DICOM's event type, FHIR's letter, CEF's severity.
 _KINDS: tuple[tuple[tuple[str, ...], str, str, str, int], ...] = (
+    (("break-glass-reviewed",), "110101", "Audit Log Used", "R", 3),
+    ((BREAK_GLASS,), "110113", "Security Alert", "E", 8),
     (("differential-shown",), "110110", "Patient Record", "R", 3),
     (("annotated", "diagnosis"), "110110", "Patient Record", "U", 3),
     (("patient-erased",), "110110", "Patient Record", "D", 7),
@@ -66,14 +73,16 @@ def fhir_line(event: AuditEvent) -> str:
 def audit_event_resource(event: AuditEvent) -> dict[str, Any]:
     """A FHIR R4 AuditEvent; `outcome` is success, since only deeds that were done are in the chain."""
     code, display, letter, _ = _kind(event)
+    broken = event.action == BREAK_GLASS
     return {
         "resourceType": "AuditEvent",
         "id": f"{event.sequence}",
         "type": {"system": _DICOM, "code": code, "display": display},
-        "subtype": [{"system": _OWN, "code": event.action}],
+        "subtype": [{"system": _OWN, "code": event.action}, *([_OVERRIDE] if broken else [])],
         "action": letter,
         "recorded": event.at,
         "outcome": "0",
+        **({"purposeOfEvent": [{"coding": [_PURPOSE]}]} if broken else {}),
         "agent": [{"who": {"display": event.user}, "requestor": True}],
         "source": {
             "observer": {"display": PRODUCT},
@@ -102,6 +111,7 @@ def _record_entity(event: AuditEvent) -> list[dict[str, Any]]:
         return []
     entity: dict[str, Any] = {"what": {"identifier": {"value": event.record_id}}}
     if _kind(event)[0] == "110110":
+        entity["what"]["type"] = "Patient"
         entity["type"] = {"system": f"{_FHIR_TERMS}/audit-entity-type", "code": "1", "display": "Person"}
         entity["role"] = {"system": f"{_FHIR_TERMS}/object-role", "code": "1", "display": "Patient"}
     return [entity]

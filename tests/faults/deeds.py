@@ -23,6 +23,7 @@ from app.store.key_derivation import KdfParameters, subkey
 from app.store.people import add_user, change_passphrase, remove_user
 from app.store.rekey import prepare_rekey
 from app.store.restoring import restore_in_place
+from app.store.sealed_copy import copy_sealed
 from app.store.vault import Vault
 from app.workflows.list_models import model_store
 from knowledge_graph.terms.term import DiseaseId, TermId
@@ -194,6 +195,11 @@ def _back_up(folder: Path, acknowledge: Acknowledge) -> None:
         acknowledge("b")
 
 
+def _copy_sealed(folder: Path, acknowledge: Acknowledge) -> None:
+    copy_sealed(folder / "v", folder / "b")
+    acknowledge("b")
+
+
 def _restore(folder: Path, acknowledge: Acknowledge) -> None:
     restore(folder / "b0", folder / "r", user="ann", passphrase=SECRET, replacing=folder / "v")
     acknowledge("r")
@@ -287,6 +293,7 @@ DEEDS: tuple[Deed, ...] = (
     Deed("people", _admit, _admitted),
     Deed("rekey", _rekey, _rekeyed),
     Deed("backup", _back_up, _copied),
+    Deed("copy", _copy_sealed, _copied),
     Deed("restore", _restore, _copied),
     Deed("erase", _erase, _erased),
     Deed("replace", _replace, _replaced),

@@ -1,6 +1,7 @@
 """The cap holds whatever is tried: odd numbers, a larger delta, a restore, a clock, a second run."""
 
 import math
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from app.store.backup import EPSILON_FLOOR, UNKNOWN, back_up, restore
 from app.store.header import Role
 from app.store.key_derivation import KdfParameters
 from app.store.people import add_user
+from app.store.sealed_copy import copy_sealed
 from app.store.vault import Vault
 from app.workflows.plan_training import (
     CAP_SETTING,
@@ -146,6 +148,55 @@ def test_a_restore_gives_nothing_back(vault: Vault, tmp_path: Path) -> None:
             for epsilon in (0.0, 2.4, 100.0):
                 with pytest.raises(BudgetExceeded, match="privacy officer"):
                     declare_spent(restored, epsilon)
+
+
+@pytest.mark.slow
+def test_a_sealed_copy_gives_nothing_back(vault: Vault, tmp_path: Path) -> None:
+    begin(vault, PLAN)
+    vault.close()
+    copy_sealed(vault.path, tmp_path / "copy")
+    with Vault.open(vault.path, user="ann", passphrase="correct horse") as again:
+        spend(again, 2.5)
+    for name, replacing in (("itself", tmp_path / "copy"), ("nothing", None), ("vault", vault.path)):
+        restore(
+            tmp_path / "copy", tmp_path / name, user="ann", passphrase="correct horse", replacing=replacing
+        )
+        with (
+            Vault.open(tmp_path / name, user="ann", passphrase="correct horse") as restored,
+            pytest.raises(BudgetExceeded, match=r"lacks the debits|must declare"),
+        ):
+            begin(restored, PLAN)
+
+
+def test_a_copy_of_the_database_put_back_can_spend_nothing(vault: Vault, tmp_path: Path) -> None:
+    begin(vault, PLAN)
+    vault.close()
+    database = vault.path / "vault.db"
+    earlier = database.read_bytes()
+    with Vault.open(vault.path, user="ann", passphrase="correct horse") as again:
+        spend(again, 2.5)
+    database.write_bytes(earlier)
+    with Vault.open(vault.path, user="ann", passphrase="correct horse") as older:
+        assert "older than the vault's anchor" in str(older.read_only_because)
+        with pytest.raises(VaultError, match="nothing can be changed"):
+            spend(older, 0.1, run="run-2")
+
+
+def test_a_forked_copys_database_put_in_the_vaults_place_can_spend_nothing(
+    vault: Vault, tmp_path: Path
+) -> None:
+    begin(vault, PLAN)
+    vault.close()
+    fork = Path(shutil.copytree(vault.path, tmp_path / "fork"))
+    with Vault.open(vault.path, user="ann", passphrase="correct horse") as again:
+        spend(again, 2.5)
+    with Vault.open(fork, user="ann", passphrase="correct horse") as forked:
+        forked.set_setting("another", "history")
+    (vault.path / "vault.db").write_bytes((fork / "vault.db").read_bytes())
+    with Vault.open(vault.path, user="ann", passphrase="correct horse") as mixed:
+        assert "different histories" in str(mixed.read_only_because)
+        with pytest.raises(VaultError, match="nothing can be changed"):
+            spend(mixed, 0.1, run="run-2")
 
 
 def test_only_the_officer_declares_and_a_known_floor_never_falls(vault: Vault) -> None:
