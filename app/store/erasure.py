@@ -15,6 +15,7 @@ from app.store.rights import Right
 from app.store.vault import Vault
 
 _OWN_TABLES = ("annotation_event", "diagnosis", "record", "note")
+_BY_NOTE = "note_id IN (SELECT id FROM note WHERE patient_id = ?)"  # the log has an index by note alone
 _APPEND_ONLY = ("annotation_event_is_kept",)
 _REINDEX = (
     "INSERT INTO note_search (note_search) VALUES ('rebuild')",
@@ -58,8 +59,8 @@ def _delete_rows(connection: Connection, patient_id: str) -> dict[str, int]:
     counts: dict[str, int] = {}
     with _may_delete(connection):
         for table in _OWN_TABLES:
-            done = connection.execute(f"DELETE FROM {table} WHERE patient_id = ?", (patient_id,))
-            counts[table] = done.rowcount
+            where = _BY_NOTE if table == "annotation_event" else "patient_id = ?"
+            counts[table] = connection.execute(f"DELETE FROM {table} WHERE {where}", (patient_id,)).rowcount
     counts["patient"] = connection.execute("DELETE FROM patient WHERE id = ?", (patient_id,)).rowcount
     return counts
 

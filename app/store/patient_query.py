@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from app.clinical.annotation import AnnotationEvent
 from app.clinical.chart import Chart
 from app.clinical.diagnosis import Diagnosis
 from app.clinical.ids import EncounterId, NoteId, PatientId
@@ -110,6 +111,16 @@ def read_note(session: Session, note_id: str) -> Note:
     if not rows:
         raise UsageError("there is no note with this id in the vault")
     return _note(rows[0])
+
+
+def read_patient_log(session: Session, patient_id: str) -> list[AnnotationEvent]:
+    """The annotation logs of all notes of a patient, oldest first; the log has an index by note alone."""
+    rows = session.rows(
+        """SELECT body FROM annotation_event
+           WHERE note_id IN (SELECT id FROM note WHERE patient_id = ?) ORDER BY sequence""",
+        (patient_id,),
+    )
+    return [msgspec.json.decode(body, type=AnnotationEvent) for (body,) in rows]
 
 
 def read_diagnoses(session: Session, patient_id: str) -> list[Diagnosis]:

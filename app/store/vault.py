@@ -212,10 +212,7 @@ class Vault:
 
     def patient_annotation_events(self, patient_id: str) -> tuple[AnnotationEvent, ...]:
         """The logs of all notes of a patient, oldest first."""
-        rows = self._session.rows(
-            "SELECT body FROM annotation_event WHERE patient_id = ? ORDER BY sequence", (patient_id,)
-        )
-        return tuple(msgspec.json.decode(body, type=AnnotationEvent) for (body,) in rows)
+        return tuple(patient_query.read_patient_log(self._session, patient_id))
 
     def record_diagnosis(self, diagnosis: Diagnosis) -> None:
         """Append a decision; the latest one about a disease stands."""

@@ -22,11 +22,11 @@ from app.clinical.patient import Patient
 from app.config.settings import cache_dir
 from app.store.key_derivation import cost_for_this_machine, wrapping_key
 from app.store.vault import Vault
-from app.workflows.benchmark_vault_side import DEEDS, NOTES_A_PATIENT, serve
+from app.workflows.benchmark_vault_side import DEEDS, EVENTS_A_NOTE, NOTES_A_PATIENT, serve
 from knowledge_graph.graph.cache import load_compiled
 from ml.evaluation.probe_texts import probe_texts
 
-DEFAULT_NOTES = 10_000
+DEFAULT_NOTES = 50_000  # of a hospital of 1,000,000 notes and 10,000,000 events: `--size 1000000`
 COMMITS, OPENINGS, REPEATS, CHUNK = 200, 5, 40, 1_000
 PASSPHRASE = "a passphrase for a measurement"
 Progress = Callable[..., None]
@@ -43,6 +43,7 @@ def measure(progress: Progress, *, size: int | None = None, data: str | None = N
             for deed in DEEDS:
                 progress(f"measuring: {deed}")
                 found |= _compared(deed, sides, count // NOTES_A_PATIENT)
+            found["peak memory, encrypted, MiB"] = sides["encrypted"].ask("memory")
         finally:
             for side in sides.values():
                 side.close()
@@ -82,6 +83,7 @@ def _filling(sides: dict[str, _Side], count: int) -> dict[str, object]:
             times[kind] += sides[kind].ask("fill", (start // NOTES_A_PATIENT, chunk))
     sizes = {kind: side.ask("size") for kind, side in sides.items()}
     return {
+        "annotation events": count * EVENTS_A_NOTE,
         "insert, encrypted, notes/s": 1000 * count / times["encrypted"],
         "insert, encrypted / plain": times["encrypted"] / times["plain"],
         "size, encrypted / plain": sizes["encrypted"] / sizes["plain"],

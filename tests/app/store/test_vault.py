@@ -229,6 +229,22 @@ def test_annotations_are_a_log_that_only_grows(path: Path) -> None:
             vault.session().connection().execute("UPDATE note SET text = ''")
 
 
+def test_a_patients_log_is_read_by_the_index_of_her_notes(path: Path) -> None:
+    """A log of ten million events must not be walked through to open one chart."""
+    with reopen(path) as vault:
+        asked: list[str] = []
+        rows = vault.session().rows
+
+        def explained(sql: str, parameters: tuple[object, ...] = ()) -> list[object]:
+            asked.extend(row[3] for row in rows("EXPLAIN QUERY PLAN " + sql, parameters))
+            return rows(sql, parameters)
+
+        vault.session().rows = explained  # type: ignore[method-assign]
+        vault.patient_annotation_events(ADA)
+        assert [step for step in asked if "SCAN annotation_event" in step] == []
+        assert any("annotation_event_by_note" in step for step in asked)
+
+
 def test_a_mark_outside_its_note_is_refused(path: Path) -> None:
     with reopen(path) as vault:
         with pytest.raises(UsageError, match="inside its note"):
