@@ -1,8 +1,9 @@
 """Cryptographic randomness for sampling and noise: a ChaCha20 key stream keyed by os.urandom.
 
 torch's secure mode is gone (torchcsprng), and a Mersenne twister's state can be recovered from its
-output. Gaussians come by Box-Muller (1958) from 53-bit uniforms; each released number is the sum
-of four over two, which blunts attacks on the floating-point grid (Holohan, Braghin 2021, as in Opacus).
+output. Gaussians come by the polar method (Marsaglia, Bray 1964) from 53-bit uniforms; each released number
+is the sum of four over two, which blunts attacks on the floating-point grid (Holohan, Braghin 2021, as in
+Opacus). They are made in pieces that fit a processor's cache, several times faster than at once.
 They are double precision: added to a sum in single precision, they would leave its last bits readable
 (Mironov 2012). Add in double precision, then round.
 
@@ -17,7 +18,8 @@ import numpy.typing as npt
 from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import ChaCha20
 
-_CHUNK = 1 << 20
+_CHUNK = 1 << 11  # numbers, each of four normals
+_INSIDE = np.pi / 4  # the share of points of a square that lie in its circle
 _KEY_BYTES = 32
 FRESH_KEY_AFTER = 1 << 30  # bytes; the cipher's 32-bit counter ends after 2^38
 
@@ -57,7 +59,16 @@ class SecureRandom:
         return self._stream.update(b"\0" * count)
 
     def _normals(self, count: int) -> npt.NDArray[np.float64]:
-        half = (count + 1) // 2
-        radius = np.sqrt(-2 * np.log1p(-self.uniforms(half)))
-        angle = 2 * np.pi * self.uniforms(half)
-        return np.concatenate([radius * np.cos(angle), radius * np.sin(angle)])[:count]
+        made, done = np.empty(count), 0
+        while done < count:
+            pairs = int((count - done) / 2 / _INSIDE * 1.02) + 16
+            x, y = 2 * self.uniforms(pairs) - 1, 2 * self.uniforms(pairs) - 1
+            square = x * x + y * y
+            inside = np.flatnonzero((square < 1) & (square > 0))
+            square = square.take(inside)
+            factor = np.sqrt(-2 * np.log(square) / square)
+            for points in (x, y):
+                found = (points.take(inside) * factor)[: count - done]
+                made[done : done + len(found)] = found
+                done += len(found)
+        return made
