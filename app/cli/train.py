@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from app.workflows.plan_training import TrainingPlan
     from app.workflows.train_model import TrainingProgress
 
+_SCOPES = ("head", "top", "bitfit", "lora", "adapter", "prefix", "full")
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add what is chosen before a run."""
@@ -28,11 +30,27 @@ def configure(parser: argparse.ArgumentParser) -> None:
         type=float,
         help="epsilon that no run may ever pass; kept in the vault (first run: --epsilon)",
     )
-    parser.add_argument("--scope", choices=("head", "lora"), default="head")
+    parser.add_argument("--scope", choices=_SCOPES, default="head", help="what learns (default: head)")
     parser.add_argument("--steps", type=int, default=0, help="default: by scope")
     parser.add_argument("--sample-rate", type=float, default=0.0, help="chance of each patient at each step")
     parser.add_argument("--learning-rate", type=float, default=0.0)
     parser.add_argument("--max-grad-norm", type=float, default=1.0)
+    parser.add_argument("--optimizer", choices=("adamw", "sgd"), default="adamw")
+    parser.add_argument("--weight-decay", type=float, default=0.0, help="with sgd: an L2 penalty")
+    parser.add_argument("--schedule", choices=("constant", "linear", "cosine"), default="constant")
+    parser.add_argument("--dropout", type=float, default=0.0, help="in the encoder; scopes other than head")
+    parser.add_argument(
+        "--clipping",
+        choices=("flat", "automatic"),
+        default="flat",
+        help="automatic: short gradients are lengthened to the norm as well, so it needs no tuning",
+    )
+    parser.add_argument(
+        "--backend",
+        choices=("book-keeping", "ghost", "hooks"),
+        default="book-keeping",
+        help="how each patient's gradient is clipped; all give the same sum (hooks: Opacus)",
+    )
     parser.add_argument(
         "--expected-patients", type=int, default=200, help="a public estimate of the labelled patients"
     )
@@ -93,6 +111,12 @@ def _plan(arguments: argparse.Namespace) -> "TrainingPlan":
         resume=arguments.resume,
         with_coded=arguments.with_coded,
         copies=arguments.copies,
+        optimizer=arguments.optimizer,
+        weight_decay=arguments.weight_decay,
+        schedule=arguments.schedule,
+        dropout=arguments.dropout,
+        clipping=arguments.clipping,
+        backend=arguments.backend,
     )
 
 

@@ -5,7 +5,7 @@ torch runs in a worker process, as in training; the worker returns times and not
 
 import os
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from statistics import median
 from typing import Any, BinaryIO, cast
 
@@ -24,30 +24,77 @@ from ml.training.messages import TrainingJob, TrainingPatient, encode_start
 
 DEFAULT_PATIENTS = 32
 DISEASES, MOST_NOTES = 50, 4
-ROUNDS = {"head": 50, "lora": 4}
+ROUNDS = {"head": 50, "encoder": 3}
+ENCODER_SIDES = (
+    "full/plain",
+    "full/private",
+    "full/notes",
+    "full/noise",
+    "top/private",
+    "lora/plain",
+    "lora/private",
+    "lora/hooks",
+)
+RATIOS = {
+    "full: DP-SGD / plain": ("full/private", "full/plain"),
+    "full: each patient clipped / each note clipped": ("full/private", "full/notes"),
+    "full: noise / DP-SGD step": ("full/noise", "full/private"),
+    "top DP-SGD / full plain": ("top/private", "full/plain"),
+    "lora: DP-SGD / plain": ("lora/private", "lora/plain"),
+    "lora: book-keeping / Opacus' hooks": ("lora/private", "lora/hooks"),
+}
 Progress = Callable[..., None]
 
 
 def measure(progress: Progress, *, size: int | None = None, data: str | None = None) -> dict[str, object]:
-    """`size` is the number of patients a step; each has one to four notes."""
+    """`size` is the number of patients a step; each has one to four notes.
+
+    Times are interleaved in one process; the memory of a side is its peak beyond what was loaded, each in a
+    process of its own.
+    """
     progress("writing synthetic patients")
     patients, declared = synthetic_patients(size or DEFAULT_PATIENTS)
-    notes = sum(len(p.texts) for p in patients)
     found: dict[str, object] = {
         "patients a step": len(patients),
-        "notes a step": notes,
+        "notes a step": sum(len(p.texts) for p in patients),
         "threads": _threads(),
     }
-    for scope, rounds in ROUNDS.items():
-        progress(f"timing {rounds} steps of each side, scope {scope}")
-        times = _times(_job(scope, declared, rounds), patients)
-        private, plain = median(times["private"]), median(times["plain"])
-        found |= {
-            f"{scope}: DP-SGD step, ms": private,
-            f"{scope}: plain step, ms": plain,
-            f"{scope}: DP-SGD / plain": private / plain,
-        }
-    return found
+    found |= _head(progress, patients, declared) | _encoder(progress, patients, declared)
+    progress("measuring memory")
+    peaks = [
+        int(_answer(_job("full", declared, 1), patients, [side])["peak_bytes"])
+        for side in ("full/private", "full/plain")
+    ]
+    return found | {"full: memory of a step, DP-SGD / plain": peaks[0] / max(peaks[1], 1)}
+
+
+def _head(
+    progress: Progress, patients: list[TrainingPatient], declared: tuple[int, ...]
+) -> dict[str, object]:
+    rounds = ROUNDS["head"]
+    progress(f"timing {rounds} steps of each side, scope head")
+    sides = ("head/private", "head/plain")
+    private, plain = _medians(_answer(_job("head", declared, rounds), patients, sides), sides)
+    return {
+        "head: DP-SGD step, ms": private,
+        "head: plain step, ms": plain,
+        "head: DP-SGD / plain": private / plain,
+    }
+
+
+def _encoder(
+    progress: Progress, patients: list[TrainingPatient], declared: tuple[int, ...]
+) -> dict[str, object]:
+    rounds = ROUNDS["encoder"]
+    progress(f"timing {rounds} steps of {len(ENCODER_SIDES)} sides of the encoder")
+    answer = _answer(_job("full", declared, rounds), patients, ENCODER_SIDES)
+    times = dict(zip(ENCODER_SIDES, _medians(answer, ENCODER_SIDES), strict=True))
+    found: dict[str, object] = {f"{side} step, ms": value for side, value in times.items()}
+    return found | {name: times[over] / times[under] for name, (over, under) in RATIOS.items()}
+
+
+def _medians(answer: dict[str, Any], sides: Sequence[str]) -> list[float]:
+    return [median(answer["times"][side]) for side in sides]
 
 
 def synthetic_patients(count: int) -> tuple[list[TrainingPatient], tuple[int, ...]]:
@@ -88,7 +135,7 @@ def _job(scope: str, declared: tuple[int, ...], rounds: int) -> TrainingJob:
     )
 
 
-def _times(job: TrainingJob, patients: list[TrainingPatient]) -> dict[str, Any]:
+def _answer(job: TrainingJob, patients: list[TrainingPatient], sides: Sequence[str]) -> dict[str, Any]:
     with subprocess.Popen(
         worker_command("time-steps"),
         stdin=subprocess.PIPE,
@@ -97,7 +144,7 @@ def _times(job: TrainingJob, patients: list[TrainingPatient]) -> dict[str, Any]:
         env=worker_environment(),
     ) as process:
         try:
-            write_frame(cast(BinaryIO, process.stdin), encode_start(job, patients))
+            write_frame(cast(BinaryIO, process.stdin), encode_start(job, patients) | {"sides": list(sides)})
             frame = read_frame(cast(BinaryIO, process.stdout))
         except (OSError, MlError) as error:
             raise WorkerFailed("the timing worker failed; run `anamnesis self-test`") from error

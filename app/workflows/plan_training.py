@@ -19,7 +19,19 @@ CAP_SETTING = "privacy.epsilon_cap"
 DECLARED_SETTING = "privacy.declared_diseases"
 LARGEST_CAP = 100.0
 WORTHLESS_ABOVE = 0.98  # with less than this share of the target left, noise would drown everything
-SCOPES = {"head": (40, 0.5, 0.02), "lora": (30, 0.3, 0.003)}  # steps, sample rate, learning rate
+SCOPES = {  # steps, sample rate, learning rate
+    "head": (40, 0.5, 0.02),
+    "top": (30, 0.3, 0.001),
+    "bitfit": (30, 0.3, 0.003),
+    "lora": (30, 0.3, 0.003),
+    "adapter": (30, 0.3, 0.003),
+    "prefix": (30, 0.3, 0.003),
+    "full": (30, 0.3, 0.0003),
+}
+OPTIMIZERS = ("adamw", "sgd")
+SCHEDULES = ("constant", "linear", "cosine")
+CLIPPINGS = ("flat", "automatic")
+BACKENDS = ("book-keeping", "ghost", "hooks")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +57,12 @@ class TrainingPlan:
     resume: bool = False
     with_coded: bool = False
     copies: int = 0
+    optimizer: str = "adamw"
+    weight_decay: float = 0.0
+    schedule: str = "constant"
+    dropout: float = 0.0
+    clipping: str = "flat"
+    backend: str = "book-keeping"
 
 
 def completed(plan: TrainingPlan) -> TrainingPlan:
@@ -58,6 +76,8 @@ def completed(plan: TrainingPlan) -> TrainingPlan:
         sample_rate=plan.sample_rate or rate,
         learning_rate=plan.learning_rate or learning_rate,
     )
+    if whole.backend == "ghost" and whole.dropout > 0:
+        raise UsageError("ghost clipping can't hold its clip under dropout; choose another backend")
     for name, sound in _judged(whole).items():
         if not sound:
             raise UsageError(f"the {name} of this plan is out of range; see `anamnesis train --help`")
@@ -83,6 +103,12 @@ def _judged(plan: TrainingPlan) -> dict[str, bool]:
         "copies": 0 <= plan.copies <= 20,
         "block_steps": 1 <= plan.block_steps <= 1000,
         "number of threads": 1 <= plan.threads <= 1024,
+        "optimizer": plan.optimizer in OPTIMIZERS,
+        "weight decay": 0 <= plan.weight_decay <= 1,
+        "schedule": plan.schedule in SCHEDULES,
+        "dropout": 0 <= plan.dropout < 1,
+        "clipping": plan.clipping in CLIPPINGS,
+        "backend": plan.backend in BACKENDS,
     }
 
 

@@ -16,7 +16,7 @@ from app.workflows.list_models import load_version, model_store, result_store
 from app.workflows.promote_model import Promotion, promote
 from knowledge_graph.graph.cache import load_compiled
 from ml.evaluation.probe_texts import probe_texts
-from ml.inference.version_loading import check_encoder
+from ml.inference.version_loading import check_encoder, merged_tensors
 from ml.registry.export_job import ExportRequest, ExportResult, exported_version
 from ml.registry.model_version import GRAPH_FILES, TENSORS_FILE, ModelCard, ModelVersion, VersionContent
 from ml.registry.tensor_file import read_tensors, write_tensors
@@ -62,7 +62,7 @@ def publish_model(
         probes=probe_texts(load_compiled(plan.cache_dir).disease_names, count=plan.probes),
         encoder_dir=str(plan.encoder_dir or ""),
         threads=plan.threads,
-        graphs={precision: base.files[name] for precision, name in GRAPH_FILES.items()},
+        graphs=_reusable_graphs(base, encoder, result),
     )
     for report in worker.answers(request) if worker else export_classifier(request):
         if isinstance(report, ExportResult):
@@ -74,6 +74,14 @@ def publish_model(
             yield version
         else:
             yield report
+
+
+def _reusable_graphs(base: VersionContent, encoder: EncoderFiles, result: TrainingResult) -> dict[str, bytes]:
+    """The base's graphs; none where the result has layers that they lack: it is then exported anew."""
+    known = merged_tensors(encoder, read_tensors(base.files[TENSORS_FILE]))
+    if not set(read_tensors(result.tensors)) <= set(known):
+        return {}
+    return {precision: base.files[name] for precision, name in GRAPH_FILES.items()}
 
 
 def waiting_result(vault: Vault, run_id: str | None = None) -> TrainingResult:

@@ -157,6 +157,11 @@ def _diseases(delta: Tensors, labels: tuple[str, ...]) -> tuple[str, ...]:
 
 def _delta(content: VersionContent, base: BaseVersion, encoder_dir: Path | None) -> Tensors:
     own = read_tensors(content.files[TENSORS_FILE])
+    if not set(own) <= set(base.whole):
+        raise UpdateRefused(
+            "this version has adapters or a prefix, layers that the shared base lacks, so it stays at this "
+            "site; for an update train another scope (head, top, bitfit, lora, full) from the base"
+        )
     whole = merged_tensors(find_encoder(encoder_dir), own)
     return changed_from(base, {name: whole[name] for name in sorted({*own, *base.own})})
 

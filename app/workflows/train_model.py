@@ -111,6 +111,12 @@ def _job(run: TrainingRun, entries: tuple[LedgerEntry, ...]) -> TrainingJob:
         resume_from=run.state,
         done_steps=run.done_steps,
         noise_multiplier=run.noise_multiplier,
+        optimizer=plan.optimizer,
+        weight_decay=plan.weight_decay,
+        schedule=plan.schedule,
+        dropout=plan.dropout,
+        clipping=plan.clipping,
+        backend=plan.backend,
     )
 
 

@@ -5,6 +5,7 @@ random weights: every initializer is then the image of exactly one tensor, and n
 touches the disk. onnxruntime's quantizer turns the twin's graph into the int8 one.
 """
 
+import copy
 import tempfile
 import warnings
 from collections.abc import Mapping, Sequence
@@ -28,9 +29,14 @@ _TWIN_SEED = 20
 _TRANSPOSED = "_Transposed"
 
 
-def export_graphs(encoder_config: Mapping[str, Any], labels: Sequence[str]) -> dict[str, GraphTemplate]:
-    """The fp32 and int8 graphs of every classifier of this shape."""
-    twin = _random_twin(encoder_config, labels)
+def export_graphs(
+    encoder_config: Mapping[str, Any], labels: Sequence[str], *, classifier: Classifier | None = None
+) -> dict[str, GraphTemplate]:
+    """The fp32 and int8 graphs of every classifier of this shape, or of one like `classifier`.
+
+    A classifier may have adapters or prefixes; its weights are not looked at.
+    """
+    twin = _random_twin(classifier if classifier is not None else Classifier(encoder_config, labels))
     tensors = {name: value.numpy() for name, value in twin.state_dict().items()}
     model = export_onnx(twin)
     fp32 = _strip_weights(model, tensors)
@@ -71,9 +77,9 @@ def quantised(model: Any) -> Any:
         return onnx.load(path)
 
 
-def _random_twin(encoder_config: Mapping[str, Any], labels: Sequence[str]) -> Classifier:
+def _random_twin(like: Classifier) -> Classifier:
     generator = torch.Generator().manual_seed(_TWIN_SEED)
-    twin = Classifier(encoder_config, labels).eval()
+    twin = copy.deepcopy(like).eval()
     with torch.no_grad():
         for parameter in twin.parameters():
             parameter.copy_(torch.randn(parameter.shape, generator=generator) * 0.02)

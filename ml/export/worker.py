@@ -58,7 +58,7 @@ def run_export(request: ExportRequest) -> Iterator[dict[str, Any]]:
         graphs = {precision: GraphTemplate.from_bytes(data) for precision, data in request.graphs.items()}
     else:
         yield {"kind": "progress", "text": "exporting the graph"}
-        graphs = export_graphs(encoder.config, request.labels)
+        graphs = export_graphs(encoder.config, request.labels, classifier=classifier)
     yield {"kind": "progress", "text": "comparing ONNX Runtime with torch"}
     models = {precision: assemble(graph, tensors) for precision, graph in graphs.items()}
     tokenizer = TextTokenizer(encoder.tokenizer_json)

@@ -21,6 +21,7 @@ from transformers import BertConfig, BertModel
 
 from ml.errors import ModelFileError
 from ml.text.tokenizer import TextTokenizer, batches_by_length
+from ml.training.added_layers import add_named
 
 HEAD_WEIGHT = "head.weight"
 HEAD_BIAS = "head.bias"
@@ -98,9 +99,11 @@ def build_classifier(
 ) -> Classifier:
     """A classifier in evaluation mode with these tensors; refuses missing or foreign names.
 
-    Without a gate among the tensors its weights are zero: plain mean pooling.
+    Without a gate among the tensors its weights are zero: plain mean pooling. Adapters and prefixes are
+    put in where the tensors have them.
     """
     classifier = Classifier(encoder_config, labels)
+    add_named(classifier.encoder, {name: value.shape for name, value in tensors.items()})
     hidden = classifier.head.in_features
     open_gate = {GATE_WEIGHT: np.zeros((1, hidden), np.float32), GATE_BIAS: np.zeros(1, np.float32)}
     state = {

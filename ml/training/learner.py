@@ -1,7 +1,7 @@
-"""The two scopes behind one face: what a step does, and how a state is kept and handed over.
+"""Head and encoder behind one face: what a step does, and how a state is kept and handed over.
 
-`head` trains the declared rows of the head on cached features; `lora` trains the encoder's attention by a
-low-rank change, the head frozen.
+`head` trains the declared rows of the head on cached features; every other scope trains some of the encoder
+(`ml/training/scopes.py`) by one trainer.
 """
 
 from collections.abc import Sequence
@@ -12,12 +12,11 @@ import numpy as np
 import torch
 from safetensors.numpy import load, save
 
-from ml.errors import TrainingRefused
 from ml.inference.version_loading import merged_tensors
 from ml.privacy.csprng import SecureRandom
 from ml.registry.tensor_file import read_tensors
 from ml.text.encoder_files import find_encoder
-from ml.text.tokenizer import TextTokenizer
+from ml.text.tokenizer import TextTokenizer, Window
 from ml.training.classifier import (
     HEAD_BIAS,
     HEAD_WEIGHT,
@@ -26,11 +25,12 @@ from ml.training.classifier import (
     changed_tensors,
     encode_texts,
 )
+from ml.training.dp_encoder import EncoderTrainer
 from ml.training.dp_head import HeadState, PatientFeatures, StepSettings, private_step, with_frozen
-from ml.training.dp_lora import LoraTrainer, PatientTexts
 from ml.training.messages import TrainingJob, TrainingPatient
-
-SCOPES = ("head", "lora")
+from ml.training.networks import TopNetwork, frozen_states
+from ml.training.patient_batches import Part, Patient
+from ml.training.scopes import HEAD, Scope, scope_named
 
 
 class Learner(Protocol):
@@ -54,13 +54,15 @@ def make_learner(job: TrainingJob, patients: Sequence[TrainingPatient]) -> Learn
     torch.set_num_threads(job.threads)
     encoder = find_encoder(Path(job.encoder_dir) if job.encoder_dir else None)
     tensors = merged_tensors(encoder, read_tensors(job.tensors))
-    classifier = build_classifier(tensors, job.labels, encoder.config)
+    config = encoder.config | {
+        "hidden_dropout_prob": job.dropout,
+        "attention_probs_dropout_prob": job.dropout,
+    }
+    classifier = build_classifier(tensors, job.labels, config)
     tokenizer = TextTokenizer(encoder.tokenizer_json)
-    if job.scope == "head":
+    if job.scope == HEAD:
         return _HeadLearner(classifier, tokenizer, patients, job.declared)
-    if job.scope == "lora":
-        return _LoraLearner(classifier, tokenizer, patients, tensors)
-    raise TrainingRefused(f"there is no scope {job.scope!r}; choose one of {', '.join(SCOPES)}")
+    return _EncoderLearner(classifier, tokenizer, patients, job=job, before=tensors)
 
 
 class _HeadLearner:
@@ -107,30 +109,47 @@ class _HeadLearner:
         return data
 
 
-class _LoraLearner:
+class _EncoderLearner:
     def __init__(
         self,
         classifier: Classifier,
         tokenizer: TextTokenizer,
         patients: Sequence[TrainingPatient],
+        *,
+        job: TrainingJob,
         before: dict[str, np.ndarray[Any, Any]],
     ):
-        self._before = before
-        self._patients = [PatientTexts(p.texts, p.label) for p in patients]
-        self._trainer = LoraTrainer(classifier, tokenizer)
+        self._classifier, self._before, self._scope = classifier, before, scope_named(job.scope)
+        self._scope.prepare(classifier, job.declared)
+        self._patients = read_patients(classifier, tokenizer, patients, self._scope)
+        network = self._scope.network(classifier).train(job.dropout > 0)
+        self._trainer = EncoderTrainer(network, backend=job.backend, optimizer=job.optimizer)
 
     def step(self, drawn: Sequence[int], settings: StepSettings, random: SecureRandom) -> None:
         self._trainer.step([self._patients[i] for i in drawn], settings=settings, random=random)
 
     def state(self) -> bytes:
-        data: bytes = save({str(i): p.detach().numpy() for i, p in enumerate(self._trainer.parameters)})
-        return data
+        return self._trainer.state()
 
     def restore(self, state: bytes) -> None:
-        kept = load(state)
-        with torch.no_grad():
-            for i, parameter in enumerate(self._trainer.parameters):
-                parameter.copy_(torch.from_numpy(kept[str(i)].copy()))
+        self._trainer.restore(state)
 
     def result(self) -> bytes:
-        return changed_tensors(self._trainer.finish(), self._before)
+        self._trainer.close()
+        self._scope.fold(self._classifier)
+        return changed_tensors(self._classifier, self._before)
+
+
+def read_patients(
+    classifier: Classifier, tokenizer: TextTokenizer, patients: Sequence[TrainingPatient], scope: Scope
+) -> list[Patient]:
+    """The patients' windows, or for the last layer the states before it, which stay in memory."""
+    owners = [i for i, p in enumerate(patients) for _ in p.texts]
+    windows: list[Window] = tokenizer.windows([text for p in patients for text in p.texts]) if owners else []
+    parts: Sequence[Part] = windows
+    if scope.network is TopNetwork:
+        parts = frozen_states(classifier, windows)
+    own: list[list[Part]] = [[] for _ in patients]
+    for window, part in zip(windows, parts, strict=True):
+        own[owners[window.text_index]].append(part)
+    return [Patient(tuple(o), p.label) for o, p in zip(own, patients, strict=True)]

@@ -44,6 +44,12 @@ class TrainingJob:
     resume_from: bytes = b""
     done_steps: int = 0
     noise_multiplier: float = 0.0
+    optimizer: str = "adamw"
+    weight_decay: float = 0.0
+    schedule: str = "constant"
+    dropout: float = 0.0
+    clipping: str = "flat"
+    backend: str = "book-keeping"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,21 +1,20 @@
 """A worker that times private steps beside plain ones, on synthetic patients, and returns only times.
 
 The plain steps live here and nowhere else: non-private training is not offered, and nothing that was
-learnt here leaves the process. Both sides take the same patients in every round, in turns.
+learnt here leaves the process. All sides take the same patients in every round, in turns. A side is named
+SCOPE/HOW: `plain`, `private`, `ghost`, `hooks`, `notes` (each note clipped as a patient), `noise` (nothing
+but the noise of a step).
 """
 
-import copy
 import os
 import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import nn
 
 from ml.errors import TrainingRefused
 from ml.frames import read_frame, write_frame
@@ -23,8 +22,10 @@ from ml.inference.version_loading import merged_tensors
 from ml.privacy.csprng import SecureRandom
 from ml.registry.tensor_file import read_tensors
 from ml.text.encoder_files import find_encoder
-from ml.text.tokenizer import TextTokenizer, batches_by_length
+from ml.text.tokenizer import TextTokenizer
+from ml.training.book_keeping import patient_losses
 from ml.training.classifier import Classifier, build_classifier, encode_texts
+from ml.training.dp_encoder import EncoderTrainer, noisy
 from ml.training.dp_head import (
     HeadState,
     PatientFeatures,
@@ -34,60 +35,90 @@ from ml.training.dp_head import (
     private_step,
     with_frozen,
 )
-from ml.training.dp_lora import BATCH_WINDOWS, LoraTrainer, PatientTexts
-from ml.training.lora import add_lora
+from ml.training.learner import read_patients
 from ml.training.messages import TrainingJob, TrainingPatient, decode_start
+from ml.training.networks import Network
+from ml.training.patient_batches import Patient, micro_batches
+from ml.training.peak_memory import forget_peak, peak_bytes
+from ml.training.scopes import HEAD, scope_named
 
 WARM_UP = 1
-Sides = dict[str, Callable[[], None]]
+BACKENDS = {"private": "book-keeping", "notes": "book-keeping", "ghost": "ghost", "hooks": "hooks"}
+Step = Callable[[], None]
 
 
 def main() -> int:
-    """One job on stdin, one frame of times on stdout; `steps` of the job are the rounds."""
+    """One job and its `sides` on stdin, one frame of times on stdout; `steps` of the job are the rounds."""
     out = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     frame = read_frame(sys.stdin.buffer)
     if frame is None:
         return 1
     job, patients = decode_start(frame)
-    write_frame(out, {"kind": "times", **time_steps(job, patients)})
+    times, peak = time_steps(job, patients, list(frame["sides"]))
+    write_frame(out, {"kind": "times", "times": times, "peak_bytes": peak})
     return 0
 
 
-def time_steps(job: TrainingJob, patients: Sequence[TrainingPatient]) -> dict[str, list[float]]:
-    """Milliseconds of each round, `private` and `plain`, every patient in every step."""
+def time_steps(
+    job: TrainingJob, patients: Sequence[TrainingPatient], sides: Sequence[str]
+) -> tuple[dict[str, list[float]], int]:
+    """Milliseconds of each round by side, and the bytes that the steps took beyond what was loaded."""
     torch.set_num_threads(job.threads)
+    steps = {side: make_side(job, patients, side) for side in sides}
+    loaded = forget_peak()
+    return _in_turns(steps, job.steps), peak_bytes() - loaded
+
+
+def make_side(job: TrainingJob, patients: Sequence[TrainingPatient], side: str) -> Step:
+    """One step of a side. Raises TrainingRefused for an unknown one."""
+    scope, _, how = side.partition("/")
     encoder = find_encoder(Path(job.encoder_dir) if job.encoder_dir else None)
     tensors = merged_tensors(encoder, read_tensors(job.tensors))
     classifier = build_classifier(tensors, job.labels, encoder.config)
     tokenizer = TextTokenizer(encoder.tokenizer_json)
     settings = StepSettings(job.max_grad_norm, job.noise_multiplier, len(patients), job.learning_rate)
-    if job.scope == "head":
-        sides = head_sides(classifier, tokenizer, patients, rows=job.declared, settings=settings)
-    elif job.scope == "lora":
-        sides = lora_sides(classifier, tokenizer, patients, settings=settings)
-    else:
-        raise TrainingRefused(f"there is no scope {job.scope!r} to time; choose head or lora")
-    return _in_turns(sides, job.steps)
+    if scope == HEAD:
+        return _head_side(classifier, tokenizer, patients, rows=job.declared, settings=settings, how=how)
+    what = scope_named(scope)
+    what.prepare(classifier, job.declared)
+    people = read_patients(classifier, tokenizer, patients, what)
+    return _encoder_side(what.network(classifier), people, settings, how)
 
 
-def head_sides(
+def _encoder_side(network: Network, people: list[Patient], settings: StepSettings, how: str) -> Step:
+    random = SecureRandom()
+    if how == "plain":
+        plain = PlainTrainer(network, learning_rate=settings.learning_rate)
+        return lambda: plain.step(people)
+    if how == "noise":
+        sums = [torch.zeros_like(p) for p in network.parameters() if p.requires_grad]
+        return lambda: [noisy(total, 1.0, random) for total in sums].clear()
+    if how not in BACKENDS:
+        raise TrainingRefused(f"there is no side {how!r} to time")
+    if how == "notes":
+        people = [Patient((part,), p.label) for p in people for part in p.parts]
+    private = EncoderTrainer(network, backend=BACKENDS[how])
+    return lambda: private.step(people, settings=settings, random=random)
+
+
+def _head_side(
     classifier: Classifier,
     tokenizer: TextTokenizer,
     patients: Sequence[TrainingPatient],
     *,
     rows: Sequence[int],
     settings: StepSettings,
-) -> Sides:
-    """Both steps on cached features, as training caches them."""
+    how: str,
+) -> Step:
+    """On cached features, as training caches them."""
     weight, bias = classifier.head.weight.detach().numpy(), classifier.head.bias.detach().numpy()
-    states = {side: HeadState.start(weight, bias, rows) for side in ("private", "plain")}
+    state, random = HeadState.start(weight, bias, rows), SecureRandom()
     told = [PatientFeatures(encode_texts(classifier, tokenizer, p.texts), p.label) for p in patients]
-    people, random = with_frozen(states["plain"], told), SecureRandom()
-    return {
-        "private": lambda: private_step(states["private"], people, settings=settings, random=random),
-        "plain": lambda: adam_update(states["plain"], plain_gradient(states["plain"], people), settings),
-    }
+    people = with_frozen(state, told)
+    if how == "plain":
+        return lambda: adam_update(state, plain_gradient(state, people), settings)
+    return lambda: private_step(state, people, settings=settings, random=random)
 
 
 def plain_gradient(state: HeadState, people: Sequence[PatientFeatures]) -> npt.NDArray[np.float32]:
@@ -106,54 +137,32 @@ def plain_gradient(state: HeadState, people: Sequence[PatientFeatures]) -> npt.N
     return np.asarray((errors * share[:, None]).T @ inputs, np.float32)
 
 
-def lora_sides(
-    classifier: Classifier,
-    tokenizer: TextTokenizer,
-    patients: Sequence[TrainingPatient],
-    *,
-    settings: StepSettings,
-) -> Sides:
-    """Both steps on whole texts: Opacus' hooks beside plain backward passes of the same batches."""
-    plain = PlainLora(copy.deepcopy(classifier), tokenizer, learning_rate=settings.learning_rate)
-    private, random = LoraTrainer(classifier, tokenizer), SecureRandom()
-    people = [PatientTexts(p.texts, p.label) for p in patients]
-    return {
-        "private": lambda: private.step(people, settings=settings, random=random),
-        "plain": lambda: plain.step(people),
-    }
+class PlainTrainer:
+    """Any scope as anyone would train it: the mean loss over the patients, windows by length, AdamW."""
 
+    def __init__(self, network: Network, *, learning_rate: float):
+        self._network = network
+        self.parameters = [p for p in network.parameters() if p.requires_grad]
+        self._optimizer = torch.optim.AdamW(self.parameters, lr=learning_rate, weight_decay=0.0)
 
-class PlainLora:
-    """LoRA as anyone would train it: the mean loss over the patients, Adam."""
-
-    def __init__(self, classifier: Classifier, tokenizer: TextTokenizer, *, learning_rate: float):
-        self._classifier = classifier
-        self._tokenizer = tokenizer
-        add_lora(classifier)
-        self.parameters = [p for p in classifier.parameters() if p.requires_grad]
-        self._adam = torch.optim.Adam(self.parameters, lr=learning_rate)
-
-    def step(self, people: Sequence[PatientTexts]) -> None:
+    def step(self, people: Sequence[Patient]) -> None:
         """One step on all of them."""
         self.backward(people)
-        self._adam.step()
-        self._adam.zero_grad()
+        self._optimizer.step()
+        self._optimizer.zero_grad()
 
-    def backward(self, people: Sequence[PatientTexts]) -> None:
+    def backward(self, people: Sequence[Patient]) -> None:
         """Leave the mean gradient in `parameters`."""
-        owners = [i for i, p in enumerate(people) for _ in p.texts]
-        windows = self._tokenizer.windows([t for p in people for t in p.texts])
-        whose = np.array([owners[w.text_index] for w in windows])
-        share = torch.from_numpy(1 / (np.bincount(whose)[whose] * len(people))).float()
-        labels = torch.tensor([people[i].label for i in whose.tolist()])
-        for places, batch in batches_by_length(windows, BATCH_WINDOWS):
-            rows = torch.as_tensor(places)
-            feed: dict[str, Any] = {name: torch.from_numpy(a) for name, a in batch.feed().items()}
-            losses = nn.functional.cross_entropy(self._classifier(**feed), labels[rows], reduction="none")
-            torch.autograd.backward((losses * share[rows]).sum())
+        windows = [Patient((part,), p.label) for p in people for part in p.parts]
+        shares = {
+            id(part): 1 / (len(p.parts) * len(people)) for p in people for part in p.parts
+        }  # by identity: each part is one object throughout
+        for batch in micro_batches(windows):
+            share = torch.tensor([shares[id(w.parts[0])] for w in batch])
+            torch.autograd.backward((patient_losses(self._network, batch) * share).sum())
 
 
-def _in_turns(sides: Sides, rounds: int) -> dict[str, list[float]]:
+def _in_turns(sides: dict[str, Step], rounds: int) -> dict[str, list[float]]:
     times: dict[str, list[float]] = {side: [] for side in sides}
     for number in range(WARM_UP + rounds):
         for side, step in sides.items():

@@ -14,6 +14,7 @@ from ml.training.accountant import epsilon_prv, noise_for
 from ml.training.dp_head import StepSettings
 from ml.training.learner import make_learner
 from ml.training.messages import TrainingJob, TrainingPatient, decode_start
+from ml.training.schedule import schedule_factor
 
 
 def main() -> int:
@@ -72,7 +73,6 @@ def _train(
     learner = make_learner(job, patients)
     if job.resume_from:
         learner.restore(job.resume_from)
-    settings = StepSettings(job.max_grad_norm, noise, job.expected_batch, job.learning_rate)
     random = SecureRandom()
     step = job.done_steps
     for size, epsilon in zip(blocks(job), epsilons, strict=True):
@@ -81,13 +81,26 @@ def _train(
         started = time.perf_counter()
         for _ in range(size):
             drawn = random.poisson_sample(len(patients), job.sample_rate)
-            learner.step(drawn.tolist(), settings, random)
+            learner.step(drawn.tolist(), step_settings(job, noise, step), random)
             step += 1
             speed = (step - job.done_steps) / max(time.perf_counter() - started, 1e-9)
             write_frame(outward, _progress(step, epsilon, speed))
         write_frame(outward, {"kind": "checkpoint", "state": learner.state(), "step": step})
     write_frame(outward, {"kind": "result", "tensors": learner.result()})
     return 0
+
+
+def step_settings(job: TrainingJob, noise: float, step: int) -> StepSettings:
+    """The constants of the step after `step` others; only the learning rate follows the schedule."""
+    return StepSettings(
+        max_grad_norm=job.max_grad_norm,
+        noise_multiplier=noise,
+        expected_batch=job.expected_batch,
+        learning_rate=job.learning_rate * schedule_factor(job.schedule, step, job.steps),
+        weight_decay=job.weight_decay,
+        optimizer=job.optimizer,
+        clipping=job.clipping,
+    )
 
 
 def _epsilons(job: TrainingJob, noise: float) -> list[float]:

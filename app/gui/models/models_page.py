@@ -209,7 +209,15 @@ def version_line(found: ModelRow) -> str:
     return f"{kind}{use}\n" + "  ·  ".join(part for part in parts if part)
 
 
-_KINDS = {"head": "Trained here, head", "lora": "Trained here, LoRA"}
+_KINDS = {
+    "head": "Trained here, head",
+    "top": "Trained here, last layer",
+    "bitfit": "Trained here, biases",
+    "lora": "Trained here, LoRA",
+    "adapter": "Trained here, adapters",
+    "prefix": "Trained here, prefix",
+    "full": "Trained here, whole encoder",
+}
 _PUBLISH = "Export the latest training result to ONNX, compare it with the trained model, and use it"
 _MEASURE = "Read public synthetic notes with the chosen version: how good, how calibrated, for whom"
 _QUESTION = "Diagnoses will use that version from now on. You can return to the present one at any time."

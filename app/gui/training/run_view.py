@@ -7,8 +7,13 @@ from threading import Event
 from ml.privacy.ledger import LedgerEntry
 
 SCOPES = (
-    ("head", "Head: the last layer; fast, needs little budget"),
+    ("head", "Head: the diseases' own rows; fast, needs little budget"),
+    ("top", "Top: the encoder's last layer; fast"),
+    ("bitfit", "BitFit: the encoder's biases; few numbers, little noise"),
     ("lora", "LoRA: small changes throughout; slower, needs more budget"),
+    ("adapter", "Adapters: small layers put in between; stays at this site"),
+    ("prefix", "Prefix: learned tokens in front; stays at this site"),
+    ("full", "Full: the whole encoder; slowest, needs most budget"),
 )
 
 

@@ -70,11 +70,11 @@ def test_a_cold_start_is_measured_with_its_memory() -> None:
 
 
 def test_training_is_timed_on_synthetic_patients_in_a_worker(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(benchmark_train, "ROUNDS", {"head": 2, "lora": 1})
+    monkeypatch.setattr(benchmark_train, "ROUNDS", {"head": 2, "encoder": 1})
     found = benchmark_train.measure(silent, size=2)
     assert found["patients a step"] == 2
-    for scope in ("head", "lora"):
-        assert float(str(found[f"{scope}: DP-SGD / plain"])) > 0
+    for name in (*benchmark_train.RATIOS, "head: DP-SGD / plain", "full: memory of a step, DP-SGD / plain"):
+        assert float(str(found[name])) > 0
 
 
 def test_the_starting_model_knows_styles_and_names_it_never_saw(tmp_path: Path) -> None:

@@ -25,18 +25,24 @@ from app.workflows import trainer_process
 from app.workflows.augment_findings import FindingTeller
 from app.workflows.collect_examples import Source, collect_examples
 from app.workflows.frame_process import FrameProcess
-from app.workflows.list_models import result_store
+from app.workflows.list_models import load_version, result_store
 from app.workflows.plan_training import TrainingPlan, completed, declare_diseases
+from app.workflows.publish_model import PublishPlan, publish_model
 from app.workflows.report_privacy import report_privacy
 from app.workflows.resume_training import TrainingRun, keep_checkpoint
+from app.workflows.review_update import review_update
 from app.workflows.train_model import TrainingProgress, train_model
 from app.workflows.trainer_process import TrainerProcess
 from knowledge_graph.graph.cache import load_compiled
 from knowledge_graph.terms.term import DiseaseId
+from ml.errors import UpdateRefused
+from ml.inference.version_loading import load_predictor
 from ml.privacy.ledger import epsilon_bound, mechanisms
+from ml.registry.model_version import ModelVersion
 from ml.registry.starting_model import starting_version
 from ml.registry.tensor_file import read_tensors
 from ml.registry.training_result import TrainingResult
+from ml.text.encoder_files import find_encoder
 
 pytestmark = pytest.mark.slow
 DISEASES = ("OMIM:154700", "OMIM:143100", "OMIM:219700")
@@ -244,7 +250,9 @@ def test_a_killed_trainer_costs_at_most_the_granted_block(
         ({"target_epsilon": 3.0, "cap": 2.0}, None, "above the cap 2"),
         ({"target_epsilon": 3.0}, Policy(epsilon_cap=1.5), "above the cap 1.5"),
         ({"target_epsilon": 0.0}, None, "epsilon"),
-        ({"scope": "full"}, None, "no scope"),
+        ({"scope": "whole"}, None, "no scope"),
+        ({"optimizer": "none"}, None, "optimizer"),
+        ({"backend": "ghost", "dropout": 0.1}, None, "dropout"),
         ({"delta": 0.5}, None, "delta"),
         ({"sample_rate": 1.5}, None, "sample rate"),
         ({"resume": True}, None, "no stopped run"),
@@ -286,3 +294,18 @@ def test_the_window_side_of_training_needs_no_torch() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+def test_layers_that_training_adds_are_published_and_stay_at_the_site(vault: Vault, tmp_path: Path) -> None:
+    """Adapters have a graph of their own, which the published version runs; an update can't hold them."""
+    plan = replace(PLAN, scope="adapter", steps=2, learning_rate=0.05)
+    *_, result = train_model(vault, plan)
+    assert isinstance(result, TrainingResult)
+    *_, version = publish_model(vault, result, PublishPlan("now", tmp_path, threads=1, probes=8))
+    assert isinstance(version, ModelVersion)
+    assert 0 < version.card.parity.fp32_max_abs_diff < 1e-3
+    start, own = starting_version(), load_version(vault, version.version_id)
+    told = [load_predictor(v, find_encoder(), provider="cpu").logits(["tall stature"]) for v in (start, own)]
+    assert abs(told[0] - told[1]).max() > 1e-3
+    with pytest.raises(UpdateRefused, match="stays at this site"):
+        review_update(vault)

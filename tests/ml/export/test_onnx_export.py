@@ -22,7 +22,9 @@ from ml.registry.model_version import ModelCard, VersionContent
 from ml.registry.tensor_file import read_tensors, write_tensors
 from ml.text.encoder_files import EncoderFiles
 from ml.text.tokenizer import TextTokenizer, token_batch
-from ml.training.classifier import build_classifier
+from ml.training.added_layers import added_names
+from ml.training.classifier import build_classifier, changed_tensors
+from ml.training.scopes import SCOPES
 from tests.ml.tiny_model import LABELS, head_tensors, write_tiny_encoder
 
 pytestmark = pytest.mark.slow
@@ -97,6 +99,39 @@ def test_one_graph_serves_other_weights(
     parity = measure_parity(classifier, models, tokenizer, texts=TEXTS)
     assert parity.fp32_max_abs_diff < 1e-4
     assert parity.fp32_same_top1 == 1
+
+
+@pytest.mark.parametrize("scope", ["adapter", "prefix"])
+def test_layers_that_training_added_are_in_the_published_graph(
+    encoder: EncoderFiles, graphs: Graphs, scope: str
+) -> None:
+    """Prepared, moved and folded as the trainer does, then exported by the worker from its tensors alone."""
+    classifier = build_classifier(merged_tensors(encoder, head_tensors()), LABELS, encoder.config)
+    SCOPES[scope].prepare(classifier, range(len(LABELS)))
+    torch.manual_seed(4)
+    with torch.no_grad():
+        for parameter in classifier.parameters():
+            if parameter.requires_grad:
+                parameter.add_(torch.randn_like(parameter))
+    SCOPES[scope].fold(classifier)
+    tensors = changed_tensors(classifier, encoder.tensors())
+    folder = str(encoder.weights_path.parent)
+    request = ExportRequest(tensors, LABELS, tuple(TEXTS), encoder_dir=folder, threads=1)
+    (done,) = [r for r in run_export(request) if r["kind"] == "done"]
+    result = msgspec.convert(done["result"], ExportResult)
+    assert result.parity.fp32_max_abs_diff < 1e-3
+    graph = GraphTemplate.from_bytes(result.graphs["fp32"])
+    added = set(added_names(read_tensors(tensors)))
+    assert added
+    assert added <= {fill.source for fill in graph.fills}
+    whole = merged_tensors(encoder, read_tensors(tensors))
+    with_them, without = (assemble(g, whole) for g in (graph, graphs["fp32"]))
+    reader = TextTokenizer(encoder.tokenizer_json)
+    told = [
+        Predictor.load(onnx, reader, LABELS, provider="cpu", threads=1).logits(TEXTS)
+        for onnx in (with_them, without)
+    ]
+    assert np.abs(told[0] - told[1]).max() > 1e-3
 
 
 def test_another_function_is_not_published(

@@ -14,10 +14,7 @@ import numpy.typing as npt
 import torch
 
 from ml.privacy import csprng
-from ml.text.tokenizer import TextTokenizer
-from ml.training import dp_head, dp_lora
-from ml.training.classifier import Classifier
-from tests.ml.tiny_model import CONFIG, tokenizer_json
+from ml.training import dp_head
 
 Floats = npt.NDArray[np.float32]
 LABELS, HIDDEN, ROWS, CLIP = 6, 4, (0, 2, 3, 5), 0.5
@@ -141,7 +138,7 @@ def noise_hides_the_last_bits() -> None:
     for odd in (0, 1):
         state = head(labels=20_000, hidden=0, rows=range(20_000))
         summed = np.full((20_000, 1), 0.75 + odd * unit, np.float32)
-        dp_head.clipped_sum = lambda *_, summed=summed: summed
+        dp_head.clipped_sum = lambda *_, summed=summed, **_k: summed
         try:
             gradient = released([], dp_head.StepSettings(1.0, 1.0, 1.0, 0.1), state=state)
         finally:
@@ -200,24 +197,6 @@ def inclusion_is_an_independent_coin() -> None:
     assert any(random.poisson_sample(3, 0.01).size == 0 for _ in range(5))
 
 
-def one_patient_moves_lora_by_at_most_the_clip() -> None:
-    """Whatever her notes; the norm is over all parameters together."""
-    torch.manual_seed(1)
-    config = CONFIG | {"hidden_size": 4, "num_hidden_layers": 1, "num_attention_heads": 1}
-    tokenizer = TextTokenizer(tokenizer_json())
-    trainer = dp_lora.LoraTrainer(Classifier(config, ["x", "y"]).eval(), tokenizer, rank=1)
-    with torch.no_grad():
-        for parameter in trainer.parameters:
-            parameter.add_(torch.randn_like(parameter))
-    other = dp_lora.PatientTexts(("fever arm",), 0)
-    for texts in (("leg",), ("weak leg", "no fever", "arm", "short arm .")):
-        with_her = trainer.clipped_sum([other, dp_lora.PatientTexts(texts, 1)], 1e-3)
-        alone = trainer.clipped_sum([other], 1e-3)
-        squares = [float((a - b).square().sum()) for a, b in zip(with_her, alone, strict=True)]
-        assert sum(squares) ** 0.5 <= 1e-3 * (1 + 1e-3)
-        assert sum(squares) > 0
-
-
 MECHANISM_CHECKS: tuple[Callable[[], None], ...] = (
     one_patient_moves_a_step_by_at_most_the_clip,
     the_sum_is_of_clipped_patients,
@@ -230,5 +209,4 @@ MECHANISM_CHECKS: tuple[Callable[[], None], ...] = (
     the_divisor_is_public,
     only_declared_rows_move,
     inclusion_is_an_independent_coin,
-    one_patient_moves_lora_by_at_most_the_clip,
 )

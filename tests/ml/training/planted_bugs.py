@@ -9,7 +9,7 @@ import pytest
 
 from ml.privacy import csprng
 from ml.privacy.csprng import SecureRandom
-from ml.training import dp_head, dp_lora, worker
+from ml.training import dp_head, worker
 
 Plant = Callable[[pytest.MonkeyPatch], None]
 MECHANISM_BUGS: dict[str, Plant] = {}
@@ -18,7 +18,6 @@ TRAINER_BUGS: dict[str, Plant] = {}
 clipped_sum, private_step, adam_update = dp_head.clipped_sum, dp_head.private_step, dp_head.adam_update
 gaussians, poisson_sample = SecureRandom.gaussians, SecureRandom.poisson_sample
 epsilon_prv, plan_noise, blocks = worker.epsilon_prv, worker.plan_noise, worker.blocks
-lora_gradients, lora_sum = dp_lora.LoraTrainer.patient_gradients, dp_lora.LoraTrainer.clipped_sum
 
 
 def bug(plant: Plant) -> Plant:
@@ -56,12 +55,12 @@ def own_gradient(state: Any, person: Any) -> Any:
 
 @bug
 def no_clipping(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(dp_head, "clipped_sum", lambda s, p, _c: clipped_sum(s, p, 1e9))
+    patch.setattr(dp_head, "clipped_sum", lambda s, p, _c, **k: clipped_sum(s, p, 1e9, **k))
 
 
 @bug
 def clipping_twice_as_wide(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(dp_head, "clipped_sum", lambda s, p, c: clipped_sum(s, p, 2 * c))
+    patch.setattr(dp_head, "clipped_sum", lambda s, p, c, **k: clipped_sum(s, p, 2 * c, **k))
 
 
 @bug
@@ -73,12 +72,12 @@ def clipping_each_note_instead_of_the_patient(patch: pytest.MonkeyPatch) -> None
             for i in range(len(p.features))
         ]
 
-    patch.setattr(dp_head, "clipped_sum", lambda s, p, c: clipped_sum(s, notes(p), c))
+    patch.setattr(dp_head, "clipped_sum", lambda s, p, c, **k: clipped_sum(s, notes(p), c, **k))
 
 
 @bug
 def clipping_the_bias_apart_from_the_weights(patch: pytest.MonkeyPatch) -> None:
-    def apart(state: Any, people: Any, clip: float) -> Any:
+    def apart(state: Any, people: Any, clip: float, **_: Any) -> Any:
         total = np.zeros_like(state.first)
         for person in people:
             gradient = own_gradient(state, person)
@@ -92,7 +91,7 @@ def clipping_the_bias_apart_from_the_weights(patch: pytest.MonkeyPatch) -> None:
 
 @bug
 def clipping_the_batch_instead_of_the_patient(patch: pytest.MonkeyPatch) -> None:
-    def together(state: Any, people: Any, clip: float) -> Any:
+    def together(state: Any, people: Any, clip: float, **_: Any) -> Any:
         total = sum((own_gradient(state, p) for p in people), np.zeros_like(state.first, np.float64))
         return (total * min(1.0, clip / max(float(np.linalg.norm(total)), 1e-12))).astype(np.float32)
 
@@ -101,7 +100,7 @@ def clipping_the_batch_instead_of_the_patient(patch: pytest.MonkeyPatch) -> None
 
 @bug
 def lengthening_short_gradients(patch: pytest.MonkeyPatch) -> None:
-    def normalised(state: Any, people: Any, clip: float) -> Any:
+    def normalised(state: Any, people: Any, clip: float, **_: Any) -> Any:
         total = np.zeros_like(state.first)
         for person in people:
             gradient = own_gradient(state, person)
@@ -113,7 +112,7 @@ def lengthening_short_gradients(patch: pytest.MonkeyPatch) -> None:
 
 @bug
 def infinite_gradients_let_through(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(dp_head, "_gradient_norm", lambda _a, _b: 0.1)
+    patch.setattr(dp_head, "_gradient_norms", lambda a, _b: np.full(len(a), 0.1))
 
 
 @bug
@@ -314,26 +313,6 @@ def epsilon_of_half_the_sample_rate(patch: pytest.MonkeyPatch) -> None:
 def a_batch_size_told(patch: pytest.MonkeyPatch) -> None:
     progress = worker._progress
     patch.setattr(worker, "_progress", lambda *args: progress(*args) | {"batch": 5})
-
-
-@bug
-def lora_without_clipping(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(dp_lora.LoraTrainer, "clipped_sum", lambda self, p, _c: lora_sum(self, p, 1e9))
-
-
-@bug
-def lora_clipping_each_parameter_apart(patch: pytest.MonkeyPatch) -> None:
-    def apart(self: Any, people: Any, clip: float) -> Any:
-        if not people:
-            return lora_sum(self, people, clip)
-        total = []
-        for gradients in lora_gradients(self, people):
-            norms = gradients.flatten(1).norm(dim=1).clamp(min=1e-12)
-            factor = (clip / norms).clamp(max=1.0).view(-1, *[1] * (gradients.dim() - 1))
-            total.append((gradients * factor).sum(0))
-        return total
-
-    patch.setattr(dp_lora.LoraTrainer, "clipped_sum", apart)
 
 
 @bug

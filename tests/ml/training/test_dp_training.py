@@ -10,7 +10,6 @@ import torch
 from ml.frames import read_frame, write_frame
 from ml.privacy.csprng import SecureRandom
 from ml.training import dp_head
-from ml.training.classifier import Classifier
 from ml.training.dp_head import (
     HeadState,
     PatientFeatures,
@@ -123,7 +122,7 @@ def test_the_last_bits_of_a_sum_cannot_be_read_from_what_is_released(monkeypatch
     monkeypatch.setattr(dp_head, "adam_update", lambda _state, gradient, _settings: released.append(gradient))
     for odd in (0, 1):
         summed = np.full((40_000, 1), 0.75 + odd * unit, np.float32)
-        monkeypatch.setattr(dp_head, "clipped_sum", lambda *_, summed=summed: summed)
+        monkeypatch.setattr(dp_head, "clipped_sum", lambda *_, summed=summed, **_k: summed)
         private_step(head(), [], settings=StepSettings(1.0, 1.0, 1.0, 0.1), random=SecureRandom())
         told = np.abs(released[-1].astype(np.float64))
         told = told[(told >= 0.5) & (told < 1.0)] / unit
@@ -136,84 +135,6 @@ def test_only_the_declared_rows_change() -> None:
     private_step(state, [patient(1)], settings=settings(), random=SecureRandom())
     others = [row for row in range(LABELS) if row not in ROWS]
     assert np.array_equal(before[others], state.weights[others])
-
-
-@pytest.fixture
-def tiny() -> tuple[Classifier, Any]:
-    from tokenizers import Tokenizer, models, pre_tokenizers, processors
-
-    from ml.text.tokenizer import TextTokenizer
-
-    words = {w: i for i, w in enumerate(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "a", "b", "c", "d"])}
-    tokenizer = Tokenizer(models.WordLevel(words, unk_token="[UNK]"))
-    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
-    tokenizer.post_processor = processors.TemplateProcessing(
-        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
-    )
-    torch.manual_seed(1)
-    config = {"vocab_size": 8, "hidden_size": 8, "num_hidden_layers": 2, "num_attention_heads": 2,
-              "intermediate_size": 16, "max_position_embeddings": 64}  # fmt: skip
-    return Classifier(config, ["x", "y", "z"]).eval(), TextTokenizer(tokenizer.to_str().encode())
-
-
-@pytest.mark.slow
-@pytest.mark.filterwarnings("ignore:Full backward hook:UserWarning")
-def test_lora_gradients_by_hooks_equal_microbatches_of_one(tiny: tuple[Classifier, Any]) -> None:
-    from ml.training.dp_lora import LoraTrainer, PatientTexts
-
-    classifier, tokenizer = tiny
-    trainer = LoraTrainer(classifier, tokenizer, rank=2)
-    with torch.no_grad():
-        for parameter in trainer.parameters:
-            parameter.add_(0.1 * torch.randn_like(parameter))
-    people = [
-        PatientTexts(("a b", "c d a a"), 0),
-        PatientTexts(("b",), 2),
-        PatientTexts(("a", "b", "d d"), 1),
-    ]
-    together = trainer.patient_gradients(people)
-    for index, person in enumerate(people):
-        alone = _one_by_one(trainer, tokenizer, person)
-        for fast, slow in zip(together, alone, strict=True):
-            assert fast[index].numpy() == pytest.approx(slow.numpy(), abs=1e-5)
-    assert all(float(g.abs().sum()) > 0 for g in together), "a trainable parameter has no gradient"
-
-
-def _one_by_one(trainer: Any, tokenizer: Any, person: Any) -> list[torch.Tensor]:
-    """Plain autograd on the mean loss of one patient's windows, without hooks."""
-    from ml.text.tokenizer import token_batch
-
-    trainer._wrapped.disable_hooks()
-    total = torch.zeros(())
-    for text in person.texts:
-        batch = token_batch(tokenizer.windows([text]))
-        feed = {name: torch.from_numpy(array) for name, array in batch.feed().items()}
-        logits = trainer.classifier(feed["input_ids"], feed["attention_mask"], feed["position_ids"])
-        loss = torch.nn.functional.cross_entropy(logits, torch.tensor([person.label]))
-        total = total + loss / len(person.texts)
-    gradients = torch.autograd.grad(total, trainer.parameters)
-    trainer._wrapped.enable_hooks()
-    return list(gradients)
-
-
-@pytest.mark.slow
-def test_lora_sensitivity_and_merge(tiny: tuple[Classifier, Any]) -> None:
-    from ml.training.dp_lora import LoraTrainer, PatientTexts
-
-    classifier, tokenizer = tiny
-    trainer = LoraTrainer(classifier, tokenizer, rank=2)
-    people = [PatientTexts(("a b",), 0), PatientTexts(("c",) * 30, 1)]
-    moved = [
-        a - b
-        for a, b in zip(trainer.clipped_sum(people, 0.01), trainer.clipped_sum(people[:1], 0.01), strict=True)
-    ]
-    assert float(sum(m.square().sum() for m in moved)) ** 0.5 <= 0.01 * (1 + 1e-4)
-    trainer.step(people, settings=settings(), random=SecureRandom())
-    batch = torch.tensor([[2, 4, 5, 3]])
-    before = classifier(batch, torch.ones_like(batch))
-    merged = trainer.finish()(batch, torch.ones_like(batch))
-    assert merged.detach().numpy() == pytest.approx(before.detach().numpy(), abs=1e-5)
-    assert not [name for name in classifier.state_dict() if "down" in name or "up" in name]
 
 
 def test_frames_come_back_and_cut_ones_are_refused() -> None:

@@ -8,11 +8,13 @@ from collections.abc import Callable, Sequence
 
 import pytest
 from dp_checks import MECHANISM_CHECKS
+from encoder_checks import ENCODER_CHECKS
 from planted_bugs import MECHANISM_BUGS, TRAINER_BUGS
+from planted_encoder_bugs import ENCODER_BUGS
 from trainer_checks import CONVERSATION_CHECKS
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::UserWarning")]
-CHECKS = (*MECHANISM_CHECKS, *CONVERSATION_CHECKS)
+CHECKS = (*MECHANISM_CHECKS, *ENCODER_CHECKS, *CONVERSATION_CHECKS)
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
@@ -25,6 +27,13 @@ def test_a_bug_of_the_mechanism_is_caught(name: str, monkeypatch: pytest.MonkeyP
     with monkeypatch.context() as patch:
         MECHANISM_BUGS[name](patch)
         assert caught_by(MECHANISM_CHECKS), f"no check noticed: {name}"
+
+
+@pytest.mark.parametrize("name", ENCODER_BUGS)
+def test_a_bug_of_the_encoders_mechanism_is_caught(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        ENCODER_BUGS[name](patch)
+        assert caught_by(ENCODER_CHECKS), f"no check noticed: {name}"
 
 
 @pytest.mark.parametrize("name", TRAINER_BUGS)

@@ -1,17 +1,14 @@
 """The plain side of the timing takes the same step as the private one without clipping and noise."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
+from tiny_people import tiny
 
-from ml.inference.version_loading import merged_tensors
-from ml.text.tokenizer import TextTokenizer
-from ml.training.classifier import Classifier, build_classifier
+from ml.training.book_keeping import BookKeeping
+from ml.training.clipping import Clipping
 from ml.training.dp_head import HeadState, PatientFeatures, clipped_sum, with_frozen
-from ml.training.dp_lora import LoraTrainer, PatientTexts
-from ml.training.step_timing import PlainLora, plain_gradient
-from tests.ml.tiny_model import LABELS, head_tensors, tokenizer_json, write_tiny_encoder
+from ml.training.peak_memory import forget_peak, peak_bytes
+from ml.training.step_timing import PlainTrainer, plain_gradient
 
 NO_CLIP = 1e9
 
@@ -27,19 +24,19 @@ def test_the_plain_head_gradient_is_the_mean_of_the_patients_own() -> None:
     assert plain_gradient(state, people) == pytest.approx(clipped_sum(state, people, NO_CLIP) / 3, abs=1e-6)
 
 
-def test_the_plain_lora_gradient_is_the_mean_of_the_patients_own(tmp_path: Path) -> None:
-    encoder = write_tiny_encoder(tmp_path)
-    tokenizer = TextTokenizer(tokenizer_json())
-
-    def classifier() -> Classifier:
-        return build_classifier(merged_tensors(encoder, head_tensors()), LABELS, encoder.config)
-
-    people = [PatientTexts(("seizure and fever", "no fever"), 1), PatientTexts(("weak arm .",), 3)]
-    private = LoraTrainer(classifier(), tokenizer)
-    plain = PlainLora(classifier(), tokenizer, learning_rate=0.1)
-    for ours, theirs in zip(plain.parameters, private.parameters, strict=True):
-        ours.data.copy_(theirs.data)
+@pytest.mark.parametrize("scope", ["full", "lora"])
+def test_the_plain_gradient_is_the_mean_of_the_patients_own(scope: str) -> None:
+    _, network, people = tiny(scope)
+    plain = PlainTrainer(network, learning_rate=0.1)
     plain.backward(people)
-    for ours, total in zip(plain.parameters, private.clipped_sum(people, NO_CLIP), strict=True):
-        assert ours.grad is not None
-        assert ours.grad.numpy() == pytest.approx(total.numpy() / 2, abs=1e-6)
+    found = [p.grad.clone() for p in plain.parameters if p.grad is not None]
+    engine = BookKeeping(network)
+    summed = engine.clipped_sum(people, Clipping(NO_CLIP))
+    for ours, total in zip(found, summed, strict=True):
+        assert ours.numpy() == pytest.approx(total.numpy() / len(people), abs=1e-5)
+
+
+def test_the_peak_of_memory_is_counted_anew() -> None:
+    before = forget_peak()
+    held = np.ones(4 << 20)
+    assert before == 0 or peak_bytes() >= before + held.nbytes // 2

@@ -1,0 +1,83 @@
+"""What a trainer differentiates: from a batch of parts to logits, from tokens or from cached states."""
+
+from collections.abc import Iterator, Sequence
+from typing import cast
+
+import torch
+from torch import nn
+
+from ml.text.tokenizer import Window, batches_by_length, token_batch
+from ml.training.classifier import Classifier, attention_bias, pool
+from ml.training.patient_batches import Part
+
+
+class TokenNetwork(nn.Module):
+    """The whole classifier, read from token windows."""
+
+    def __init__(self, classifier: Classifier):
+        super().__init__()
+        self.classifier = classifier
+
+    def collate(self, parts: Sequence[Part]) -> tuple[torch.Tensor, ...]:
+        """Padded ids, mask and positions, each (parts, tokens)."""
+        batch = token_batch([cast(Window, part) for part in parts])
+        return tuple(torch.from_numpy(array) for array in batch.feed().values())
+
+    def forward(self, ids: torch.Tensor, mask: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
+        """Logits (parts, labels)."""
+        logits: torch.Tensor = self.classifier(ids, mask, positions)
+        return logits
+
+
+class TopNetwork(nn.Module):
+    """The last encoder layer and what follows it, read from the cached states before it."""
+
+    def __init__(self, classifier: Classifier):
+        super().__init__()
+        self.layer = classifier.encoder.encoder.layer[-1]
+        self.gate = classifier.gate
+        self.head = classifier.head
+
+    def collate(self, parts: Sequence[Part]) -> tuple[torch.Tensor, ...]:
+        """Padded states (parts, tokens, hidden) and mask (parts, tokens)."""
+        states = [cast(torch.Tensor, part) for part in parts]
+        padded = nn.utils.rnn.pad_sequence(states, batch_first=True)
+        lengths = torch.tensor([len(s) for s in states])
+        return padded, (torch.arange(padded.shape[1]) < lengths[:, None]).long()
+
+    def forward(self, states: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """Logits (parts, labels)."""
+        last = self.layer(states, attention_bias(mask, states.dtype))
+        logits: torch.Tensor = self.head(pool(last, self.gate(last), mask))
+        return logits
+
+
+Network = TokenNetwork | TopNetwork
+
+
+def frozen_states(
+    classifier: Classifier, windows: Sequence[Window], *, batch_size: int = 16
+) -> list[torch.Tensor]:
+    """The states (tokens, hidden) of each window before the last layer; they never leave memory."""
+    states: list[torch.Tensor] = [torch.empty(0)] * len(windows)
+    for places, read in _before_last(classifier, windows, batch_size):
+        for row, place in enumerate(places):
+            states[place] = read[row, : len(windows[place].ids)].clone()
+    return states
+
+
+def _before_last(
+    classifier: Classifier, windows: Sequence[Window], batch_size: int
+) -> Iterator[tuple[list[int], torch.Tensor]]:
+    encoder = classifier.encoder
+    with torch.no_grad():
+        for places, batch in batches_by_length(windows, batch_size):
+            feed = {name: torch.from_numpy(array) for name, array in batch.feed().items()}
+            ids, mask = feed["input_ids"], feed["attention_mask"]
+            states = encoder.embeddings(
+                input_ids=ids, position_ids=feed["position_ids"], token_type_ids=torch.zeros_like(ids)
+            )
+            bias = attention_bias(mask, states.dtype)
+            for layer in encoder.encoder.layer[:-1]:
+                states = layer(states, bias)
+            yield places, states

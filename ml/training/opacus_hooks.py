@@ -1,0 +1,65 @@
+"""The same clipped sum by Opacus' hooks: every window's gradient is formed, then each patient's mean.
+
+Slow and hungry for memory, but not ours: the reference, and a choice for whoever wants it.
+"""
+
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from opacus import GradSampleModule
+from torch import nn
+
+from ml.training.clipping import Clipping
+from ml.training.networks import Network
+from ml.training.patient_batches import MOST_TOKENS, Patient, micro_batches
+
+
+class OpacusHooks:
+    """Holds Opacus' hooks on a network until `close`."""
+
+    def __init__(self, network: Network, *, most_tokens: int = MOST_TOKENS):
+        self._network, self._most_tokens = network, most_tokens
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            self._wrapped = GradSampleModule(network, loss_reduction="sum", strict=False)
+        self.parameters = [p for p in network.parameters() if p.requires_grad]
+        for module in network.modules():  # Opacus passes by what is not in training mode
+            if any(p.requires_grad for p in module.parameters(recurse=False)):
+                module.training = True
+
+    def clipped_sum(self, patients: Sequence[Patient], clipping: Clipping) -> list[torch.Tensor]:
+        """The sum over everybody, micro-batch by micro-batch."""
+        totals = [torch.zeros_like(p) for p in self.parameters]
+        for batch in micro_batches(patients, self._most_tokens):
+            own = self.patient_gradients(batch)
+            norms = torch.stack([g.flatten(1).double().square().sum(1) for g in own]).sum(0).sqrt()
+            factors = clipping.factors(norms).float()
+            well = torch.isfinite(norms)
+            for total, gradients in zip(totals, own, strict=True):
+                usable = gradients[well].flatten(1)
+                total.view(-1).addmv_(usable.T, factors[well])
+        return totals
+
+    def patient_gradients(self, batch: Sequence[Patient]) -> list[torch.Tensor]:
+        """(patients, *shape) for each parameter; everybody has as many parts."""
+        count = len(batch[0].parts)
+        feed = self._network.collate([part for patient in batch for part in patient.parts])
+        labels = torch.tensor([patient.label for patient in batch]).repeat_interleave(count)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            loss = nn.functional.cross_entropy(self._wrapped(*feed), labels, reduction="sum")
+            torch.autograd.backward(loss)
+        return [self._mean(parameter, len(batch)) for parameter in self.parameters]
+
+    def close(self) -> None:
+        """Take the hooks away."""
+        self._wrapped.remove_hooks()
+
+    def _mean(self, parameter: Any, patients: int) -> torch.Tensor:
+        sample: torch.Tensor | None = parameter.grad_sample
+        parameter.grad_sample = parameter.grad = None
+        if sample is None:  # it had no part in the loss
+            return torch.zeros(patients, *parameter.shape)
+        return sample.reshape(patients, -1, *parameter.shape).mean(1)

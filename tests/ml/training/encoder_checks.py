@@ -1,0 +1,101 @@
+"""What the encoder's guarantee rests on, as checks over whatever code is loaded now; see `dp_checks`."""
+
+from collections.abc import Callable
+
+import torch
+from tiny_people import CLIP, distance, largest_difference, one_by_one, read_people, tiny
+
+from ml.privacy.csprng import SecureRandom
+from ml.training import own_gradients
+from ml.training.book_keeping import BookKeeping
+from ml.training.clipping import Clipping
+from ml.training.dp_encoder import EncoderTrainer
+from ml.training.dp_head import StepSettings
+
+PLAN = StepSettings(max_grad_norm=CLIP, noise_multiplier=2.0, expected_batch=8.0, learning_rate=0.1)
+SILENT = StepSettings(max_grad_norm=CLIP, noise_multiplier=0.0, expected_batch=8.0, learning_rate=0.1)
+
+
+def released(trainer: EncoderTrainer, people: list, settings: StepSettings = SILENT) -> list[torch.Tensor]:
+    """What one step hands to the optimizer; a step that releases nothing fails."""
+    seen: list[list[torch.Tensor]] = []
+    trainer.descend = lambda _settings: seen.append([p.grad.clone() for p in trainer.parameters])  # type: ignore
+    trainer.step(people, settings=settings, random=SecureRandom())
+    assert len(seen) == 1, "the step was not taken"
+    return [gradient * settings.expected_batch for gradient in seen[0]]
+
+
+def the_encoders_sum_is_of_clipped_patients() -> None:
+    """By both backends of ours and both ways to a length, one patient larger than a pass among them."""
+    classifier, network, people = tiny("full")
+    people += read_people(classifier, "full", [("fever arm", "no leg weak", "arm") * 8])
+    slow = one_by_one(network, people)
+    kept = own_gradients.WRITTEN_OUT_FROM
+    try:
+        for way, ghost in ((0.0, False), (1e9, False), (1e9, True)):
+            own_gradients.WRITTEN_OUT_FROM = way
+            engine = BookKeeping(network, most_tokens=60, ghost=ghost)
+            found = engine.clipped_sum(people, Clipping(CLIP))
+            engine.close()
+            assert largest_difference(found, slow) < 1e-5
+    finally:
+        own_gradients.WRITTEN_OUT_FROM = kept
+
+
+def one_patient_moves_every_scope_by_at_most_the_clip() -> None:
+    """Whatever her notes; the length is over all parameters together."""
+    for scope in ("top", "bitfit", "lora", "adapter", "prefix"):
+        classifier, network, people = tiny(scope)
+        for notes in (("leg",), ("weak leg", "no fever", "arm", "short arm .") * 2):
+            (her,) = read_people(classifier, scope, [notes])
+            for kind in ("flat", "automatic"):
+                engine = BookKeeping(network)
+                clipping = Clipping(1e-3, kind)
+                moved = [engine.clipped_sum(drawn, clipping) for drawn in ([*people, her], people)]
+                engine.close()
+                assert 0 < distance(*moved) <= 1e-3 * (1 + 1e-3), (scope, kind)
+
+
+def an_encoders_noise_has_its_spread_whoever_was_drawn() -> None:
+    """Within 1 % on 10^5 coordinates, over every parameter, new in each."""
+    _, network, people = tiny("full", labels=12_000, rows=range(12_000))
+    trainer = EncoderTrainer(network)
+    spread = PLAN.noise_multiplier * CLIP
+    for drawn in ([], people[:1]):
+        told = zip(released(trainer, drawn, PLAN), released(trainer, drawn), strict=True)
+        sums = [noise - silent for noise, silent in told]
+        for part in sums:
+            if part.numel() >= 64:
+                assert 0.6 < float(part.std()) / spread < 1.4
+        numbers = torch.cat([part.flatten() for part in sums])
+        assert len(numbers) > 1e5
+        assert len(torch.unique(numbers)) > 0.9 * len(numbers)
+        assert abs(float(numbers.std()) / spread - 1) < 0.01
+
+
+def an_encoders_divisor_is_public() -> None:
+    """The same whether one patient or five were drawn."""
+    _, network, people = tiny("top")
+    trainer = EncoderTrainer(network)
+    one, five = (released(trainer, people[:1] * count) for count in (1, 5))
+    assert largest_difference([5 * g for g in one], five) < 1e-4
+
+
+def an_encoder_counts_no_gradient_that_is_not_finite() -> None:
+    """NaN and infinity in one patient leave the others' sum alone."""
+    _, network, people = tiny("top")
+    well, ill = people[:2], people[2]
+    trainer = EncoderTrainer(network)
+    alone = released(trainer, well)
+    for value in (float("nan"), float("inf")):
+        spoilt = type(ill)((ill.parts[0] * value,), ill.label)  # type: ignore[operator]
+        assert largest_difference(released(trainer, [*well, spoilt]), alone) < 1e-6
+
+
+ENCODER_CHECKS: tuple[Callable[[], None], ...] = (
+    the_encoders_sum_is_of_clipped_patients,
+    one_patient_moves_every_scope_by_at_most_the_clip,
+    an_encoders_noise_has_its_spread_whoever_was_drawn,
+    an_encoders_divisor_is_public,
+    an_encoder_counts_no_gradient_that_is_not_finite,
+)

@@ -1,0 +1,192 @@
+"""Known ways to break the encoder's guarantee, as patches of the real code; see `test_planted_bugs`."""
+
+from typing import Any
+
+import pytest
+import torch
+from planted_bugs import Plant
+
+from ml.training import book_keeping, dp_encoder, own_gradients
+from ml.training.book_keeping import BookKeeping
+from ml.training.clipping import Clipping
+from ml.training.dp_encoder import EncoderTrainer
+from ml.training.own_gradients import ChannelLayer, EmbeddingLayer, LinearLayer, Pass
+from ml.training.patient_batches import Patient
+
+ENCODER_BUGS: dict[str, Plant] = {}
+factors, together, alone = Clipping.factors, BookKeeping._together, BookKeeping._alone
+clipped_sum, step, add = BookKeeping.clipped_sum, EncoderTrainer.step, Pass.add
+noisy, count_by_gram = dp_encoder.noisy, own_gradients._count_by_gram
+
+
+def bug(plant: Plant) -> Plant:
+    """Put a bug into the bank, under its function's name."""
+    ENCODER_BUGS[plant.__name__] = plant
+    return plant
+
+
+@bug
+def encoder_without_clipping(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Clipping, "factors", lambda _self, norms: torch.ones_like(norms))
+
+
+@bug
+def encoder_clipping_twice_as_wide(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Clipping, "factors", lambda self, norms: 2 * factors(self, norms))
+
+
+@bug
+def automatic_clipping_that_divides_by_half_the_length(patch: pytest.MonkeyPatch) -> None:
+    def halved(self: Clipping, norms: torch.Tensor) -> torch.Tensor:
+        return factors(self, norms / 2 if self.kind == "automatic" else norms)
+
+    patch.setattr(Clipping, "factors", halved)
+
+
+@bug
+def encoder_clipping_by_the_squared_length(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Clipping, "factors", lambda self, norms: factors(self, norms.square()))
+
+
+@bug
+def encoder_clipping_each_window(patch: pytest.MonkeyPatch) -> None:
+    def windows(self: BookKeeping, people: Any, clipping: Clipping) -> Any:
+        return clipped_sum(self, [Patient((part,), p.label) for p in people for part in p.parts], clipping)
+
+    patch.setattr(BookKeeping, "clipped_sum", windows)
+
+
+@bug
+def a_length_without_the_matrices(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Pass, "add", lambda self, own: None if own.dim() > 2 else add(self, own))
+
+
+@bug
+def a_length_without_the_biases(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Pass, "add", lambda self, own: add(self, own) if own.dim() > 2 else None)
+
+
+@bug
+def a_length_without_gram_matrices(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(own_gradients, "_count_by_gram", lambda *_: None)
+
+
+@bug
+def a_gram_matrix_of_its_diagonal(patch: pytest.MonkeyPatch) -> None:
+    def diagonal(inputs: torch.Tensor, gradients: torch.Tensor, now: Pass) -> None:
+        eye = torch.eye(inputs.shape[1])
+        count_by_gram(inputs * eye, gradients * eye, now)
+
+    patch.setattr(own_gradients, "_count_by_gram", diagonal)
+
+
+@bug
+def a_table_whose_length_is_not_counted(patch: pytest.MonkeyPatch) -> None:
+    came_back = EmbeddingLayer.came_back
+
+    def uncounted(self: EmbeddingLayer, gradient: torch.Tensor, now: Pass) -> None:
+        before = now.squared.clone()
+        came_back(self, gradient, now)
+        now.squared.copy_(before)
+
+    patch.setattr(EmbeddingLayer, "came_back", uncounted)
+
+
+@bug
+def a_table_whose_sum_is_not_clipped(patch: pytest.MonkeyPatch) -> None:
+    add_to = EmbeddingLayer.add_to
+    patch.setattr(EmbeddingLayer, "add_to", lambda self, t, f: add_to(self, t, torch.ones_like(f)))
+
+
+@bug
+def norms_of_layers_not_clipped(patch: pytest.MonkeyPatch) -> None:
+    add_to = ChannelLayer.add_to
+    patch.setattr(ChannelLayer, "add_to", lambda self, t, f: add_to(self, t, torch.ones_like(f)))
+
+
+@bug
+def matrices_not_clipped(patch: pytest.MonkeyPatch) -> None:
+    add_to = LinearLayer.add_to
+    patch.setattr(LinearLayer, "add_to", lambda self, t, f: add_to(self, t, torch.ones_like(f)))
+
+
+@bug
+def factors_of_the_neighbour(patch: pytest.MonkeyPatch) -> None:
+    add_to = LinearLayer.add_to
+    patch.setattr(LinearLayer, "add_to", lambda self, t, f: add_to(self, t, f.roll(1)))
+
+
+@bug
+def who_is_taken_alone_is_not_clipped(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(BookKeeping, "_alone", lambda self, p, _c, t: alone(self, p, Clipping(1e9), t))
+
+
+@bug
+def who_is_taken_alone_counts_twice(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(BookKeeping, "_alone", lambda self, *a: (alone(self, *a), alone(self, *a)))
+
+
+@bug
+def who_is_too_large_is_left_out(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(BookKeeping, "_alone", lambda *_: None)
+
+
+@bug
+def ghost_with_the_lengths_as_factors(patch: pytest.MonkeyPatch) -> None:
+    again = BookKeeping._again
+    patch.setattr(BookKeeping, "_again", lambda self, b, f, t: again(self, b, 1 / f.clamp(min=1e-6), t))
+
+
+@bug
+def encoder_with_half_the_noise(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(dp_encoder, "noisy", lambda total, spread, random: noisy(total, spread / 2, random))
+
+
+@bug
+def encoder_noise_two_percent_short(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(dp_encoder, "noisy", lambda total, spread, random: noisy(total, 0.98 * spread, random))
+
+
+@bug
+def one_noise_for_all_coordinates(patch: pytest.MonkeyPatch) -> None:
+    def one(total: torch.Tensor, spread: float, random: Any) -> torch.Tensor:
+        return total.double() + noisy(torch.zeros(1), spread, random)
+
+    patch.setattr(dp_encoder, "noisy", one)
+
+
+@bug
+def tables_without_noise(patch: pytest.MonkeyPatch) -> None:
+    def some(total: torch.Tensor, spread: float, random: Any) -> torch.Tensor:
+        return noisy(total, spread if total.shape[:1] != (12,) else 0.0, random)
+
+    patch.setattr(dp_encoder, "noisy", some)
+
+
+@bug
+def an_encoders_empty_step_skipped(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(
+        EncoderTrainer, "step", lambda self, people, **k: step(self, people, **k) if people else None
+    )
+
+
+@bug
+def an_encoder_dividing_by_who_was_drawn(patch: pytest.MonkeyPatch) -> None:
+    from dataclasses import replace
+
+    def drawn(self: EncoderTrainer, people: Any, *, settings: Any, random: Any) -> None:
+        step(self, people, settings=replace(settings, expected_batch=max(len(people), 1)), random=random)
+
+    patch.setattr(EncoderTrainer, "step", drawn)
+
+
+@bug
+def gradients_that_are_not_finite_let_through(patch: pytest.MonkeyPatch) -> None:
+    class _Torch:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(torch, name)
+
+        def isfinite(self, values: torch.Tensor) -> torch.Tensor:
+            return torch.ones_like(values, dtype=torch.bool)
+
+    patch.setattr(book_keeping, "torch", _Torch())

@@ -1,0 +1,190 @@
+"""Every backend gives each scope the sum of micro-batches of one patient; every parameter has its part."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from tiny_people import CLIP, distance, largest_difference, one_by_one, own_gradient, read_people, tiny
+
+from ml.errors import TrainingRefused
+from ml.training import own_gradients
+from ml.training.book_keeping import BookKeeping
+from ml.training.clipping import Clipping
+from ml.training.dp_encoder import EncoderTrainer, make_backend
+from ml.training.networks import Network, TokenNetwork
+from ml.training.patient_batches import Patient, micro_batches, part_length
+from ml.training.scopes import SCOPES
+
+FLAT = Clipping(CLIP)
+pytestmark = pytest.mark.filterwarnings("ignore:Full backward hook:UserWarning")
+
+
+@pytest.fixture(params=[0.0, 1e9], ids=["written out", "by Gram matrices"])
+def _way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(own_gradients, "WRITTEN_OUT_FROM", request.param)
+
+
+def clipped(
+    network: Network, people: list[Patient], clipping: Clipping = FLAT, **more: object
+) -> list[torch.Tensor]:
+    engine = BookKeeping(network, **more)  # type: ignore[arg-type]
+    try:
+        return engine.clipped_sum(people, clipping)
+    finally:
+        engine.close()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("backend", ["book-keeping", "ghost", "hooks"])
+@pytest.mark.parametrize("scope", SCOPES)
+def test_every_backend_equals_micro_batches_of_one(scope: str, backend: str) -> None:
+    _, network, people = tiny(scope)
+    slow = one_by_one(network, people)
+    engine = make_backend(network, backend)
+    assert largest_difference(engine.clipped_sum(people, FLAT), slow) < 1e-5
+    engine.close()
+    assert all(p.requires_grad for p in engine.parameters)
+
+
+@pytest.mark.usefixtures("_way")
+@pytest.mark.parametrize("scope", ["full", "top"])
+def test_both_ways_to_a_length_equal_micro_batches_of_one(scope: str) -> None:
+    _, network, people = tiny(scope)
+    assert largest_difference(clipped(network, people), one_by_one(network, people)) < 1e-5
+
+
+@pytest.mark.parametrize("scope", SCOPES)
+def test_every_trained_parameter_has_a_part_in_somebodys_gradient(scope: str) -> None:
+    classifier, network, people = tiny(scope)
+    trained = {id(p) for p in classifier.parameters() if p.requires_grad}
+    parameters = [p for p in network.parameters() if p.requires_grad]
+    assert {id(p) for p in parameters} == trained
+    names = {id(p): name for name, p in classifier.named_parameters()}
+    moved = [
+        sum(own_gradient(network, p, parameters)[i].abs().sum() for p in people)
+        for i in range(len(parameters))
+    ]
+    still = {names[id(p)] for p, m in zip(parameters, moved, strict=True) if float(m) < 1e-9}
+    # attention does not change when all keys of a row move alike, so a key's bias has no gradient at all
+    assert all(name.endswith("key.bias") for name in still)
+    ours = clipped(network, people)
+    assert {
+        names[id(p)] for p, g in zip(parameters, ours, strict=True) if not float(g.abs().sum()) > 0
+    } <= still
+
+
+def test_a_patient_larger_than_a_pass_is_taken_alone_and_exactly() -> None:
+    classifier, network, people = tiny("full")
+    many = read_people(classifier, "full", [("fever arm", "no leg", "weak") * 12])
+    everybody = [*people, *many]
+    assert (
+        largest_difference(clipped(network, everybody, most_tokens=40), one_by_one(network, everybody)) < 1e-5
+    )
+
+
+@pytest.mark.parametrize("notes", [1, 20, 1000])
+@pytest.mark.parametrize("scope", ["full", "prefix", "top"])
+def test_one_patient_moves_the_sum_by_at_most_the_clip_whatever_her_notes(scope: str, notes: int) -> None:
+    classifier, network, people = tiny(scope)
+    her = read_people(classifier, scope, [("weak leg no",) * notes])
+    for clipping in (Clipping(1e-3), Clipping(1e-3, "automatic")):
+        moved = distance(clipped(network, [*people, *her], clipping), clipped(network, people, clipping))
+        assert 0 < moved <= 1e-3 * (1 + 1e-4)
+
+
+def test_automatic_clipping_lengthens_short_gradients_towards_the_norm() -> None:
+    _, network, people = tiny("full")
+    parameters = [p for p in network.parameters() if p.requires_grad]
+    length = distance(own_gradient(network, people[0], parameters), [torch.zeros(())] * len(parameters))
+    alone = clipped(network, people[:1], Clipping(50.0, "automatic"))
+    assert distance(alone, [torch.zeros(())] * len(alone)) == pytest.approx(
+        50 * length / (length + 0.01), rel=1e-4
+    )
+
+
+def test_parts_that_nearly_cancel_are_not_taken_for_short_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In single precision Gram matrices lose a length small beside its parts; such patients go alone."""
+    taken: list[Patient] = []
+    alone = BookKeeping._alone
+    monkeypatch.setattr(
+        BookKeeping, "_alone", lambda self, p, *rest: (taken.append(p), alone(self, p, *rest))[1]
+    )
+    monkeypatch.setattr(own_gradients, "WRITTEN_OUT_FROM", 1e9)
+    linear = torch.nn.Linear(64, 1, bias=False)
+    network = _Cancelling(linear)
+    her = Patient((torch.ones(400, 64),), 0)
+    slow = one_by_one(network, [her], clip=1e-4)  # type: ignore[arg-type]
+    found = clipped(network, [her], Clipping(1e-4))  # type: ignore[arg-type]
+    assert taken == [her]
+    assert largest_difference(found, slow) < 1e-7
+
+
+class _Cancelling(torch.nn.Module):
+    """Logits whose gradient at one token is the negative of that at the next, but for a little."""
+
+    def __init__(self, linear: torch.nn.Linear):
+        super().__init__()
+        self.linear = linear
+
+    def collate(self, parts: list[torch.Tensor]) -> tuple[torch.Tensor, ...]:
+        return (torch.stack(parts),)
+
+    def forward(self, states: torch.Tensor) -> torch.Tensor:
+        signs = torch.tensor([100.0, -99.999]).repeat(states.shape[1] // 2)
+        one = (self.linear(states)[..., 0] * signs).sum(1, keepdim=True)
+        return torch.cat([one, torch.zeros_like(one)], 1)
+
+
+@pytest.mark.parametrize("backend", ["book-keeping", "ghost", "hooks"])
+def test_a_gradient_that_is_not_finite_counts_as_zero(backend: str) -> None:
+    _, network, people = tiny("top")
+    ill = Patient((people[1].parts[0] * float("nan"),), 0)  # type: ignore[operator]
+    engine = make_backend(network, backend)
+    with_ill, without = (engine.clipped_sum(p, FLAT) for p in ([*people, ill], people))
+    engine.close()
+    assert largest_difference(with_ill, without) < 1e-6
+
+
+def test_micro_batches_keep_patients_whole_and_waste_little() -> None:
+    classifier, _, _ = tiny("full")
+    people = read_people(
+        classifier, "full", [("fever",) * n + ("arm leg no " * k,) for n in range(4) for k in range(5)]
+    )
+    batches = list(micro_batches(people, most_tokens=60))
+    assert sorted(id(p) for batch in batches for p in batch) == sorted(map(id, people))
+    for batch in batches:
+        longest = max(part_length(part) for p in batch for part in p.parts)
+        assert len({len(p.parts) for p in batch}) == 1
+        assert len(batch) == 1 or longest * sum(len(p.parts) for p in batch) <= 60
+
+
+def test_ghost_is_refused_under_dropout_and_unknown_names_are_told() -> None:
+    _, network, _ = tiny("top")
+    with pytest.raises(TrainingRefused, match="dropout"):
+        EncoderTrainer(network.train(), backend="ghost")
+    with pytest.raises(TrainingRefused, match="book-keeping"):
+        EncoderTrainer(network.eval(), backend="none")
+    with pytest.raises(TrainingRefused, match="adamw"):
+        EncoderTrainer(network, optimizer="none")
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_what_peft_adds_has_its_private_gradient(tmp_path: Path) -> None:
+    from peft import LoraConfig, get_peft_model
+
+    torch.manual_seed(3)
+    classifier, _, people = tiny("bitfit")
+    wanted = get_peft_model(
+        classifier, LoraConfig(r=2, target_modules=["query", "value"], init_lora_weights=False)
+    )
+    network = TokenNetwork(wanted.base_model.model)
+    assert any("lora_A" in name for name, p in network.named_parameters() if p.requires_grad)
+    assert largest_difference(clipped(network, people), one_by_one(network, people)) < 1e-5
+
+
+def test_a_layer_without_a_known_gradient_is_refused() -> None:
+    _, network, _ = tiny("top")
+    network.add_module("odd", torch.nn.PReLU())
+    with pytest.raises(TrainingRefused, match="odd"):
+        BookKeeping(network)
