@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.ciphers.algorithms import ChaCha20
 _CHUNK = 1 << 11  # numbers, each of four normals
 _INSIDE = np.pi / 4  # the share of points of a square that lie in its circle
 _KEY_BYTES = 32
+GRID = 2.0**36  # units in one standard deviation: a unit holds 2^16 doubles and more where |z| < 1
 FRESH_KEY_AFTER = 1 << 30  # bytes; the cipher's 32-bit counter ends after 2^38
 
 
@@ -41,6 +42,18 @@ class SecureRandom:
         for start in range(0, count, _CHUNK):
             size = min(_CHUNK, count - start)
             made[start : start + size] = self._normals(4 * size).reshape(4, size).sum(axis=0) / 2
+        return made
+
+    def grid_gaussians(self, count: int) -> npt.NDArray[np.float64]:
+        """Standard normal numbers in units of 1 / GRID, each rounded to a whole number.
+
+        Added to a sum that is rounded to the same grid, what is released is a whole number of units: no bit
+        below the grid is left to be read, so one normal does where `gaussians` takes four.
+        """
+        made = np.empty(count)
+        for start in range(0, count, 4 * _CHUNK):
+            size = min(4 * _CHUNK, count - start)
+            made[start : start + size] = np.rint(self._normals(size) * GRID)
         return made
 
     def poisson_sample(self, population: int, sample_rate: float) -> npt.NDArray[np.intp]:

@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from ml.privacy import csprng
-from ml.privacy.csprng import SecureRandom
+from ml.privacy.csprng import GRID, SecureRandom
 
 
 def test_gaussians_have_standard_deviation_one_within_a_percent() -> None:
@@ -57,3 +57,12 @@ def test_noise_has_the_resolution_that_hides_a_sum_in_single_precision() -> None
 
 def test_an_empty_draw_happens_and_is_empty() -> None:
     assert SecureRandom().poisson_sample(10, 0.0).tolist() == []
+
+
+def test_gaussians_on_the_grid_are_whole_standard_and_never_repeat() -> None:
+    numbers = SecureRandom().grid_gaussians(200_000)
+    assert np.array_equal(numbers, np.rint(numbers))
+    assert (numbers / GRID).std() == pytest.approx(1.0, rel=0.01)
+    assert np.mean((numbers / GRID) ** 4) == pytest.approx(3.0, rel=0.05)
+    assert len(np.unique(numbers)) == len(numbers)
+    assert np.mean(numbers % 2) == pytest.approx(0.5, abs=0.01)

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import torch
 from tiny_people import CLIP, distance, largest_difference, one_by_one, read_people, tiny
 
-from ml.privacy.csprng import SecureRandom
-from ml.training import own_gradients
+from ml.privacy.csprng import GRID, SecureRandom
+from ml.training import dp_encoder, own_gradients
 from ml.training.book_keeping import BookKeeping
 from ml.training.clipping import Clipping
 from ml.training.dp_encoder import EncoderTrainer
@@ -73,6 +73,15 @@ def an_encoders_noise_has_its_spread_whoever_was_drawn() -> None:
         assert abs(float(numbers.std()) / spread - 1) < 0.01
 
 
+def an_encoders_noise_hides_the_last_bits() -> None:
+    """What a step releases is a whole number of one grid's units, odd as often as even, whatever the sum."""
+    for odd in (0, 1):
+        total = torch.full((20_000,), 0.75 + odd * 2.0**-24)
+        units = dp_encoder.noisy(total, 2.0, SecureRandom()) / (dp_encoder.WIDER * 2.0 / GRID)
+        assert float((units - units.round()).abs().max()) < 1e-3
+        assert abs(float((units.round() % 2).mean()) - 0.5) < 0.02
+
+
 def an_encoders_divisor_is_public() -> None:
     """The same whether one patient or five were drawn."""
     _, network, people = tiny("top")
@@ -96,6 +105,7 @@ ENCODER_CHECKS: tuple[Callable[[], None], ...] = (
     the_encoders_sum_is_of_clipped_patients,
     one_patient_moves_every_scope_by_at_most_the_clip,
     an_encoders_noise_has_its_spread_whoever_was_drawn,
+    an_encoders_noise_hides_the_last_bits,
     an_encoders_divisor_is_public,
     an_encoder_counts_no_gradient_that_is_not_finite,
 )

@@ -148,6 +148,14 @@ def encoder_noise_two_percent_short(patch: pytest.MonkeyPatch) -> None:
 
 
 @bug
+def noise_added_in_single_precision(patch: pytest.MonkeyPatch) -> None:
+    def single(total: torch.Tensor, spread: float, random: Any) -> torch.Tensor:
+        return (total + noisy(torch.zeros_like(total), spread, random).float()).double()
+
+    patch.setattr(dp_encoder, "noisy", single)
+
+
+@bug
 def one_noise_for_all_coordinates(patch: pytest.MonkeyPatch) -> None:
     def one(total: torch.Tensor, spread: float, random: Any) -> torch.Tensor:
         return total.double() + noisy(torch.zeros(1), spread, random)
