@@ -62,7 +62,9 @@ class AboutPage:
         provider = (assistant.provider if assistant else "") or "none"
         model = (assistant.model_version if assistant else "") or "none"
         shown = text.replace("{hpo_version}", version).replace("{provider}", provider)
-        show_markdown(self.sources, shown.replace("{model_version}", model[:12]), self._session.look)
+        packs = assistant.catalogue.graph.packs if assistant else ()
+        more = "".join(f"\n\n**{pack.title}**: {pack.licence or 'no licence stated'}." for pack in packs)
+        show_markdown(self.sources, shown.replace("{model_version}", model[:12]) + more, self._session.look)
 
     def _appearance(
         self, set_theme: Callable[[str], object], set_percent: Callable[[int], object]
@@ -106,6 +108,12 @@ class AboutPage:
         return frame
 
 
+def packs_text(policy: Policy) -> str:
+    """Which packs the policy lays over HPO."""
+    named = ["common conditions"] if policy.common_pack else []
+    return ", ".join([*named, *(str(pack) for pack in policy.packs)]) or "none"
+
+
 def policy_rows(policy: Policy) -> tuple[tuple[str, str], ...]:
     """The policy in words."""
     cap = "set for each run" if policy.epsilon_cap is None else f"at most {policy.epsilon_cap:g}"
@@ -115,6 +123,8 @@ def policy_rows(policy: Policy) -> tuple[tuple[str, str], ...]:
         ("Epsilon", cap),
         ("Update files", "may be exported" if policy.export_allowed else "must not be exported"),
         ("Imports from", folders),
+        ("Knowledge packs", packs_text(policy)),
+        ("Patients are seen in", policy.setting.replace("_", " ") or "as each user chooses"),
         ("Gates for models", gates_text(policy)),
         ("Backups", backup_text(policy)),
         ("Policy file", str(policy.source) if policy.source else "none: the defaults hold"),

@@ -10,6 +10,7 @@ from app.clinical.diagnosis import Decision, Differential, DifferentialLine
 from app.gui.patient.differential_list import DifferentialList, DiseaseRow, disease_rows
 from app.gui.patient.evidence_list import EvidenceList, Reading
 from app.gui.patient.noted_reason import NotedReason
+from app.gui.shell.dialogs import sentence
 from app.gui.shell.elided_label import ElidedLabel
 from app.gui.shell.furniture import button, empty_state, label, row, set_role
 from app.gui.theme.look import Look
@@ -17,6 +18,8 @@ from app.gui.theme.look import Look
 _SUPPORT = "Decision support, not a diagnosis."
 _UNSURE = "The findings fit no disease well enough to name one. Treat this order as a list of ideas."
 _OVER_ALL = "Probabilities are over all diseases known to the program"
+
+_URGENCY = {"emergency": "act at once if suspected", "urgent": "act within a day if suspected"}
 
 Decide = Callable[[DifferentialLine, Decision], object]
 Read = Callable[[DifferentialLine | None], Reading | None]
@@ -98,7 +101,10 @@ class DifferentialPanel:
         shown = self._differential
         if shown is not None:
             said = _UNSURE if shown.abstained else _SUPPORT
-            self._tell(said if shown.lines else "", "notice" if shown.abstained else "small")
+            role = "notice" if shown.abstained else "small"
+            if shown.warning:
+                said, role = sentence(f"the hospital's own knowledge has a mistake: {shown.warning}"), "error"
+            self._tell(said if shown.lines else "", role)
 
     def refresh(self, decision_of: Callable[[str], Decision | None]) -> None:
         """The same ranking with new words on it."""
@@ -199,7 +205,7 @@ def _facts(found: DiseaseRow) -> str:
     genes = ", ".join(found.line.genes)
     gene = ("gene " if len(found.line.genes) == 1 else "genes ") + genes if genes else ""
     ids = " = ".join((found.line.disease_id, *found.line.same_as))
-    parts = (str(found.decision or ""), ids, gene)
+    parts = (str(found.decision or ""), _URGENCY.get(found.line.urgency, ""), ids, gene)
     return "  ·  ".join(part for part in parts if part)
 
 

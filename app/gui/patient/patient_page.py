@@ -24,6 +24,7 @@ from app.gui.patient.panel import Panel
 from app.gui.patient.patient_layout import Part, PatientLayout
 from app.gui.patient.question_panel import QuestionPanel
 from app.gui.patient.sentence_reasons import SentenceReasons
+from app.gui.patient.setting_choice import SettingChoice
 from app.gui.patient.timeline import timeline
 from app.gui.patient.timeline_list import TimelineList
 from app.gui.session import OpenSession
@@ -61,7 +62,10 @@ class PatientPage:
         self.differential = DifferentialPanel(look, self.decide, self.draw, name_another=self._name_another)
         self.graph = EvidenceDialog(self.widget, look)
         self.questions = QuestionPanel(session, self.desk, self.notes, self.differential)
+        self.setting = SettingChoice(session, self._consultation.rank_soon)
+        self.heading.layout.addWidget(self.setting.widget)
         self.panels: tuple[Panel, ...] = (
+            self.setting,
             SentenceReasons(session, self.differential, self.notes),
             self.questions,
             self.alerts,

@@ -129,7 +129,9 @@ class Workspace:
         vault, around = self.session.vault, self.session.around
         self.status.show_loading()
         self.session.runner.read(
-            lambda: load_assistant(vault, around.cache_dir, around.policy, read_user_packs()),
+            lambda: load_assistant(
+                vault, around.cache_dir, around.policy, read_user_packs(around.settings_file.parent)
+            ),
             self._take_assistant,
             self._without_assistant,
         )

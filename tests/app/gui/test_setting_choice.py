@@ -1,0 +1,38 @@
+"""The setting is chosen beside the patient's name, ranks anew, shows its share, and is remembered."""
+
+from collections.abc import Callable
+
+from app.config.packs import read_user_packs
+from app.gui.patient.setting_choice import WORDS
+from app.gui.shell.main_window import MainWindow
+from app.store.vault import Vault
+from knowledge_graph.terms.occurrence import Setting
+from tests.app.gui.hands import open_chart
+
+Settle = Callable[[], None]
+
+
+def test_every_setting_has_words() -> None:
+    assert set(WORDS) == set(Setting)
+
+
+def test_a_chosen_setting_ranks_anew_and_is_kept(window: MainWindow, vault: Vault, settle: Settle) -> None:
+    open_chart(window, vault, settle)
+    assert window.workspace is not None
+    page = window.workspace.patient
+    box = page.setting.box
+    assert (box.isEnabled(), box.currentData()) == (True, "rare_disease_clinic")
+    opinion = page._consultation.opinion
+    assert opinion is not None
+    assert opinion.differential.setting == "rare_disease_clinic"
+    box.setCurrentIndex(box.findData("emergency"))
+    box.activated.emit(box.currentIndex())
+    settle()
+    again = page._consultation.opinion
+    assert again is not None
+    assert again.differential.setting == "emergency"
+    folder = window.workspace.session.around.settings_file.parent
+    assert read_user_packs(folder).setting == "emergency"
+    window.workspace.load_assistant()
+    settle()
+    assert box.currentData() == "emergency"
