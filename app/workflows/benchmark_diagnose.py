@@ -6,12 +6,18 @@ Batch 1, the same number of threads on both sides, medians over `size` rounds.
 import os
 import time
 from collections.abc import Callable
+from functools import partial
 from statistics import median
 from typing import Any
 
+import numpy as np
 import torch
 
 from app.config.settings import cache_dir
+from app.workflows.compare_precisions import first_diseases
+from app.workflows.diagnose import DiagnosisService
+from app.workflows.suggest_findings import build_recogniser
+from app.workflows.write_notes import MEASURED_STYLES, synthetic_notes
 from knowledge_graph.graph.cache import load_compiled
 from ml.evaluation.probe_texts import probe_texts
 from ml.inference.predictor import Predictor
@@ -23,6 +29,7 @@ from ml.training.classifier import build_classifier
 
 LENGTHS = (64, 128, 256)
 DEFAULT_ROUNDS = 30
+DECISION_NOTES = 500
 Progress = Callable[..., None]
 
 
@@ -39,7 +46,9 @@ def measure(progress: Progress, *, size: int | None = None, data: str | None = N
         found |= {f"{name} {length} tokens, ms": value for name, value in times.items()}
         for name in ("int8", "fp32"):
             found[f"torch / {name}, {length} tokens"] = times["torch"] / times[name]
-    return found | _agreement(sides, tokenizer)
+    found |= _agreement(sides, tokenizer)
+    progress("reading synthetic notes in both precisions")
+    return found | _decisions(size or DECISION_NOTES)
 
 
 def _sides(threads: int) -> tuple[dict[str, Callable[[dict[str, Any]], Any]], TextTokenizer]:
@@ -91,3 +100,28 @@ def _agreement(
         / len(feeds)
         for name in ("int8", "fp32")
     }
+
+
+def _decisions(count: int) -> dict[str, object]:
+    """How often int8 and fp32 put the same disease first, and how often each is right."""
+    content, encoder, graph = starting_version(), find_encoder(), load_compiled(cache_dir())
+    tokenizer = TextTokenizer(encoder.tokenizer_json)
+    services = [
+        DiagnosisService(
+            graph,
+            Predictor.load(
+                version_onnx(content, encoder, precision=precision), tokenizer, content.labels, provider="cpu"
+            ),
+            recogniser=partial(build_recogniser, graph, cache_dir()),
+        )
+        for precision in ("fp32", "int8")
+    ]
+    rng = np.random.default_rng(77)
+    notes = list(synthetic_notes(graph, count=count, styles=MEASURED_STYLES, rng=rng))
+    truth = services[0].shown_as[[graph.disease_number(note.truths[0]) for note in notes]]
+    found: dict[str, object] = {"synthetic notes": count}
+    for way, first in zip(("text", "fused"), first_diseases(services, notes), strict=True):
+        found[f"same first disease, int8 and fp32, {way}"] = float((first[0] == first[1]).mean())
+        for side, precision in enumerate(("fp32", "int8")):
+            found[f"first disease right, {precision}, {way}"] = float((first[side] == truth).mean())
+    return found
