@@ -17,6 +17,7 @@ from app.store.header import Header, Role, UnlockedKeys, read_header, unlock, ve
 from app.store.key_change import finish, key_in_force, remove_next_database, take_back
 from app.store.key_derivation import subkey
 from app.store.memory_guard import forbid_core_dumps
+from app.store.network_share import on_network_share
 from app.store.session import Session
 from app.store.writer_lock import WriterLock
 
@@ -41,12 +42,12 @@ def open_folder(path: Path, *, user: str, passphrase: str, read_only: bool, cloc
     forbid_core_dumps()
     lock = None
     try:
-        lock = None if read_only else WriterLock(path)
+        lock = _place(path, read_only=read_only)
         header_now = read_header(path)
         if header_now != header:  # another writer was there between the reading and the lock
             header, keys = header_now, unlock(header_now, user, passphrase)
-        opened = _look(path, header, keys, user=user, clock=clock, may_write=lock is not None)
-        if lock is None or opened.session.read_only_because is not None:
+        opened = _look(path, header, keys, user=user, clock=clock, may_write=not read_only)
+        if read_only or opened.session.read_only_because is not None:
             return replace(_only_reading(opened), lock=lock)
         opened.session.close()
         header = _settled(path, header, keys, opened.data_key)
@@ -59,6 +60,16 @@ def open_folder(path: Path, *, user: str, passphrase: str, read_only: bool, cloc
         if said is error:
             raise
         raise said from error
+
+
+def _place(path: Path, *, read_only: bool) -> WriterLock | None:
+    """The writer's place; on a network share a reader takes it too, where it may write a lock at all."""
+    if not read_only:
+        return WriterLock(path)
+    try:
+        return WriterLock(path) if on_network_share(path) else None
+    except OSError:
+        return None
 
 
 def look_with_key(path: Path, data_key: bytes, *, user: str, clock: Clock) -> OpenedVault:

@@ -22,7 +22,7 @@ class WriterLock:
             self._handle = -1
             raise VaultLocked(
                 "the vault is open for writing in another window or process; close that one first, "
-                "or open it read-only"
+                "or open it read-only (on a network share: close every other one, also readers)"
             ) from error
 
     def release(self) -> None:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from app.store.attempt_throttle import AttemptThrottle
+from app.store.header import read_header, unlock
 from app.store.key_derivation import KdfParameters
 from app.store.vault import Vault
 
@@ -18,7 +19,7 @@ def open_vault(
     """
     with throttle.attempt():
         if kept is not None and kept.path.resolve() == path.resolve() and kept.user == user:
-            Vault.open(path, user=user, passphrase=passphrase, read_only=True).close()
+            unlock(read_header(path), user, passphrase)
             return kept
         return Vault.open(path, user=user, passphrase=passphrase)
 
