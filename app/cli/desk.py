@@ -66,11 +66,10 @@ def _trusted(arguments: argparse.Namespace) -> "dict[str, SiteKeys] | SiteKeys":
 
 def _base(arguments: argparse.Namespace, coordinator: "Coordinator") -> "BaseVersion":
     from app.workflows.find_base import base_from_file, starting_base
-    from app.workflows.inspect_update import read_file
-    from ml.federated.base_file import read_base
+    from app.workflows.inspect_update import read_base_file
     from ml.text.encoder_files import find_encoder
 
     if arguments.base is None:
         return starting_base(arguments.encoder)
-    file = read_base(read_file(arguments.base), coordinator_key=coordinator.public_key)
+    file = read_base_file(arguments.base, coordinator_key=coordinator.public_key)
     return base_from_file(file, find_encoder(arguments.encoder))

@@ -23,6 +23,8 @@ from app.exchange.item import ImportedItem, ReadLimits
 from app.exchange.item_frames import pack_item
 from app.exchange.reader import ReadPlan, learn, read_records
 from app.exchange.source_file import SourceFile, members_of
+from knowledge_graph.errors import KnowledgeError
+from ml.errors import MlError
 from ml.frames import read_frame, write_frame
 
 SIGN_OF_LIFE_S = 0.2
@@ -44,6 +46,7 @@ class ForeignReader:
     def answers(self, request: Frame) -> Iterator[Frame]:
         """Frames for one request, the last of kind `done` (none for `know`). Raises ImportRefused."""
         deeds = {"know": self._know, "members": self._members, "learn": self._learn, "read": self._read}
+        deeds["check"] = _check
         yield from deeds[request["do"]](request)
         if request["do"] != "know":
             yield {"kind": "done"}
@@ -97,6 +100,14 @@ class ForeignReader:
         return self._archive[1]
 
 
+def _check(request: Frame) -> Iterator[Frame]:
+    """Parse a file that holds no records, and say nothing of it."""
+    from app.exchange.foreign_checks import check  # heavy: most readers never need it
+
+    check(request["kind"], request["data"] if "data" in request else request_path(request))
+    yield from ()
+
+
 def request_path(request: Frame) -> Path:
     """The file that a request is about; names travel as the bytes that the system knows them by."""
     return Path(request["path"].decode(sys.getfilesystemencoding(), "surrogateescape"))
@@ -118,7 +129,7 @@ def main() -> int:
             for answer in reader.answers(request):
                 write_frame(answers, answer)
                 renew_cpu(limits)
-        except ImportRefused as refused:
+        except (ImportRefused, MlError, KnowledgeError) as refused:
             write_frame(answers, {"kind": "refused", "reason": str(refused)})
         except MemoryError:
             write_frame(answers, {"kind": "exhausted"})

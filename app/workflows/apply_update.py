@@ -15,13 +15,13 @@ from app.workflows.find_base import (
     installed_bases,
     remember_base,
 )
-from app.workflows.inspect_update import read_file
+from app.workflows.inspect_update import read_base_file
 from app.workflows.list_models import current_version
 from app.workflows.measure_base import public_notes, top10_of
 from app.workflows.publish_model import PROBE_COUNT, PublishPlan, publish_model
 from knowledge_graph.graph.cache import load_compiled
 from ml.errors import UpdateRefused
-from ml.federated.base_file import BaseFile, read_base
+from ml.federated.base_file import BaseFile
 from ml.federated.base_version import BaseVersion
 from ml.inference.version_loading import version_tensors
 from ml.registry.model_version import ModelVersion, VersionContent
@@ -65,7 +65,7 @@ def apply_update(
     The coordinator's key, once given, is kept in the vault and asked for no more; another one is refused.
     """
     vault.require(Right.TRAIN)
-    file = read_base(read_file(path), coordinator_key=_trusted_key(vault, coordinator_key))
+    file = read_base_file(path, coordinator_key=_trusted_key(vault, coordinator_key))
     encoder = find_encoder(plan.encoder_dir)
     base = base_from_file(file, encoder)
     _check_order(vault, base)

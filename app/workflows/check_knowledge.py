@@ -4,13 +4,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from app.errors import ImportRefused
+from app.exchange.foreign_checks import PACK
+from app.workflows.foreign_gate import check_foreign
 from knowledge_graph.errors import SourceRefused, UnknownTerm
 from knowledge_graph.graph.cache import load_compiled
 from knowledge_graph.graph.compiled_graph import CompiledGraph
 from knowledge_graph.graph.contradictions import Contradiction, contradictions
 from knowledge_graph.graph.overlay import overlaid
 from knowledge_graph.sources.knowledge_pack import KnowledgePack
-from knowledge_graph.sources.pack_reading import read_pack
+from knowledge_graph.sources.pack_reading import COMMON, read_pack
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +59,11 @@ def check_knowledge(cache_dir: Path, paths: Sequence[Path | str]) -> KnowledgeRe
 def _checked(graph: CompiledGraph, path: Path | str) -> tuple[PackReport, CompiledGraph]:
     """A pack laid over those before it."""
     try:
+        if path != COMMON:
+            check_foreign(PACK, Path(path).absolute(), name=Path(path).name)
         pack = read_pack(path)
         over = overlaid(graph, [pack])
-    except SourceRefused as error:
+    except (SourceRefused, ImportRefused) as error:
         return PackReport(str(path), refused=str(error)), graph
     return PackReport(
         str(path),

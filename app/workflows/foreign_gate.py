@@ -8,8 +8,10 @@ import os
 import queue
 import signal
 import time
-from collections.abc import Iterator, Mapping
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from threading import Event
 from types import TracebackType
 from typing import Any
@@ -37,6 +39,18 @@ _SINGLE_THREADED = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}  # a re
 Frame = dict[str, Any]
 
 
+class Answer(msgspec.Struct, frozen=True):
+    """A reader's frame, as far as it is believed: its kind, and what may come with it."""
+
+    kind: str
+    network: str = ""
+    steps: int = 0
+    members: tuple[tuple[str, str], ...] = ()
+    origin: str = ""
+    items: tuple[bytes, ...] = ()
+    reason: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class GateLimits:
     """What one file may cost; `silence_s` is how long no record of it may come."""
@@ -51,7 +65,7 @@ class PackedItems:
 
     file: str
     origin: str
-    items: list[bytes]
+    items: Sequence[bytes]
 
     def opened(self) -> list[ImportedItem]:
         """The items. Raises ReaderEnded where they are something else."""
@@ -104,56 +118,60 @@ class ForeignGate:
 
     def members(self, file: SourceFile) -> list[SourceFile]:
         """The file itself, or what its archive holds. Raises ImportRefused."""
-        frames = self._ask("members", file)
-        told = [pair for frame in frames if frame["kind"] == "members" for pair in frame["members"]]
-        return [
-            SourceFile(file.path, str(member), one_line(str(refused)), file.limits)
-            for member, refused in told
-        ]
+        told = [pair for answer in self._ask(_about("members", file), file.name) for pair in answer.members]
+        return [SourceFile(file.path, member, one_line(refused), file.limits) for member, refused in told]
 
     def learn(self, file: SourceFile) -> Iterator[int]:
         """The first pass over a file: how many steps were taken. Raises ImportRefused."""
-        yield from (int(frame["steps"]) for frame in self._ask("learn", file) if frame["kind"] == "step")
+        yield from (answer.steps for answer in self._ask(_about("learn", file), file.name))
 
     def read(self, file: SourceFile) -> Iterator[PackedItems]:
         """The second pass over a file: its items. Raises ImportRefused."""
-        for frame in self._ask("read", file):
-            yield PackedItems(file.name, str(frame["origin"]), list(frame["items"]))
+        for answer in self._ask(_about("read", file), file.name):
+            yield PackedItems(file.name, answer.origin, answer.items)
 
     def renew(self) -> None:
         """A new reader that has learnt nothing."""
         self._ended()
         self.has_forgotten = False
 
-    def _ask(self, deed: str, file: SourceFile) -> Iterator[Frame]:
+    def check(self, kind: str, content: Path | bytes, *, name: str) -> None:
+        """Let the reader parse a file of another kind, whole, and forget it. Raises ImportRefused.
+
+        What passes neither crashes its parser, nor hangs it, nor bloats it; who uses it parses it again.
+        """
+        what = {"data": content} if isinstance(content, bytes) else {"path": os.fsencode(content)}
+        deque(self._ask({"do": "check", "kind": kind, **what}, name), maxlen=0)
+
+    def _ask(self, request: Frame, name: str) -> Iterator[Answer]:
         """The reader's answers before its last; none follow once `stop` is set."""
         reader = self._started()
-        reader.send({"do": deed, "path": os.fsencode(file.path), "member": file.member})
-        while (frame := self._next(reader, file.name)) is not None:
-            if frame["kind"] == "done":
+        reader.send(request)
+        while (answer := self._next(reader, name)) is not None:
+            if answer.kind == "done":
                 return
-            if frame["kind"] == "refused":
-                raise ImportRefused(one_line(str(frame["reason"])))
-            yield frame
+            if answer.kind == "refused":
+                raise ImportRefused(one_line(answer.reason))
+            yield answer
 
-    def _next(self, reader: FrameProcess, name: str) -> Frame | None:
-        """The next frame about a file; None once `stop` is set."""
+    def _next(self, reader: FrameProcess, name: str) -> Answer | None:
+        """The next answer about a file; None once `stop` is set."""
         silent = time.monotonic()
         while not self._stop.is_set():
             try:
-                frame = reader.receive()
+                answer = understood(reader.receive())
             except queue.Empty:
                 if time.monotonic() - silent > (self._limits.silence_s if self.network else START_S):
                     raise self._silent(name) from None
                 continue
-            except MlError:
+            except (MlError, msgspec.MsgspecError):
                 raise self._lost(f"{name}: {_FROM_SENDER}") from None
-            if frame is not None and frame["kind"] == "ready":
-                self.network = str(frame["network"])
+            if answer.kind == "ready":
+                self.network = answer.network
                 continue
-            if frame is not None and frame["kind"] not in ("exhausted", "fault"):
-                return frame
-            reason = self._why(reader, frame)
+            if answer.kind not in ("exhausted", "fault", "ended"):
+                return answer
+            reason = self._why(reader, answer)
             if self._stop.is_set():  # what stopped us may have ended the reader too
                 break
             if not self.network:
@@ -162,13 +180,13 @@ class ForeignGate:
         self._ended()
         return None
 
-    def _why(self, reader: FrameProcess, frame: Frame | None) -> str:
+    def _why(self, reader: FrameProcess, answer: Answer) -> str:
         """What ended a reader, in words."""
         most = self._limits.confinement
-        if frame is not None and frame["kind"] == "fault":
-            place = one_line(str(frame["reason"]))
+        if answer.kind == "fault":
+            place = one_line(answer.reason)
             return f"a fault of this program ({place}); report this line. The other files are not affected"
-        if frame is not None:
+        if answer.kind == "exhausted":
             return f"reading it needs more than {most.memory_bytes >> 20:,} MiB of memory; split it"
         code = reader.end(grace_s=GRACE_S)
         if code == -getattr(signal, "SIGXCPU", 0):
@@ -216,3 +234,18 @@ class ForeignGate:
         for start in range(0, len(people), PEOPLE_A_FRAME):
             some = msgspec.msgpack.encode(people[start : start + PEOPLE_A_FRAME])
             reader.send({"do": "know", "people": some})
+
+
+def check_foreign(kind: str, content: Path | bytes, *, name: str) -> None:
+    """`ForeignGate.check` by a reader of its own. Raises ImportRefused."""
+    with ForeignGate(ReadPlan(), {}) as gate:
+        gate.check(kind, content, name=name)
+
+
+def _about(deed: str, file: SourceFile) -> Frame:
+    return {"do": deed, "path": os.fsencode(file.path), "member": file.member}
+
+
+def understood(frame: Frame | None) -> Answer:
+    """A frame strictly typed; the end of the pipe is an answer too."""
+    return Answer("ended") if frame is None else msgspec.convert(frame, Answer)

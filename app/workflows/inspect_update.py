@@ -2,9 +2,12 @@
 
 from pathlib import Path
 
+from app.errors import ImportRefused
+from app.exchange.foreign_checks import BASE, UPDATE
+from app.workflows.foreign_gate import check_foreign
 from ml.errors import UpdateRefused
 from ml.federated.base_file import BaseFile, read_base
-from ml.federated.package import BASE_MAGIC, LARGEST_FILE
+from ml.federated.package import BASE_MAGIC, LARGEST_FILE, unseal_with
 from ml.federated.payload import Tensors, read_payload, sha256
 from ml.federated.update_file import OpenedUpdate, open_update
 
@@ -25,10 +28,33 @@ def inspect_update(path: Path, identity: str | None) -> tuple[str, ...]:
     """Lines about a file. An update needs the coordinator's age identity; a base is readable by anybody."""
     data = read_file(path)
     if data.startswith(BASE_MAGIC):
+        _try_parsing(BASE, data, path)
         return (*_about_base(read_base(data, coordinator_key=None)), NOT_CHECKED)
     if identity is None:
         raise UpdateRefused("an update is sealed; name the coordinator's key file with --identity")
+    _try_parsing(UPDATE, unseal_with(identity, data), path)
     return (*_about_update(open_update(data, identity)), NOT_CHECKED)
+
+
+def read_base_file(path: Path, *, coordinator_key: str) -> BaseFile:
+    """A base that the confined reader could parse, its signature checked."""
+    data = read_file(path)
+    _try_parsing(BASE, data, path)
+    return read_base(data, coordinator_key=coordinator_key)
+
+
+def read_update_file(path: Path, identity: str) -> bytes:
+    """The bytes of an update that the confined reader could parse; no signature is checked."""
+    data = read_file(path)
+    _try_parsing(UPDATE, unseal_with(identity, data), path)
+    return data
+
+
+def _try_parsing(kind: str, data: bytes, path: Path) -> None:
+    try:
+        check_foreign(kind, data, name=path.name)
+    except ImportRefused as error:
+        raise UpdateRefused(str(error)) from None
 
 
 def _about_update(opened: OpenedUpdate) -> list[str]:

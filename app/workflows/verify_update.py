@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from app.store.durable_file import write_durably
-from app.workflows.inspect_update import read_file
+from app.workflows.inspect_update import read_update_file
 from ml.errors import UpdateRefused
 from ml.federated.base_version import BaseVersion
 from ml.federated.coordinator import Coordinator
@@ -49,9 +49,9 @@ def verify_update(path: Path, desk: CoordinatorDesk, *, record: bool = True) -> 
 
 def verified(path: Path, desk: CoordinatorDesk) -> VerifiedUpdate:
     """Every check of one file that needs no ledger."""
-    return verify_update_file(
-        read_file(path), identity=desk.coordinator.identity, trusted=desk.trusted, base=desk.base
-    )
+    identity = desk.coordinator.identity
+    data = read_update_file(path, identity)
+    return verify_update_file(data, identity=identity, trusted=desk.trusted, base=desk.base)
 
 
 def read_trust(text: str) -> dict[str, SiteKeys]:

@@ -20,7 +20,7 @@ from app.exchange.reader import ReadPlan, learn, read_records
 from app.exchange.rtf_text import rtf_text
 from app.exchange.source_file import SourceFile, members_of
 from app.exchange.strict_json import load_json, storable_text
-from app.workflows.foreign_gate import PackedItems
+from app.workflows.foreign_gate import PackedItems, understood
 from knowledge_graph.errors import KnowledgeError
 from knowledge_graph.sources.association import parse_associations
 from knowledge_graph.sources.gene import parse_gene_links
@@ -191,8 +191,7 @@ def frames(data: bytes) -> Iterator[ImportedItem]:
     """What the program believes of a reader's answers."""
     stream = io.BytesIO(data)
     while (frame := read_frame(stream, 1 << 20)) is not None:
-        if isinstance(items := frame.get("items"), list):
-            yield from PackedItems("f", "", items).opened()
+        yield from PackedItems("f", "", understood(frame).items).opened()
 
 
 MODEL = (MlError,)
@@ -224,6 +223,6 @@ TARGETS: dict[str, Target] = {
     ),
     "frames": refusing(
         lambda data: list(frames(data)),
-        allowed=(MlError, ReaderEnded),
+        allowed=(MlError, ReaderEnded, msgspec.MsgspecError),
     ),
 }

@@ -11,8 +11,9 @@ import pytest
 
 import app.workflows.foreign_gate as foreign_gate
 import app.workflows.import_records as importing
-from app.errors import ReaderEnded, WorkerFailed
+from app.errors import ImportRefused, ReaderEnded, WorkerFailed
 from app.exchange.confinement import Confinement
+from app.exchange.foreign_checks import BASE, PACK, UPDATE
 from app.exchange.item import ImportedItem, ReadLimits
 from app.exchange.item_frames import unpack_item
 from app.exchange.reader import ReadPlan, learn, read_records
@@ -21,8 +22,12 @@ from app.store.key_derivation import KdfParameters
 from app.store.vault import Vault
 from app.workflows.foreign_gate import ForeignGate, GateLimits
 from app.workflows.import_records import ImportProgress, ImportReport, import_records
+from app.workflows.inspect_update import inspect_update
+from ml.errors import UpdateRefused
+from ml.federated.package import BASE_MAGIC
 from tests.app.exchange.foreign_files import ADA, HERS, write
 from tests.app.exchange.hostile_seeds import seeds
+from tests.fuzz.seeds import seeds_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reason="it looks into /proc")]
 SMALL = GateLimits(Confinement(memory_bytes=256 << 20))
@@ -64,6 +69,13 @@ def strike(number: int) -> Deed:
     return lambda pid: os.kill(pid, number)
 
 
+DIES = """
+import os, sys
+sys.path.insert(0, os.getcwd())
+from ml.frames import write_frame
+write_frame(sys.stdout.buffer, {"kind": "ready", "network": "none"})
+os.abort()
+"""
 CRASH = strike(signal.SIGSEGV)
 
 
@@ -215,3 +227,24 @@ def test_a_reply_that_is_no_frame_of_ours_is_the_end_of_the_reader(
     monkeypatch.setattr(foreign_gate, "program_command", lambda *_: [sys.executable, "-c", lies])
     with ForeignGate(ReadPlan(), {}) as gate, pytest.raises(ReaderEnded, match="made to harm"):
         gate.members(SourceFile(folder / "a.json"))
+
+
+def test_packs_bases_and_updates_are_tried_by_the_reader_before_they_are_used(tmp_path: Path) -> None:
+    pack = write(tmp_path / "own.toml", b"this is no pack")
+    huge = write(tmp_path / "huge.csv", b"disease_id,term_id\n" + b"a,b\n" * 10)
+    with ForeignGate(ReadPlan(), {}, limits=SMALL) as gate:
+        for kind, content in ((PACK, pack), (PACK, huge), (BASE, b"x"), (UPDATE, b"x")):
+            with pytest.raises(ImportRefused):
+                gate.check(kind, content, name="f")
+        assert not gate.has_forgotten
+        gate.check(BASE, seeds_of("base")[0], name="f")
+        gate.check(UPDATE, seeds_of("update")[0], name="f")
+
+
+def test_an_update_that_ends_the_reader_is_refused_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(foreign_gate, "program_command", lambda *_: [sys.executable, "-c", DIES])
+    path = write(tmp_path / "r.fedbase", BASE_MAGIC + b"x")
+    with pytest.raises(UpdateRefused, match=r"r\.fedbase: it ended the process that read it"):
+        inspect_update(path, None)
