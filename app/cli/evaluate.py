@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.cli.console import Console
+from app.cli.evaluate_questions import configure_questions, run_questions
 from app.cli.knowledge_choice import add_knowledge_arguments, chosen_knowledge
 from app.config.settings import cache_dir
 from app.errors import UsageError
@@ -59,6 +60,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="the score to rank by: fused (what a diagnosis uses), kindred (findings, sex and age, kin "
         "heard) or likelihood_ratio (the same from each disease's own annotations alone)",
     )
+    configure_questions(parser)
     parser.add_argument(
         "--fit-weights",
         type=Path,
@@ -93,6 +95,10 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         raise UsageError("name the cases by --cases, or a number of synthetic notes by --notes")
     if arguments.evidences is not None and arguments.evidences < 1:
         raise UsageError("--evidences must be at least 1")
+    if arguments.questions is not None:
+        if arguments.cases is None:
+            raise UsageError("--questions needs --cases")
+        return run_questions(arguments, console)
     if arguments.notes is not None and arguments.notes < 1:
         raise UsageError("--notes must be at least 1")
     if arguments.fit_fusion:

@@ -36,6 +36,10 @@ class DroppedPublication:
             found.setdefault(self.graph.texts[reference], []).append(disease)
         return found
 
+    def diseases(self, references: set[str]) -> set[int]:
+        """Numbers of the diseases that have rows from these publications."""
+        return {d for reference in references for d in self._diseases.get(reference, ())}
+
     def rank(
         self,
         findings: Sequence[Finding],
@@ -54,7 +58,7 @@ class DroppedPublication:
         """Own ratios (n_findings, n_diseases) and fit features (3, n_diseases) without the publications."""
         observed = observed_terms(self.graph, findings)
         own, features = likelihood_ratios(self.graph, findings), fit_features(self.graph, observed)
-        for disease in {d for reference in references for d in self._diseases.get(reference, ())}:
+        for disease in self.diseases(references):
             signature, profile = self.profile(disease, references)
             own[:, disease] = profile_ratios(self.graph, *profile, findings)
             features[:, disease] = features_of_profile(
