@@ -47,6 +47,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--why", action="store_true", help="say what each sentence and finding of the text counts, too"
     )
+    parser.add_argument("--compare", metavar="ID,ID", help="show these diseases side by side instead")
 
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
@@ -56,11 +57,27 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         raise UsageError("--top must be at least 1")
     if arguments.why and arguments.patient is None and arguments.text is None:
         raise UsageError("--why explains what was read in a text; it goes with --text or --patient")
+    if arguments.compare is not None:
+        return _compare(arguments, console)
     with open_case(arguments, console) as case:
         shown = case.service.diagnose(case.asked, top=arguments.top)
         case.record_shown(shown)
         answer = _explained(arguments, case.service, shown, case.asked.texts)
     console.result(as_json(answer.differential, answer), as_text(answer.differential, answer))
+    return 0
+
+
+def _compare(arguments: argparse.Namespace, console: Console) -> int:
+    from app.cli import compare
+    from app.workflows.compare_diseases import compare_diseases
+
+    ids = [part.strip() for part in arguments.compare.split(",") if part.strip()]
+    with open_case(arguments, console) as case:
+        weighed = case.service.weigh(case.asked)
+        found = compare_diseases(case.service, weighed, ids)
+        case.record_shown(case.service.differential(weighed, top=arguments.top))
+        known = {"knowledge_version": case.service.graph.version}
+    console.result({**compare.as_json(found), **known}, compare.as_text(found))
     return 0
 
 

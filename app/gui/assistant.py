@@ -15,6 +15,7 @@ from app.config.policy import Policy
 from app.errors import RulesRefused
 from app.store.vault import Vault
 from app.workflows.ask_next import Interviewer, NextQuestions
+from app.workflows.compare_diseases import Comparison, compare_diseases
 from app.workflows.diagnose import DiagnosisService, Weighed
 from app.workflows.draw_evidence import EvidenceDrawer
 from app.workflows.explain_text import TextExplanation, explain_texts
@@ -54,6 +55,7 @@ class Assistant:
     rank: Callable[[Chart, Marks, date], Opinion]
     draw: Callable[[Chart, Marks, date, DiseaseId], EvidenceGraph]
     explain: Callable[[Chart], TextExplanation]  # seconds for a long chart
+    compare: Callable[[Opinion, Sequence[DiseaseId]], Comparison]
     ask: Callable[[Opinion, DiseaseId | None, frozenset[TermId]], NextQuestions]  # about one disease, or all
     setting: str  # where patients are seen, when the window opens
     choose_setting: Callable[[str], None]  # for the rankings from now on
@@ -103,6 +105,9 @@ def load_assistant(
     def ask(opinion: Opinion, rule: DiseaseId | None, unknown: frozenset[TermId]) -> NextQuestions:
         return interviewer().ask(opinion.weighed, rule=rule, skip=unknown)
 
+    def compare(opinion: Opinion, diseases: Sequence[DiseaseId]) -> Comparison:
+        return compare_diseases(service, opinion.weighed, diseases)
+
     def choose_setting(setting: str) -> None:
         service.setting = Setting(setting)
 
@@ -116,6 +121,7 @@ def load_assistant(
         rank=rank,
         draw=draw,
         explain=explain,
+        compare=compare,
         ask=ask,
         setting=str(choice.setting),
         choose_setting=choose_setting,

@@ -59,11 +59,16 @@ class Sitting:
 
 
 def _gain(at: Sitting) -> Worth:
-    return at.questioner.trusted(at.questioner.gains(at.belief, weight=at.weight))
+    return at.questioner.gains(at.belief, weight=at.weight)
 
 
 def _for_cost(at: Sitting) -> Worth:
     return np.asarray(_gain(at) / at.questioner.costs.price)
+
+
+def _commoner(at: Sitting) -> Worth:
+    """Gain with less trust in what few diseases show: it is told more often in records, and tells less."""
+    return _gain(at) * np.sqrt(_commonest(at))
 
 
 def _likeliest(at: Sitting) -> Worth:
@@ -89,6 +94,7 @@ def _random(at: Sitting) -> Worth:
 STRATEGIES: dict[str, Callable[[Sitting], Worth]] = {
     "gain for its cost": _for_cost,
     "gain alone": _gain,
+    "gain, what is common first": _commoner,
     "most frequent first": _likeliest,
     "commonest of all first": _commonest,
     "random, of ten likeliest": _of_likeliest,

@@ -14,8 +14,6 @@ from knowledge_graph.questions.cost_table import CostClass, TermCosts
 from knowledge_graph.questions.information_gain import expected_gain, expected_gain_on
 from knowledge_graph.terms.term import DiseaseId, TermId
 
-TRUST = 0.5  # power of a term's background: what is rarely described is known from few patients
-
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -61,7 +59,7 @@ class Questioner:
         skip: Iterable[str] = (),
         count: int = 5,
     ) -> tuple[Question, ...]:
-        """The best questions by trusted gain for cost; of two that imply each other only the better one.
+        """The best questions by gain for cost; of two that imply each other only the better one.
 
         `belief` (n_diseases,) sums to 1, with the ids of one disease under one of them; `believe` gives the
         belief with one more finding, which counts by the power `weight`. With `rule`, gains are on whether
@@ -70,7 +68,7 @@ class Questioner:
         gain = self.gains(belief, rule=rule, weight=weight)
         open_bits = entropy(belief) if rule is None else entropy(_binary(belief, rule))
         open_terms = askable_terms(self.graph, findings, sex=sex, skip=skip)
-        worth = np.where(open_terms, self.trusted(gain) / self.costs.price, 0)
+        worth = np.where(open_terms, gain / self.costs.price, 0)
         return tuple(
             self._question(
                 term,
@@ -89,10 +87,6 @@ class Questioner:
         if rule is None:
             return expected_gain(self.model, belief, weight=weight)
         return expected_gain_on(self.model, belief, rule, weight=weight)
-
-    def trusted(self, gain: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """Gains with less trust in what is rarely described: (n_terms,)."""
-        return gain * np.asarray(self.graph.profiles.background, np.float64) ** TRUST
 
     def distinct(self, worth: npt.NDArray[np.float64], count: int) -> list[int]:
         """The worthiest terms, best first, without those above or below one chosen before."""

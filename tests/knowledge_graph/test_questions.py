@@ -15,7 +15,7 @@ from knowledge_graph.questions.answer_model import FLOOR_SHARE, LARGEST, AnswerM
 from knowledge_graph.questions.askable import askable_terms
 from knowledge_graph.questions.cost_table import CostClass, shipped_costs
 from knowledge_graph.questions.information_gain import chance_of_yes, expected_gain, expected_gain_on
-from knowledge_graph.questions.next_question import TRUST, Questioner
+from knowledge_graph.questions.next_question import Questioner
 from knowledge_graph.terms.term import TermId
 from tests.knowledge_graph.mini_release import mini_graph
 
@@ -181,8 +181,7 @@ def test_the_best_questions_are_first_by_gain_for_cost_and_imply_none_of_each_ot
 ) -> None:
     belief = _belief(real_graph, 7)
     best = questioner.best(belief, [], believe=_by_bayes(questioner, belief), count=8)
-    trust = real_graph.profiles.background**TRUST
-    worth = [q.gain_bits * trust[real_graph.term_number(q.term_id)] / q.cost for q in best]
+    worth = [q.gain_bits / q.cost for q in best]
     assert len(best) == 8
     assert worth == sorted(worth, reverse=True)
     for a in best:

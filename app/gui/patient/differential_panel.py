@@ -58,6 +58,7 @@ class DifferentialPanel:
         )
         self.sentences.setCheckable(True)
         self.sentences.toggled.connect(lambda _on: self.explain_again())
+        self.compare = button("Compare…", lambda: None, tip="Diseases side by side (Ctrl+K)")
         self.other = button(
             "Other…", name_another, tip="Confirm a disease that is not listed (Ctrl+Shift+Return)"
         )
@@ -148,7 +149,9 @@ class DifferentialPanel:
         head = row(self.name, self.sentences, self.graph)
         head.setStretch(0, 1)
         column.addLayout(head)
-        column.addWidget(self.source)
+        about = row(self.source, self.compare)
+        about.setStretch(0, 1)
+        column.addLayout(about)
         column.addWidget(self.evidence.widget, 1)
         return made
 
@@ -171,6 +174,7 @@ class DifferentialPanel:
             shortcut = QShortcut(QKeySequence(keys), self.widget)
             shortcut.activated.connect(lambda said=decision: self._say(said))
         QShortcut(QKeySequence("Ctrl+G"), self.widget).activated.connect(self._show_graph)
+        QShortcut(QKeySequence("Ctrl+K"), self.widget).activated.connect(self.compare.click)
         QShortcut(QKeySequence("Ctrl+E"), self.widget).activated.connect(self.sentences.toggle)
         another = QShortcut(QKeySequence("Ctrl+Shift+Return"), self.widget)
         another.activated.connect(lambda: self._name_another())
@@ -188,7 +192,7 @@ class DifferentialPanel:
     def _explain(self, found: DiseaseRow | None) -> None:
         line = found.line if found else None
         self.evidence.show(line, self.read_of(line))
-        for deed in (self.confirm, self.refuse, self.graph, self.sentences):
+        for deed in (self.confirm, self.refuse, self.graph, self.sentences, self.compare):
             deed.setEnabled(found is not None)
         if found is None:
             self.name.clear()

@@ -11,6 +11,7 @@ from app.gui.assistant import Assistant, Opinion
 from app.gui.operations.runner import Failure
 from app.gui.patient.alert_strip import AlertStrip
 from app.gui.patient.chart_desk import ChartDesk
+from app.gui.patient.comparing import Comparing
 from app.gui.patient.consultation import Consultation, Hearing
 from app.gui.patient.deciding import decided, line_of
 from app.gui.patient.differential_panel import DifferentialPanel
@@ -64,10 +65,12 @@ class PatientPage:
         self.questions = QuestionPanel(session, self.desk, self.notes, self.differential)
         self.setting = SettingChoice(session, self._consultation.rank_soon)
         self.heading.layout.addWidget(self.setting.widget)
+        self.comparing = Comparing(session, self.differential)
         self.panels: tuple[Panel, ...] = (
             self.setting,
             SentenceReasons(session, self.differential, self.notes),
             self.questions,
+            self.comparing,
             self.alerts,
         )
         self.layout = PatientLayout(

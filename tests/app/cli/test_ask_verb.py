@@ -30,7 +30,9 @@ def test_questions_come_with_their_cost_and_what_each_answer_does(
     found = asked(capsys, "--findings", TALL, "--top", "4")
     questions = found["questions"]
     assert len(questions) == 4
-    assert all(0 < q["share"] < 1 and q["cost"] > 0 for q in questions)
+    worth = [q["gain_bits"] / q["cost"] for q in questions]
+    assert worth == sorted(worth, reverse=True)
+    assert all(0 < q["share"] < 1 for q in questions)
     assert all(q["if_yes"]["chance"] + q["if_no"]["chance"] == pytest.approx(1) for q in questions)
     assert not {q["term_id"] for q in questions} & set(TALL.split(","))
     again = asked(capsys, "--findings", TALL, "--top", "4", "--skip", questions[0]["term_id"])

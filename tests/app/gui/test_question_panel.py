@@ -125,3 +125,32 @@ def test_a_lock_empties_the_questions(window: MainWindow, vault: Vault, settle: 
     panel = _panel(window)
     window.lock()
     assert panel.list.widget.count() == 0
+
+
+def test_diseases_stand_side_by_side_and_others_can_be_ticked(
+    qtbot: QtBot, window: MainWindow, vault: Vault, settle: Settle
+) -> None:
+    open_chart(window, vault, settle)
+    assert window.workspace is not None
+    page = window.workspace.patient
+    press(qtbot, window, Qt.Key.Key_K, Qt.KeyboardModifier.ControlModifier)
+    settle()
+    shown = page.comparing.dialog
+    assert shown.diseases.hasFocus()
+    assert shown.table.columnCount() == 3
+    first = page.differential.list.current()
+    assert first is not None
+    heads = [shown.table.horizontalHeaderItem(column).text() for column in range(3)]
+    assert heads[1].startswith(first.line.name)
+    names = [shown.table.item(place, 0).text() for place in range(shown.table.rowCount())]
+    assert {e.name for e in first.line.evidence} <= set(names)
+    assert any(name.endswith("(not yet asked)") for name in names)
+    shown.diseases.setCurrentRow(2)
+    qtbot.keyClick(shown.diseases, Qt.Key.Key_Space)
+    settle()
+    assert shown.table.columnCount() == 4
+    shown.table.setCurrentCell(1, 1)
+    assert shown.sources.text() != ""
+    window.lock()
+    assert shown.table.rowCount() == 0
+    assert shown.diseases.count() == 0
