@@ -5,6 +5,7 @@ one line of refusal, or the end of the pipe.
 """
 
 import hashlib
+import os
 import signal
 import sys
 import time
@@ -19,6 +20,7 @@ from app.clinical.patient import Patient
 from app.errors import ImportRefused
 from app.exchange.admission import Admission
 from app.exchange.confinement import Confinement, confine, renew_cpu
+from app.exchange.first_packet import first_packet
 from app.exchange.item import ImportedItem, ReadLimits
 from app.exchange.item_frames import pack_item
 from app.exchange.reader import ReadPlan, learn, read_records
@@ -46,7 +48,7 @@ class ForeignReader:
     def answers(self, request: Frame) -> Iterator[Frame]:
         """Frames for one request, the last of kind `done` (none for `know`). Raises ImportRefused."""
         deeds = {"know": self._know, "members": self._members, "learn": self._learn, "read": self._read}
-        deeds["check"] = _check
+        deeds |= {"check": _check, "packet": self._packet}
         yield from deeds[request["do"]](request)
         if request["do"] != "know":
             yield {"kind": "done"}
@@ -83,6 +85,12 @@ class ForeignReader:
             self._admission.forget()
             raise
 
+    def _packet(self, request: Frame) -> Iterator[Frame]:
+        """The file's first phenopacket, for a diagnosis without a vault; `steps` is the age in days."""
+        file = SourceFile(request_path(request))
+        item, age_days = first_packet(file.read(self._plan.limits), name=file.name)
+        yield {"kind": "packet", "items": [pack_item(item)], "steps": -1 if age_days is None else age_days}
+
     def _file(self, request: Frame) -> SourceFile:
         path, member = request_path(request), request["member"]
         for file in self._opened(path):
@@ -110,7 +118,7 @@ def _check(request: Frame) -> Iterator[Frame]:
 
 def request_path(request: Frame) -> Path:
     """The file that a request is about; names travel as the bytes that the system knows them by."""
-    return Path(request["path"].decode(sys.getfilesystemencoding(), "surrogateescape"))
+    return Path(os.fsdecode(request["path"]))
 
 
 def main() -> int:

@@ -135,6 +135,14 @@ class ForeignGate:
         self._ended()
         self.has_forgotten = False
 
+    def packet(self, file: SourceFile) -> tuple[ImportedItem, int | None]:
+        """A file's first phenopacket, and its subject's age in days where told. Raises ImportRefused."""
+        answers = list(self._ask(_about("packet", file), file.name))
+        items = [item for answer in answers for item in PackedItems(file.name, "", answer.items).opened()]
+        if len(items) != 1:
+            raise ReaderEnded(f"{file.name}: {_FROM_SENDER}")
+        return items[0], None if answers[0].steps < 0 else answers[0].steps
+
     def check(self, kind: str, content: Path | bytes, *, name: str) -> None:
         """Let the reader parse a file of another kind, whole, and forget it. Raises ImportRefused.
 
