@@ -147,6 +147,8 @@ def test_every_setting_is_in_the_shipped_policy_and_parses_when_taken_up(tmp_pat
         epsilon_cap=8.0,
         backup_folder=Path("/srv/backup/anamnesis"),
         rules_file=Path("/etc/anamnesis/rules.toml"),
+        question_costs=Path("/etc/anamnesis/costs.toml"),
+        setting="rare_disease_clinic",
         gates=policy.gates,
         report_groups=(ReportGroup("heart", terms=("HP:0001626",)),),
         source=edited,
