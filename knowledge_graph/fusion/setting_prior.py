@@ -23,10 +23,17 @@ def setting_prior(graph: CompiledGraph, setting: Setting) -> npt.NDArray[np.floa
     """Positive weights (n_diseases,), 1 for a disease that no pack speaks of."""
     weights = np.ones(len(graph.disease_ids))
     for disease_id, disease in graph.facts.items():
-        stated = bool(disease.prevalence)
-        if stated or disease_id.split(":")[0] in graph.pack_spaces:
-            weights[graph.disease_index[disease_id]] = _weight(disease, setting)
+        speaker = _who_states(graph, disease)
+        if speaker.prevalence or disease_id.split(":")[0] in graph.pack_spaces:
+            weights[graph.disease_index[disease_id]] = _weight(speaker, setting)
     return weights
+
+
+def _who_states(graph: CompiledGraph, disease: PackDisease) -> PackDisease:
+    """The disease itself, or where it states no prevalence the first of those it says it is that does."""
+    others = (graph.facts.get(other) for other in disease.same_as)
+    stated = (other for other in (disease, *others) if other is not None and other.prevalence)
+    return next(stated, disease)
 
 
 def _weight(disease: PackDisease, setting: Setting) -> float:

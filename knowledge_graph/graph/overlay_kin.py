@@ -1,6 +1,6 @@
 """Kin of the packs' diseases: the same name in another source, or the ids that a pack says are the same."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from knowledge_graph.graph.compiled_graph import CompiledGraph
@@ -22,16 +22,18 @@ def overlaid_kinship(
     wording: dict[str, list[int]] = {}
     for n in range(first, count):
         wording.setdefault(name_words(names[n]), []).append(n)
-    pairs: set[tuple[int, int]] = set()
-    for words, alike in wording.items():
-        everyone = [*base.name_index.get(words, ()), *alike]
-        pairs.update((a, b) for a in alike for b in everyone)
+    same: list[list[int]] = [[*base.name_index.get(words, ()), *alike] for words, alike in wording.items()]
     for n, disease in said.items():
-        known = (number.get(other, base.disease_index.get(other)) for other in disease.same_as)
-        pairs.update((n, other) for other in known if other is not None)
+        known = [number.get(other, base.disease_index.get(other)) for other in disease.same_as]
+        same += [
+            [n, other, *base.kinship.twins[other].tolist()] if other < first else [n, other]
+            for other in known
+            if other is not None
+        ]
+    pairs = {(a, b) for group in _joined(same) for a in group for b in group}
     added: dict[int, list[int]] = {}
-    for a, b in sorted(pairs | {(other, one) for one, other in pairs}):
-        there = a < first and b in base.kinship.twins[a]
+    for a, b in sorted(pairs):
+        there = max(a, b) < first
         if disease_ids[a].split(":")[0] != disease_ids[b].split(":")[0] and not there:
             added.setdefault(a, []).append(b)
     kin = base.kinship
@@ -40,3 +42,12 @@ def overlaid_kinship(
         twins=spliced_rows(kin.twins, added, count=count),
         same_gene=spliced_rows(kin.same_gene, {}, count=count),
     )
+
+
+def _joined(groups: Iterable[Iterable[int]]) -> Iterable[set[int]]:
+    """Groups that share a member, as one."""
+    member_of: dict[int, set[int]] = {}
+    for group in groups:
+        whole = {n for one in group for n in member_of.get(one, {one})}
+        member_of.update(dict.fromkeys(whole, whole))
+    return {id(group): group for group in member_of.values()}.values()

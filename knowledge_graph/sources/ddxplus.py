@@ -71,7 +71,8 @@ def read_ddxplus(folder: Path, *, content_hash: str) -> KnowledgePack:
     newer = _load(folder, NEWER) if _path(folder, NEWER) else {}
     try:
         terms = tuple(_terms(evidences, stats, newer))
-        read = [(c, _disease(c)) for c in conditions.values()]
+        common = {link.english: link.common for link in ddxplus_links().conditions}
+        read = [(c, _disease(c, common.get(c["cond-name-eng"], ""))) for c in conditions.values()]
         rows = tuple(r for c, d in read for r in _rows(d, stats[c["condition_name"]]["findings"]))
     except (KeyError, TypeError, AttributeError) as error:
         raise SourceRefused(
@@ -122,12 +123,13 @@ def _load(folder: Path, name: str) -> Json:
     return loaded
 
 
-def _disease(condition: Json) -> PackDisease:
+def _disease(condition: Json, common: str) -> PackDisease:
     return PackDisease(
         condition_id(condition["cond-name-eng"]),
         condition["cond-name-eng"],
         icd10cm=condition["icd10-id"].upper(),
         source=SOURCE,
+        same_as=(DiseaseId(common),) if common else (),
     )
 
 

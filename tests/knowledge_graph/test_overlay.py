@@ -195,3 +195,20 @@ def test_the_real_release_contradicts_itself_in_few_places(real_graph: CompiledG
     found = contradictions(real_graph)
     assert 0 < len(found) < 100
     assert all(c.observed_by and c.excluded_by for c in found)
+
+
+def test_what_two_packs_say_is_one_disease_has_one_line_and_one_prevalence(
+    graph: CompiledGraph, tmp_path: Path
+) -> None:
+    other = (
+        TOML.replace("ward7", "ward8")
+        .replace("Seaside fever", "Coast fever")
+        .replace('prevalence = { emergency = "common" }', 'same_as = ["WARD7:seaside-fever"]')
+    )
+    named = TOML.replace("estimate = true", 'estimate = true\nsame_as = ["OMIM:2"]')
+    over = overlaid(graph, [pack(tmp_path, named), pack(tmp_path, other, "b.toml")])
+    one, two = (over.disease_number(d) for d in ("WARD7:seaside-fever", "WARD8:coast-fever"))
+    assert leaders(over)[[one, two]].tolist() == [over.disease_number("OMIM:2")] * 2
+    prior = setting_prior(over, Setting.EMERGENCY)
+    assert prior[one] == prior[two] > 1000
+    assert setting_prior(overlaid(graph, [pack(tmp_path, other)]), Setting.EMERGENCY).max() > 1
