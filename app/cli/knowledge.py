@@ -5,7 +5,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from app.cli.console import Console
-from app.config.packs import UserPacks, read_user_packs, write_user_packs
+from app.config.packs import read_user_packs, write_user_packs
 from app.config.policy import load_policy
 from app.config.settings import cache_dir
 from app.errors import UsageError
@@ -83,7 +83,7 @@ def _check(arguments: argparse.Namespace, console: Console, *, brief: bool) -> i
     from app.workflows.load_knowledge import choose_knowledge
 
     named = [] if brief else [_named(name) for name in arguments.packs]
-    report = check_knowledge(cache_dir(), named or choose_knowledge(load_policy(), _user()).packs)
+    report = check_knowledge(cache_dir(), named or choose_knowledge(load_policy(), read_user_packs()).packs)
     lines = [f"knowledge: {report.version}"]
     for pack in report.packs:
         counts = f"{pack.diseases} diseases, {pack.terms} own terms, {pack.rows} rows"
@@ -105,10 +105,6 @@ def _check(arguments: argparse.Namespace, console: Console, *, brief: bool) -> i
     )
     console.result(value, "\n".join(lines))
     return int(report.refused)
-
-
-def _user() -> UserPacks:
-    return read_user_packs()
 
 
 def _first(lines: "list[str] | tuple[str, ...]") -> list[str]:
