@@ -3,6 +3,7 @@
 import math
 
 import pytest
+from dp_accounting_values import DELTAS, EPSILONS
 from scipy.optimize import brentq
 from scipy.special import ndtr
 
@@ -71,6 +72,19 @@ def test_prv_lies_between_an_independent_lower_bound_and_rdp_on_fifty_settings()
         low, prv = least_epsilon(history, delta), epsilon_prv(history, delta)
         high = epsilon_bound(history, delta)
         assert low <= prv <= min(high, low + 0.04 * high + 0.012), (noise, rate, steps, delta)
+
+
+@pytest.mark.slow
+def test_every_bound_agrees_with_dp_accounting_on_fifty_settings() -> None:
+    """What is claimed is at most 0.012 above Google's accountant, never below; the bracket holds it."""
+    from ml.training.accountant import epsilon_prv
+
+    settings = [((*s, d), e) for s, both in EPSILONS.items() for d, e in zip(DELTAS, both, strict=True)]
+    assert len(settings) == 50
+    for (noise, rate, steps, delta), known in settings:
+        history = [(noise, rate, steps)]
+        assert known <= epsilon_prv(history, delta) <= known + 0.012, (noise, rate, steps, delta)
+        assert least_epsilon(history, delta) <= known <= epsilon_bound(history, delta)
 
 
 def test_the_loss_distribution_meets_the_gaussian_mechanism_exactly() -> None:
