@@ -27,6 +27,7 @@ VERBS: tuple[Verb, ...] = (
     Verb("ask", "say which finding to ask about or test next, and what it would tell", "app.cli.ask"),
     Verb("rules", "check, list and trace red flags and other rules", "app.cli.rules"),
     Verb("knowledge", "list, add, remove and check the knowledge packs beside HPO", "app.cli.knowledge"),
+    Verb("similar", "show diseases and local patients with like findings", "app.cli.similar"),
     Verb("evaluate", "measure the ranking on cases with a known diagnosis", "app.cli.evaluate"),
     Verb("labels", "count a vault's labels, list contradictions and weak labels", "app.cli.labels"),
     Verb("train", "fine-tune on the vault's labels with DP-SGD", "app.cli.train"),

@@ -27,11 +27,13 @@ from app.store.header import RECOVERY
 from app.store.key_derivation import KdfParameters, cost_for_this_machine
 from app.store.note_search import NoteHit
 from app.store.opening import OpenedVault, open_folder
+from app.store.patient_findings import read_observed
 from app.store.patient_query import PatientFilter, PatientRow
 from app.store.record_table import PutCounts, put_records, refresh_summary
 from app.store.recovery_words import normalised_words
 from app.store.rights import Right, has_right, remedy
 from app.store.session import Session
+from knowledge_graph.terms.term import TermId
 from ml.privacy.ledger import LedgerEntry
 
 
@@ -176,6 +178,10 @@ class Vault:
     def people(self) -> dict[str, Patient]:
         """Every patient of the vault, by id."""
         return patient_query.read_people(self._session)
+
+    def observed_terms(self) -> dict[PatientId, frozenset[TermId]]:
+        """Observed terms of every patient who has any, from marks that stand and coded features."""
+        return read_observed(self._session)
 
     def note(self, note_id: str) -> Note:
         """One note."""
