@@ -45,12 +45,14 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
 
 
 def _labels(vault: "Vault", *, with_weak: bool) -> dict[str, Any]:
+    from app.store.rights import Right
     from app.workflows.diagnose import DiagnosisService
     from app.workflows.find_conflicts import DiseaseNames, find_conflicts
     from app.workflows.standing_word import coded_diseases, standing_word
     from app.workflows.weak_labels import weak_labels
     from knowledge_graph.graph.cache import load_compiled
 
+    vault.require(Right.CHARTS)
     counts: Counter[str] = Counter(confirmed=0, rejected=0, coded=0)
     for patient_id in vault.people():
         chart = vault.chart(patient_id)

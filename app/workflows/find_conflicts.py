@@ -7,6 +7,7 @@ from app.clinical.annotation import Annotation, current_annotations
 from app.clinical.chart import Chart
 from app.clinical.ids import PatientId
 from app.clinical.label import ConflictKind, LabelConflict
+from app.store.rights import Right
 from app.store.vault import Vault
 from app.workflows.standing_word import StandingWord, coded_diseases, standing_word
 from knowledge_graph.fusion.same_disease import leaders
@@ -29,6 +30,7 @@ class DiseaseNames:
 
 def find_conflicts(vault: Vault, names: DiseaseNames) -> Iterator[LabelConflict]:
     """All conflicts of a vault, patient by patient, then those between two records of one person."""
+    vault.require(Right.CHARTS)
     people: dict[tuple[str, str], list[tuple[PatientId, str]]] = defaultdict(list)
     for patient_id, patient in vault.people().items():
         chart = vault.chart(patient_id)

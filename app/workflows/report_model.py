@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from app.config.model_gates import ReportGroup
+from app.store.rights import Right
 from app.store.vault import Vault
 from app.workflows.diagnose import DiagnosisService
 from app.workflows.evaluate_notes import FUSED, TEXT, Outcome, outcome_of
@@ -68,6 +69,7 @@ class _Moved:
 
 def report_model(vault: Vault, version_id: str, plan: ReportPlan) -> Iterator[str | ModelReport]:
     """Yield lines of progress and, last, the report, which is kept in the vault with the version."""
+    vault.require(Right.TRAIN)
     start = starting_version()
     base = DiagnosisService.load(plan.cache_dir, provider="cpu")
     measured = base

@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from app.clinical.annotation import current_annotations
 from app.clinical.label import LabelKind, PatientLabel
+from app.store.rights import Right
 from app.store.vault import Vault
 from app.workflows.diagnose import DiagnosisService, Presentation
 from app.workflows.find_conflicts import DiseaseNames
@@ -60,6 +61,7 @@ def weak_labels(
 
     A disease that a clinician rejected is never one.
     """
+    vault.require(Right.CHARTS)
     voters = shipped_voters()
     for patient_id in vault.people():
         chart = vault.chart(patient_id)

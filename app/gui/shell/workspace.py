@@ -73,7 +73,7 @@ class Workspace:
         self.patient = PatientPage(session, lambda: self.go("patients"), self._data_changed)
         self.notes = NotesPage(session, self.open_patient)
         self.models = ModelsPage(session, self.load_assistant)
-        self.training = TrainingPage(session, run, self.publish)
+        self.training = TrainingPage(session, run, publish=self.publish, open_patient=self.open_patient)
         self.update = UpdatePage(session)
         self.audit = AuditPage(session)
         self.about = AboutPage(session, deeds.set_theme, deeds.set_percent)

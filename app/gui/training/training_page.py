@@ -5,10 +5,12 @@ from dataclasses import replace
 
 from PySide6.QtWidgets import QBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
+from app.clinical.ids import PatientId
 from app.gui.session import OpenSession
 from app.gui.shell.furniture import page_frame
 from app.gui.shell.width_watch import WidthWatch
 from app.gui.training.declare_dialog import DeclareDialog
+from app.gui.training.label_card import LabelCard
 from app.gui.training.ledger_card import LedgerCard
 from app.gui.training.plan_card import PlanCard, PlanDeeds
 from app.gui.training.private_run import private_run, read_facts
@@ -23,7 +25,14 @@ ROOM_FOR_TWO = 780  # pixels at 100 % text
 class TrainingPage:
     """The plan at the left, budget and run at the right, the ledger below."""
 
-    def __init__(self, session: OpenSession, run: TrainingRun, publish: Callable[[], object]) -> None:
+    def __init__(
+        self,
+        session: OpenSession,
+        run: TrainingRun,
+        *,
+        publish: Callable[[], object],
+        open_patient: Callable[[PatientId], object],
+    ) -> None:
         self._session = session
         self._run = run
         self._start_run: StartRun = private_run(session.vault, session.around.policy)
@@ -33,6 +42,7 @@ class TrainingPage:
         self.plan = PlanCard(session, deeds)
         self.run = RunCard(session.look, self.cancel, publish)
         self.ledger = LedgerCard(session.look)
+        self.labels = LabelCard(session, open_patient)
         self.widget, column, _head = page_frame(
             "Training",
             "The model learns from confirmed diagnoses. What it learns hardly depends on any one patient.",
@@ -85,6 +95,7 @@ class TrainingPage:
         parts.setSpacing(14)
         parts.addLayout(top)
         parts.addWidget(self.ledger.widget, 1)
+        parts.addWidget(self.labels.widget)
         scroll = QScrollArea(widgetResizable=True)
         scroll.setWidget(inner)
         self._watch = WidthWatch(scroll, self._session.look, lambda width: _turn(top, width))
