@@ -11,6 +11,7 @@ BENCHMARKS = {
     "diagnose": ("app.workflows.benchmark_diagnose", "ONNX Runtime against torch, one note"),
     "graph": ("app.workflows.benchmark_graph", "ranking on arrays against plain Python, NetworkX and hpo3"),
     "import": ("app.workflows.benchmark_import", "files through the confined reader against in this process"),
+    "learning": ("app.workflows.benchmark_learning", "a synthetic hospital's model by what it may spend"),
     "recognition": ("app.workflows.evaluate_recognition", "findings found in annotated texts"),
     "startup": ("app.workflows.benchmark_startup", "a cold diagnosis against a cold one with torch"),
     "text": ("app.workflows.benchmark_text", "the starting model on styles and names it never saw"),

@@ -25,7 +25,7 @@ from knowledge_graph.terms.term import DiseaseId
 from ml.evaluation.ranking_quality import top_k, true_ranks
 from ml.inference.graph_template import GraphTemplate, assemble
 from ml.inference.predictor import Predictor
-from ml.inference.version_loading import merged_tensors
+from ml.inference.version_loading import Tensors, merged_tensors
 from ml.registry.model_version import GRAPH_FILES, TENSORS_FILE, VersionContent
 from ml.registry.starting_model import starting_version
 from ml.registry.tensor_file import read_tensors
@@ -65,7 +65,7 @@ class SearchPlan:
 
 
 @dataclass(frozen=True, slots=True)
-class _Fold:
+class Hospital:
     """One synthetic hospital: whom it trains on, and by whom it is judged."""
 
     patients: tuple[TrainingPatient, ...]
@@ -77,10 +77,10 @@ class _Fold:
 def search_settings(plan: SearchPlan) -> Iterator[TrialOutcome]:
     """Yield each new trial; the journal keeps all, so a search that was stopped goes on."""
     graph, start = load_compiled(plan.cache_dir), starting_version()
-    hospitals = [_hospital(graph, start, plan, fold) for fold in range(plan.folds)]
+    hospitals = [hospital(graph, start, plan, fold) for fold in range(plan.folds)]
 
     def judge(settings: Settings, fold: int) -> float:
-        return _judged(start, hospitals[fold], settings, plan)
+        return judged(start, hospitals[fold], settings, plan)
 
     yield from study_of(plan).run(
         judge, trials=plan.trials, folds=plan.folds, first=usual_settings(plan.scope)
@@ -108,7 +108,8 @@ def refuse_private_search(plan: SearchPlan) -> None:
     )
 
 
-def _hospital(graph: CompiledGraph, start: VersionContent, plan: SearchPlan, fold: int) -> _Fold:
+def hospital(graph: CompiledGraph, start: VersionContent, plan: SearchPlan, fold: int) -> Hospital:
+    """The `fold`th synthetic hospital: fifty diseases, styles to train on, others to judge by."""
     rows = {label: row for row, label in enumerate(start.labels)}
     among = SyntheticNotes(graph, seed=plan.seed + fold).some_diseases(HELD_OUT_DISEASES)
     diseases = [DiseaseId(graph.disease_ids[d]) for d in among.tolist()]
@@ -118,7 +119,7 @@ def _hospital(graph: CompiledGraph, start: VersionContent, plan: SearchPlan, fol
         list(synthetic_notes(graph, count=count, styles=styles, rng=rng, diseases=diseases))
         for count, styles in ((plan.patients, seen), (plan.notes, HELD_OUT_STYLES))
     )
-    return _Fold(
+    return Hospital(
         patients=tuple(TrainingPatient(i, (n.text,), rows[n.truths[0]]) for i, n in enumerate(told)),
         texts=tuple(note.text for note in new),
         truth=tuple(diseases.index(note.truths[0]) for note in new),
@@ -126,19 +127,24 @@ def _hospital(graph: CompiledGraph, start: VersionContent, plan: SearchPlan, fol
     )
 
 
-def _judged(start: VersionContent, fold: _Fold, settings: Settings, plan: SearchPlan) -> float:
-    tensors = _trained(start, fold, settings, plan)
+def judged(start: VersionContent, fold: Hospital, settings: Settings, plan: SearchPlan) -> float:
+    """The share of a hospital's new patients named first by a model trained there."""
+    changed = read_tensors(start.files[TENSORS_FILE]) | read_tensors(_trained(start, fold, settings, plan))
+    return named_first(start, fold, changed, threads=plan.threads)
+
+
+def named_first(start: VersionContent, fold: Hospital, own: Tensors, *, threads: int) -> float:
+    """The share of a hospital's new patients named first among its diseases by a version's own tensors."""
     encoder = find_encoder()
-    changed = read_tensors(start.files[TENSORS_FILE]) | read_tensors(tensors)
     template = GraphTemplate.from_bytes(start.files[GRAPH_FILES["fp32"]])
-    onnx = assemble(template, merged_tensors(encoder, changed))
+    onnx = assemble(template, merged_tensors(encoder, own))
     tokenizer = TextTokenizer(encoder.tokenizer_json)
-    model = Predictor.load(onnx, tokenizer, start.labels, provider="cpu", threads=plan.threads)
+    model = Predictor.load(onnx, tokenizer, start.labels, provider="cpu", threads=threads)
     scores = model.logits(fold.texts)[:, list(fold.declared)]
     return top_k(true_ranks(scores, np.array(fold.truth)), 1)
 
 
-def _trained(start: VersionContent, fold: _Fold, settings: Settings, plan: SearchPlan) -> bytes:
+def _trained(start: VersionContent, fold: Hospital, settings: Settings, plan: SearchPlan) -> bytes:
     steps, rate = int(settings["steps"]), float(settings["sample_rate"])
     job = TrainingJob(
         scope=plan.scope,

@@ -5,7 +5,14 @@ import os
 import sys
 from pathlib import Path
 
-NEEDS_TORCH = (("worker",), ("build-model",), ("benchmark", "diagnose"), ("benchmark", "train"), ("search",))
+NEEDS_TORCH = (
+    ("worker",),
+    ("build-model",),
+    ("benchmark", "diagnose"),
+    ("benchmark", "train"),
+    ("benchmark", "learning"),
+    ("search",),
+)
 TRAINER_NAME = "anamnesis-trainer"
 
 
