@@ -15,13 +15,13 @@ from app.exchange.confinement import GUARD, NAMESPACE, SECCOMP
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the limits are the Linux kernel's")
 ROOT = Path(__file__).parents[3]
 TRY = """
-import ctypes, json, os, signal, socket, sys
+import ctypes, json, os, resource, signal, socket, sys
 import app.exchange.confinement as confinement
 way, native, folder = sys.argv[1], sys.argv[2] == "native", sys.argv[3]
 if native:
     confinement._guard = lambda *_: None  # as code of a library that the parsers use, taken over
 limits = confinement.Confinement(memory_bytes=1 << 30, cpu_s=0, ways=(way,))
-told = {"way": confinement.confine(limits)}
+told = {"way": confinement.confine(limits), "core dump": resource.getrlimit(resource.RLIMIT_CORE)[1] > 0}
 libc = ctypes.CDLL(None, use_errno=True)
 def tried(deed):
     try:
