@@ -1,7 +1,7 @@
 """What the program knows and suggests, loaded in the background after the window has opened."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -67,9 +67,10 @@ def load_assistant(
     """Load the knowledge, the recogniser and the current model; without a model the graph speaks alone.
 
     The hospital's rules and its table of what questions cost are the policy's, the knowledge packs the
-    policy's and the user's. A rules file with mistakes leaves the program's own rules in force, and says so.
+    policy's and the user's. A rules file with mistakes leaves the program's own rules in force, a pack
+    that cannot be used is left out, and each says so.
     """
-    choice = choose_knowledge(policy, user)
+    choice = replace(choose_knowledge(policy, user), lenient=True)
     warning = ""
     try:
         service = DiagnosisService.load(cache_dir, vault, choice=choice)

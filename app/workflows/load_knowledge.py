@@ -25,10 +25,14 @@ Stamp = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class KnowledgeChoice:
-    """Which packs lie over HPO (COMMON or a path), and where patients are seen."""
+    """Which packs lie over HPO (COMMON or a path), and where patients are seen.
+
+    `lenient`: a pack that cannot be used is left out with a warning, rather than refused.
+    """
 
     packs: tuple[Path | str, ...] = (COMMON,)
     setting: Setting = DEFAULT_SETTING
+    lenient: bool = False
 
 
 def choose_knowledge(
@@ -57,12 +61,23 @@ class LiveKnowledge:
         self._cache_dir = cache_dir
         still = [p for p in choice.packs if not _is_edited(p)]
         self._edited = [Path(p) for p in choice.packs if _is_edited(p)]
-        self._still_packs = [read_pack(path, cache_dir) for path in still]
-        self._still = overlaid(load_compiled(cache_dir), self._still_packs)
+        self._lenient = choice.lenient
+        self._lasting = ""  # what is amiss until the program starts again
+        self._still_packs: list[KnowledgePack] = []
+        self._still = load_compiled(cache_dir)
+        for path in still:
+            self._lay(path)
         self._stamps = self._now()
-        self.warning = ""
-        self._edited_packs = self._read()
-        self.graph = overlaid(self._still, self._edited_packs)
+        self.warning = self._lasting
+        self._edited_packs: list[KnowledgePack] = []
+        self.graph = self._still
+        try:
+            self._edited_packs = self._read()
+            self.graph = overlaid(self._still, self._edited_packs)
+        except SourceRefused as error:
+            if not choice.lenient:
+                raise
+            self._edited_packs, self.warning = [], f"{error}. Until then it is left out"
 
     @property
     def packs(self) -> tuple[KnowledgePack, ...]:
@@ -84,8 +99,20 @@ class LiveKnowledge:
         except SourceRefused as error:
             self.warning = f"{error}. Until then the knowledge stays as it was before the edit"
             return False
-        self._edited_packs, self.warning = packs, ""
+        self._edited_packs, self.warning = packs, self._lasting
         return True
+
+    def _lay(self, path: Path | str) -> None:
+        """A pack that nobody edits over those before it."""
+        try:
+            pack = read_pack(path, self._cache_dir)
+            self._still = overlaid(self._still, [pack])
+        except SourceRefused as error:
+            if not self._lenient:
+                raise
+            self._lasting = f"{error}. Until then it is left out"
+        else:
+            self._still_packs.append(pack)
 
     def _read(self) -> list[KnowledgePack]:
         return [read_pack(path) for path in self._edited]

@@ -125,3 +125,18 @@ def test_a_common_disease_needs_less_evidence_where_it_is_common(public_cache: P
     assert emergency.lines[0].prior_score > 5
     clinic = service(live, Setting.RARE_DISEASE_CLINIC).diagnose(cough, top=10)
     assert any(line.disease_id.startswith(("OMIM", "ORPHA")) for line in clinic.lines)
+
+
+def test_in_the_window_a_pack_that_cannot_be_used_is_left_out_and_told(
+    public_cache: Path, ward: Path
+) -> None:
+    lost = ward.with_name("lost.xml")
+    edit(ward, PACK.replace("HP:0001945", "HP:9999999"))
+    live = LiveKnowledge(public_cache, KnowledgeChoice((COMMON, lost, ward), lenient=True))
+    assert [pack.pack_id for pack in live.packs] == ["common"]
+    assert "ward.toml:11: HP:9999999" in live.warning
+    edit(ward, PACK)
+    desk = service(live)
+    shown = desk.diagnose(ASKED, top=1)
+    assert shown.lines[0].disease_id == "WARD:seaside-fever"
+    assert "lost.xml cannot be read" in shown.warning  # that one stays amiss
