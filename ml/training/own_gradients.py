@@ -7,7 +7,8 @@ patient's gradient of a Linear weight is b.T @ a over all her tokens. Its square
     by Gram matrices sum_ts (a_t . a_s) (b_t . b_s)          costs tokens * (width_in + width_out) a token
 
 (Goodfellow 2015, arXiv 1510.01799; Li et al. 2022, arXiv 2110.05679). The cheaper is taken (Bu et al. 2023,
-arXiv 2210.00038). `risk` bounds what rounding can have hidden where products nearly cancel: it is 0 where
+arXiv 2210.00038), writing out somewhat early, since what is written out needs no second product for the
+sum. `risk` bounds what rounding can have hidden where products nearly cancel: it is 0 where
 the gradient was written out.
 """
 
@@ -17,7 +18,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import nn
 
-WRITTEN_OUT_FROM = 1.0  # relative cost of Gram matrices from which the gradient is written out instead
+WRITTEN_OUT_FROM = 0.6  # relative cost of Gram matrices from which the gradient is written out instead
 Totals = dict[nn.Parameter, torch.Tensor]
 
 
