@@ -4,12 +4,14 @@ The parts add up: the sum of `log_likelihood_ratio` over the evidence plus the s
 (sex, age) and of the fit (the picture as a whole) is the disease's total score.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from knowledge_graph.findings.finding import FindingState
+from knowledge_graph.graph.arrays import Ints
 from knowledge_graph.graph.compiled_graph import CompiledGraph
 from knowledge_graph.graph.settled import settled_terms
 from knowledge_graph.ranking.borrowing import lender
@@ -48,10 +50,28 @@ class ExpectedFinding:
     probability: float
 
 
+@dataclass(frozen=True, slots=True)
+class _OwnTerms:
+    """The terms that a disease's rows say it shows; for each term (n_terms,) the first at or below, or -1."""
+
+    terms: frozenset[int]
+    first_below: Ints
+
+    @classmethod
+    def of(cls, graph: CompiledGraph, disease: int) -> "_OwnTerms":
+        rows = graph.associations.rows_of(disease)
+        own = graph.associations.term[rows][~graph.associations.excluded[rows]].tolist()
+        first = np.full(len(graph.term_ids), -1, np.int32)
+        for term in reversed(own):
+            first[graph.ancestors[term]] = term
+        return cls(frozenset(own), first)
+
+
 def explain(graph: CompiledGraph, scores: GraphScores, disease_id: str) -> tuple[FindingEvidence, ...]:
     """Evidence for one disease, strongest first. Raises UnknownDisease."""
     disease = graph.disease_number(disease_id)
-    evidence = [_evidence(graph, scores, row, disease) for row in range(len(scores.findings))]
+    own: dict[int, _OwnTerms] = {}
+    evidence = [_evidence(graph, scores, row, disease, own) for row in range(len(scores.findings))]
     return tuple(sorted(evidence, key=lambda e: -e.log_likelihood_ratio))
 
 
@@ -70,11 +90,16 @@ def not_yet_asked(
     )
 
 
-def _evidence(graph: CompiledGraph, scores: GraphScores, row: int, disease: int) -> FindingEvidence:
+def _evidence(
+    graph: CompiledGraph, scores: GraphScores, row: int, disease: int, own: dict[int, _OwnTerms]
+) -> FindingEvidence:
+    """`own` keeps what was worked out for a disease, for the next finding."""
     finding = scores.findings[row]
     term = graph.term_index[finding.term_id]
     lent, speaker = _speaker(graph, scores, row, disease)
-    matched = None if speaker is None else _best_match(graph, term, speaker)
+    if speaker is not None and speaker not in own:
+        own[speaker] = _OwnTerms.of(graph, speaker)
+    matched = None if speaker is None else _best_match(graph, term, own[speaker])
     rows = _rows_about(graph, matched, speaker) if matched is not None and speaker is not None else NO_ROWS
     stated = graph.associations
     return FindingEvidence(
@@ -93,26 +118,22 @@ def _evidence(graph: CompiledGraph, scores: GraphScores, row: int, disease: int)
 def _speaker(graph: CompiledGraph, scores: GraphScores, row: int, disease: int) -> tuple[str, int | None]:
     """From whom a ratio is borrowed ("" for its own), and whose rows are its source (None: many)."""
     counted = float(scores.per_finding[row, disease])
-    if np.isclose(counted, scores.own[row, disease], atol=1e-6):
+    if math.isclose(counted, float(scores.own[row, disease]), rel_tol=1e-5, abs_tol=1e-6):
         return "", disease
     kin, ratio = lender(graph, scores.own[row], disease)
-    if kin is not None and np.isclose(counted, ratio, atol=1e-4):
+    if kin is not None and math.isclose(counted, ratio, rel_tol=1e-5, abs_tol=1e-4):
         return graph.disease_ids[kin], kin
     return SERIES, None
 
 
-def _best_match(graph: CompiledGraph, term: int, disease: int) -> int | None:
+def _best_match(graph: CompiledGraph, term: int, own: _OwnTerms) -> int | None:
     """The disease's own term nearest to a finding: itself, else below it, else under a near ancestor."""
-    rows = graph.associations.rows_of(disease)
-    own = graph.associations.term[rows][~graph.associations.excluded[rows]]
-    if len(own) == 0:
-        return None
+    if term in own.terms:
+        return term
     for ancestor in graph.ancestors[term][::-1].tolist():  # the term itself, then upwards
-        if ancestor == term and term in own:
-            return term
-        below = own[np.isin(own, graph.descendants[ancestor])]
-        if len(below) and graph.profiles.background[ancestor] < 0.5:
-            return int(below[0])
+        below = int(own.first_below[ancestor])
+        if below >= 0 and graph.profiles.background[ancestor] < 0.5:
+            return below
     return None
 
 
