@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.cli.case import add_case_arguments, check_case_arguments, open_case
 from app.cli.console import Console
-from app.clinical.diagnosis import Differential, DifferentialLine
+from app.clinical.diagnosis import Differential, DifferentialLine, possible_text
 from app.clinical.text_reason import PartKind, TextReason
 from app.errors import UsageError
 from knowledge_graph.rules.rule import HOW_SOON
@@ -114,6 +114,8 @@ def as_text(differential: Differential, answer: Answer | None = None) -> str:
             )
         lines += [f"        {h.log_factor:+6.2f}  rule: {h.title} ({h.source})" for h in line.held]
         lines += _why(answer, line) if answer else ()
+    if differential.possible:
+        lines.append(f"\n{possible_text(differential.possible)}")
     if differential.warning:
         lines.append(f"\n{differential.warning}.")
     source = f"knowledge HPO {differential.knowledge_version}, model {differential.model_version[:12]}"

@@ -70,8 +70,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--fit-reranking",
         type=Path,
+        metavar="BIN",
+        help="the same for the trees of the ranking's second look",
+    )
+    parser.add_argument(
+        "--fit-sets",
+        type=Path,
         metavar="TOML",
-        help="the same for the weights of the ranking's second look",
+        help="calibrate prediction sets (90 %% coverage) on the cases, cross-validate, write them here",
     )
     parser.add_argument(
         "--build-namesakes",
@@ -114,6 +120,8 @@ def _cases(arguments: argparse.Namespace, console: Console) -> int:
     from app.workflows.load_knowledge import load_graph
     from knowledge_graph.fusion.setting_prior import setting_prior
 
+    if arguments.fit_sets:
+        return _fit_sets(arguments, console)
     if arguments.fit_weights or arguments.fit_reranking:
         return _fit(arguments, console)
     choice = chosen_knowledge(arguments)
@@ -146,17 +154,33 @@ def _fit(arguments: argparse.Namespace, console: Console) -> int:
     if arguments.fit_weights:
         fit = fit_ranking(graph, cases, progress=console.progress)
         write_weights(arguments.fit_weights, fit, **came)
-        rows = asdict(fit)
+        rows: dict[str, object] = {"cases": fit.cases, "fitted": asdict(fit.fitted)}
+        ways = {"keep": fit.keep, "drop": fit.drop}
     else:
         looked = fit_second_look(graph, cases, progress=console.progress)
         write_reranking(arguments.fit_reranking, looked, **came)
-        rows = asdict(looked)
+        rows = {"cases": looked.cases, "trees": len(looked.trees.value)}
+        ways = {"keep": looked.keep, "drop": looked.drop, "fair": looked.fair}
+    shares = {name: asdict(found) for name, found in ways.items()}
     lines = [
         f"{name} {key:13} {share['value']:.4f} ({share['low']:.4f} to {share['high']:.4f})"
-        for name in ("keep", "drop")
-        for key, share in rows[name].items()
+        for name, found in shares.items()
+        for key, share in found.items()
     ]
-    console.result(rows, "\n".join(lines))
+    lines += [f"{name} {value}" for name, value in rows.items()]
+    console.result({**rows, **shares}, "\n".join(lines))
+    return 0
+
+
+def _fit_sets(arguments: argparse.Namespace, console: Console) -> int:
+    from app.workflows.fit_sets import fit_sets, write_sets
+    from knowledge_graph.graph.cache import load_compiled
+
+    graph = load_compiled(cache_dir())
+    fit = fit_sets(graph, _read(arguments.cases), progress=console.progress)
+    write_sets(arguments.fit_sets, fit, cases=arguments.cases, knowledge=graph.version)
+    rows = {name: value for name, value in asdict(fit).items() if name != "calibration"}
+    console.result(rows, "\n".join(f"{name:24} {value}" for name, value in rows.items()))
     return 0
 
 

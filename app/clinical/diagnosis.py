@@ -83,6 +83,20 @@ class DifferentialLine:
 
 
 @dataclass(frozen=True, slots=True)
+class PossibleDiseases:
+    """Diseases one of which a patient has in a share of `coverage`, if the program knows the disease at all.
+
+    By the findings alone, likeliest first. `unlike_known` is the share of patients with a known disease who
+    look more like one than this patient: near 1 where the disease may be unknown to the program.
+    """
+
+    coverage: float
+    size: int
+    unlike_known: float
+    disease_ids: tuple[DiseaseId, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Differential:
     """Diseases by calibrated probability, with what produced them, and what the rules say beside them."""
 
@@ -94,6 +108,7 @@ class Differential:
     rules: RuleTrace = NOTHING_FIRED
     setting: str = ""
     warning: str = ""  # what is amiss with the hospital's own knowledge, or empty
+    possible: PossibleDiseases | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,3 +123,20 @@ class Diagnosis:
     at: str
     model_version: str = ""
     shown_rank: int | None = None
+
+
+STRANGE = 0.9  # from here on the patient is said to look little like any known disease
+
+
+def possible_text(found: PossibleDiseases) -> str:
+    """In words: among how many diseases it is, and whether the patient looks like none."""
+    said = (
+        f"By the findings alone: one of {found.size:,} diseases, right for {100 * found.coverage:.0f} % "
+        "of patients whose disease the program knows."
+    )
+    if found.unlike_known >= STRANGE:
+        said += (
+            f" {100 * found.unlike_known:.0f} % of those look more like one than this patient: "
+            "the disease may be unknown to the program."
+        )
+    return said

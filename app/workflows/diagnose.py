@@ -22,6 +22,7 @@ from app.workflows.gather_findings import GatheredFinding, gather_findings
 from app.workflows.list_models import current_version
 from app.workflows.load_knowledge import KnowledgeChoice, LiveKnowledge
 from app.workflows.load_rules import load_rules
+from app.workflows.possible_diseases import possible_diseases
 from app.workflows.read_codes import read_codes
 from app.workflows.read_laboratory import read_laboratory
 from app.workflows.suggest_findings import build_recogniser, read_findings
@@ -226,6 +227,7 @@ class DiagnosisService:
             self.trace(weighed.asked),
             setting=str(self.setting),
             warning=self.knowledge.warning if self.knowledge else "",
+            possible=possible_diseases(self.graph, weighed.scores, shown_as=self.shown_as),
         )
 
     def trace(self, asked: Presentation) -> RuleTrace:

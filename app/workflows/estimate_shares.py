@@ -33,20 +33,39 @@ class Shares:
     macro_top10: Estimate
 
 
-def estimate_shares(ranks: Ranks, diseases: Sequence[str], *, seed: int = 0) -> Shares:
+def estimate_shares(ranks: Ranks, diseases: Sequence[str]) -> Shares:
     """Shares of ranks up to 1 and up to 10, and intervals from RESAMPLES draws of diseases."""
+    return Shares(
+        *(
+            estimate_share(ranks <= places, diseases, macro=macro)
+            for macro in (False, True)
+            for places in (1, 10)
+        )
+    )
+
+
+def estimate_share(
+    right: npt.NDArray[np.bool_], diseases: Sequence[str], *, macro: bool, seed: int = 0
+) -> Estimate:
+    """The share of cases that are right, or of each disease's alike, with the interval."""
     names, owner = np.unique(np.array(diseases), return_inverse=True)
     counts = np.bincount(owner, minlength=len(names)).astype(np.float64)
     drawn = np.random.default_rng(seed).integers(len(names), size=(RESAMPLES, len(names)))
-    found: list[Estimate] = []
-    for by_disease in (False, True):
-        for places in (1, 10):
-            hits = np.bincount(owner, ranks <= places, len(names))
-            over, under = (hits / counts, np.ones_like(counts)) if by_disease else (hits, counts)
-            resampled = over[drawn].sum(axis=1) / under[drawn].sum(axis=1)
-            low, high = np.quantile(resampled, [0.025, 0.975]).tolist()
-            found.append(Estimate(float(over.sum() / under.sum()), low, high))
-    return Shares(*found)
+    hits = np.bincount(owner, right, len(names))
+    over, under = (hits / counts, np.ones_like(counts)) if macro else (hits, counts)
+    resampled = over[drawn].sum(axis=1) / under[drawn].sum(axis=1)
+    low, high = np.quantile(resampled, [0.025, 0.975]).tolist()
+    return Estimate(float(over.sum() / under.sum()), low, high)
+
+
+def few_of_each(diseases: Sequence[str], count: int) -> list[int]:
+    """Places of up to `count` cases of each disease, drawn by chance and always alike."""
+    found: dict[str, list[int]] = {}
+    for place in np.random.default_rng(0).permutation(len(diseases)).tolist():
+        drawn = found.setdefault(diseases[place], [])
+        if len(drawn) < count:
+            drawn.append(place)
+    return sorted(place for places in found.values() for place in places)
 
 
 def grouped_folds(labels: Iterable[Iterable[Hashable]], count: int) -> list[int]:

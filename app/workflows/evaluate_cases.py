@@ -60,7 +60,11 @@ class Case(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True)
 class Accuracy:
-    """Shares of cases (0 to 1) by rank of the true disease; `macro_*` weigh each disease alike."""
+    """Shares of cases (0 to 1) by rank of the true disease; `macro_*` weigh each disease alike.
+
+    `unknown_auroc`: how often a case whose disease the knowledge lacks looks less like any disease than one
+    whose disease it has (area under the ROC curve); None where there are not both.
+    """
 
     n: int
     not_in_knowledge: int
@@ -74,6 +78,7 @@ class Accuracy:
     macro_top10: float
     known_top1: float
     known_top10: float
+    unknown_auroc: float | None
     ms_per_case: float
 
 
@@ -104,6 +109,7 @@ def evaluate_cases(
     spaces = id_spaces(graph)
     ranks: list[float] = []
     diseases: list[str] = []
+    strongest: list[float] = []
     skipped = 0
     started = time.perf_counter()
     for case in cases:
@@ -119,10 +125,14 @@ def evaluate_cases(
         joined = score if prior is None else fuse_prior(score, observed_count(findings), prior, weights)
         ranks.append(rank_of_truth(graph, joined, case.truths, spaces))
         diseases.append(case.truths[0])
+        strongest.append(scores.strongest)
     if not ranks:
         raise UsageError("the cases file holds no case")
     elapsed = time.perf_counter() - started
-    return _accuracy(np.array(ranks), diseases, skipped=skipped, ms=1000 * elapsed / len(ranks))
+    unlike = auroc(-np.array(strongest), np.array(ranks) >= MISSED)
+    return _accuracy(
+        np.array(ranks), diseases, skipped=skipped, unlike=unlike, ms=1000 * elapsed / len(ranks)
+    )
 
 
 def fuse_prior(
@@ -166,6 +176,18 @@ def rank_of_truth(
     return best
 
 
+def auroc(
+    scores: "np.ndarray[tuple[int], np.dtype[np.float64]]",
+    positive: "np.ndarray[tuple[int], np.dtype[np.bool_]]",
+) -> float | None:
+    """How often a positive case scores higher than a negative one, ties half; None without both."""
+    if positive.all() or not positive.any():
+        return None
+    others = np.sort(scores[~positive])
+    below, not_above = (np.searchsorted(others, scores[positive], side) for side in ("left", "right"))
+    return float(((below + not_above) / 2).mean() / len(others))
+
+
 def _case(line: bytes, where: str) -> Case:
     try:
         case = msgspec.json.decode(line.removeprefix(codecs.BOM_UTF8), type=Case)
@@ -194,7 +216,12 @@ def id_spaces(graph: CompiledGraph) -> dict[str, "np.ndarray[tuple[int], np.dtyp
 
 
 def _accuracy(
-    ranks: "np.ndarray[tuple[int], np.dtype[np.float64]]", diseases: list[str], *, skipped: int, ms: float
+    ranks: "np.ndarray[tuple[int], np.dtype[np.float64]]",
+    diseases: list[str],
+    *,
+    skipped: int,
+    unlike: float | None,
+    ms: float,
 ) -> Accuracy:
     known = ranks[ranks < MISSED]
     by_disease: dict[str, list[float]] = defaultdict(list)
@@ -213,5 +240,6 @@ def _accuracy(
         macro_top10=mean(mean(r <= 10 for r in group) for group in by_disease.values()),
         known_top1=float((known <= 1).mean()) if len(known) else 0.0,
         known_top10=float((known <= 10).mean()) if len(known) else 0.0,
+        unknown_auroc=unlike,
         ms_per_case=ms,
     )

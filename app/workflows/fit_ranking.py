@@ -20,7 +20,7 @@ from knowledge_graph.graph.arrays import Floats
 from knowledge_graph.graph.compiled_graph import CompiledGraph
 from knowledge_graph.ranking.context import context_ratios
 from knowledge_graph.ranking.dropped_publication import DroppedPublication
-from knowledge_graph.ranking.profile_fit import FitWeights
+from knowledge_graph.ranking.profile_fit import FEATURES, FitWeights
 from knowledge_graph.ranking.rank import distinct_findings, first_look
 from knowledge_graph.ranking.weight_fitting import FittedWeights, RankedCase, fit_weights
 
@@ -73,7 +73,7 @@ def candidates(
         picked |= set(rivals[np.argsort(-score[rivals], kind="stable")[:CANDIDATES]].tolist())
     chosen = np.array(sorted(picked))
     place = int(np.searchsorted(chosen, truth))
-    return RankedCase(case.truths[0], ratios[chosen], features[:, chosen], place)
+    return RankedCase(case.truths[0], ratios[chosen], features[: len(FEATURES), chosen], place)
 
 
 def write_weights(path: Path, fit: RankingFit, *, cases: Path, knowledge: str) -> None:

@@ -1,101 +1,122 @@
-"""Learns the weights of the ranking's second look, and cross-validates them by disease and publication.
+"""Learns the trees of the ranking's second look, and cross-validates them by disease and publication.
 
-The first look keeps its weights (`fit_ranking` learns them). Each case is seen with its own publication and,
-twice, without; only candidates of the truth's own source are compared.
+The first look keeps its weights (`fit_ranking` learns them). Each case is learned from with its own
+publication, and without while its rivals have lost as much (`lost_rows`); it is measured so, and without its
+publication alone. Only candidates of the truth's own source are compared.
 """
 
 import hashlib
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from app.clinical.age import iso_duration_days
 from app.errors import UsageError
-from app.workflows.estimate_shares import Shares, estimate_shares, grouped_folds
+from app.workflows.estimate_shares import Shares, estimate_shares, few_of_each, grouped_folds
 from app.workflows.evaluate_cases import Case, case_findings, case_sex, id_spaces
 from knowledge_graph.graph.compiled_graph import CompiledGraph
+from knowledge_graph.ranking.boosted_trees import BoostedTrees
+from knowledge_graph.ranking.candidate_features import candidate_features
 from knowledge_graph.ranking.context import context_ratios
 from knowledge_graph.ranking.dropped_publication import DroppedPublication
+from knowledge_graph.ranking.lost_rows import with_lost_rows
 from knowledge_graph.ranking.rank import asked_of, distinct_findings, first_look
 from knowledge_graph.ranking.rerank_fitting import LookedAt, fit_reranking
-from knowledge_graph.ranking.reranking import RerankWeights, candidate_features, candidates
+from knowledge_graph.ranking.reranking import REBUILD, candidates
 
 FOLDS = 5
-TAUGHT = (False, True, True)  # whether the own publication is dropped: a new patient's is not known
-UNIT = 0.44  # nats a point of the total is worth: the temperature of the first look's fit
+WORLDS = 4  # ways in which the rivals lose rows
+OF_A_DISEASE = 4  # cases learned from and measured on
+WAYS = ("keep", "drop", "fair")
+TAUGHT = ("keep", "fair")
+Progress = Callable[[str], object]
+Looks = dict[str, list[LookedAt]]
 
 
 @dataclass(frozen=True, slots=True)
 class RerankingFit:
-    """The weights from all cases; shares from folds that had seen neither disease nor publication."""
+    """The trees from the cases drawn; shares from folds that had seen neither disease nor publication.
 
-    weights: RerankWeights
+    `keep` with the own publication, `drop` without, `fair` without while the rivals have lost as much.
+    """
+
+    trees: BoostedTrees
     cases: int
     keep: Shares
     drop: Shares
+    fair: Shares
 
 
-def fit_second_look(
-    graph: CompiledGraph, cases: Iterable[Case], *, progress: Callable[[str], object]
-) -> RerankingFit:
+def fit_second_look(graph: CompiledGraph, cases: Iterable[Case], *, progress: Progress) -> RerankingFit:
     """Fit on the cases whose disease the knowledge has. Raises UsageError where there are too few."""
     known = [case for case in cases if case.truths[0] in graph.disease_index]
+    known = [known[i] for i in few_of_each([case.truths[0] for case in known], OF_A_DISEASE)]
     if len({case.truths[0] for case in known}) < FOLDS:
         raise UsageError(f"the cases name fewer than {FOLDS} diseases of this knowledge; bring more")
-    progress(f"scoring {len(known)} cases")
-    dropped, spaces = DroppedPublication(graph), id_spaces(graph)
-    looked = [
-        [_looked_at(dropped, c, rivals=spaces[c.truths[0].split(":")[0]], drop=drop) for c in known]
-        for drop in (False, True)
-    ]
-    fold = np.array(grouped_folds(((c.truths[0], *sorted(c.publications)) for c in known), FOLDS))
-    taught = [looked[drop] for drop in TAUGHT]
-    ranks = np.zeros((2, len(known)))
+    progress(f"scoring {len(known)} cases, {len(WAYS)} times each")
+    looks = _looks(graph, known)
+    diseases = [case.truths[0] for case in known]
+    fold = grouped_folds(((c.truths[0], *sorted(c.publications)) for c in known), FOLDS)
+    fold_trees = []
     for held in range(FOLDS):
         progress(f"cross-validating, fold {held + 1} of {FOLDS}")
-        learned = [row[place] for row in taught for place in np.flatnonzero(fold != held)]
-        weights = fit_reranking(learned, unit=UNIT)
-        for row, found in zip(looked, ranks, strict=True):
-            for place in np.flatnonzero(fold == held):
-                found[place] = row[place].rank(weights)
+        taught = [look for way in TAUGHT for look, own in zip(looks[way], fold, strict=True) if own != held]
+        fold_trees.append(fit_reranking(taught))
+    ranks = {
+        way: np.array([look.rank(fold_trees[own]) for look, own in zip(looks[way], fold, strict=True)])
+        for way in WAYS
+    }
     progress("fitting on all cases")
-    diseases = [case.truths[0] for case in known]
-    return RerankingFit(
-        fit_reranking([case for row in taught for case in row], unit=UNIT),
-        len(known),
-        estimate_shares(ranks[0], diseases),
-        estimate_shares(ranks[1], diseases),
-    )
+    trees = fit_reranking([look for way in TAUGHT for look in looks[way]])
+    shares = {way: estimate_shares(ranks[way], diseases) for way in WAYS}
+    return RerankingFit(trees, len(known), **shares)
 
 
 def write_reranking(path: Path, fit: RerankingFit, *, cases: Path, knowledge: str) -> None:
-    """Write the weights with where they come from."""
+    """Write the trees with where they come from."""
     digest = hashlib.sha256(cases.read_bytes()).hexdigest()
-    remarks = (
-        f"Learned on {fit.cases} cases ({cases.name}, sha256 {digest})\n"
-        f"with HPO {knowledge}, each case once with and twice without its own publication.\n"
-        "Rebuild: anamnesis evaluate --cases F --fit-reranking resources/ranking/reranking.toml"
+    about = (
+        f"Learned on {fit.cases} cases, up to {OF_A_DISEASE} a disease ({cases.name}, sha256 {digest}), "
+        f"with HPO {knowledge}. Rebuild: {REBUILD} resources/ranking/{path.name} --cases F"
     )
-    path.write_text(fit.weights.to_text(remarks), "utf-8")
+    path.write_bytes(replace(fit.trees, about=about).to_file())
+
+
+def _looks(graph: CompiledGraph, known: Sequence[Case]) -> Looks:
+    spaces, plain = id_spaces(graph), DroppedPublication(graph)
+    truths = [graph.disease_number(case.truths[0]) for case in known]
+    lost = [plain.lost_share(t, c.publications) for t, c in zip(truths, known, strict=True)]
+    worlds = [
+        DroppedPublication(graph, rivals=with_lost_rows(graph, lost, rng=np.random.default_rng(world)))
+        for world in range(WORLDS)
+    ]
+    looks: Looks = {way: [] for way in WAYS}
+    for place, case in enumerate(known):
+        rivals = spaces[case.truths[0].split(":")[0]]
+        looks["keep"].append(_looked_at(plain, case, set(), rivals))
+        looks["drop"].append(_looked_at(plain, case, case.publications, rivals))
+        looks["fair"].append(_looked_at(worlds[place % WORLDS], case, case.publications, rivals))
+    return looks
 
 
 def _looked_at(
-    dropped: DroppedPublication,
-    case: Case,
-    *,
-    rivals: "np.ndarray[tuple[int], np.dtype[np.bool_]]",
-    drop: bool,
+    dropped: DroppedPublication, case: Case, references: set[str], rivals: npt.NDArray[np.bool_]
 ) -> LookedAt:
-    graph = dropped.graph
+    graph, truth = dropped.graph, dropped.graph.disease_number(case.truths[0])
     findings = distinct_findings(graph, case_findings(graph, case)[0])
-    own, features = dropped.parts(findings, case.publications if drop else set())
+    own, features = dropped.parts(findings, references, whole=[truth])
     context = context_ratios(graph, sex=case_sex(case), age_days=iso_duration_days(case.age or ""))
     first = first_look(graph, findings, own=own, features=features, context=context)
-    asked = asked_of(first, features=features)
+    asked = asked_of(graph, first, features=features)
     chosen = candidates(graph, asked)
     chosen = chosen[rivals[chosen]]
-    place = np.flatnonzero(chosen == graph.disease_number(case.truths[0]))
-    truth = int(place[0]) if len(place) else None
-    return LookedAt(case.truths[0], candidate_features(graph, asked, chosen), asked.fixed[chosen], truth)
+    place = np.flatnonzero(chosen == truth)
+    return LookedAt(
+        case.truths[0],
+        candidate_features(graph, asked, chosen),
+        asked.fixed[chosen],
+        int(place[0]) if len(place) else None,
+    )

@@ -3,7 +3,6 @@
 safetensors behind a SHA-256, never pickle. A damaged or foreign cache is rebuilt from the sources.
 """
 
-import hashlib
 import json
 import os
 import tempfile
@@ -13,7 +12,6 @@ from typing import Any
 
 import numpy as np
 from safetensors import SafetensorError
-from safetensors.numpy import load, save
 
 from knowledge_graph.graph.arrays import Associations, Rows
 from knowledge_graph.graph.compilation import compile_release
@@ -22,6 +20,7 @@ from knowledge_graph.graph.demographics import Demographics
 from knowledge_graph.graph.kinship import Kinship
 from knowledge_graph.graph.namesakes import Namesakes, shipped_namesakes
 from knowledge_graph.graph.profile import Profiles
+from knowledge_graph.graph.sealed_arrays import sealed, unsealed
 from knowledge_graph.graph.signature import Signatures
 from knowledge_graph.sources.hpo_release import HpoRelease, content_hash, find_release
 
@@ -52,17 +51,14 @@ def load_compiled(cache_dir: Path, release: HpoRelease | None = None) -> Compile
 
 def to_bytes(graph: CompiledGraph) -> bytes:
     """The graph as safetensors behind its SHA-256."""
-    body = save(_arrays(graph))
-    return hashlib.sha256(body).digest() + body
+    return sealed(_arrays(graph))
 
 
 def from_bytes(data: bytes) -> CompiledGraph | None:
     """The graph, or None where the checksum does not match."""
-    body = memoryview(data)[32:]
-    if hashlib.sha256(body).digest() != data[:32]:
-        return None
     try:
-        return _graph(load(bytes(body)))
+        arrays = unsealed(data)
+        return None if arrays is None else _graph(arrays)
     except (SafetensorError, KeyError, ValueError):
         return None
 

@@ -4,18 +4,15 @@ Made once by the text encoder (`anamnesis evaluate --build-namesakes F`), shippe
 again by id: a disease that the file lacks is its own namesake.
 """
 
-import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
-from safetensors.numpy import load, save
 
 from knowledge_graph.graph.arrays import Floats, Ints
+from knowledge_graph.graph.sealed_arrays import sealed, shipped_arrays
 
 COUNT = 8
 FILE = "namesakes.bin"
@@ -37,20 +34,18 @@ def shipped_namesakes() -> bytes:
 def to_file(disease_ids: Sequence[str], namesakes: Namesakes) -> bytes:
     """Namesakes with the ids of the diseases, behind a SHA-256."""
     ids = json.dumps(list(disease_ids), separators=(",", ":")).encode()
-    arrays: dict[str, npt.NDArray[Any]] = {
-        "others": namesakes.others.astype(np.uint16),
-        "shares": np.round(namesakes.shares * 255).astype(np.uint8),
-        "ids": np.frombuffer(ids, np.uint8),
-    }
-    body = save(arrays)
-    return hashlib.sha256(body).digest() + body
+    return sealed(
+        {
+            "others": namesakes.others.astype(np.uint16),
+            "shares": np.round(namesakes.shares * 255).astype(np.uint8),
+            "ids": np.frombuffer(ids, np.uint8),
+        }
+    )
 
 
 def read_namesakes(data: bytes, disease_ids: Sequence[str]) -> Namesakes:
     """The file's namesakes in the order of these ids. An altered file is our fault: ValueError."""
-    if hashlib.sha256(data[32:]).digest() != data[:32]:
-        raise ValueError(f"{FILE} does not match its sha256; rebuild it by evaluate --build-namesakes")
-    arrays = load(data[32:])
+    arrays = shipped_arrays(data, file=FILE, rebuild="evaluate --build-namesakes")
     place = {disease: i for i, disease in enumerate(json.loads(arrays["ids"].tobytes()))}
     known = np.array([i for i, disease in enumerate(disease_ids) if disease in place], np.intp)
     rows = np.array([place[disease_ids[i]] for i in known.tolist()], np.intp)

@@ -21,10 +21,11 @@ from knowledge_graph.ranking.rank import GraphScores, distinct_findings, joined,
 
 
 class DroppedPublication:
-    """Ranks as if publications were unknown."""
+    """Ranks as if publications were unknown; the other diseases as `rivals` knows them, where it is given."""
 
-    def __init__(self, graph: CompiledGraph):
+    def __init__(self, graph: CompiledGraph, *, rivals: CompiledGraph | None = None):
         self.graph = graph
+        self._rivals = graph if rivals is None else rivals
 
     @cached_property
     def _diseases(self) -> dict[str, list[int]]:
@@ -54,11 +55,21 @@ class DroppedPublication:
         context = context_ratios(self.graph, sex=sex, age_days=age_days)
         return joined(self.graph, distinct, own=own, features=features, context=context)
 
-    def parts(self, findings: tuple[Finding, ...], references: set[str]) -> tuple[Floats, Floats]:
-        """Own ratios (n_findings, n_diseases) and fit features (3, n_diseases) without the publications."""
+    def lost_share(self, disease: int, references: set[str]) -> float:
+        """How much of a disease's rows the publications hold: 0 to 1."""
+        dropped = self._dropped(disease, references)
+        return float(dropped.mean()) if len(dropped) else 0.0
+
+    def parts(
+        self, findings: tuple[Finding, ...], references: set[str], *, whole: Sequence[int] = ()
+    ) -> tuple[Floats, Floats]:
+        """Own ratios (n_findings, n_diseases) and picture (4, n_diseases) without the publications.
+
+        Of the diseases in `whole`, nothing else is unknown, whatever `rivals` lacks.
+        """
         observed = observed_terms(self.graph, findings)
-        own, features = likelihood_ratios(self.graph, findings), fit_features(self.graph, observed)
-        for disease in self.diseases(references):
+        own, features = likelihood_ratios(self._rivals, findings), fit_features(self._rivals, observed)
+        for disease in {*whole, *self.diseases(references)}:
             signature, profile = self.profile(disease, references)
             own[:, disease] = profile_ratios(self.graph, *profile, findings)
             features[:, disease] = features_of_profile(

@@ -6,10 +6,12 @@ Three numbers a disease, joined by learned weights into one log share of the sco
   does not win by it;
 - exact: the share of observed findings that the disease is known to show;
 - documented: log(1 + articles annotated): what is often described is often met.
+A fourth, unweighed here, is for the second look: described, log(1 + terms of its own).
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 
 import numpy as np
@@ -20,6 +22,7 @@ from knowledge_graph.ranking.learned_values import numbers_from, numbers_hash, t
 
 PRIOR_INFORMATION = 10.0
 FEATURES = ("coverage", "exact", "documented")
+PICTURE = (*FEATURES, "described")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,7 @@ class FitWeights:
     documented: float
 
     @classmethod
+    @cache
     def load(cls) -> "FitWeights":
         """The weights that ship with the program. A file edited by hand is our fault: ValueError."""
         return cls.of_text(files("resources.ranking").joinpath("weights.toml").read_text("utf-8"))
@@ -53,17 +57,17 @@ class FitWeights:
         return {name: getattr(self, name) for name in FEATURES}
 
     def share(self, features: Floats) -> Floats:
-        """The features' share of the score: (n_diseases,)."""
+        """What the FEATURES among PICTURE count in the score: (n_diseases,)."""
         weights = np.array([getattr(self, name) for name in FEATURES], np.float32)
-        joined: Floats = weights @ features
+        joined: Floats = weights @ features[: len(FEATURES)]
         return joined
 
 
 def fit_features(graph: CompiledGraph, observed: Sequence[int]) -> Floats:
-    """FEATURES for every disease, given the numbers of the observed terms: (3, n_diseases)."""
+    """PICTURE of every disease, given the numbers of the observed terms: (4, n_diseases)."""
     count = len(graph.disease_ids)
     if not observed:
-        return np.zeros((len(FEATURES), count), np.float32)
+        return np.zeros((len(PICTURE), count), np.float32)
     shown = reached_information(graph, observed)
     exact = np.zeros(count, np.float32)
     for term in observed:
@@ -74,7 +78,10 @@ def fit_features(graph: CompiledGraph, observed: Sequence[int]) -> Floats:
     starts = own.indptr[filled]
     met = np.add.reduceat(own.frequency * shown[own.term], starts) if len(filled) else np.zeros(0)
     coverage[filled] = met / (graph.expected_information[filled] + PRIOR_INFORMATION)
-    return np.stack([coverage, exact, np.log1p(own.publications.astype(np.float32))])
+    documented, described = (
+        np.log1p(counts.astype(np.float32)) for counts in (own.publications, np.diff(own.indptr))
+    )
+    return np.stack([coverage, exact, documented, described])
 
 
 def features_of_profile(
@@ -85,7 +92,7 @@ def features_of_profile(
     shown: set[int],
     publications: int,
 ) -> Floats:
-    """The same for one signature given by hand; `shown` are its terms with their ancestors: (3,)."""
+    """The same for one signature given by hand; `shown` are its terms with their ancestors: (4,)."""
     terms, frequency = signature
     reached = reached_information(graph, observed)[terms]
     expected = float(frequency @ graph.information[terms])
@@ -94,6 +101,7 @@ def features_of_profile(
             float(frequency @ reached) / (expected + PRIOR_INFORMATION),
             sum(term in shown for term in observed) / max(1, len(observed)),
             np.log1p(publications),
+            np.log1p(len(terms)),
         ],
         np.float32,
     )

@@ -10,10 +10,11 @@ from knowledge_graph.findings.finding import Finding, FindingState, Sex
 from knowledge_graph.graph.arrays import Floats, Ints
 from knowledge_graph.graph.compiled_graph import CompiledGraph
 from knowledge_graph.ranking.borrowing import borrowed
+from knowledge_graph.ranking.candidate_features import Asked
 from knowledge_graph.ranking.context import context_ratios
 from knowledge_graph.ranking.likelihood_ratio import likelihood_ratios
 from knowledge_graph.ranking.profile_fit import FitWeights, fit_features
-from knowledge_graph.ranking.reranking import Asked, RerankWeights, second_look
+from knowledge_graph.ranking.reranking import second_look, shipped_trees
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,8 @@ class GraphScores:
     `own` (n_findings, n_diseases) is what each disease's own annotations say of a finding and
     `per_finding` the same with its kin heard; `context` (n_diseases,) is for sex and age, `fit` for
     the picture as a whole, `moved` for the second look. `total` (n_diseases,) = sum of per_finding +
-    context + fit + moved.
+    context + fit + moved. `strongest` is what the second look says of its best candidate, comparable
+    between patients: -inf where it did not look.
     """
 
     findings: tuple[Finding, ...]
@@ -33,6 +35,7 @@ class GraphScores:
     fit: Floats
     moved: Floats
     total: Floats
+    strongest: float = float("-inf")
 
     def best(self, count: int) -> Ints:
         """Numbers of the highest-scoring diseases, best first; equal scores in disease order."""
@@ -70,8 +73,9 @@ def joined(
     first = first_look(graph, findings, own=own, features=features, context=context)
     if not observed_terms(graph, findings):
         return first
-    moved = second_look(graph, asked_of(first, features=features), RerankWeights.load())
-    return replace(first, moved=moved, total=first.total + moved)
+    asked = asked_of(graph, first, features=features)
+    moved, strongest = second_look(graph, asked, shipped_trees())
+    return replace(first, moved=moved, total=first.total + moved, strongest=strongest)
 
 
 def first_look(
@@ -88,15 +92,17 @@ def first_look(
     )
 
 
-def asked_of(first: GraphScores, *, features: Floats) -> Asked:
+def asked_of(graph: CompiledGraph, first: GraphScores, *, features: Floats) -> Asked:
     """What the second look needs of the first."""
     seen = _seen(first.findings)
     return Asked(
         own=first.own[seen],
-        fit=features,
+        kin=first.per_finding[seen].sum(axis=0),
+        picture=features,
         fixed=first.context + first.per_finding[~seen].sum(axis=0),
         ratios=first.total - first.fit,
         total=first.total,
+        information=graph.information[observed_terms(graph, first.findings)],
     )
 
 

@@ -1,25 +1,35 @@
-"""Learns the weights of the second look from cases with a known diagnosis.
+"""Learns the trees of the second look from cases with a known diagnosis.
 
-A softmax over each case's candidates and the loss -log(p(truth) + TOLERANCE), as in `weight_fitting`. No
-weight may be negative. A case whose truth is no candidate teaches nothing.
+Each candidate is a question: is it the one? Most of the wrong ones are left out by chance, none by rank: a
+truth kept among rivals that it would not meet is known by its low rank. A case whose truth is no candidate
+teaches nothing. Needs scikit-learn, which the program itself does not.
 """
 
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import minimize
 
 from knowledge_graph.graph.arrays import Floats
-from knowledge_graph.ranking.reranking import FEATURES, RerankWeights
+from knowledge_graph.ranking.boosted_trees import BoostedTrees
+from knowledge_graph.ranking.candidate_features import FEATURES
+from knowledge_graph.ranking.reranking import looked_at
 
-TOLERANCE = 0.05
-RIDGE = 1e-4
-STEPS = 80
-HARDEST = 80
-Floats64 = npt.NDArray[np.float64]
+TREES, LEAVES, RATE = 80, 15, 0.1
+RIVALS_TAUGHT = 0.25  # share of the wrong candidates that is learned from
+_SETTINGS: dict[str, Any] = {
+    "max_iter": TREES,
+    "max_leaf_nodes": LEAVES,
+    "learning_rate": RATE,
+    "min_samples_leaf": 60,
+    "l2_regularization": 10.0,
+    "max_features": 0.7,
+    "early_stopping": False,
+    "random_state": 0,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,66 +44,73 @@ class LookedAt:
     fixed: Floats
     truth: int | None
 
-    def rank(self, weights: RerankWeights) -> float:
+    def rank(self, trees: BoostedTrees) -> float:
         """1 + the candidates scored higher + half of those scored equal; infinite without the true one."""
         if self.truth is None:
             return float("inf")
-        scores = weights.score(self.features) + self.fixed
+        scores = looked_at(trees, self.features) + self.fixed
         own = scores[self.truth]
         return float(1 + (scores > own).sum() + ((scores == own).sum() - 1) / 2)
 
 
-def fit_reranking(cases: Sequence[LookedAt], *, unit: float) -> RerankWeights:
-    """The weights under which the truths are likeliest, divided by `unit` (nats to a point of the total)."""
+def fit_reranking(cases: Sequence[LookedAt], *, seed: int = 0, about: str = "") -> BoostedTrees:
+    """The trees under which the true ones stand out. Cases of one disease share their voice."""
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
     solvable = [case for case in cases if case.truth is not None]
-    inputs, there, fixed = _inputs(solvable)
-    scale = inputs[there].std(axis=0).astype(np.float64) + 1e-6
-    inputs /= scale.astype(np.float32)
     counts = Counter(case.disease_id for case in solvable)
-    voices = np.array([counts[case.disease_id] ** -0.5 for case in solvable])
-    problem = _Problem(inputs, there, unit * fixed, voices / voices.sum())
-    start = np.full(len(FEATURES), 0.1)
-    bounds = [(0.0, None)] * len(FEATURES)
-    options = {"maxiter": STEPS}
-    found = minimize(problem.loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options).x
-    return RerankWeights(tuple(round(float(v), 4) for v in found / scale / unit))
+    rng = np.random.default_rng(seed)
+    taught = [_questions(case, counts[case.disease_id] ** -0.5, rng) for case in solvable]
+    features, right, voice = (np.concatenate(part) for part in zip(*taught, strict=True))
+    learner = HistGradientBoostingClassifier(**_SETTINGS).fit(features, right, sample_weight=voice)
+    grown = [trees[0].nodes for trees in learner._predictors]
+    return _as_arrays(grown, about)
 
 
-def _inputs(cases: Sequence[LookedAt]) -> tuple[Floats, npt.NDArray[np.bool_], Floats]:
-    """(n_cases, HARDEST, n_features), the true one first and the others by what they are worth unlearned.
-
-    With which of them there are, and what is not weighed anew.
-    """
-    inputs = np.zeros((len(cases), HARDEST, len(FEATURES)), np.float32)
-    there, fixed = np.zeros(inputs.shape[:2], np.bool_), np.zeros(inputs.shape[:2], np.float32)
-    for place, case in enumerate(cases):
-        features = case.features.T
-        rough = features / (features.std(axis=0) + 1e-6)
-        score = rough.sum(axis=1)
-        score[case.truth] = np.inf
-        hardest = np.argsort(-score, kind="stable")[:HARDEST]
-        inputs[place, : len(hardest)] = features[hardest]
-        there[place, : len(hardest)] = True
-        fixed[place, : len(hardest)] = case.fixed[hardest]
-    return inputs, there, fixed
+Questions = tuple[Floats, npt.NDArray[np.bool_], npt.NDArray[np.float64]]
 
 
-@dataclass(frozen=True, slots=True)
-class _Problem:
-    inputs: Floats
-    there: npt.NDArray[np.bool_]
-    fixed: Floats
-    voice: Floats64
+def _questions(case: LookedAt, voice: float, rng: np.random.Generator) -> Questions:
+    right = np.zeros(case.features.shape[1], np.bool_)
+    right[case.truth] = True
+    asked = right | (rng.random(len(right)) < RIVALS_TAUGHT)
+    weight = voice * np.where(right, 1.0, 1.0 / RIVALS_TAUGHT)
+    return case.features.T[asked], right[asked], weight[asked]
 
-    def loss(self, weights: Floats64) -> tuple[float, Floats64]:
-        """The loss and its gradient; the true one is the first candidate."""
-        z = np.where(self.there, self.inputs @ weights.astype(np.float32) + self.fixed, -np.inf)
-        p = np.exp(z - z.max(axis=1, keepdims=True))
-        p /= p.sum(axis=1, keepdims=True)
-        right = p[:, 0].astype(np.float64)
-        pull = self.voice * right / (right + TOLERANCE)
-        away = p * pull[:, None].astype(np.float32)
-        away[:, 0] -= pull
-        slope = np.einsum("cn,cnf->f", away, self.inputs).astype(np.float64)
-        loss = -float(self.voice @ np.log(right + TOLERANCE)) + RIDGE * float(weights @ weights)
-        return loss, slope + 2 * RIDGE * weights
+
+def _as_arrays(grown: Sequence[Any], about: str) -> BoostedTrees:
+    """From scikit-learn's tables of nodes (left where feature <= threshold)."""
+    shape = (len(grown), LEAVES - 1)
+    feature, threshold = np.zeros(shape, np.uint8), np.zeros(shape, np.float32)
+    path = np.zeros((len(grown), LEAVES, LEAVES - 1), np.float32)
+    value = np.zeros((len(grown), LEAVES), np.float32)
+    for tree, nodes in enumerate(grown):
+        split = {int(node): place for place, node in enumerate(np.flatnonzero(nodes["is_leaf"] == 0))}
+        for node, place in split.items():
+            feature[tree, place] = nodes[node]["feature_idx"]
+            threshold[tree, place] = _rounded_down(float(nodes[node]["num_threshold"]))
+        for leaf, (node, way) in enumerate(_ways(nodes)):
+            value[tree, leaf] = nodes[node]["value"]
+            for above, side in way:
+                path[tree, leaf, split[above]] = side
+    return BoostedTrees(FEATURES, feature, threshold, path, value, about)
+
+
+def _ways(nodes: Any) -> list[tuple[int, list[tuple[int, int]]]]:
+    """Each leaf with its way: the splits above it, and 1 for left, -1 for right."""
+    found: list[tuple[int, list[tuple[int, int]]]] = []
+    waiting: list[tuple[int, list[tuple[int, int]]]] = [(0, [])]
+    while waiting:
+        node, way = waiting.pop()
+        if nodes[node]["is_leaf"]:
+            found.append((node, way))
+            continue
+        waiting.append((int(nodes[node]["left"]), [*way, (node, 1)]))
+        waiting.append((int(nodes[node]["right"]), [*way, (node, -1)]))
+    return found
+
+
+def _rounded_down(threshold: float) -> np.float32:
+    """The largest float32 not above: the same features are below it."""
+    near = np.float32(threshold)
+    return near if float(near) <= threshold else np.nextafter(near, np.float32(-np.inf))

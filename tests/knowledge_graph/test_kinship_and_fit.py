@@ -101,13 +101,14 @@ def test_an_excluded_finding_is_not_borrowed(kindred: CompiledGraph) -> None:
 
 
 def test_the_features_are_as_worked_out_by_hand(graph: CompiledGraph) -> None:
-    coverage, exact, documented = fit_features(graph, [graph.term_number(SEIZURE)])
+    coverage, exact, documented, described = fit_features(graph, [graph.term_number(SEIZURE)])
     information = dict(zip(graph.term_ids, graph.information.tolist(), strict=True))
     expected = (10 / 14) * information[FOCAL] + 0.5 * information[FEVER]
     reached = (10 / 14) * information[SEIZURE] + 0.5 * information[TermId("HP:0000118")]
     assert coverage[0] == pytest.approx(reached / (expected + PRIOR_INFORMATION), rel=1e-5)
     assert exact.tolist() == [1, 0, 0]
     assert documented.tolist() == pytest.approx([math.log(3), math.log(2), 0])
+    assert described[0] == pytest.approx(math.log(3))
 
 
 def test_leaving_out_nothing_changes_nothing(real_graph: CompiledGraph) -> None:
@@ -125,9 +126,10 @@ def test_dropping_a_publication_equals_a_release_without_its_rows(tmp_path: Path
     findings = tuple(rank(full, [Finding(SEIZURE), Finding(FEVER)]).findings)
     own, features = DroppedPublication(full).parts(findings, {"PMID:2"})
     numbers = [without.term_number(f.term_id) for f in findings]
-    exact, documented = fit_features(without, numbers)[1:]
+    exact, documented, described = fit_features(without, numbers)[1:]
     assert features[1].tolist() == exact.tolist()
     assert features[2].tolist() == documented.tolist()
+    assert features[3].tolist() == described.tolist()
     # the background stays that of the whole release: the ratio changes by P alone, 9/12 for 10/14
     kept = likelihood_ratios(full, findings)
     assert own[0, 0] - kept[0, 0] == pytest.approx(math.log((9 / 12) / (10 / 14)), abs=1e-5)

@@ -1,5 +1,6 @@
 """The sources are read as they are, and broken ones get one clear error."""
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -109,3 +110,5 @@ def test_the_release_in_the_wheel_has_the_counts_it_is_known_for() -> None:
     assert sum(t.obsolete for t in ontology.terms.values()) == 450
     assert len({r.disease_id for r in rows}) == 12_687
     assert sum(r.aspect == "P" for r in rows) == 254_621
+    excluded = [(r.disease_id.split(":")[0], r.frequency.text[:2]) for r in rows if r.excluded]
+    assert Counter(excluded) == {("ORPHA", ""): 711, ("OMIM", "0/"): 2000}

@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
-from app.clinical.diagnosis import Decision, Differential, DifferentialLine
+from app.clinical.diagnosis import Decision, Differential, DifferentialLine, possible_text
 from app.gui.patient.differential_list import DifferentialList, DiseaseRow, disease_rows
 from app.gui.patient.evidence_list import EvidenceList, Reading
 from app.gui.patient.noted_reason import NotedReason
@@ -102,6 +102,8 @@ class DifferentialPanel:
         shown = self._differential
         if shown is not None:
             said = _UNSURE if shown.abstained else _SUPPORT
+            if shown.possible:
+                said = f"{said} {possible_text(shown.possible)}"
             role = "notice" if shown.abstained else "small"
             if shown.warning:
                 said, role = sentence(f"the hospital's own knowledge has a mistake: {shown.warning}"), "error"

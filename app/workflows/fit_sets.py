@@ -1,0 +1,129 @@
+"""Calibrates prediction sets on cases with a known diagnosis, and cross-validates their coverage.
+
+Each case is ranked without its own publication, as a new patient is; cases that the second look was learned
+from are left out. Folds are made by disease and publication. Cases of one disease share one voice: a disease
+is drawn, then a patient.
+"""
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from app.clinical.age import iso_duration_days
+from app.errors import UsageError
+from app.workflows.estimate_shares import Estimate, estimate_share, few_of_each, grouped_folds
+from app.workflows.evaluate_cases import Case, case_findings, case_sex
+from app.workflows.fit_reranking import FOLDS, OF_A_DISEASE
+from knowledge_graph.findings.finding import observed_count
+from knowledge_graph.fusion.fused_differential import fuse
+from knowledge_graph.fusion.fusion_weights import FusionWeights
+from knowledge_graph.fusion.same_disease import leaders
+from knowledge_graph.graph.arrays import Floats
+from knowledge_graph.graph.compiled_graph import CompiledGraph
+from knowledge_graph.ranking.dropped_publication import DroppedPublication
+from knowledge_graph.ranking.prediction_set import SetCalibration, best_of_ids, gaps_below_first
+from ml.evaluation.calibration import expected_calibration_error
+
+Progress = Callable[[str], object]
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    disease_id: str
+    truth: int
+    gaps: Floats
+    stated: float
+    right: bool
+    strongest: float
+
+
+@dataclass(frozen=True, slots=True)
+class SetFit:
+    """The calibration from all cases; the rest from folds that had seen neither disease nor publication.
+
+    `ece` is the expected calibration error of the first disease's probability. `coverage` weighs each case
+    alike, `macro_coverage` each disease; sizes are numbers of diseases.
+    """
+
+    calibration: SetCalibration
+    cases: int
+    ece: float
+    coverage: Estimate
+    macro_coverage: Estimate
+    median_size: float
+    mean_size: float
+    size_of_the_largest_tenth: float
+
+
+def fit_sets(graph: CompiledGraph, cases: Iterable[Case], *, progress: Progress) -> SetFit:
+    """Calibrate on some cases of each known disease. Raises UsageError where too few diseases have any."""
+    known = [case for case in cases if case.truths[0] in graph.disease_index]
+    taught = set(few_of_each([case.truths[0] for case in known], OF_A_DISEASE))
+    rest = [case for place, case in enumerate(known) if place not in taught]
+    chosen = [rest[i] for i in few_of_each([case.truths[0] for case in rest], OF_A_DISEASE)]
+    if len({case.truths[0] for case in chosen}) < FOLDS:
+        raise UsageError(f"fewer than {FOLDS} diseases have more than {OF_A_DISEASE} cases; bring more")
+    progress(f"ranking {len(chosen)} cases")
+    dropped, shown_as = DroppedPublication(graph), leaders(graph)
+    seen = [_seen(dropped, case, shown_as) for case in chosen]
+    fold = np.array(grouped_folds(((c.truths[0], *sorted(c.publications)) for c in chosen), FOLDS))
+    sizes, held = np.zeros(len(seen)), np.zeros(len(seen), np.bool_)
+    for number in range(FOLDS):
+        gap = _calibrated([seen[i] for i in np.flatnonzero(fold != number).tolist()]).gap
+        for place in np.flatnonzero(fold == number).tolist():
+            sizes[place] = (seen[place].gaps <= gap).sum()
+            held[place] = seen[place].gaps[seen[place].truth] <= gap
+    diseases = [s.disease_id for s in seen]
+    stated, right = np.array([s.stated for s in seen]), np.array([s.right for s in seen])
+    return SetFit(
+        _calibrated(seen),
+        len(seen),
+        expected_calibration_error(stated, right),
+        estimate_share(held, diseases, macro=False),
+        estimate_share(held, diseases, macro=True),
+        float(np.median(sizes)),
+        float(sizes.mean()),
+        float(np.quantile(sizes, 0.9)),
+    )
+
+
+def write_sets(path: Path, fit: SetFit, *, cases: Path, knowledge: str) -> None:
+    """Write the calibration with where it comes from."""
+    digest = hashlib.sha256(cases.read_bytes()).hexdigest()
+    remarks = (
+        f"Calibrated on {fit.cases} cases ({cases.name}, sha256 {digest})\n"
+        f"with HPO {knowledge}, without their own publication.\n"
+        "Rebuild: anamnesis evaluate --cases F --fit-sets resources/ranking/sets.toml"
+    )
+    path.write_text(fit.calibration.to_text(remarks), "utf-8")
+
+
+def _calibrated(seen: Sequence[_Seen]) -> SetCalibration:
+    counts = Counter(s.disease_id for s in seen)
+    voices = np.array([1 / counts[s.disease_id] for s in seen])
+    gaps = [float(s.gaps[s.truth]) for s in seen]
+    return SetCalibration.of_cases(gaps, [s.strongest for s in seen], voices)
+
+
+def _seen(dropped: DroppedPublication, case: Case, shown_as: npt.NDArray[np.intp]) -> _Seen:
+    graph = dropped.graph
+    findings = case_findings(graph, case)[0]
+    age = iso_duration_days(case.age or "")
+    scores = dropped.rank(findings, case.publications, sex=case_sex(case), age_days=age)
+    shown = fuse(
+        scores.total,
+        None,
+        observed=observed_count(scores.findings),
+        prior=np.ones(len(graph.disease_ids)),
+        weights=FusionWeights.load(),
+        shown_as=shown_as,
+    ).shown
+    truth = int(shown_as[graph.disease_number(case.truths[0])])
+    gaps = gaps_below_first(best_of_ids(scores.total, shown_as)).astype(np.float32)
+    first = int(shown.argmax())
+    return _Seen(case.truths[0], truth, gaps, float(shown[first]), first == truth, scores.strongest)

@@ -1,0 +1,27 @@
+"""The diseases one of which a patient has in nine of ten cases, by the findings alone."""
+
+import numpy as np
+
+from app.clinical.diagnosis import PossibleDiseases
+from knowledge_graph.findings.finding import FindingState
+from knowledge_graph.fusion.same_disease import Leaders
+from knowledge_graph.graph.compiled_graph import CompiledGraph
+from knowledge_graph.ranking.prediction_set import COVERAGE, SetCalibration, best_of_ids
+from knowledge_graph.ranking.rank import GraphScores
+
+
+def possible_diseases(
+    graph: CompiledGraph, scores: GraphScores, *, shown_as: Leaders
+) -> PossibleDiseases | None:
+    """The prediction set; None without an observed finding. It was fitted without notes, rules and packs."""
+    if not any(f.state is FindingState.OBSERVED for f in scores.findings):
+        return None
+    sets, totals = SetCalibration.load(), best_of_ids(scores.total, shown_as)
+    totals[[space in graph.pack_spaces for space in graph.spaces]] = -np.inf
+    members = sets.members(totals).tolist()
+    return PossibleDiseases(
+        coverage=COVERAGE,
+        size=len(members),
+        unlike_known=sets.unlike_known(scores.strongest),
+        disease_ids=tuple(graph.disease_ids[disease] for disease in members),
+    )

@@ -1,0 +1,144 @@
+"""What the second look knows of each candidate: how its findings are met, and how well it is described.
+
+Ratios are of observed findings alone. Some features count from the best candidate of the same source, so
+that one number means the same for every patient.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from knowledge_graph.graph.arrays import Floats, Ints, Rows
+from knowledge_graph.graph.compiled_graph import CompiledGraph
+from knowledge_graph.ranking.likelihood_ratio import FLOOR
+
+UNMET, HALF_MET = 0.2, 0.5
+FROM_BEST = ("first_look", "sources_heard", "namesakes_heard", "own_softened", "coverage", "kin_heard")
+OF_CANDIDATE = (
+    *("first_look", "own", "kin_heard", "sources_heard", "namesakes_heard"),
+    *("coverage", "exact", "documented", "described", "sources_coverage", "namesakes_coverage"),
+    *("own_softened", "own_halved", "met", "unmet", "information_met", "information_unmet"),
+    *("has_gene", "has_twin", "same_gene", "best_three", "own_decreasing"),
+)
+FEATURES = (*OF_CANDIDATE, *(f"{name}_from_best" for name in FROM_BEST), "findings", "information")
+Numbers = npt.NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is known of each disease before the second look.
+
+    `own` (n_observed, n_diseases) are log ratios, `kin` (n_diseases,) their sum with the kin heard, `picture`
+    (4, n_diseases) the features of the profile fit, `ratios` and `total` (n_diseases,) the scores so far,
+    `fixed` the share of sex, age and excluded findings in them, `information` (n_observed,) how telling
+    the findings are.
+    """
+
+    own: Floats
+    kin: Floats
+    picture: Floats
+    fixed: Floats
+    ratios: Floats
+    total: Floats
+    information: Floats
+
+
+def candidate_features(graph: CompiledGraph, asked: Asked, chosen: Numbers) -> Floats:
+    """FEATURES of the chosen diseases: (n_features, n_chosen)."""
+    own = asked.own[:, chosen]
+    found = _of_findings(own, asked.information) | _of_kin(graph, asked, chosen, own=own)
+    coverage, exact, documented, described = asked.picture[:, chosen]
+    found |= {
+        "first_look": (asked.total - asked.fixed)[chosen],
+        "kin_heard": asked.kin[chosen],
+        "coverage": coverage,
+        "exact": exact,
+        "documented": documented,
+        "described": described,
+        "has_gene": np.array([bool(graph.genes[disease]) for disease in chosen.tolist()], np.float32),
+    }
+    source = _sources(graph)[chosen]
+    rows = [found[name] for name in OF_CANDIDATE]
+    rows += [_from_best(found[name], source) for name in FROM_BEST]
+    count, information = np.log1p(len(own)), asked.information.mean()
+    rows += [np.full(len(chosen), value) for value in (count, information)]
+    return np.stack(rows).astype(np.float32)
+
+
+def namesakes_coverage(graph: CompiledGraph, asked: Asked, chosen: Numbers) -> Floats:
+    """Mean coverage of the diseases named most alike: (n_chosen,)."""
+    others, shares = graph.namesakes.others[chosen], graph.namesakes.shares[chosen]
+    found: Floats = (asked.picture[0][others] * shares).sum(axis=1)
+    return found
+
+
+def _of_findings(own: Floats, information: Floats) -> dict[str, Floats]:
+    met, unmet = own > 0, own < np.log(1.05 * FLOOR)
+    telling = information[:, None]
+    falling = np.sort(own, axis=0)[::-1]
+    count_less = (1 + np.arange(len(own), dtype=np.float32))[:, None] ** np.float32(-0.5)
+    return {
+        "own": own.sum(axis=0),
+        "own_softened": np.maximum(own, np.float32(np.log(UNMET))).sum(axis=0),
+        "own_halved": np.maximum(own, np.float32(np.log(HALF_MET))).sum(axis=0),
+        "met": met.sum(axis=0).astype(np.float32),
+        "unmet": unmet.sum(axis=0).astype(np.float32),
+        "information_met": (met * telling).sum(axis=0) / information.sum(),
+        "information_unmet": (unmet * telling).sum(axis=0),
+        "best_three": falling[:3].sum(axis=0),
+        "own_decreasing": (falling * count_less).sum(axis=0),
+    }
+
+
+def _of_kin(graph: CompiledGraph, asked: Asked, chosen: Numbers, *, own: Floats) -> dict[str, Floats]:
+    """A finding that nothing meets counts UNMET, however little is known of the disease."""
+    softened = np.maximum(own, np.float32(np.log(UNMET)))
+    sources, covered = softened.copy(), np.zeros(len(chosen), np.float32)
+    for kin in (graph.kinship.twins, graph.kinship.same_gene):
+        sources = np.maximum(sources, _largest(kin, asked.own, chosen))
+        covered = np.maximum(covered, _largest(kin, asked.picture[:1], chosen)[0])
+    ratios = np.exp(asked.own[:, graph.namesakes.others[chosen]])
+    named = np.log((ratios * graph.namesakes.shares[chosen]).sum(axis=-1))
+    twins, same_gene = (np.diff(kin.indptr)[chosen] for kin in (graph.kinship.twins, graph.kinship.same_gene))
+    return {
+        "sources_heard": sources.sum(axis=0),
+        "namesakes_heard": np.maximum(softened, named).sum(axis=0),
+        "sources_coverage": covered,
+        "namesakes_coverage": namesakes_coverage(graph, asked, chosen),
+        "has_twin": (twins > 0).astype(np.float32),
+        "same_gene": np.log1p(same_gene.astype(np.float32)),
+    }
+
+
+def _sources(graph: CompiledGraph) -> Ints:
+    """The number of each disease's source: (n_diseases,)."""
+    source = np.zeros(len(graph.disease_ids), np.int32)
+    for number, members in enumerate(graph.sources):
+        source[members] = number
+    return source
+
+
+def _from_best(values: Floats, source: Ints) -> Floats:
+    best = np.full(int(source.max(initial=0)) + 1, -np.inf, np.float32)
+    np.maximum.at(best, source, values)
+    behind: Floats = values - best[source]
+    return behind
+
+
+def _largest(kin: Rows, table: Floats, chosen: Numbers) -> Floats:
+    """The largest entry among each chosen disease's kin: (n_rows, n_chosen); very low where it has none."""
+    found = np.full((len(table), len(chosen)), -1e9, np.float32)
+    place, starts = _flat(kin.indptr, chosen)
+    has = np.flatnonzero(kin.indptr[chosen + 1] > kin.indptr[chosen])
+    if len(has):
+        found[:, has] = np.maximum.reduceat(table[:, kin.values[place]], starts[has], axis=1)
+    return found
+
+
+def _flat(indptr: Ints, chosen: Numbers) -> tuple[Numbers, Numbers]:
+    """Where the entries of the chosen rows lie, one after another, and where each row starts among them."""
+    lengths = indptr[chosen + 1] - indptr[chosen]
+    starts = np.cumsum(lengths) - lengths
+    place = np.repeat(indptr[chosen] - starts, lengths) + np.arange(int(lengths.sum()))
+    return place, starts
