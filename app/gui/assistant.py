@@ -9,6 +9,7 @@ from pathlib import Path
 from app.clinical.annotation import Annotation
 from app.clinical.chart import Chart
 from app.clinical.diagnosis import Differential
+from app.clinical.ids import PatientId
 from app.clinical.note import Note
 from app.config.packs import UserPacks
 from app.config.policy import Policy
@@ -19,6 +20,7 @@ from app.workflows.compare_diseases import Comparison, compare_diseases
 from app.workflows.diagnose import DiagnosisService, Weighed
 from app.workflows.draw_evidence import EvidenceDrawer
 from app.workflows.explain_text import TextExplanation, explain_texts
+from app.workflows.find_similar import SimilarCases, similar_diseases, similar_patients
 from app.workflows.gather_findings import GatheredFinding
 from app.workflows.load_knowledge import choose_knowledge
 from app.workflows.load_rules import load_rules
@@ -56,6 +58,7 @@ class Assistant:
     draw: Callable[[Chart, Marks, date, DiseaseId], EvidenceGraph]
     explain: Callable[[Chart], TextExplanation]  # seconds for a long chart
     compare: Callable[[Opinion, Sequence[DiseaseId]], Comparison]
+    similar: Callable[[Opinion, PatientId], SimilarCases]
     ask: Callable[[Opinion, DiseaseId | None, frozenset[TermId]], NextQuestions]  # about one disease, or all
     setting: str  # where patients are seen, when the window opens
     choose_setting: Callable[[str], None]  # for the rankings from now on
@@ -109,6 +112,13 @@ def load_assistant(
     def compare(opinion: Opinion, diseases: Sequence[DiseaseId]) -> Comparison:
         return compare_diseases(service, opinion.weighed, diseases)
 
+    def similar(opinion: Opinion, patient: PatientId) -> SimilarCases:
+        findings = opinion.weighed.asked.findings
+        return SimilarCases(
+            similar_patients(vault, service.graph, patient, findings),
+            similar_diseases(service.graph, findings),
+        )
+
     def choose_setting(setting: str) -> None:
         service.setting = Setting(setting)
 
@@ -123,6 +133,7 @@ def load_assistant(
         draw=draw,
         explain=explain,
         compare=compare,
+        similar=similar,
         ask=ask,
         setting=str(choice.setting),
         choose_setting=choose_setting,

@@ -39,6 +39,14 @@ class SimilarPatient:
     shared: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class SimilarCases:
+    """Patients of the vault and diseases, each most alike first."""
+
+    patients: tuple[SimilarPatient, ...]
+    diseases: tuple[SimilarDisease, ...]
+
+
 def similar_diseases(
     graph: CompiledGraph, findings: Sequence[Finding], *, count: int = 5
 ) -> tuple[SimilarDisease, ...]:

@@ -58,6 +58,7 @@ class DifferentialPanel:
         )
         self.sentences.setCheckable(True)
         self.sentences.toggled.connect(lambda _on: self.explain_again())
+        self.about = row()  # under the name: facts, and what more can be looked at
         self.compare = button("Compare…", lambda: None, tip="Diseases side by side (Ctrl+K)")
         self.other = button(
             "Other…", name_another, tip="Confirm a disease that is not listed (Ctrl+Shift+Return)"
@@ -151,9 +152,9 @@ class DifferentialPanel:
         head = row(self.name, self.sentences, self.graph)
         head.setStretch(0, 1)
         column.addLayout(head)
-        about = row(self.source, self.compare)
-        about.setStretch(0, 1)
-        column.addLayout(about)
+        self.about.addWidget(self.source, 1)
+        self.about.addWidget(self.compare)
+        column.addLayout(self.about)
         column.addWidget(self.evidence.widget, 1)
         return made
 

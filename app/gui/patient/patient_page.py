@@ -26,6 +26,7 @@ from app.gui.patient.patient_layout import Part, PatientLayout
 from app.gui.patient.question_panel import QuestionPanel
 from app.gui.patient.sentence_reasons import SentenceReasons
 from app.gui.patient.setting_choice import SettingChoice
+from app.gui.patient.similar_cases import SimilarPanel
 from app.gui.patient.timeline import timeline
 from app.gui.patient.timeline_list import TimelineList
 from app.gui.session import OpenSession
@@ -66,7 +67,10 @@ class PatientPage:
         self.setting = SettingChoice(session, self._consultation.rank_soon)
         self.heading.layout.addWidget(self.setting.widget)
         self.comparing = Comparing(session, self.differential)
+        self.similar = SimilarPanel(session, self.open)
+        self.differential.about.insertWidget(1, self.similar.widget)
         self.panels: tuple[Panel, ...] = (
+            self.similar,
             self.setting,
             SentenceReasons(session, self.differential, self.notes),
             self.questions,

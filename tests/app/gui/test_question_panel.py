@@ -7,11 +7,12 @@ from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 from app.clinical.annotation import AnnotationAction
-from app.clinical.ids import PatientId
+from app.clinical.ids import PatientId, RecordId
+from app.clinical.record import PhenotypicFeature
 from app.gui.patient.question_panel import NO_NOTE, QuestionPanel
 from app.gui.shell.main_window import MainWindow
 from app.store.vault import Vault
-from knowledge_graph.findings.finding import FindingState
+from knowledge_graph.findings.finding import Finding, FindingState
 from knowledge_graph.terms.term import TermId
 from tests.app.gui.clinic import MARFAN, NOTE
 from tests.app.gui.hands import open_chart, press
@@ -154,3 +155,26 @@ def test_diseases_stand_side_by_side_and_others_can_be_ticked(
     window.lock()
     assert shown.table.rowCount() == 0
     assert shown.diseases.count() == 0
+
+
+def test_similar_patients_are_named_opened_and_forgotten(
+    qtbot: QtBot, window: MainWindow, vault: Vault, settle: Settle
+) -> None:
+    like = PhenotypicFeature(RecordId("f"), PatientId("patient-00004"), Finding(TermId("HP:0001166")))
+    vault.put_records([like], origin="synthetic")
+    open_chart(window, vault, settle)
+    assert window.workspace is not None
+    page = window.workspace.patient
+    press(qtbot, window, Qt.Key.Key_M, Qt.KeyboardModifier.ControlModifier)
+    settle()
+    shown = page.similar.list
+    assert shown.hasFocus()
+    name = vault.chart("patient-00004").patient.name
+    assert name in shown.item(1).text()
+    assert "Arachnodactyly" in shown.item(1).text()
+    assert vault.audit_events(1)[0].action == "similar-patients-shown"
+    qtbot.keyClick(shown, Qt.Key.Key_Return)
+    settle()
+    assert page.opened is not None
+    assert page.opened.chart.patient.id == "patient-00004"
+    assert shown.count() == 0
