@@ -8,6 +8,7 @@ publication alone. Only candidates of the truth's own source are compared.
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -52,6 +53,8 @@ class RerankingFit:
 
 def fit_second_look(graph: CompiledGraph, cases: Iterable[Case], *, progress: Progress) -> RerankingFit:
     """Fit on the cases whose disease the knowledge has. Raises UsageError where there are too few."""
+    if find_spec("sklearn") is None:
+        raise UsageError("learning the second look needs scikit-learn; use an installation from source")
     known = [case for case in cases if case.truths[0] in graph.disease_index]
     known = [known[i] for i in few_of_each([case.truths[0] for case in known], OF_A_DISEASE)]
     if len({case.truths[0] for case in known}) < FOLDS:
