@@ -86,8 +86,9 @@ class DifferentialLine:
 class PossibleDiseases:
     """Diseases one of which a patient has in a share of `coverage`, if the program knows the disease at all.
 
-    By the findings alone, likeliest first. `unlike_known` is the share of patients with a known disease who
-    look more like one than this patient: near 1 where the disease may be unknown to the program.
+    By the findings alone, likeliest first; `disease_ids` are the first LISTED of `size`. `unlike_known` is a
+    share, of patients with a known disease who look more like one than this patient: near 1 where the disease
+    may be unknown to the program.
     """
 
     coverage: float
@@ -125,14 +126,17 @@ class Diagnosis:
     shown_rank: int | None = None
 
 
+LISTED = 200  # a set of more diseases is no help: its first are kept, and how many there are
 STRANGE = 0.9  # from here on the patient is said to look little like any known disease
 
 
 def possible_text(found: PossibleDiseases) -> str:
     """In words: among how many diseases it is, and whether the patient looks like none."""
+    share = f"{100 * found.coverage:.0f} % of patients whose disease the program knows"
     said = (
-        f"By the findings alone: one of {found.size:,} diseases, right for {100 * found.coverage:.0f} % "
-        "of patients whose disease the program knows."
+        f"By the findings alone: one of {found.size:,} diseases, right for {share}."
+        if found.size <= LISTED
+        else f"By the findings alone no list of up to {LISTED} diseases is right for {share}."
     )
     if found.unlike_known >= STRANGE:
         said += (

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from app.clinical.diagnosis import PossibleDiseases
+from app.clinical.diagnosis import LISTED, PossibleDiseases
 from knowledge_graph.findings.finding import FindingState
 from knowledge_graph.fusion.same_disease import Leaders
 from knowledge_graph.graph.compiled_graph import CompiledGraph
@@ -23,5 +23,5 @@ def possible_diseases(
         coverage=COVERAGE,
         size=len(members),
         unlike_known=sets.unlike_known(scores.strongest),
-        disease_ids=tuple(graph.disease_ids[disease] for disease in members),
+        disease_ids=tuple(graph.disease_ids[disease] for disease in members[:LISTED]),
     )
