@@ -16,6 +16,7 @@ from app.errors import UsageError
 from app.workflows.diagnose import DiagnosisService
 from app.workflows.evaluate_cases import Case
 from app.workflows.evaluate_notes import Report, ScoredNote, Tally, score_notes
+from app.workflows.fit_reranking import untaught_cases
 from app.workflows.write_notes import (
     FIT_STYLE,
     PUBLISHED,
@@ -49,6 +50,9 @@ def learn_fusion(
     """Fit on `count` cases and as many synthetic patients. Raises UsageError where there are too few."""
     rng = np.random.default_rng([seed, 1])
     graph = service.graph
+    cases = untaught_cases(
+        graph, cases
+    )  # on what it was taught, the second look is surer than on a new patient
     progress(f"reading {count} notes of each kind")
     notes = [
         *published_notes(graph, cases, count=count, styles=(FIT_STYLE,), rng=rng),

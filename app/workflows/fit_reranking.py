@@ -51,6 +51,13 @@ class RerankingFit:
     fair: Shares
 
 
+def untaught_cases(graph: CompiledGraph, cases: Iterable[Case]) -> list[Case]:
+    """The cases of known diseases which `fit_second_look`, given the same cases, leaves alone."""
+    known = [case for case in cases if case.truths[0] in graph.disease_index]
+    taught = set(few_of_each([case.truths[0] for case in known], OF_A_DISEASE))
+    return [case for place, case in enumerate(known) if place not in taught]
+
+
 def fit_second_look(graph: CompiledGraph, cases: Iterable[Case], *, progress: Progress) -> RerankingFit:
     """Fit on the cases whose disease the knowledge has. Raises UsageError where there are too few."""
     if find_spec("sklearn") is None:

@@ -18,7 +18,7 @@ from app.clinical.age import iso_duration_days
 from app.errors import UsageError
 from app.workflows.estimate_shares import Estimate, estimate_share, few_of_each, grouped_folds
 from app.workflows.evaluate_cases import Case, case_findings, case_sex
-from app.workflows.fit_reranking import FOLDS, OF_A_DISEASE
+from app.workflows.fit_reranking import FOLDS, OF_A_DISEASE, untaught_cases
 from knowledge_graph.findings.finding import observed_count
 from knowledge_graph.fusion.fused_differential import fuse
 from knowledge_graph.fusion.fusion_weights import FusionWeights
@@ -62,9 +62,7 @@ class SetFit:
 
 def fit_sets(graph: CompiledGraph, cases: Iterable[Case], *, progress: Progress) -> SetFit:
     """Calibrate on some cases of each known disease. Raises UsageError where too few diseases have any."""
-    known = [case for case in cases if case.truths[0] in graph.disease_index]
-    taught = set(few_of_each([case.truths[0] for case in known], OF_A_DISEASE))
-    rest = [case for place, case in enumerate(known) if place not in taught]
+    rest = untaught_cases(graph, cases)
     chosen = [rest[i] for i in few_of_each([case.truths[0] for case in rest], OF_A_DISEASE)]
     if len({case.truths[0] for case in chosen}) < FOLDS:
         raise UsageError(f"fewer than {FOLDS} diseases have more than {OF_A_DISEASE} cases; bring more")
