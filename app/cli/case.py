@@ -24,7 +24,8 @@ from knowledge_graph.terms.term import TermId
 
 if TYPE_CHECKING:
     from app.store.vault import Vault
-    from app.workflows.diagnose import DiagnosisService, Presentation
+    from app.workflows.diagnose import DiagnosisService
+    from app.workflows.weighed import Presentation
 
 OLDEST_DAYS = 130 * 366
 _HPO_ID = re.compile(r"(?P<minus>[-\u2010-\u2015\u2212]?)HP[:_](?P<number>\d{7})", re.IGNORECASE)
@@ -166,7 +167,7 @@ def _service(
 
 
 def _of_input(arguments: argparse.Namespace, console: Console, *, with_text: bool) -> OpenCase:
-    from app.workflows.diagnose import Presentation
+    from app.workflows.weighed import Presentation
 
     sex, age = Sex(arguments.sex), _age(arguments.age)
     if arguments.text is not None:

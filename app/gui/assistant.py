@@ -17,7 +17,7 @@ from app.errors import RulesRefused
 from app.store.vault import Vault
 from app.workflows.ask_next import Interviewer, NextQuestions
 from app.workflows.compare_diseases import Comparison, compare_diseases
-from app.workflows.diagnose import DiagnosisService, Weighed
+from app.workflows.diagnose import DiagnosisService
 from app.workflows.draw_evidence import EvidenceDrawer
 from app.workflows.explain_text import TextExplanation, explain_texts
 from app.workflows.find_similar import SimilarCases, similar_diseases, similar_patients
@@ -26,6 +26,7 @@ from app.workflows.load_knowledge import choose_knowledge
 from app.workflows.load_rules import load_rules
 from app.workflows.search_terms import TermCatalogue
 from app.workflows.suggest_findings import suggest_findings
+from app.workflows.weighed import Weighed
 from knowledge_graph.rationale.evidence_graph import EvidenceGraph
 from knowledge_graph.terms.occurrence import Setting
 from knowledge_graph.terms.term import DiseaseId, TermId

@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.workflows.diagnose import DiagnosisService, Weighed
+from app.workflows.diagnose import DiagnosisService
+from app.workflows.weighed import Weighed
 from knowledge_graph.graph.compiled_graph import CompiledGraph
 from knowledge_graph.questions.answer_model import build_answer_model, entropy
 from knowledge_graph.questions.cost_table import CostTable, read_costs, shipped_costs

@@ -9,10 +9,11 @@ import numpy as np
 from app.config.packs import UserPacks
 from app.config.policy import load_policy
 from app.errors import PartBroken
-from app.workflows.diagnose import DiagnosisService, Presentation
+from app.workflows.diagnose import DiagnosisService
 from app.workflows.load_knowledge import choose_knowledge, load_graph
 from app.workflows.load_rules import load_rules
 from app.workflows.suggest_findings import build_recogniser
+from app.workflows.weighed import Presentation
 from knowledge_graph.findings.finding import Finding, FindingState, Sex
 from knowledge_graph.graph.cache import load_compiled
 from knowledge_graph.graph.compiled_graph import CompiledGraph

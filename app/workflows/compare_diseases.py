@@ -7,7 +7,8 @@ import numpy as np
 
 from app.clinical.diagnosis import DifferentialLine, Evidence
 from app.errors import UsageError
-from app.workflows.diagnose import DiagnosisService, Weighed
+from app.workflows.diagnose import DiagnosisService
+from app.workflows.weighed import Weighed
 from knowledge_graph.findings.finding import FindingState
 from knowledge_graph.rationale.comparison import ExpectedShare, telling_apart
 from knowledge_graph.terms.term import TermId

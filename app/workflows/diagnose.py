@@ -5,7 +5,7 @@ torch nor the NetworkX graph is needed.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from functools import cached_property, partial
 from pathlib import Path
@@ -17,7 +17,8 @@ import numpy.typing as npt
 from app.clinical.age import age_days
 from app.clinical.annotation import Annotation
 from app.clinical.chart import Chart
-from app.clinical.diagnosis import Differential, DifferentialLine, Evidence, HeldLine
+from app.clinical.diagnosis import Differential, DifferentialLine
+from app.workflows.differential_line import differential_line
 from app.workflows.gather_findings import GatheredFinding, gather_findings
 from app.workflows.list_models import current_version
 from app.workflows.load_knowledge import KnowledgeChoice, LiveKnowledge
@@ -26,6 +27,7 @@ from app.workflows.possible_diseases import possible_diseases
 from app.workflows.read_codes import read_codes
 from app.workflows.read_laboratory import read_laboratory
 from app.workflows.suggest_findings import build_recogniser, read_findings
+from app.workflows.weighed import Presentation, Weighed
 from knowledge_graph.findings.finding import Finding, FindingState, Sex, observed_count
 from knowledge_graph.fusion.fused_differential import FusedDifferential, fuse
 from knowledge_graph.fusion.fusion_weights import FusionWeights
@@ -33,14 +35,12 @@ from knowledge_graph.fusion.same_disease import leaders
 from knowledge_graph.fusion.setting_prior import DEFAULT_SETTING, setting_prior
 from knowledge_graph.graph.compiled_graph import CompiledGraph
 from knowledge_graph.ranking.rank import GraphScores, rank
-from knowledge_graph.rationale.explanation import FindingEvidence, explain, not_yet_asked
 from knowledge_graph.rules.constraints import ConstraintShare, constraint_share
-from knowledge_graph.rules.facts import CodedCondition, Facts, LabValue
+from knowledge_graph.rules.facts import Facts
 from knowledge_graph.rules.laboratory import by_loinc
 from knowledge_graph.rules.rule import LaboratoryRule, RuleBook
 from knowledge_graph.rules.trace import RuleTrace, apply_rules
 from knowledge_graph.terms.occurrence import Setting
-from knowledge_graph.terms.term import DiseaseId
 from ml.inference.predictor import Predictor
 from ml.inference.version_loading import load_predictor
 from ml.recognition.recogniser import Recogniser
@@ -52,32 +52,6 @@ if TYPE_CHECKING:
     from app.store.vault import Vault
 
 GRAPH_ALONE = "graph alone"
-
-
-@dataclass(frozen=True, slots=True)
-class Presentation:
-    """What is asked about: findings, the patient's notes, sex and age; codes and values for the rules."""
-
-    findings: tuple[Finding, ...] = ()
-    texts: tuple[str, ...] = ()
-    sex: Sex = Sex.UNKNOWN
-    age_days: int | None = None
-    conditions: tuple[CodedCondition, ...] = ()
-    labs: tuple[LabValue, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Weighed:
-    """What was asked, with every disease's score and probability.
-
-    `held` is the share of the rules' constraints in it, `text` that of the text model.
-    """
-
-    asked: Presentation
-    scores: GraphScores
-    fused: FusedDifferential
-    held: ConstraintShare
-    text: npt.NDArray[np.float64] | None
 
 
 class DiagnosisService:
@@ -299,44 +273,7 @@ class DiagnosisService:
 
     def line(self, weighed: Weighed, disease: int, position: int) -> DifferentialLine:
         """One disease with its reasons, at a rank (0 where it is not listed)."""
-        scores, fused, held = weighed.scores, weighed.fused, weighed.held
-        disease_id = self.graph.disease_ids[disease]
-        weight, facts = fused.graph_weight, self.graph.facts.get(disease_id)
-        return DifferentialLine(
-            rank=position,
-            disease_id=disease_id,
-            name=self.graph.disease_names[disease],
-            probability=float(fused.shown[disease]),
-            same_as=self._same_as(disease),
-            same_as_score=_log_ratio(fused.shown[disease], fused.probability[disease]),
-            text_score=float(fused.text_share[disease]),
-            graph_score=float(fused.graph_share[disease]),
-            context_score=weight * float(scores.context[disease]),
-            picture_score=weight * float(scores.fit[disease]),
-            second_look_score=weight * float(scores.moved[disease]),
-            graph_weight=weight,
-            rule_score=float(fused.rule_share[disease]),
-            held=tuple(
-                HeldLine(h.rule_id, h.title, h.source, h.log_factor) for h in held.of_disease(disease)
-            ),
-            prior_score=float(fused.prior_share[disease]) - fused.prior_of_unstated,
-            urgency=str(facts.urgency or "") if facts else "",
-            genes=self.graph.genes[disease],
-            evidence=tuple(_evidence(e) for e in explain(self.graph, scores, disease_id)),
-            not_yet_asked=tuple(
-                (e.term_id, e.name) for e in not_yet_asked(self.graph, scores, disease_id, count=4)
-            ),
-        )
-
-    def _same_as(self, disease: int) -> tuple[DiseaseId, ...]:
-        """The other ids of the disease."""
-        ids = np.flatnonzero(self.shown_as == disease).tolist()
-        return tuple(self.graph.disease_ids[other] for other in ids if other != disease)
-
-
-def _log_ratio(whole: float, part: float) -> float:
-    """log(whole / part), 0 where a part is too small to be told from nothing."""
-    return float(np.log(whole / part)) if part > 0 else 0.0
+        return differential_line(self.graph, self.shown_as, weighed, disease, position=position)
 
 
 def _columns(
@@ -352,20 +289,6 @@ def _columns(
     return (
         np.array([d for d, _ in pairs], dtype=np.intp),
         np.array([column for _, column in pairs], dtype=np.intp),
-    )
-
-
-def _evidence(found: FindingEvidence) -> Evidence:
-    return Evidence(
-        term_id=found.term_id,
-        name=found.name,
-        state=found.state,
-        log_likelihood_ratio=found.log_likelihood_ratio,
-        references=found.references,
-        frequency=found.frequency,
-        matched_term_id=found.matched_term_id,
-        matched_name=found.matched_name,
-        borrowed_from=found.borrowed_from,
     )
 
 

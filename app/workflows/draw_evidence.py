@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Sequence
 
-from app.workflows.diagnose import DiagnosisService, Presentation
+from app.workflows.diagnose import DiagnosisService
+from app.workflows.weighed import Presentation
 from knowledge_graph.graph.knowledge_graph import KnowledgeGraph, load_knowledge
 from knowledge_graph.ranking.rank import rank
 from knowledge_graph.rationale.evidence_graph import EvidenceGraph, evidence_graph

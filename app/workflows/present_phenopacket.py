@@ -9,11 +9,11 @@ from app.clinical.patient import Patient
 from app.clinical.record import Condition, Observation, PhenotypicFeature
 from app.exchange.reader import ReadPlan
 from app.exchange.source_file import SourceFile
-from app.workflows.diagnose import Presentation
 from app.workflows.foreign_gate import ForeignGate
 from app.workflows.read_codes import read_codes
 from app.workflows.read_laboratory import read_laboratory
 from app.workflows.suggest_findings import PHENOTYPIC_ABNORMALITY
+from app.workflows.weighed import Presentation
 from knowledge_graph.errors import UnknownTerm
 from knowledge_graph.findings.finding import Finding
 from knowledge_graph.graph.compiled_graph import CompiledGraph

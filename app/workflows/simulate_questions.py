@@ -14,8 +14,9 @@ import numpy.typing as npt
 
 from app.clinical.age import iso_duration_days
 from app.workflows.ask_next import Interviewer
-from app.workflows.diagnose import DiagnosisService, Presentation
+from app.workflows.diagnose import DiagnosisService
 from app.workflows.evaluate_cases import Case, case_findings, case_sex, id_spaces, rank_of_truth
+from app.workflows.weighed import Presentation
 from knowledge_graph.findings.finding import Finding, FindingState
 from knowledge_graph.graph.arrays import Ints
 from knowledge_graph.graph.compiled_graph import CompiledGraph

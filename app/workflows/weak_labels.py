@@ -20,10 +20,11 @@ from app.clinical.annotation import current_annotations
 from app.clinical.label import LabelKind, PatientLabel
 from app.store.rights import Right
 from app.store.vault import Vault
-from app.workflows.diagnose import DiagnosisService, Presentation
+from app.workflows.diagnose import DiagnosisService
 from app.workflows.find_conflicts import DiseaseNames
 from app.workflows.standing_word import coded_diseases, standing_word
 from app.workflows.suggest_findings import read_findings
+from app.workflows.weighed import Presentation
 from app.workflows.write_notes import KnownNote
 from knowledge_graph.findings.finding import observed_count
 from knowledge_graph.fusion.fused_differential import fuse

@@ -9,7 +9,8 @@ from app.cli.main import main
 from app.config.settings import CACHE_VARIABLE
 from app.errors import UsageError
 from app.workflows.compare_diseases import compare_diseases
-from app.workflows.diagnose import DiagnosisService, Presentation
+from app.workflows.diagnose import DiagnosisService
+from app.workflows.weighed import Presentation
 from knowledge_graph.errors import UnknownDisease
 from knowledge_graph.findings.finding import Finding, FindingState
 from knowledge_graph.terms.term import TermId

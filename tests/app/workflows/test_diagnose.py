@@ -17,7 +17,8 @@ from app.clinical.note import Note
 from app.clinical.patient import Patient
 from app.clinical.record import Coding, Condition, PhenotypicFeature
 from app.errors import UsageError
-from app.workflows.diagnose import GRAPH_ALONE, DiagnosisService, Presentation
+from app.workflows.diagnose import GRAPH_ALONE, DiagnosisService
+from app.workflows.weighed import Presentation
 from knowledge_graph.errors import UnknownTerm
 from knowledge_graph.findings.finding import Finding, FindingState, Sex
 from knowledge_graph.fusion.fusion_weights import FusionWeights
@@ -223,7 +224,7 @@ def test_graph_and_text_each_have_their_share(public_cache: Path) -> None:
 def test_findings_alone_need_neither_torch_nor_networkx_nor_a_lexicon(public_cache: Path) -> None:
     code = (
         "import sys; from pathlib import Path;"
-        "from app.workflows.diagnose import DiagnosisService, Presentation;"
+        "from app.workflows.diagnose import DiagnosisService; from app.workflows.weighed import Presentation;"
         "from app.cli.case import parse_findings;"
         "s = DiagnosisService.load(Path(sys.argv[1]), with_text=False);"
         "s.diagnose(Presentation(parse_findings('HP:0001166')));"

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from app.workflows.diagnose import DiagnosisService, Presentation
+from app.workflows.diagnose import DiagnosisService
 from app.workflows.draw_evidence import EvidenceDrawer
+from app.workflows.weighed import Presentation
 from knowledge_graph.errors import UnknownDisease
 from knowledge_graph.findings.finding import Finding
 from knowledge_graph.graph.knowledge_graph import KnowledgeGraph, load_knowledge

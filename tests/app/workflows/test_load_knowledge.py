@@ -9,8 +9,9 @@ import pytest
 from app.config.packs import UserPacks, read_user_packs, write_user_packs
 from app.config.policy import Policy
 from app.errors import UsageError
-from app.workflows.diagnose import DiagnosisService, Presentation
+from app.workflows.diagnose import DiagnosisService
 from app.workflows.load_knowledge import KnowledgeChoice, LiveKnowledge, choose_knowledge
+from app.workflows.weighed import Presentation
 from knowledge_graph.errors import SourceRefused
 from knowledge_graph.findings.finding import Finding
 from knowledge_graph.sources.pack_reading import COMMON

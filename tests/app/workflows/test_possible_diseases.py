@@ -6,7 +6,8 @@ import pytest
 
 from app.cli.diagnose import as_json, as_text
 from app.clinical.diagnosis import LISTED, PossibleDiseases, possible_text
-from app.workflows.diagnose import DiagnosisService, Presentation
+from app.workflows.diagnose import DiagnosisService
+from app.workflows.weighed import Presentation
 from knowledge_graph.findings.finding import Finding, FindingState
 from knowledge_graph.terms.term import DiseaseId, TermId
 

@@ -19,11 +19,12 @@ from app.errors import RulesRefused
 from app.gui.patient.evidence_list import evidence_rows
 from app.store.key_derivation import KdfParameters
 from app.store.vault import Vault
-from app.workflows.diagnose import DiagnosisService, Presentation
+from app.workflows.diagnose import DiagnosisService
 from app.workflows.load_rules import load_rules
 from app.workflows.present_phenopacket import present_phenopacket
 from app.workflows.read_codes import read_codes
 from app.workflows.read_laboratory import LOINC, read_laboratory
+from app.workflows.weighed import Presentation
 from knowledge_graph.findings.finding import Finding, Sex
 from knowledge_graph.graph.compiled_graph import CompiledGraph
 from knowledge_graph.terms.term import TermId

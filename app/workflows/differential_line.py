@@ -1,0 +1,68 @@
+"""One line of a differential: a disease's probability, its parts that add up to it, and the reasons."""
+
+import numpy as np
+import numpy.typing as npt
+
+from app.clinical.diagnosis import DifferentialLine, Evidence, HeldLine
+from app.workflows.weighed import Weighed
+from knowledge_graph.graph.compiled_graph import CompiledGraph
+from knowledge_graph.rationale.explanation import FindingEvidence, explain, not_yet_asked
+from knowledge_graph.terms.term import DiseaseId
+
+
+def differential_line(
+    graph: CompiledGraph, shown_as: npt.NDArray[np.intp], weighed: Weighed, disease: int, *, position: int
+) -> DifferentialLine:
+    """A disease (a number of the graph) with its reasons, at a rank (0 where it is not listed).
+
+    `shown_as` gives each disease the one under whose id it is shown.
+    """
+    scores, fused, held = weighed.scores, weighed.fused, weighed.held
+    disease_id = graph.disease_ids[disease]
+    weight, facts = fused.graph_weight, graph.facts.get(disease_id)
+    return DifferentialLine(
+        rank=position,
+        disease_id=disease_id,
+        name=graph.disease_names[disease],
+        probability=float(fused.shown[disease]),
+        same_as=_same_as(graph, shown_as, disease),
+        same_as_score=_log_ratio(fused.shown[disease], fused.probability[disease]),
+        text_score=float(fused.text_share[disease]),
+        graph_score=float(fused.graph_share[disease]),
+        context_score=weight * float(scores.context[disease]),
+        picture_score=weight * float(scores.fit[disease]),
+        second_look_score=weight * float(scores.moved[disease]),
+        graph_weight=weight,
+        rule_score=float(fused.rule_share[disease]),
+        held=tuple(HeldLine(h.rule_id, h.title, h.source, h.log_factor) for h in held.of_disease(disease)),
+        prior_score=float(fused.prior_share[disease]) - fused.prior_of_unstated,
+        urgency=str(facts.urgency or "") if facts else "",
+        genes=graph.genes[disease],
+        evidence=tuple(_evidence(e) for e in explain(graph, scores, disease_id)),
+        not_yet_asked=tuple((e.term_id, e.name) for e in not_yet_asked(graph, scores, disease_id, count=4)),
+    )
+
+
+def _same_as(graph: CompiledGraph, shown_as: npt.NDArray[np.intp], disease: int) -> tuple[DiseaseId, ...]:
+    """The other ids of the disease."""
+    ids = np.flatnonzero(shown_as == disease).tolist()
+    return tuple(graph.disease_ids[other] for other in ids if other != disease)
+
+
+def _log_ratio(whole: float, part: float) -> float:
+    """log(whole / part), 0 where a part is too small to be told from nothing."""
+    return float(np.log(whole / part)) if part > 0 else 0.0
+
+
+def _evidence(found: FindingEvidence) -> Evidence:
+    return Evidence(
+        term_id=found.term_id,
+        name=found.name,
+        state=found.state,
+        log_likelihood_ratio=found.log_likelihood_ratio,
+        references=found.references,
+        frequency=found.frequency,
+        matched_term_id=found.matched_term_id,
+        matched_name=found.matched_name,
+        borrowed_from=found.borrowed_from,
+    )

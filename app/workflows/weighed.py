@@ -1,0 +1,38 @@
+"""What is asked about, and what was found for every disease: the nouns that a diagnosis's parts hand on."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from knowledge_graph.findings.finding import Finding, Sex
+from knowledge_graph.fusion.fused_differential import FusedDifferential
+from knowledge_graph.ranking.rank import GraphScores
+from knowledge_graph.rules.constraints import ConstraintShare
+from knowledge_graph.rules.facts import CodedCondition, LabValue
+
+
+@dataclass(frozen=True, slots=True)
+class Presentation:
+    """What is asked about: findings, the patient's notes, sex and age; codes and values for the rules."""
+
+    findings: tuple[Finding, ...] = ()
+    texts: tuple[str, ...] = ()
+    sex: Sex = Sex.UNKNOWN
+    age_days: int | None = None
+    conditions: tuple[CodedCondition, ...] = ()
+    labs: tuple[LabValue, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """What was asked, with every disease's score and probability.
+
+    `held` is the share of the rules' constraints in it, `text` that of the text model.
+    """
+
+    asked: Presentation
+    scores: GraphScores
+    fused: FusedDifferential
+    held: ConstraintShare
+    text: npt.NDArray[np.float64] | None
