@@ -18,6 +18,7 @@ from knowledge_graph.terms.term import TermId
 FINDINGS = (
     Finding(TermId("HP:0001166")),
     Finding(TermId("HP:0001083")),
+    Finding(TermId("HP:0002616")),
     Finding(TermId("HP:0001249"), FindingState.EXCLUDED),
 )
 MARFAN, CONTRACTURAL = "OMIM:154700", "OMIM:121050"
@@ -60,7 +61,13 @@ def test_the_verb_shows_the_same(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, public_cache: Path
 ) -> None:
     monkeypatch.setenv(CACHE_VARIABLE, str(public_cache))
-    argv = ["diagnose", "--findings", "HP:0001166,HP:0001083", "--compare", f"{MARFAN},{CONTRACTURAL}"]
+    argv = [
+        "diagnose",
+        "--findings",
+        "HP:0001166,HP:0001083,HP:0002616",
+        "--compare",
+        f"{MARFAN},{CONTRACTURAL}",
+    ]
     assert main([*argv, "--json"]) == 0
     value = json.loads(capsys.readouterr().out)
     assert [line["disease_id"] for line in value["diseases"]] == [MARFAN, CONTRACTURAL]
