@@ -96,6 +96,11 @@ class PossibleDiseases:
     unlike_known: float
     disease_ids: tuple[DiseaseId, ...]
 
+    @property
+    def narrows(self) -> bool:
+        """Whether it tells a reader something: a list that can be read, or a patient who looks like none."""
+        return self.size <= LISTED or self.unlike_known >= STRANGE
+
 
 @dataclass(frozen=True, slots=True)
 class Differential:

@@ -103,7 +103,7 @@ class DifferentialPanel:
         shown = self._differential
         if shown is not None:
             said = _UNSURE if shown.abstained else _SUPPORT
-            if shown.possible:
+            if shown.possible and shown.possible.narrows:
                 said = f"{said} {possible_text(shown.possible)}"
             role = "notice" if shown.abstained else "small"
             if shown.warning:

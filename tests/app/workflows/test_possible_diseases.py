@@ -60,3 +60,4 @@ def test_a_strange_patient_is_said_to_be_one() -> None:
     )
     strange = PossibleDiseases(0.9, 12, 0.97, (DiseaseId("OMIM:1"),))
     assert "97 % of those look more like one" in possible_text(strange)
+    assert [found.narrows for found in (plain, many, strange)] == [True, False, True]
