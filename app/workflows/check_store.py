@@ -8,6 +8,9 @@ from app.clinical.note import Note
 from app.clinical.patient import Patient
 from app.config.policy import Policy
 from app.errors import PartBroken, VaultLocked
+from app.exchange.confinement import GUARD, NAMESPACE, SECCOMP
+from app.exchange.reader import ReadPlan
+from app.exchange.source_file import SourceFile
 from app.store.check import check_vault, cipher_facts
 from app.store.database import NAME
 from app.store.header import Role
@@ -15,6 +18,7 @@ from app.store.key_derivation import KdfParameters
 from app.store.people import add_user
 from app.store.signing_keys import officer_private_key, officer_public_keys, site_private_key
 from app.store.vault import Vault
+from app.workflows.foreign_gate import ForeignGate
 from app.workflows.import_records import ImportReport, import_records
 from ml.federated.keys import PREFIX, public_text
 
@@ -23,6 +27,7 @@ OFFICER, OFFICER_PASSPHRASE = "officer", "another passphrase for a self-test"
 WORD = "arachnodactyly"
 PLAIN_HEAD = b"SQLite format 3"
 REINSTALL = "install the program again"
+_WAYS = {SECCOMP: "the kernel (seccomp)", NAMESPACE: "the kernel (namespaces)", GUARD: "a guard in Python"}
 
 
 def check_cipher(folder: Path) -> str:
@@ -60,14 +65,25 @@ def check_vault_on_disk(folder: Path) -> str:
 
 def check_import(folder: Path) -> str:
     """The embedded FHIR files go into a vault; a second time they change nothing."""
-    source = Path(str(files("resources") / "demo"))
-    paths = sorted(path for path in source.iterdir() if path.suffix in (".json", ".ndjson"))
+    paths = _own_fhir_files()
     vault, _ = Vault.create(folder / "import.vault", user=USER, passphrase=PASSPHRASE, kdf=_cheap())
     with vault:
         first, again = (_imported(vault, paths) for _ in range(2))
     if not paths or first.refused or not first.added or again.added or again.changed:
         raise PartBroken(f"the program's own FHIR files are not imported as they should be; {REINSTALL}")
     return f"{first.files} FHIR files, {first.added} records; a second import changes nothing"
+
+
+def check_reader() -> str:
+    """Foreign files are read by a confined process; what keeps it off the network."""
+    file = SourceFile(_own_fhir_files()[0])
+    with ForeignGate(ReadPlan(), {}) as gate:
+        list(gate.learn(file))
+        if not any(packed.items for packed in gate.read(file)):
+            raise PartBroken(f"the process that reads foreign files finds nothing in one; {REINSTALL}")
+        way = gate.network
+    remedy = " only; install the system's libseccomp" if way == GUARD else ""
+    return f"a process of its own, kept off the network by {_WAYS[way]}{remedy}"
 
 
 def check_signing_keys(folder: Path) -> str:
@@ -94,6 +110,11 @@ def _wrong_passphrase_is_refused(path: Path) -> None:
     except VaultLocked:
         return
     raise PartBroken(f"a wrong passphrase opens the vault; put no record in it and {REINSTALL}")
+
+
+def _own_fhir_files() -> list[Path]:
+    source = Path(str(files("resources") / "demo"))
+    return sorted(path for path in source.iterdir() if path.suffix in (".json", ".ndjson"))
 
 
 def _imported(vault: Vault, paths: list[Path]) -> ImportReport:

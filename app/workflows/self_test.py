@@ -56,6 +56,7 @@ def _parts(plan: SelfTestPlan, folder: Path) -> Iterator[_Part]:
     yield _Part("cache folder", check_machine.check_cache)
     yield _Part("encryption", partial(check_store.check_cipher, folder))
     yield _Part("vault", partial(check_store.check_vault_on_disk, folder))
+    yield _Part("reader", check_store.check_reader)
     yield _Part("import", partial(check_store.check_import, folder))
     yield _Part("signing keys", partial(check_store.check_signing_keys, folder))
     yield _Part("update file", check_update_file)

@@ -11,7 +11,8 @@ from app.cli.main import main
 from ml.registry import starting_model
 
 EVERY_PART = [
-    *("program", "policy", "cache folder", "encryption", "vault", "import", "signing keys", "update file"),
+    *("program", "policy", "cache folder", "encryption", "vault", "reader", "import", "signing keys"),
+    "update file",
     *("HPO release", "knowledge graph", "rules", "recogniser", "text encoder", "starting model", "fusion"),
     *("GPU", "trainer", "export", "window", "screen", "fonts", "Chinese font", "drawing"),
 ]
