@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from app.errors import UsageError
+from app.workflows import fit_reranking
 from app.workflows import fit_sets as fitting
 from app.workflows.evaluate_cases import Case
 from app.workflows.fit_sets import fit_sets, write_sets
@@ -17,7 +18,8 @@ from tests.app.workflows.test_fit_ranking import synthetic_cases
 def test_a_calibration_says_where_it_comes_from(
     real_graph: CompiledGraph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fitting, "OF_A_DISEASE", 1)
+    for module in (fitting, fit_reranking):
+        monkeypatch.setattr(module, "OF_A_DISEASE", 1)
     known = list(synthetic_cases(real_graph, 15))
     fit = fit_sets(real_graph, [*known, *known], progress=print)  # one of each was learned from
     assert fit.cases == 15
