@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from app.clinical.ids import PatientId
+from app.store.rights import Right
 from app.store.vault import Vault
 from knowledge_graph.errors import UnknownTerm
 from knowledge_graph.findings.finding import Finding, FindingState
@@ -68,7 +69,8 @@ def similar_diseases(
 def similar_patients(
     vault: Vault, graph: CompiledGraph, patient_id: str, findings: Sequence[Finding], *, count: int = 5
 ) -> tuple[SimilarPatient, ...]:
-    """The other patients of the vault most like this one, best first; audited. Raises UnknownTerm."""
+    """The other patients most like this one, best first; audited. Raises UnknownTerm, PolicyError."""
+    vault.require(Right.CHARTS)
     mine = _observed(graph, findings)
     others = {who: terms for who, terms in vault.observed_terms().items() if who != patient_id}
     found = [(likeness(graph, mine, _known(graph, terms)), who) for who, terms in others.items()]

@@ -13,7 +13,10 @@ from app.clinical.note import Note
 from app.clinical.patient import Patient
 from app.clinical.record import PhenotypicFeature
 from app.config.settings import CACHE_VARIABLE
+from app.errors import PolicyError
+from app.store.header import Role
 from app.store.key_derivation import KdfParameters
+from app.store.people import add_user
 from app.store.vault import Vault
 from app.workflows.find_similar import similar_diseases, similar_patients
 from knowledge_graph.findings.finding import Finding, FindingState
@@ -75,6 +78,16 @@ def test_the_most_alike_come_first_and_the_view_is_audited(vault: Vault, real_gr
     assert set(found[0].shared) == {"Arachnodactyly", "Ectopia lentis"}
     event = vault.audit_events(1)[0]
     assert (event.action, event.record_id, event.detail) == ("similar-patients-shown", "me", "2 patients")
+
+
+def test_who_may_open_no_chart_sees_no_patients_like_one(vault: Vault, real_graph: CompiledGraph) -> None:
+    fast, passphrase = KdfParameters.fast_for_tests(), "another passphrase"
+    add_user(vault, user="tom", passphrase=passphrase, role=Role.TRAINER, kdf=fast)
+    path = vault.path
+    vault.close()
+    opened = Vault.open(path, user="tom", passphrase=passphrase)
+    with opened, pytest.raises(PolicyError, match="open charts"):
+        similar_patients(opened, real_graph, "me", [Finding(ARACHNODACTYLY)])
 
 
 def test_diseases_are_examples_too(real_graph: CompiledGraph) -> None:
