@@ -2,48 +2,32 @@
 
 from itertools import cycle
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt
+from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import (
     QListWidget,
     QListWidgetItem,
-    QStyle,
-    QStyledItemDelegate,
-    QStyleOptionViewItem,
 )
 
+from app.gui.shell.row_delegate import Index, RowDelegate
 from app.gui.theme.look import Look
 from app.store.note_search import NoteHit
 
 HIT = Qt.ItemDataRole.UserRole
-Index = QModelIndex | QPersistentModelIndex
 
 
-class HitDelegate(QStyledItemDelegate):
+class HitDelegate(RowDelegate):
     """Paints the patient and the note above, the snippet with its matches below."""
 
     def __init__(self, look: Look) -> None:
-        super().__init__()
-        self._look = look
+        super().__init__(look, height=50)
 
-    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
-        """Two lines."""
-        return QSize(50, self._look.px(50))
-
-    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+    def paint_row(self, painter: QPainter, rect: QRectF, index: Index) -> None:
         """One note."""
-        hit: NoteHit = index.data(HIT)
-        look, rect = self._look, QRectF(option.rect)
-        painter.save()
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        if option.state & QStyle.StateFlag.State_Selected:
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(look.color("selected"))
-            painter.drawRoundedRect(rect.adjusted(1, 1, -1, -1), 6, 6)
+        look, hit = self._look, index.data(HIT)
         inner = rect.adjusted(look.px(12), look.px(6), -look.px(12), -look.px(6))
         self._first_line(painter, inner, hit)
         self._snippet(painter, inner.adjusted(0, look.px(20), 0, 0), hit.snippet)
-        painter.restore()
 
     def _first_line(self, painter: QPainter, rect: QRectF, hit: NoteHit) -> None:
         look, top = self._look, int(Qt.AlignmentFlag.AlignTop)

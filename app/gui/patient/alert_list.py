@@ -2,11 +2,12 @@
 
 from math import cos, pi, sin
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRectF, QSize, Qt
+from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter, QPen, QPolygonF
-from PySide6.QtWidgets import QListWidget, QListWidgetItem, QStyle, QStyledItemDelegate, QStyleOptionViewItem
+from PySide6.QtWidgets import QListWidget, QListWidgetItem
 
 from app.gui.patient.alert_text import ROLES, spoken, when
+from app.gui.shell.row_delegate import Index, RowDelegate
 from app.gui.theme.look import Look
 from knowledge_graph.rules.rule import Urgency
 from knowledge_graph.rules.trace import Alert
@@ -15,31 +16,17 @@ ALERT = Qt.ItemDataRole.UserRole
 ROW_PX = 42
 MOST_ROWS = 2
 ROOM_FOR_TWO = 560  # pixels of the window at 100 % text
-Index = QModelIndex | QPersistentModelIndex
 
 
-class AlertDelegate(QStyledItemDelegate):
+class AlertDelegate(RowDelegate):
     """Paints one alert."""
 
     def __init__(self, look: Look) -> None:
-        super().__init__()
-        self._look = look
+        super().__init__(look, height=ROW_PX, ring=True)
 
-    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
-        """Two lines."""
-        return QSize(60, self._look.px(ROW_PX))
-
-    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+    def paint_row(self, painter: QPainter, rect: QRectF, index: Index) -> None:
         """Shape, words, title, source; below them what to do."""
-        alert: Alert = index.data(ALERT)
-        look, rect = self._look, QRectF(option.rect)
-        painter.save()
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        if option.state & QStyle.StateFlag.State_Selected:
-            focused = bool(option.state & QStyle.StateFlag.State_HasFocus)
-            painter.setPen(QPen(look.color("accent"), 1.5) if focused else Qt.PenStyle.NoPen)
-            painter.setBrush(look.color("selected"))
-            painter.drawRoundedRect(rect.adjusted(2, 1, -2, -1), 6, 6)
+        look, alert = self._look, index.data(ALERT)
         inner = rect.adjusted(look.px(10), look.px(3), -look.px(10), -look.px(3))
         side = look.px(24)
         paint_shape(
@@ -49,7 +36,6 @@ class AlertDelegate(QStyledItemDelegate):
         self._first_line(painter, words, alert)
         below = words.adjusted(0, look.px(19), 0, 0)
         self._say(painter, below, alert.action, size=11.5, role="text")
-        painter.restore()
 
     def _first_line(self, painter: QPainter, rect: QRectF, alert: Alert) -> None:
         look = self._look

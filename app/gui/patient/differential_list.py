@@ -4,15 +4,15 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt
+from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QPainter, QPen
-from PySide6.QtWidgets import QListWidget, QListWidgetItem, QStyle, QStyledItemDelegate, QStyleOptionViewItem
+from PySide6.QtWidgets import QListWidget, QListWidgetItem
 
 from app.clinical.diagnosis import Decision, Differential, DifferentialLine
+from app.gui.shell.row_delegate import Index, RowDelegate, draw_elided
 from app.gui.theme.look import Look
 
 ROW = Qt.ItemDataRole.UserRole
-Index = QModelIndex | QPersistentModelIndex
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,31 +86,18 @@ _SIGNS: dict[Decision | None, tuple[str, str]] = {
 }
 
 
-class DiseaseDelegate(QStyledItemDelegate):
+class DiseaseDelegate(RowDelegate):
     """Paints rank, name, probability with its bar, and the two shares below."""
 
     def __init__(self, look: Look) -> None:
-        super().__init__()
-        self._look = look
+        super().__init__(look, height=52)
 
-    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
-        """Two lines."""
-        return QSize(50, self._look.px(52))
-
-    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+    def paint_row(self, painter: QPainter, rect: QRectF, index: Index) -> None:
         """One disease."""
-        found: DiseaseRow = index.data(ROW)
-        rect = QRectF(option.rect)
-        painter.save()
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        if option.state & QStyle.StateFlag.State_Selected:
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(self._look.color("selected"))
-            painter.drawRoundedRect(rect.adjusted(1, 1, -1, -1), 6, 6)
-        inner = rect.adjusted(self._look.px(8), self._look.px(5), -self._look.px(10), -self._look.px(5))
+        look, found = self._look, index.data(ROW)
+        inner = rect.adjusted(look.px(8), look.px(5), -look.px(10), -look.px(5))
         self._first_line(painter, inner, found)
         self._bars(painter, inner, found)
-        painter.restore()
 
     def _first_line(self, painter: QPainter, rect: QRectF, found: DiseaseRow) -> None:
         look, top = self._look, int(Qt.AlignmentFlag.AlignTop)
@@ -128,9 +115,7 @@ class DiseaseDelegate(QStyledItemDelegate):
         font.setStrikeOut(found.decision is Decision.REJECTED)
         painter.setFont(font)
         painter.setPen(look.color(role))
-        name = sign + found.line.name
-        shown = painter.fontMetrics().elidedText(name, Qt.TextElideMode.ElideRight, int(room.width()))
-        painter.drawText(room, top, shown)
+        draw_elided(painter, room, sign + found.line.name)
 
     def _source(self, painter: QPainter, room: QRectF, disease_id: str) -> QRectF:
         """The id, since two sources may use one name; the room that is left of it."""

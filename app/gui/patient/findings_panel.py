@@ -3,19 +3,19 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from PySide6.QtCore import QLineF, QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt
+from PySide6.QtCore import QLineF, QRectF, Qt
 from PySide6.QtGui import QPainter, QPen
-from PySide6.QtWidgets import QListWidget, QListWidgetItem, QStyle, QStyledItemDelegate, QStyleOptionViewItem
+from PySide6.QtWidgets import QListWidget, QListWidgetItem
 
 from app.clinical.annotation import Annotation
 from app.gui.patient.open_chart import OpenChart
+from app.gui.shell.row_delegate import Index, RowDelegate
 from app.gui.theme.look import Look
 from app.workflows.gather_findings import GatheredFinding
 from knowledge_graph.findings.finding import FindingState
 from knowledge_graph.terms.term import TermId
 
 ROW = Qt.ItemDataRole.UserRole
-Index = QModelIndex | QPersistentModelIndex
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,30 +67,17 @@ def _named(key: tuple[TermId, bool], name_of: Callable[[TermId], str]) -> tuple[
     return key[0], name_of(key[0]), key[1]
 
 
-class FindingDelegate(QStyledItemDelegate):
+class FindingDelegate(RowDelegate):
     """Paints a finding with the same shapes as in the note."""
 
     def __init__(self, look: Look) -> None:
-        super().__init__()
-        self._look = look
+        super().__init__(look, height=27)
 
-    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
-        """One line."""
-        return QSize(50, self._look.px(27))
-
-    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+    def paint_row(self, painter: QPainter, rect: QRectF, index: Index) -> None:
         """The state's sign, the name, and how often it was said."""
-        look, found = self._look, index.data(ROW)
-        painter.save()
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        rect = QRectF(option.rect)
-        if option.state & QStyle.StateFlag.State_Selected:
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(look.color("selected"))
-            painter.drawRoundedRect(rect.adjusted(1, 1, -1, -1), 5, 5)
+        found = index.data(ROW)
         self._sign(painter, rect, found)
         self._words(painter, rect, found)
-        painter.restore()
 
     def _sign(self, painter: QPainter, rect: QRectF, found: FindingRow) -> None:
         look, side = self._look, self._look.px(15)

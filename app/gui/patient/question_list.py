@@ -2,17 +2,17 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt
+from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QPainter
-from PySide6.QtWidgets import QListWidget, QListWidgetItem, QStyle, QStyledItemDelegate, QStyleOptionViewItem
+from PySide6.QtWidgets import QListWidget, QListWidgetItem
 
 from app.gui.patient.differential_list import percent
+from app.gui.shell.row_delegate import Index, RowDelegate, draw_elided
 from app.gui.theme.look import Look
 from knowledge_graph.questions.cost_table import CostClass
 from knowledge_graph.questions.next_question import Outcome, Question
 
 ROW = Qt.ItemDataRole.UserRole
-Index = QModelIndex | QPersistentModelIndex
 HOW = {
     CostClass.ASK: "ask",
     CostClass.EXAMINE: "examine",
@@ -46,40 +46,21 @@ def told(question: Question) -> str:
     return "\n".join(parts)
 
 
-class QuestionDelegate(QStyledItemDelegate):
+class QuestionDelegate(RowDelegate):
     """Paints a question in two lines."""
 
     def __init__(self, look: Look) -> None:
-        super().__init__()
-        self._look = look
+        super().__init__(look, height=44)
 
-    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
-        """Two lines."""
-        return QSize(50, self._look.px(44))
-
-    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+    def paint_row(self, painter: QPainter, rect: QRectF, index: Index) -> None:
         """The finding and its class; the first disease after either answer."""
         look, question = self._look, index.data(ROW)
-        rect = QRectF(option.rect)
-        painter.save()
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        if option.state & QStyle.StateFlag.State_Selected:
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(look.color("selected"))
-            painter.drawRoundedRect(rect.adjusted(1, 1, -1, -1), 6, 6)
         inner = rect.adjusted(look.px(10), look.px(4), -look.px(10), -look.px(4))
         self._first_line(painter, inner, question)
-        below = QRectF(inner.left(), inner.top() + look.px(20), inner.width(), look.px(16))
-        half = (below.width() - look.px(12)) / 2
-        sides = (("Yes", question.if_yes), ("No", question.if_no))
-        for number, (answer, outcome) in enumerate(sides):
-            self._outcome(
-                painter,
-                QRectF(below.left() + number * (half + look.px(12)), below.top(), half, below.height()),
-                answer,
-                outcome,
-            )
-        painter.restore()
+        half = (inner.width() - look.px(12)) / 2
+        left = QRectF(inner.left(), inner.top() + look.px(20), half, look.px(16))
+        self._outcome(painter, left, "Yes", question.if_yes)
+        self._outcome(painter, left.translated(half + look.px(12), 0), "No", question.if_no)
 
     def _first_line(self, painter: QPainter, rect: QRectF, question: Question) -> None:
         look, top = self._look, int(Qt.AlignmentFlag.AlignTop)
@@ -90,7 +71,7 @@ class QuestionDelegate(QStyledItemDelegate):
         room = rect.adjusted(0, 0, -painter.fontMetrics().horizontalAdvance(said) - look.px(10), 0)
         painter.setFont(look.font(12.5))
         painter.setPen(look.color("text"))
-        _elided(painter, room, question.name)
+        draw_elided(painter, room, question.name)
 
     def _outcome(self, painter: QPainter, area: QRectF, answer: str, outcome: Outcome) -> None:
         look = self._look
@@ -100,7 +81,7 @@ class QuestionDelegate(QStyledItemDelegate):
         right = int(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignRight)
         painter.drawText(area, right, chance)
         room = area.adjusted(0, 0, -painter.fontMetrics().horizontalAdvance(chance) - look.px(6), 0)
-        _elided(painter, room, f"{answer}: {outcome.name}")
+        draw_elided(painter, room, f"{answer}: {outcome.name}")
 
 
 class QuestionList:
@@ -113,7 +94,7 @@ class QuestionList:
         self.widget.setProperty("role", "bare")
         self.widget.setAccessibleName("Next questions")
         self.widget.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        look.changed.connect(self.widget.doItemsLayout)
+        look.follow(self.widget, self.widget.doItemsLayout)
 
     def show(self, questions: Sequence[Question]) -> None:
         """Show these questions, the first one current."""
@@ -130,8 +111,3 @@ class QuestionList:
         item: QListWidgetItem | None = self.widget.currentItem()
         question: Question | None = None if item is None else item.data(ROW)
         return question
-
-
-def _elided(painter: QPainter, room: QRectF, text: str) -> None:
-    shown = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, int(room.width()))
-    painter.drawText(room, int(Qt.AlignmentFlag.AlignTop), shown)

@@ -2,51 +2,42 @@
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt
+from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import (
     QListWidget,
     QListWidgetItem,
-    QStyle,
-    QStyledItemDelegate,
-    QStyleOptionViewItem,
 )
 
 from app.clinical.ids import NoteId
 from app.gui.patient.timeline import TimelineEntry
+from app.gui.shell.row_delegate import Index, RowDelegate, draw_elided
 from app.gui.theme.icons import draw_icon
 from app.gui.theme.look import Look
 
 ENTRY = Qt.ItemDataRole.UserRole
-Index = QModelIndex | QPersistentModelIndex
 
 
-class TimelineDelegate(QStyledItemDelegate):
+class TimelineDelegate(RowDelegate):
     """Paints a heading, or an icon with title and detail."""
 
     def __init__(self, look: Look) -> None:
-        super().__init__()
-        self._look = look
+        super().__init__(look, height=26)
 
-    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
-        """Headings are lower than entries; entries with a detail are higher."""
+    def height_of(self, index: Index) -> int:
+        """Headings are a little higher than entries; entries with a detail are higher still."""
         entry = index.data(ENTRY)
         if entry is None:
-            return QSize(50, self._look.px(28))
-        return QSize(50, self._look.px(40 if entry.detail else 26))
+            return 28
+        return 40 if entry.detail else 26
 
-    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+    def paint_row(self, painter: QPainter, rect: QRectF, index: Index) -> None:
         """One row."""
-        painter.save()
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        rect = QRectF(option.rect)
         entry = index.data(ENTRY)
         if entry is None:
             self._heading(painter, rect, str(index.data()))
         else:
-            chosen = bool(option.state & QStyle.StateFlag.State_Selected)
-            self._entry(painter, rect, entry, chosen=chosen)
-        painter.restore()
+            self._entry(painter, rect, entry)
 
     def _heading(self, painter: QPainter, rect: QRectF, text: str) -> None:
         painter.setFont(self._look.font(11, bold=True))
@@ -54,12 +45,8 @@ class TimelineDelegate(QStyledItemDelegate):
         inner = rect.adjusted(self._look.px(6), 0, 0, -self._look.px(4))
         painter.drawText(inner, int(Qt.AlignmentFlag.AlignBottom | Qt.AlignmentFlag.AlignLeft), text)
 
-    def _entry(self, painter: QPainter, rect: QRectF, entry: TimelineEntry, *, chosen: bool) -> None:
+    def _entry(self, painter: QPainter, rect: QRectF, entry: TimelineEntry) -> None:
         look = self._look
-        if chosen:
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(look.color("selected"))
-            painter.drawRoundedRect(rect.adjusted(1, 1, -1, -1), 5, 5)
         side = look.px(15)
         icon_rect = QRectF(rect.left() + look.px(6), rect.top() + look.px(6), side, side)
         role = "warn" if entry.alert else "accent" if entry.note_id else "muted"
@@ -74,8 +61,7 @@ class TimelineDelegate(QStyledItemDelegate):
     def _line(self, painter: QPainter, rect: QRectF, text: str, *, role: str, size: float) -> None:
         painter.setFont(self._look.font(size))
         painter.setPen(self._look.color(role))
-        shown = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, int(rect.width()))
-        painter.drawText(rect, int(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft), shown)
+        draw_elided(painter, rect, text)
 
 
 class TimelineList:

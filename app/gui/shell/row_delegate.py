@@ -1,0 +1,50 @@
+"""A row of a list that we paint ourselves: the ground of the chosen one, then what the row holds."""
+
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt
+from PySide6.QtGui import QPainter, QPen
+from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
+
+from app.gui.theme.look import Look
+
+Index = QModelIndex | QPersistentModelIndex
+
+
+class RowDelegate(QStyledItemDelegate):
+    """Rows of one height (pixels at 100 % text); `ring` shows where the keyboard is on the chosen row."""
+
+    def __init__(self, look: Look, *, height: int, ring: bool = False) -> None:
+        super().__init__()
+        self._look = look
+        self._height = height
+        self._ring = ring
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
+        """The list gives the width."""
+        return QSize(50, self._look.px(self.height_of(index)))
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        """The ground, then the row."""
+        rect = QRectF(option.rect)
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        if option.state & QStyle.StateFlag.State_Selected:
+            focused = self._ring and bool(option.state & QStyle.StateFlag.State_HasFocus)
+            painter.setPen(QPen(self._look.color("accent"), 1.5) if focused else Qt.PenStyle.NoPen)
+            painter.setBrush(self._look.color("selected"))
+            painter.drawRoundedRect(rect.adjusted(1, 1, -1, -1), 6, 6)
+        self.paint_row(painter, rect, index)
+        painter.restore()
+
+    def height_of(self, index: Index) -> int:
+        """The height of a row, for lists whose rows differ."""
+        return self._height
+
+    def paint_row(self, painter: QPainter, rect: QRectF, index: Index) -> None:
+        """What the row holds; the painter is put back afterwards."""
+        raise NotImplementedError
+
+
+def draw_elided(painter: QPainter, room: QRectF, text: str) -> None:
+    """As much of a text as there is room for, from the top left, in the painter's font and pen."""
+    shown = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, int(room.width()))
+    painter.drawText(room, int(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft), shown)
