@@ -71,7 +71,6 @@ class PatientPage:
         self.differential.about.insertWidget(1, self.similar.widget)
         self.panels: tuple[Panel, ...] = (
             self.similar,
-            self.setting,
             SentenceReasons(session, self.differential, self.notes),
             self.questions,
             self.comparing,
@@ -107,6 +106,7 @@ class PatientPage:
             decision_of=self._decision_of,
             taken=self._decide_other,
         )
+        self.setting.take_assistant(assistant)
         for panel in self.panels:
             panel.take_assistant(assistant)
         self._refresh()

@@ -1,6 +1,6 @@
 """Where the patient is seen, beside the patient's name: what is common there counts beforehand.
 
-A panel of the patient page. The choice is the user's, holds for every patient, and is kept.
+The choice is the user's, holds for every patient, and is kept.
 """
 
 from collections.abc import Callable
@@ -9,8 +9,7 @@ from dataclasses import replace
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QSizePolicy, QWidget
 
 from app.config.packs import read_user_packs, write_user_packs
-from app.gui.assistant import Assistant, Opinion
-from app.gui.patient.open_chart import OpenChart
+from app.gui.assistant import Assistant
 from app.gui.session import OpenSession
 from app.gui.shell.furniture import named_field
 from knowledge_graph.terms.occurrence import Setting
@@ -49,12 +48,6 @@ class SettingChoice:
         self._assistant = assistant
         self.box.setCurrentIndex(self.box.findData(assistant.setting))
         self.box.setEnabled(True)
-
-    def show(self, opened: OpenChart, opinion: Opinion | None) -> None:
-        """Nothing here is about one patient."""
-
-    def clear(self) -> None:
-        """Nothing here is about one patient."""
 
     def _choose(self) -> None:
         if self._assistant is None:
