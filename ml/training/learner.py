@@ -136,7 +136,8 @@ class _EncoderLearner:
 
     def result(self) -> bytes:
         self._trainer.close()
-        self._scope.fold(self._classifier)
+        if self._scope.fold is not None:
+            self._scope.fold(self._classifier)
         return changed_tensors(self._classifier, self._before)
 
 

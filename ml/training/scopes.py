@@ -17,10 +17,13 @@ HEAD, TOP = "head", "top"
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """`prepare` marks and adds what is trained (given the declared rows); `fold` ends it."""
+    """`prepare` marks and adds what is trained (given the declared rows).
+
+    `fold` puts what was trained where it belongs; None where it is there already.
+    """
 
     prepare: Callable[[Classifier, Sequence[int]], None]
-    fold: Callable[[Classifier], None]
+    fold: Callable[[Classifier], None] | None = None
     network: Callable[[Classifier], Network] = TokenNetwork
 
 
@@ -64,10 +67,6 @@ def scope_named(name: str) -> Scope:
 def _freeze(classifier: Classifier) -> None:
     for parameter in classifier.parameters():
         parameter.requires_grad_(False)
-
-
-def _nothing(_classifier: Classifier) -> None:
-    """What was trained is where it belongs."""
 
 
 def _biases(classifier: Classifier, _rows: Sequence[int]) -> None:
@@ -117,10 +116,10 @@ def _train_added(classifier: Classifier, mark: str) -> None:
 
 
 SCOPES = {
-    TOP: Scope(_last_layer, _nothing, TopNetwork),
-    "bitfit": Scope(_biases, _nothing),
+    TOP: Scope(_last_layer, network=TopNetwork),
+    "bitfit": Scope(_biases),
     "lora": Scope(_low_rank, merge_lora),
-    "adapter": Scope(_adapters, _nothing),
-    "prefix": Scope(_prefixes, _nothing),
+    "adapter": Scope(_adapters),
+    "prefix": Scope(_prefixes),
     "full": Scope(_everything, _fold_head),
 }
