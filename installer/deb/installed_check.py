@@ -22,6 +22,7 @@ STAYS_OPEN_S = 5
 EDITED = f'idle_lock_s = 120\nepsilon_cap = 2.0\nexport_allowed = false\nimport_folders = ["{HOME}/inbox"]\n'
 NOT_UNDERSTOOD = "idle_lock = 120\n"
 RECIPIENT = "age1ucjjcswrrhwnuygy9fxctwe43ckck584g7x8y4lmt8d2dy3m9fyq6swxg5"  # whose secret half nobody has
+OUTSIDE = "/var/tmp/elsewhere.txt"  # of the clean system: in no folder that the edited policy names
 UPGRADE_SUFFIX = "+upgrade"
 SIGN_IN = ("--vault", VAULT, "--user", USER, "--passphrase-stdin")
 APT = ("apt-get", "--yes", "--quiet", "--no-install-recommends", "--option=Dpkg::Options::=--force-confold")
@@ -90,7 +91,7 @@ def _forget_earlier_runs(root: CleanRoot) -> None:
     root.run("mkdir", "-p", f"{HOME}/inbox", user=USER)
     text = "The boy has seizures since infancy, no hypotonia, and cleft palate.\n"
     (root.folder / NOTE.lstrip("/")).write_text(text, encoding="utf-8")
-    shutil.copyfile(root.folder / NOTE.lstrip("/"), root.folder / "var/tmp/elsewhere.txt")
+    shutil.copyfile(root.folder / NOTE.lstrip("/"), root.folder / OUTSIDE.lstrip("/"))
 
 
 def _install(root: CleanRoot, packages: Sequence[Path]) -> str:
@@ -167,7 +168,7 @@ def _make_vault(root: CleanRoot) -> str:
 def _imports_held(root: CleanRoot) -> str:
     _write_policy(root, EDITED)
     _as_user(root, "import", *SIGN_IN, NOTE, stdin=PASSPHRASE)
-    return _refused(root, "import", *SIGN_IN, "/var/tmp/elsewhere.txt", because="policy")
+    return _refused(root, "import", *SIGN_IN, OUTSIDE, because="policy")
 
 
 def _limits_held(root: CleanRoot) -> str:
