@@ -20,6 +20,7 @@ TEXT_SUFFIXES = (".txt", ".text", ".md")
 TABLE_SUFFIXES = (".csv", ".tsv")
 JSON_SUFFIXES = (".json", ".ndjson", ".jsonl", ".phenopacket")
 HEAD_BYTES = 4096
+_ZIP = b"PK\x03\x04"
 _MAGIC = {
     b"{\\rtf": "rtf",
     b"%PDF-": "PDF",
@@ -28,7 +29,7 @@ _MAGIC = {
     b"GIF8": "a picture",
     b"II*\0": "a picture",
     b"\xd0\xcf\x11\xe0": "an old Office document",
-    b"PK\x03\x04": "a packed file inside another",
+    _ZIP: "a packed file inside another",
     b"7z\xbc\xaf": "a 7-Zip archive",
     b"Rar!": "a RAR archive",
     b"BZh": "a bzip2 file",
@@ -132,6 +133,8 @@ def kind_of(file: SourceFile) -> str:
     head = _head(file)
     if not head:
         raise ImportRefused(f"{file.name}: the file is empty; export it again")
+    if not file.member and _begins_as_zip(file.path):  # a whole one has been opened by now
+        raise ImportRefused(f"{file.name}: a zip archive that is cut short or damaged; copy it again")
     if named := next((name for start, name in _MAGIC.items() if head.startswith(start)), ""):
         return named
     if _MESSAGE.match(head):
@@ -147,6 +150,11 @@ def kind_of(file: SourceFile) -> str:
     if file.suffix in TEXT_SUFFIXES:
         return "text"
     return "json" if head.startswith((b"{", b"[")) or file.suffix in JSON_SUFFIXES else "unknown"
+
+
+def _begins_as_zip(path: Path) -> bool:
+    with path.open("rb") as stream:
+        return stream.read(len(_ZIP)) == _ZIP
 
 
 def _head(file: SourceFile) -> bytes:

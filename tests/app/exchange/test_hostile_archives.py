@@ -47,6 +47,16 @@ def test_zip_bombs_are_refused_by_ratio_count_and_size(tmp_path: Path) -> None:
         assert says in refused[0]
 
 
+def test_a_zip_that_is_cut_short_is_said_to_be_and_one_inside_another_too(tmp_path: Path) -> None:
+    whole = zipped(tmp_path / "a.zip", *((f"{n}.json", SEEDS["bundle.json"]) for n in range(3))).read_bytes()
+    items, refused = outcome(write(tmp_path / "cut.zip", whole[: len(whole) // 2]))
+    assert (items, refused) == ([], ["cut.zip: a zip archive that is cut short or damaged; copy it again"])
+    _, refused = outcome(zipped(tmp_path / "outer.zip", ("inner.zip", whole)))
+    assert "a packed file inside another" in refused[0]
+    _, refused = outcome(write(tmp_path / "z.zip.gz", gzip.compress(whole)))
+    assert "a packed file inside another" in refused[0]
+
+
 def test_a_lying_zip_never_gives_more_than_it_declares(tmp_path: Path) -> None:
     path = zipped(tmp_path / "z.zip", ("a.txt", b"x" * 5000))
     data = bytearray(path.read_bytes())
