@@ -1,9 +1,9 @@
 """What the program knows and suggests, loaded in the background after the window has opened."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import cache
+from functools import cached_property
 from pathlib import Path
 
 from app.clinical.annotation import Annotation
@@ -45,24 +45,89 @@ class Opinion:
     weighed: Weighed
 
 
-@dataclass(frozen=True)
 class Assistant:
-    """Names, suggestions and rankings; a call may take a moment, so call off the window's thread."""
+    """Names, suggestions and rankings; a call may take a moment, so call off the window's thread.
 
-    catalogue: TermCatalogue
-    provider: str  # where the text model really runs
-    model_version: str
-    warning: str  # what is missing, or empty
-    rules_warning: str  # why the hospital's own rules are not in force, or empty
-    suggest: Callable[[Note], tuple[Annotation, ...]]
-    rank: Callable[[Chart, Marks, date], Opinion]
-    draw: Callable[[Chart, Marks, date, DiseaseId], EvidenceGraph]
-    explain: Callable[[Chart], TextExplanation]  # seconds for a long chart
-    compare: Callable[[Opinion, Sequence[DiseaseId]], Comparison]
-    similar: Callable[[Opinion, PatientId], SimilarCases]
-    ask: Callable[[Opinion, DiseaseId | None, frozenset[TermId]], NextQuestions]  # about one disease, or all
-    setting: str  # where patients are seen, when the window opens
-    choose_setting: Callable[[str], None]  # for the rankings from now on
+    `warning` says what is missing, `rules_warning` why the hospital's own rules are not in force; each may be
+    empty. `question_costs` is the hospital's own table of what questions cost.
+    """
+
+    def __init__(
+        self,
+        service: DiagnosisService,
+        vault: Vault,
+        *,
+        question_costs: Path | None = None,
+        warning: str = "",
+        rules_warning: str = "",
+    ) -> None:
+        self.catalogue = TermCatalogue(service.graph)
+        self.warning = warning
+        self.rules_warning = rules_warning
+        self._service = service
+        self._vault = vault
+        self._question_costs = question_costs
+        self._drawer = EvidenceDrawer(service)
+
+    @property
+    def provider(self) -> str:
+        """Where the text model really runs."""
+        return self._service.provider
+
+    @property
+    def model_version(self) -> str:
+        """The text model's version; empty without one."""
+        return self._service.predictor.version if self._service.predictor else ""
+
+    @property
+    def setting(self) -> str:
+        """Where patients are seen."""
+        return str(self._service.setting)
+
+    def choose_setting(self, setting: str) -> None:
+        """Where patients are seen, for the rankings from now on."""
+        self._service.setting = Setting(setting)
+
+    def suggest(self, note: Note) -> tuple[Annotation, ...]:
+        """Findings read in a note."""
+        service = self._service
+        found = suggest_findings(service.recogniser, service.graph, note_id=note.id, text=note.text)
+        return tuple(s.annotation for s in found)
+
+    def rank(self, chart: Chart, marks: Marks, today: date) -> Opinion:
+        """The differential of a chart; that it was shown is recorded."""
+        service = self._service
+        weighed = service.weigh(service.presentation(chart, marks, today=today))
+        differential = service.differential(weighed, top=10)
+        self._vault.record_shown(chart.patient.id, differential)
+        return Opinion(differential, service.gather(chart, marks), weighed)
+
+    def draw(self, chart: Chart, marks: Marks, today: date, disease: DiseaseId) -> EvidenceGraph:
+        """The evidence for a disease as a graph."""
+        return self._drawer.draw(self._service.presentation(chart, marks, today=today), disease)
+
+    def explain(self, chart: Chart) -> TextExplanation:
+        """What each sentence counts; seconds for a long chart."""
+        return explain_texts(self._service, [note.text for note in chart.notes])
+
+    def ask(self, opinion: Opinion, rule: DiseaseId | None, unknown: frozenset[TermId]) -> NextQuestions:
+        """What to ask next, about one disease or all; nothing that the user can't tell."""
+        return self._interviewer.ask(opinion.weighed, rule=rule, skip=unknown)
+
+    def compare(self, opinion: Opinion, diseases: Sequence[DiseaseId]) -> Comparison:
+        """Diseases side by side."""
+        return compare_diseases(self._service, opinion.weighed, diseases)
+
+    def similar(self, opinion: Opinion, patient: PatientId) -> SimilarCases:
+        """Patients of the vault and diseases like this patient."""
+        findings, graph = opinion.weighed.asked.findings, self._service.graph
+        patients = similar_patients(self._vault, graph, patient, findings)
+        return SimilarCases(patients, similar_diseases(graph, findings))
+
+    @cached_property
+    def _interviewer(self) -> Interviewer:
+        """Made when first asked, so that a table of costs that is wrong stops the questions only."""
+        return Interviewer(self._service, self._question_costs)
 
 
 def load_assistant(
@@ -81,63 +146,13 @@ def load_assistant(
     except ModelFileError as error:
         warning = str(error)
         service = DiagnosisService.load(cache_dir, vault, with_text=False, choice=choice)
-
     rules_warning = take_rules(service, policy.rules_file)
-
-    def suggest(note: Note) -> tuple[Annotation, ...]:
-        found = suggest_findings(service.recogniser, service.graph, note_id=note.id, text=note.text)
-        return tuple(s.annotation for s in found)
-
-    def rank(chart: Chart, marks: Marks, today: date) -> Opinion:
-        weighed = service.weigh(service.presentation(chart, marks, today=today))
-        differential = service.differential(weighed, top=10)
-        vault.record_shown(chart.patient.id, differential)
-        return Opinion(differential, service.gather(chart, marks), weighed)
-
-    drawer = EvidenceDrawer(service)
-
-    def draw(chart: Chart, marks: Marks, today: date, disease: DiseaseId) -> EvidenceGraph:
-        return drawer.draw(service.presentation(chart, marks, today=today), disease)
-
-    def explain(chart: Chart) -> TextExplanation:
-        return explain_texts(service, [note.text for note in chart.notes])
-
-    @cache
-    def interviewer() -> Interviewer:
-        """Made when first asked, so that a table of costs that is wrong stops the questions only."""
-        return Interviewer(service, policy.question_costs)
-
-    def ask(opinion: Opinion, rule: DiseaseId | None, unknown: frozenset[TermId]) -> NextQuestions:
-        return interviewer().ask(opinion.weighed, rule=rule, skip=unknown)
-
-    def compare(opinion: Opinion, diseases: Sequence[DiseaseId]) -> Comparison:
-        return compare_diseases(service, opinion.weighed, diseases)
-
-    def similar(opinion: Opinion, patient: PatientId) -> SimilarCases:
-        findings = opinion.weighed.asked.findings
-        return SimilarCases(
-            similar_patients(vault, service.graph, patient, findings),
-            similar_diseases(service.graph, findings),
-        )
-
-    def choose_setting(setting: str) -> None:
-        service.setting = Setting(setting)
-
     return Assistant(
-        catalogue=TermCatalogue(service.graph),
-        provider=service.provider,
-        model_version=service.predictor.version if service.predictor else "",
+        service,
+        vault,
+        question_costs=policy.question_costs,
         warning=warning,
         rules_warning=rules_warning,
-        suggest=suggest,
-        rank=rank,
-        draw=draw,
-        explain=explain,
-        compare=compare,
-        similar=similar,
-        ask=ask,
-        setting=str(choice.setting),
-        choose_setting=choose_setting,
     )
 
 
