@@ -23,9 +23,7 @@ Settle = Callable[[], None]
 def test_keys_annotate_and_every_deed_is_in_the_log(
     qtbot: QtBot, window: MainWindow, vault: Vault, settle: Settle
 ) -> None:
-    open_chart(window, vault, settle)
-    assert window.workspace is not None
-    page = window.workspace.patient
+    page = open_chart(window, vault, settle)
     press(qtbot, window, Qt.Key.Key_J)
     first = page.note.view.current_mark()
     assert first is not None
@@ -61,9 +59,7 @@ def test_keys_annotate_and_every_deed_is_in_the_log(
 def test_selected_words_become_a_mark_by_term_search(
     qtbot: QtBot, window: MainWindow, vault: Vault, settle: Settle
 ) -> None:
-    open_chart(window, vault, settle)
-    assert window.workspace is not None
-    page = window.workspace.patient
+    page = open_chart(window, vault, settle)
     assert page.opened is not None
     start = page.opened.note(NOTE).text.index("arm span exceeds height")
     cursor = page.note.view.textCursor()
@@ -85,9 +81,7 @@ def test_selected_words_become_a_mark_by_term_search(
 def test_a_disease_that_is_not_listed_is_confirmed_and_taken_back(
     window: MainWindow, vault: Vault, settle: Settle
 ) -> None:
-    open_chart(window, vault, settle)
-    assert window.workspace is not None
-    page = window.workspace.patient
+    page = open_chart(window, vault, settle)
     for expected in (Decision.CONFIRMED, Decision.WITHDRAWN):
         window.workspace.patient.differential.other.click()
         search = page.disease_search
@@ -124,9 +118,7 @@ def test_a_diagnosis_is_confirmed_taken_back_and_audited(
 def test_the_evidence_is_drawn_beside_a_list_that_says_the_same(
     qtbot: QtBot, window: MainWindow, vault: Vault, settle: Settle
 ) -> None:
-    open_chart(window, vault, settle)
-    assert window.workspace is not None
-    page = window.workspace.patient
+    page = open_chart(window, vault, settle)
     press(qtbot, window, Qt.Key.Key_G, Qt.KeyboardModifier.ControlModifier)
     settle()
     graph = page.graph
@@ -144,9 +136,7 @@ def test_the_evidence_is_drawn_beside_a_list_that_says_the_same(
 def test_a_word_given_under_another_id_of_the_disease_can_be_taken_back(
     window: MainWindow, vault: Vault, settle: Settle
 ) -> None:
-    open_chart(window, vault, settle)
-    assert window.workspace is not None
-    page = window.workspace.patient
+    page = open_chart(window, vault, settle)
     current = page.differential.list.current()
     assert current is not None
     page.decide(current.line, Decision.CONFIRMED)

@@ -131,9 +131,7 @@ def test_a_lock_empties_the_questions(window: MainWindow, vault: Vault, settle: 
 def test_diseases_stand_side_by_side_and_others_can_be_ticked(
     qtbot: QtBot, window: MainWindow, vault: Vault, settle: Settle
 ) -> None:
-    open_chart(window, vault, settle)
-    assert window.workspace is not None
-    page = window.workspace.patient
+    page = open_chart(window, vault, settle)
     press(qtbot, window, Qt.Key.Key_K, Qt.KeyboardModifier.ControlModifier)
     settle()
     shown = page.comparing.dialog
@@ -162,9 +160,7 @@ def test_similar_patients_are_named_opened_and_forgotten(
 ) -> None:
     like = PhenotypicFeature(RecordId("f"), PatientId("patient-00004"), Finding(TermId("HP:0001166")))
     vault.put_records([like], origin="synthetic")
-    open_chart(window, vault, settle)
-    assert window.workspace is not None
-    page = window.workspace.patient
+    page = open_chart(window, vault, settle)
     press(qtbot, window, Qt.Key.Key_M, Qt.KeyboardModifier.ControlModifier)
     settle()
     shown = page.similar.list

@@ -17,9 +17,7 @@ def test_every_setting_has_words() -> None:
 
 
 def test_a_chosen_setting_ranks_anew_and_is_kept(window: MainWindow, vault: Vault, settle: Settle) -> None:
-    open_chart(window, vault, settle)
-    assert window.workspace is not None
-    page = window.workspace.patient
+    page = open_chart(window, vault, settle)
     box = page.setting.box
     assert (box.isEnabled(), box.currentData()) == (True, "rare_disease_clinic")
     opinion = page._consultation.opinion
