@@ -21,6 +21,7 @@ TABLE_SUFFIXES = (".csv", ".tsv")
 JSON_SUFFIXES = (".json", ".ndjson", ".jsonl", ".phenopacket")
 HEAD_BYTES = 4096
 _ZIP = b"PK\x03\x04"
+_DAMAGED_ZIP = "a zip archive that is cut short or damaged; copy it again"
 _MAGIC = {
     b"{\\rtf": "rtf",
     b"%PDF-": "PDF",
@@ -121,7 +122,8 @@ def files_below(paths: Sequence[Path], limits: ReadLimits) -> Iterator[SourceFil
 def members_of(path: Path, limits: ReadLimits) -> list[SourceFile]:
     """The file itself, or what its archive holds."""
     if not zipfile.is_zipfile(path):
-        return [SourceFile(path, limits=limits)]
+        damaged = _begins_as_zip(path)
+        return [SourceFile(path, refused=_DAMAGED_ZIP if damaged else "", limits=limits)]
     try:
         return _members(path, limits)
     except ImportRefused as error:
@@ -133,8 +135,6 @@ def kind_of(file: SourceFile) -> str:
     head = _head(file)
     if not head:
         raise ImportRefused(f"{file.name}: the file is empty; export it again")
-    if not file.member and _begins_as_zip(file.path):  # a whole one has been opened by now
-        raise ImportRefused(f"{file.name}: a zip archive that is cut short or damaged; copy it again")
     if named := next((name for start, name in _MAGIC.items() if head.startswith(start)), ""):
         return named
     if _MESSAGE.match(head):
@@ -153,8 +153,11 @@ def kind_of(file: SourceFile) -> str:
 
 
 def _begins_as_zip(path: Path) -> bool:
-    with path.open("rb") as stream:
-        return stream.read(len(_ZIP)) == _ZIP
+    try:
+        with path.open("rb") as stream:
+            return stream.read(len(_ZIP)) == _ZIP
+    except OSError:
+        return False  # whoever reads it is told why
 
 
 def _head(file: SourceFile) -> bytes:
