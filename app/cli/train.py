@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from app.workflows.plan_training import TrainingPlan
     from app.workflows.train_model import TrainingProgress
 
-_SCOPES = ("head", "top", "bitfit", "lora", "adapter", "prefix", "full")
+_SCOPES = ("head", "top", "bitfit", "lora", "adalora", "adapter", "prefix", "full")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

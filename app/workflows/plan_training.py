@@ -24,6 +24,7 @@ SCOPES = {  # steps, sample rate, learning rate
     "top": (30, 0.3, 0.001),
     "bitfit": (30, 0.3, 0.003),
     "lora": (30, 0.3, 0.003),
+    "adalora": (30, 0.3, 0.003),
     "adapter": (30, 0.3, 0.003),
     "prefix": (30, 0.3, 0.003),
     "full": (30, 0.3, 0.0003),

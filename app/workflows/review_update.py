@@ -160,7 +160,7 @@ def _delta(content: VersionContent, base: BaseVersion, encoder_dir: Path | None)
     if not set(own) <= set(base.whole):
         raise UpdateRefused(
             "this version has adapters or a prefix, layers that the shared base lacks, so it stays at this "
-            "site; for an update train another scope (head, top, bitfit, lora, full) from the base"
+            "site; for an update train another scope (head, top, bitfit, lora, adalora, full) from the base"
         )
     whole = merged_tensors(find_encoder(encoder_dir), own)
     return changed_from(base, {name: whole[name] for name in sorted({*own, *base.own})})

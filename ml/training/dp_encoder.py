@@ -7,6 +7,7 @@ from safetensors.torch import load, save
 
 from ml.errors import TrainingRefused
 from ml.privacy.csprng import GRID, SecureRandom
+from ml.training.adalora import RankAllocator
 from ml.training.book_keeping import BookKeeping
 from ml.training.clipping import ClippedSum, Clipping
 from ml.training.dp_head import StepSettings
@@ -17,12 +18,23 @@ from ml.training.patient_batches import Patient
 BACKENDS = ("book-keeping", "ghost", "hooks")
 OPTIMIZERS = ("adamw", "sgd")
 WIDER = 1 + 2.0**-13
+RANKS = "ranks."
 
 
 class EncoderTrainer:
-    """Holds what is trained and its optimizer's state; `step` is one private step."""
+    """Holds what is trained and its optimizer's state; `step` is one private step.
 
-    def __init__(self, network: Network, *, backend: str = "book-keeping", optimizer: str = "adamw"):
+    `allocator` moves ranks between the steps, by what they released.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        *,
+        backend: str = "book-keeping",
+        optimizer: str = "adamw",
+        allocator: RankAllocator | None = None,
+    ):
         if backend == "ghost" and network.training:
             raise TrainingRefused(
                 "ghost clipping reads each patient twice, and dropout differs between the two, so that "
@@ -30,6 +42,7 @@ class EncoderTrainer:
             )
         self.gradients = make_backend(network, backend)
         self.parameters = self.gradients.parameters
+        self._allocator = allocator
         if optimizer not in OPTIMIZERS:
             raise TrainingRefused(
                 f"there is no optimizer {optimizer!r}; choose one of {', '.join(OPTIMIZERS)}"
@@ -53,7 +66,11 @@ class EncoderTrainer:
         """One step of the optimizer along the gradients that are released."""
         for group in self._optimizer.param_groups:
             group["lr"], group["weight_decay"] = settings.learning_rate, settings.weight_decay
+        if self._allocator is not None:
+            self._allocator.pull()
         self._optimizer.step()
+        if self._allocator is not None:
+            self._allocator.follow()
         self._optimizer.zero_grad()
 
     def state(self) -> bytes:
@@ -62,6 +79,8 @@ class EncoderTrainer:
         for i, parameter in enumerate(self.parameters):
             for name, value in self._optimizer.state[parameter].items():
                 kept[f"{i}.{name}"] = value
+        if self._allocator is not None:
+            kept |= {f"{RANKS}{name}": value for name, value in self._allocator.state().items()}
         data: bytes = save({name: value.contiguous() for name, value in kept.items() if value is not None})
         return data
 
@@ -75,6 +94,9 @@ class EncoderTrainer:
             own = {name.split(".", 1)[1]: v for name, v in kept.items() if name.startswith(f"{i}.")}
             own.pop("value")
             self._optimizer.state[parameter] = own
+        if self._allocator is not None:
+            own = {name.removeprefix(RANKS): v for name, v in kept.items() if name.startswith(RANKS)}
+            self._allocator.restore(own)
 
     def close(self) -> None:
         """Take away what the gradients needed."""

@@ -123,7 +123,13 @@ class _EncoderLearner:
         self._scope.prepare(classifier, job.declared)
         self._patients = read_patients(classifier, tokenizer, patients, self._scope)
         network = self._scope.network(classifier).train(job.dropout > 0)
-        self._trainer = EncoderTrainer(network, backend=job.backend, optimizer=job.optimizer)
+        make = self._scope.allocator
+        self._trainer = EncoderTrainer(
+            network,
+            backend=job.backend,
+            optimizer=job.optimizer,
+            allocator=None if make is None else make(classifier, job.steps),
+        )
 
     def step(self, drawn: Sequence[int], settings: StepSettings, random: SecureRandom) -> None:
         self._trainer.step([self._patients[i] for i in drawn], settings=settings, random=random)

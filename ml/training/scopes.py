@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from ml.errors import TrainingRefused
+from ml.training.adalora import RankAllocator, add_adalora, allocate_ranks, merge_adalora
 from ml.training.added_layers import add_adapters, add_prefixes, added_names
 from ml.training.classifier import Classifier
 from ml.training.lora import add_lora, merge_lora
@@ -19,12 +20,14 @@ HEAD, TOP = "head", "top"
 class Scope:
     """`prepare` marks and adds what is trained (given the declared rows).
 
-    `fold` puts what was trained where it belongs; None where it is there already.
+    `fold` puts what was trained where it belongs; None where it is there already. `allocator` makes what acts
+    between the steps of a run of so many, on released numbers alone.
     """
 
     prepare: Callable[[Classifier, Sequence[int]], None]
     fold: Callable[[Classifier], None] | None = None
     network: Callable[[Classifier], Network] = TokenNetwork
+    allocator: Callable[[Classifier, int], RankAllocator] | None = None
 
 
 class SplitHead(nn.Module):
@@ -98,6 +101,10 @@ def _low_rank(classifier: Classifier, _rows: Sequence[int]) -> None:
     add_lora(classifier)
 
 
+def _adaptive_rank(classifier: Classifier, _rows: Sequence[int]) -> None:
+    add_adalora(classifier)
+
+
 def _adapters(classifier: Classifier, _rows: Sequence[int]) -> None:
     _freeze(classifier)
     add_adapters(classifier.encoder)
@@ -119,6 +126,7 @@ SCOPES = {
     TOP: Scope(_last_layer, network=TopNetwork),
     "bitfit": Scope(_biases),
     "lora": Scope(_low_rank, merge_lora),
+    "adalora": Scope(_adaptive_rank, merge_adalora, allocator=allocate_ranks),
     "adapter": Scope(_adapters),
     "prefix": Scope(_prefixes),
     "full": Scope(_everything, _fold_head),

@@ -214,6 +214,7 @@ _KINDS = {
     "top": "Trained here, last layer",
     "bitfit": "Trained here, biases",
     "lora": "Trained here, LoRA",
+    "adalora": "Trained here, AdaLoRA",
     "adapter": "Trained here, adapters",
     "prefix": "Trained here, prefix",
     "full": "Trained here, whole encoder",

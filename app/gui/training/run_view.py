@@ -11,6 +11,7 @@ SCOPES = (
     ("top", "Top: the encoder's last layer; fast"),
     ("bitfit", "BitFit: the encoder's biases; few numbers, little noise"),
     ("lora", "LoRA: small changes throughout; slower, needs more budget"),
+    ("adalora", "AdaLoRA: small changes, kept where they count; as slow as LoRA"),
     ("adapter", "Adapters: small layers put in between; stays at this site"),
     ("prefix", "Prefix: learned tokens in front; stays at this site"),
     ("full", "Full: the whole encoder; slowest, needs most budget"),

@@ -7,6 +7,7 @@ from tiny_people import CLIP, distance, largest_difference, one_by_one, read_peo
 
 from ml.privacy.csprng import GRID, SecureRandom
 from ml.training import dp_encoder, own_gradients
+from ml.training.adalora import SMOOTHING, AdaLoraLinear, allocate_ranks
 from ml.training.book_keeping import BookKeeping
 from ml.training.clipping import Clipping
 from ml.training.dp_encoder import EncoderTrainer
@@ -44,7 +45,7 @@ def the_encoders_sum_is_of_clipped_patients() -> None:
 
 def one_patient_moves_every_scope_by_at_most_the_clip() -> None:
     """Whatever her notes; the length is over all parameters together."""
-    for scope in ("top", "bitfit", "lora", "adapter", "prefix"):
+    for scope in ("top", "bitfit", "lora", "adalora", "adapter", "prefix"):
         classifier, network, people = tiny(scope)
         for notes in (("leg",), ("weak leg", "no fever", "arm", "short arm .") * 2):
             (her,) = read_people(classifier, scope, [notes])
@@ -101,6 +102,41 @@ def an_encoder_counts_no_gradient_that_is_not_finite() -> None:
         assert largest_difference(released(trainer, [*well, spoilt]), alone) < 1e-6
 
 
+def ranks_are_chosen_by_what_was_released() -> None:
+    """Scores follow from the parameters and the gradients that a step hands out, noise included; ranks go."""
+    classifier, network, people = tiny("adalora")
+    allocator = allocate_ranks(classifier, 10)
+    trainer = EncoderTrainer(network, allocator=allocator)
+    layers = [m for m in classifier.modules() if isinstance(m, AdaLoraLinear)]
+    descend, follow, handed_out = trainer.descend, allocator.follow, list[torch.Tensor]()
+    smooth = [torch.zeros_like(p) for p in trainer.parameters]
+    spread = [torch.zeros_like(p) for p in trainer.parameters]
+
+    def watched(settings: StepSettings) -> None:
+        handed_out[:] = [p.grad.clone() for p in trainer.parameters]  # type: ignore[union-attr]
+        descend(settings)
+
+    def judged() -> None:
+        for i, p in enumerate(trainer.parameters):
+            now = (p.detach() * handed_out[i]).abs()
+            smooth[i] = SMOOTHING * smooth[i] + (1 - SMOOTHING) * now
+            spread[i] = SMOOTHING * spread[i] + (1 - SMOOTHING) * (now - smooth[i]).abs()
+        follow()
+
+    trainer.descend, allocator.follow = watched, judged  # type: ignore[method-assign]
+    allocator.pull = lambda: None  # type: ignore[method-assign]
+    for _ in range(6):
+        trainer.step(people, settings=PLAN, random=SecureRandom())
+    counted = {p: s * u for p, s, u in zip(trainer.parameters, smooth, spread, strict=True)}
+    for layer, scores in zip(layers, allocator.scores(), strict=True):
+        left, values, right = (counted[p] for p in layer.parts())
+        assert torch.allclose(scores, left.mean(0) + values + right.mean(1), rtol=1e-3), (
+            "not what was released"
+        )
+    given_up = sum(int((layer.values.weight == 0).sum()) for layer in layers)
+    assert 0 < given_up < sum(len(layer.values.weight) for layer in layers)
+
+
 ENCODER_CHECKS: tuple[Callable[[], None], ...] = (
     the_encoders_sum_is_of_clipped_patients,
     one_patient_moves_every_scope_by_at_most_the_clip,
@@ -108,4 +144,5 @@ ENCODER_CHECKS: tuple[Callable[[], None], ...] = (
     an_encoders_noise_hides_the_last_bits,
     an_encoders_divisor_is_public,
     an_encoder_counts_no_gradient_that_is_not_finite,
+    ranks_are_chosen_by_what_was_released,
 )

@@ -7,6 +7,7 @@ import torch
 from planted_bugs import Plant
 
 from ml.training import book_keeping, dp_encoder, own_gradients
+from ml.training.adalora import RankAllocator
 from ml.training.book_keeping import BookKeeping
 from ml.training.clipping import Clipping
 from ml.training.dp_encoder import EncoderTrainer
@@ -198,3 +199,27 @@ def gradients_that_are_not_finite_let_through(patch: pytest.MonkeyPatch) -> None
             return torch.ones_like(values, dtype=torch.bool)
 
     patch.setattr(book_keeping, "torch", _Torch())
+
+
+@bug
+def ranks_chosen_by_the_sum_without_noise(patch: pytest.MonkeyPatch) -> None:
+    kept: dict[int, torch.Tensor] = {}
+    judge = RankAllocator._judge
+
+    def remembered(self: BookKeeping, people: Any, clipping: Clipping) -> Any:
+        summed = clipped_sum(self, people, clipping)
+        kept.update({id(p): total for p, total in zip(self.parameters, summed, strict=True)})
+        return summed
+
+    def peeking(self: RankAllocator) -> None:
+        for part in self._all:
+            part.grad = kept[id(part)]
+        judge(self)
+
+    patch.setattr(BookKeeping, "clipped_sum", remembered)
+    patch.setattr(RankAllocator, "_judge", peeking)
+
+
+@bug
+def ranks_never_given_up(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(RankAllocator, "_keep", lambda *_: None)
