@@ -143,6 +143,43 @@ def test_trees_score_as_walking_them_would() -> None:
         BoostedTrees.of_file(data[:-1] + b"\1", names=("a", "b"), file="t.bin", rebuild="learning")
 
 
+def test_the_shipped_trees_score_as_the_matrix_product_of_paths_does() -> None:
+    trees, rng = shipped_trees(), np.random.default_rng(3)
+    features = rng.choice(
+        np.concatenate([trees.threshold.ravel(), rng.normal(size=900)]), (len(FEATURES), 300)
+    )
+    features = features.astype(np.float32)
+    went = np.where(features[trees.feature] <= trees.threshold[..., None], 1, -1)
+    reached = trees.path @ went == np.abs(trees.path).sum(axis=2)[..., None]
+    assert (reached.sum(axis=1) == 1).all()
+    slow = (trees.value[:, :, None] * reached).sum(axis=1).sum(axis=0)
+    assert trees.score(features).tolist() == slow.tolist()
+
+
+@pytest.mark.parametrize("leaves", [2, 16, 17, 33, 64])
+def test_a_tree_has_up_to_64_leaves(leaves: int) -> None:
+    trees = _ladder(leaves)
+    assert trees.score(np.arange(leaves, dtype=np.float32)[None]).tolist() == list(range(leaves))
+
+
+def test_a_tree_of_more_leaves_is_refused() -> None:
+    with pytest.raises(ValueError, match="65 leaves"):
+        _ladder(65).score(np.zeros((1, 1), np.float32))
+
+
+def _ladder(leaves: int) -> BoostedTrees:
+    """One tree whose leaf i takes what is above i - 1 and at or below i."""
+    rungs = np.arange(leaves)[:, None], np.arange(leaves - 1)[None]
+    path = np.where(rungs[1] < rungs[0], -1, np.where(rungs[1] == rungs[0], 1, 0))[None]
+    return BoostedTrees(
+        ("a",),
+        feature=np.zeros((1, leaves - 1), np.uint8),
+        threshold=np.arange(leaves - 1, dtype=np.float32)[None],
+        path=path.astype(np.float32),
+        value=np.arange(leaves, dtype=np.float32)[None],
+    )
+
+
 def test_the_shipped_trees_say_where_they_come_from() -> None:
     trees = shipped_trees()
     assert trees.names == FEATURES
