@@ -10,6 +10,9 @@ from knowledge_graph.graph.compiled_graph import CompiledGraph
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ["XDG_STATE_HOME"] = (
+    os.devnull
+)  # wrong passphrases are counted in no real account; a test names a folder
 
 SHARED = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
 

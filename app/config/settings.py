@@ -24,6 +24,11 @@ def config_dir() -> Path:
     return _made(folder, "set XDG_CONFIG_HOME to a folder that can be written")
 
 
+def state_dir() -> Path:
+    """Where this user's own state lies; made by who writes there first."""
+    return Path(platformdirs.user_state_dir("anamnesis", appauthor=False))
+
+
 def os_user() -> str:
     """The OS user's name; in a container with a bare number for a user, that number."""
     try:

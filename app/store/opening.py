@@ -10,6 +10,7 @@ from pathlib import Path
 
 from app.errors import VaultError, VaultLocked
 from app.store.anchor import AnchorFile
+from app.store.attempt_throttle import unlock_throttled
 from app.store.audit_chain import AuditChain
 from app.store.clock import Clock
 from app.store.database import NAME, Connection, DatabaseError, connect, open_database, refusal
@@ -38,7 +39,7 @@ class OpenedVault:
 def open_folder(path: Path, *, user: str, passphrase: str, read_only: bool, clock: Clock) -> OpenedVault:
     """Open an existing vault. Raises VaultLocked, VaultDamaged, VaultTooNew, VaultError."""
     header = read_header(path)
-    keys = unlock(header, user, passphrase)
+    keys = unlock_throttled(header, user, passphrase)
     forbid_core_dumps()
     lock = None
     try:

@@ -1,12 +1,13 @@
 """Who may open a vault: adding, removing and re-keying people. Each is one audited deed."""
 
+from app.config.settings import state_dir
 from app.errors import UsageError, VaultLocked
+from app.store.attempt_throttle import AttemptThrottle, unlock_throttled
 from app.store.header import (
     RECOVERY,
     Role,
     is_administrator,
     make_slot,
-    unlock,
     verified_header,
     write_header,
 )
@@ -68,9 +69,11 @@ def remove_user(vault: Vault, *, user: str, approved_by: str = "") -> None:
 def approve(vault: Vault, *, administrator: str, passphrase: str) -> str:
     """The administrator's name, once her own passphrase has shown that it is she. Raises VaultLocked."""
     header = verified_header(vault.path, vault.data_key())
-    if not is_administrator(header, administrator, passphrase):
-        raise VaultLocked("this user is no administrator of this vault; see `anamnesis vault status`")
-    return normalised(administrator)
+    name = normalised(administrator)
+    with AttemptThrottle(state_dir()).attempt(header.vault_id, name):
+        if not is_administrator(header, name, passphrase):
+            raise VaultLocked("this user is no administrator of this vault; see `anamnesis vault status`")
+    return name
 
 
 def has_administrator(vault: Vault) -> bool:
@@ -85,7 +88,7 @@ def change_passphrase(
     """Wrap the data key anew for one user; the old passphrase must open her slot."""
     _refuse_recovery(user)
     header = verified_header(vault.path, vault.data_key())
-    unlock(header, user, old)
+    unlock_throttled(header, user, old)
     slot = header.slot(user)
     assert slot is not None
     fresh = make_slot(

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 
 from app.errors import VaultDamaged, VaultError, VaultLocked
 from app.store.anchor import AnchorFile
+from app.store.attempt_throttle import unlock_throttled
 from app.store.audit_chain import REKEYED, AuditChain, key_change
 from app.store.check import check_vault
 from app.store.database import NAME, Connection, DatabaseError, new_file
@@ -26,7 +27,6 @@ from app.store.header import (
     Role,
     bridge,
     make_slot,
-    unlock,
     verified_header,
     write_header,
 )
@@ -85,7 +85,7 @@ def prepare_rekey(vault: Vault, *, passphrase: str, keep: Mapping[str, str] | No
     header = verified_header(vault.path, vault.data_key())
     secrets = {vault.user: passphrase, **(keep or {})}
     for user, secret in secrets.items():
-        unlock(header, user, secret)
+        unlock_throttled(header, user, secret)
     report = check_vault(vault)
     if vault.read_only or not report.sound:
         raise VaultDamaged(f"this vault is not sound ({vault.read_only_because or report.problems[0]})")

@@ -71,7 +71,7 @@ def _load(memory: Path | None) -> None:
     built = scratch / "injector.so"
     command = [compiler() or "gcc", "-shared", "-fPIC", "-O1", "-o", str(built), str(SOURCE), "-ldl"]
     subprocess.run(command, check=True)
-    os.environ |= {"LD_PRELOAD": str(built), LOADED: str(built)}
+    os.environ |= {"LD_PRELOAD": str(built), LOADED: str(built), "XDG_STATE_HOME": os.devnull}
     os.execv(sys.executable, [sys.executable, "-m", "tests.faults", *sys.argv[1:]])
 
 

@@ -14,12 +14,13 @@ from app.gui.session import OpenSession, Surroundings
 from app.gui.shell.clipboard_guard import ClipboardGuard
 from app.gui.shell.dialogs import show_failure
 from app.gui.shell.idle_lock import IdleLock
-from app.gui.shell.suspend_lock import SuspendLock, awake_clock, lasting_clock
+from app.gui.shell.suspend_lock import SuspendLock, awake_clock
 from app.gui.shell.window_settings import read_settings, with_recent, write_settings
 from app.gui.shell.workspace import WindowDeeds, Workspace
 from app.gui.theme.icons import pixmap
 from app.gui.training.training_run import TrainingRun
 from app.gui.unlock.unlock_page import UnlockPage
+from app.store.clock import lasting_clock
 from app.store.vault import Vault
 
 LOCKED = "The vault is locked. Type your passphrase to go on."

@@ -69,11 +69,6 @@ class SuspendLock(QObject):
         return self._lasting() - self._awake()
 
 
-def lasting_clock() -> float:
-    """Seconds since some moment, those spent asleep included where the system counts them."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME) if sys.platform == "linux" else time.monotonic()
-
-
 def awake_clock() -> float:
     """Seconds since some moment; on Linux those spent asleep do not count."""
     return time.monotonic()

@@ -1,6 +1,5 @@
 """The first screen: open a vault, or make a new one; after a lock, the way back in."""
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -25,7 +24,6 @@ from app.gui.shell.window_settings import WindowSettings
 from app.gui.theme.icons import pixmap
 from app.gui.unlock.create_card import CreateCard
 from app.gui.unlock.vault_opening import open_vault
-from app.store.attempt_throttle import AttemptThrottle
 from app.store.vault import Vault
 
 
@@ -38,7 +36,6 @@ class UnlockPage:
         self._around = around
         self._opened = opened
         self._kept: Vault | None = None
-        self._throttle = AttemptThrottle(time.monotonic)
         self._drop_later = False
         self._opening = False
         self.widget = QWidget()
@@ -65,7 +62,7 @@ class UnlockPage:
         self._busy(True)
         kept = self._kept
         self._around.runner.write(
-            lambda: open_vault(path, user, secret, throttle=self._throttle, kept=kept),
+            lambda: open_vault(path, user, secret, kept=kept),
             self._succeed,
             self._refuse,
         )

@@ -2,26 +2,23 @@
 
 from pathlib import Path
 
-from app.store.attempt_throttle import AttemptThrottle
-from app.store.header import read_header, unlock
+from app.store.attempt_throttle import unlock_throttled
+from app.store.header import read_header
 from app.store.key_derivation import KdfParameters
 from app.store.vault import Vault
 
 SHORTEST = 12
 
 
-def open_vault(
-    path: Path, user: str, passphrase: str, *, throttle: AttemptThrottle, kept: Vault | None = None
-) -> Vault:
+def open_vault(path: Path, user: str, passphrase: str, *, kept: Vault | None = None) -> Vault:
     """The open vault. Raises VaultError with its remedy.
 
     A vault kept open for a run under way is given back, once the passphrase has opened its header.
     """
-    with throttle.attempt():
-        if kept is not None and kept.path.resolve() == path.resolve() and kept.user == user:
-            unlock(read_header(path), user, passphrase)
-            return kept
-        return Vault.open(path, user=user, passphrase=passphrase)
+    if kept is not None and kept.path.resolve() == path.resolve() and kept.user == user:
+        unlock_throttled(read_header(path), user, passphrase)
+        return kept
+    return Vault.open(path, user=user, passphrase=passphrase)
 
 
 def create_vault(

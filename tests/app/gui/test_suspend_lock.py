@@ -11,7 +11,8 @@ from pytestqt.qtbot import QtBot
 
 from app.errors import VaultLocked
 from app.gui.shell.main_window import LOCKED_ASLEEP, MainWindow
-from app.gui.shell.suspend_lock import LOGIND, SuspendLock, awake_clock, lasting_clock
+from app.gui.shell.suspend_lock import LOGIND, SuspendLock, awake_clock
+from app.store.clock import lasting_clock
 from app.store.vault import Vault
 from tests.app.gui.conftest import Clock
 
