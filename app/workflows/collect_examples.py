@@ -16,6 +16,7 @@ from app.store.vault import Vault
 from app.workflows.augment_findings import FindingTeller
 from app.workflows.mask_names import mask_names
 from app.workflows.standing_word import coded_diseases, standing_word
+from app.workflows.stop_wish import StopWish
 from knowledge_graph.findings.finding import Finding
 from ml.text.cleaning import prepared
 
@@ -50,7 +51,7 @@ def collect_examples(
     *,
     source: Source,
     shuffle: Callable[[list[Labelled]], None],
-    stop: Event | None = None,
+    stop: Event | StopWish | None = None,
 ) -> list[Example]:
     """Examples of every labelled patient; after `shuffle` a number says nothing of whom it means.
 

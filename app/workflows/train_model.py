@@ -28,6 +28,7 @@ from app.workflows.plan_training import (
 )
 from app.workflows.resume_training import RESUME_SETTING as RESUME_SETTING
 from app.workflows.resume_training import TrainingRun, begin_run, forget_checkpoint, keep_checkpoint
+from app.workflows.stop_wish import StopWish
 from app.workflows.trainer_process import TrainerProcess
 from knowledge_graph.graph.cache import load_compiled
 from ml.privacy.ledger import (
@@ -66,11 +67,15 @@ def train_model(
     plan: TrainingPlan,
     *,
     stop: Event | None = None,
+    pause: Event | None = None,
     policy: Policy | None = None,
 ) -> Iterator[TrainingProgress | TrainingResult]:
-    """Yield progress and, last, the result (kept sealed for `publish`). Raises BudgetExceeded, UsageError."""
+    """Yield progress and, last, the result (kept sealed for `publish`). Raises BudgetExceeded, UsageError.
+
+    `stop` ends the run within a second and loses the block under way; `pause` ends it after that block.
+    """
     vault.require(Right.TRAIN)
-    whole, stop = completed(plan), stop or Event()
+    whole, wish = completed(plan), StopWish(stop or Event(), pause or Event())
     cap = choose_cap(vault, whole, policy or Policy())
     run = begin_run(vault, whole, current_version(vault))
     entries = of_patients(vault.ledger(), PATIENT_SET)
@@ -81,13 +86,13 @@ def train_model(
     source = Source(
         FindingTeller(load_compiled(cache_dir()), random.randrange), run.plan.with_coded, run.plan.copies
     )
-    examples = collect_examples(vault, run.declared, source=source, shuffle=random.shuffle, stop=stop)
-    if stop.is_set():
+    examples = collect_examples(vault, run.declared, source=source, shuffle=random.shuffle, stop=wish)
+    if wish.is_set():
         yield _stopped(vault, run, run.done_steps)
         return
     with TrainerProcess() as trainer:
         trainer.start(_job(run, entries), _patients(examples, run.base))
-        yield from _follow(vault, run, trainer, stop, cap)
+        yield from _follow(vault, run, trainer, wish, cap)
 
 
 def _job(run: TrainingRun, entries: tuple[LedgerEntry, ...]) -> TrainingJob:
@@ -126,10 +131,11 @@ def _patients(examples: list[Example], base: VersionContent) -> list[TrainingPat
 
 
 def _follow(
-    vault: Vault, run: TrainingRun, trainer: TrainerProcess, stop: Event, cap: float
+    vault: Vault, run: TrainingRun, trainer: TrainerProcess, wish: StopWish, cap: float
 ) -> Iterator[TrainingProgress | TrainingResult]:
     """Debit, grant, report, keep; until the result or a stop."""
-    planned = trainer.receive(stop)
+    stop = wish.at_once
+    planned = trainer.receive(wish)
     if planned is None:
         yield _stopped(vault, run, run.done_steps)
         return
@@ -137,7 +143,7 @@ def _follow(
     _check_plan(vault, run, noise, epsilons, cap)
     done = run.done_steps
     for epsilon in epsilons:
-        if stop.is_set():
+        if wish.is_set():
             break
         size = min(run.plan.block_steps, run.plan.steps - done)
         vault.append_ledger(_entry(run, noise, size, epsilon))  # on disk before the steps run

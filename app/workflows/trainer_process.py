@@ -9,6 +9,7 @@ from typing import Any
 from app.config.program import worker_command, worker_environment
 from app.errors import BudgetExceeded, WorkerFailed
 from app.workflows.frame_process import FrameProcess
+from app.workflows.stop_wish import StopWish
 from ml.errors import MlError
 from ml.training.messages import TrainingJob, TrainingPatient, encode_start
 
@@ -40,7 +41,7 @@ class TrainerProcess:
         """Let the next block run; the ledger has been debited."""
         self._process.send({"kind": "grant"})
 
-    def receive(self, stop: Event) -> dict[str, Any] | None:
+    def receive(self, stop: Event | StopWish) -> dict[str, Any] | None:
         """The next frame; None once `stop` is set. Raises BudgetExceeded, WorkerFailed."""
         while not stop.is_set():
             try:

@@ -24,7 +24,7 @@ from app.store.clock import lasting_clock
 from app.store.vault import Vault
 
 LOCKED = "The vault is locked. Type your passphrase to go on."
-RUN_GOES_ON = " The training run goes on meanwhile."
+RUN_PAUSES = " The training run pauses at the end of its block of steps; you are asked whether to go on."
 LOCKED_ASLEEP = "Locked because the computer went to sleep. Type your passphrase to go on."
 LOCKED_IDLE = "Locked after a time without input. Type your passphrase to go on."
 
@@ -77,17 +77,22 @@ class MainWindow(QMainWindow):
         self.setWindowTitle(f"{vault.path.name} – Anamnesis")
         self.idle_lock.start()
         self.suspend_lock.start()
+        if self.training_run.under_way_in(vault.path):
+            self.training_run.go_on()
+        self.workspace.training.offer_to_go_on()
 
     def lock(self, why: str = LOCKED) -> None:
         """Empty the screens, finish the writes under way, close the vault, ask for the passphrase."""
         vault = self.release_vault()
         if vault is None:
             return
-        if self.training_run.under_way:
-            self.unlock.keep(vault)  # the run needs it; nobody can see into it meanwhile
+        pausing = self.training_run.under_way_in(vault.path)
+        if pausing:
+            self.training_run.pause()
+            self.unlock.keep(vault)  # until the block under way is sealed; nobody can see into it meanwhile
         else:
             vault.close()
-        self.unlock.tell_locked(why + (RUN_GOES_ON if self.training_run.under_way else ""))
+        self.unlock.tell_locked(why + (RUN_PAUSES if pausing else ""))
 
     def release_vault(self) -> Vault | None:
         """Empty the screens and give the vault back, still open; None where none is shown."""
@@ -156,11 +161,14 @@ class MainWindow(QMainWindow):
         return page
 
     def _run_ended(self) -> None:
-        if self.workspace is None:
-            self.unlock.drop_kept()
+        self.unlock.drop_kept()
+        if self.workspace is not None:
+            self.workspace.training.offer_to_go_on()
 
     def _renew_unlock_page(self) -> None:
         old, self.unlock = self.unlock, self._unlock_page()
+        if old.kept is not None:
+            self.unlock.keep(old.kept)
         self._stack.removeWidget(old.widget)
         old.widget.deleteLater()
 

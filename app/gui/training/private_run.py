@@ -1,7 +1,6 @@
 """Between the training page and the workflow: what the vault says, and a run as the page shows it."""
 
 from collections.abc import Iterator
-from threading import Event
 
 import msgspec
 
@@ -10,6 +9,7 @@ from app.gui.training.run_view import RunProgress, RunRequest, StartRun, Trainin
 from app.store.vault import Vault
 from app.workflows.list_models import result_store
 from app.workflows.plan_training import CAP_SETTING, DECLARED_SETTING, TrainingPlan
+from app.workflows.stop_wish import StopWish
 from app.workflows.train_model import RESUME_SETTING, TrainingProgress, train_model
 
 
@@ -29,7 +29,7 @@ def read_facts(vault: Vault) -> TrainingFacts:
 def private_run(vault: Vault, policy: Policy) -> StartRun:
     """A function that begins a run on this vault and reports how far it is."""
 
-    def start(request: RunRequest, stop: Event) -> Iterator[RunProgress]:
+    def start(request: RunRequest, wish: StopWish) -> Iterator[RunProgress]:
         plan = TrainingPlan(
             target_epsilon=request.epsilon,
             delta=request.delta,
@@ -38,7 +38,7 @@ def private_run(vault: Vault, policy: Policy) -> StartRun:
             expected_patients=request.expected_patients,
             resume=request.resume,
         )
-        for report in train_model(vault, plan, stop=stop, policy=policy):
+        for report in train_model(vault, plan, stop=wish.at_once, pause=wish.after_block, policy=policy):
             if isinstance(report, TrainingProgress):
                 yield _shown(report)
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from threading import Event
 
+from app.workflows.stop_wish import StopWish
 from ml.privacy.ledger import LedgerEntry
 
 SCOPES = (
@@ -60,7 +60,7 @@ class RunProgress:
     eta_s: float | None = None
 
 
-StartRun = Callable[[RunRequest, Event], Iterator[RunProgress]]
+StartRun = Callable[[RunRequest, StopWish], Iterator[RunProgress]]
 
 
 def refusal(request: RunRequest, *, spent: float, patients: int) -> str:

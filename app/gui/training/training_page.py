@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from app.clinical.ids import PatientId
 from app.gui.session import OpenSession
+from app.gui.shell.dialogs import ask
 from app.gui.shell.furniture import page_frame
 from app.gui.shell.width_watch import WidthWatch
 from app.gui.training.declare_dialog import DeclareDialog
@@ -16,9 +17,15 @@ from app.gui.training.plan_card import PlanCard, PlanDeeds
 from app.gui.training.private_run import private_run, read_facts
 from app.gui.training.run_card import RunCard
 from app.gui.training.run_history import run_rows, spent_epsilon
-from app.gui.training.run_view import RunProgress, StartRun, TrainingFacts, refusal
+from app.gui.training.run_view import RunProgress, RunRequest, StartRun, TrainingFacts, refusal
 from app.gui.training.training_run import TrainingRun
+from app.store.rights import Right
 
+_GO_ON = "Go on with the training run?"
+_ABOUT_PAUSE = (
+    "It was paused when the vault was locked. Its last block of steps is kept and nothing that was spent is "
+    "lost. Without going on now, you find it on the Training page."
+)
 ROOM_FOR_TWO = 780  # pixels at 100 % text
 
 
@@ -60,14 +67,20 @@ class TrainingPage:
     def start(self) -> None:
         """Begin the run."""
         if not self._run.under_way and not self._refusal():
-            self._run.start(self._start_run, self.plan.request())
-            self._show_run()
+            self._begin(self.plan.request())
 
     def resume(self) -> None:
         """Go on with the run that was stopped."""
         if not self._run.under_way and self._facts.resumable:
-            self._run.start(self._start_run, replace(self.plan.request(), resume=True))
-            self._show_run()
+            self._begin(replace(self.plan.request(), resume=True))
+
+    def offer_to_go_on(self) -> None:
+        """Ask whether a run that the lock has paused shall go on, of those who may train."""
+        vault, asked = self._session.vault, self._run.paused
+        if asked is None or self._run.place != vault.path or vault.read_only or not vault.may(Right.TRAIN):
+            return
+        self._run.paused = None
+        ask(self.widget, _GO_ON, _ABOUT_PAUSE, "Go on", lambda: self._begin(asked))
 
     def declare(self) -> None:
         """Ask which diseases the site treats."""
@@ -83,6 +96,11 @@ class TrainingPage:
         """Leave the run alone before the page goes."""
         self._run.progressed.disconnect(self._show_progress)
         self._run.ended.disconnect(self._show_end)
+
+    def _begin(self, request: RunRequest) -> None:
+        if not self._run.under_way:
+            self._run.start(self._start_run, request, place=self._session.vault.path)
+            self._show_run()
 
     def _body(self) -> QScrollArea:
         top = QBoxLayout(QBoxLayout.Direction.LeftToRight)

@@ -35,7 +35,7 @@ class UnlockPage:
     ) -> None:
         self._around = around
         self._opened = opened
-        self._kept: Vault | None = None
+        self.kept: Vault | None = None
         self._drop_later = False
         self._opening = False
         self.widget = QWidget()
@@ -60,7 +60,7 @@ class UnlockPage:
         path, user, secret = Path(self.vault.text()).expanduser(), self.user.text(), self.passphrase.text()
         self.passphrase.clear()
         self._busy(True)
-        kept = self._kept
+        kept = self.kept
         self._around.runner.write(
             lambda: open_vault(path, user, secret, kept=kept),
             self._succeed,
@@ -78,15 +78,15 @@ class UnlockPage:
         self.focus()
 
     def keep(self, vault: Vault) -> None:
-        """A locked vault that a run under way still needs; the right passphrase leads back into it."""
-        self._kept = vault
+        """A locked vault whose run ends its block; the right passphrase leads back into it."""
+        self.kept = vault
 
     def drop_kept(self) -> None:
-        """Close a vault that was kept for a run; not while someone is on the way back into it."""
+        """Close a vault whose run has ended; not while someone is on the way back into it."""
         self._drop_later = self._opening
         if self._opening:
             return
-        kept, self._kept = self._kept, None
+        kept, self.kept = self.kept, None
         if kept is not None:
             kept.close()
 
@@ -181,9 +181,10 @@ class UnlockPage:
     def _succeed(self, vault: Vault) -> None:
         self._busy(False)
         self.message.hide()
-        if vault is self._kept:
-            self._kept = None
-        self.drop_kept()
+        if vault is self.kept:
+            self.kept = None
+        elif self._drop_later:
+            self.drop_kept()
         self._opened(vault)
 
     def _refuse(self, failure: Failure) -> None:

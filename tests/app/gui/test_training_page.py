@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+from PySide6.QtWidgets import QMessageBox
 from pytestqt.qtbot import QtBot
 
 from app.clinical.diagnosis import Decision, Diagnosis
@@ -13,6 +14,7 @@ from app.workflows.list_models import result_store
 from app.workflows.plan_training import declare_diseases
 from knowledge_graph.terms.term import DiseaseId
 from tests.app.gui.clinic import MARFAN
+from tests.app.gui.conftest import PASSPHRASE, USER
 
 pytestmark = pytest.mark.slow
 Settle = Callable[[], None]
@@ -65,6 +67,35 @@ def test_a_run_is_stopped_and_can_be_resumed(
     assert "resumed" in page.run.remaining.text()
     assert 0 < sum(entry.steps for entry in vault.ledger()) < 40
     assert page.plan.resume_button.isVisible()
+
+
+def test_a_run_that_a_lock_has_paused_goes_on_after_the_unlock_and_loses_no_step(
+    qtbot: QtBot, page: TrainingPage, window: MainWindow, vault: Vault, settle: Settle
+) -> None:
+    def lock_at_a_step(progress: object) -> None:
+        if getattr(progress, "step", 0) >= 7 and window.workspace is not None:
+            window.lock()
+
+    run = window.training_run
+    run.progressed.connect(lock_at_a_step)
+    with qtbot.waitSignal(run.ended, timeout=LIMIT_MS):
+        page.plan.start_button.click()
+    settle()
+    assert vault.closed
+    run.progressed.disconnect(lock_at_a_step)
+    fresh = Vault.open(vault.path, user=USER, passphrase=PASSPHRASE)
+    done = sum(entry.steps for entry in fresh.ledger())
+    assert done in (10, 15)  # whole blocks
+    window.take_vault(fresh)
+    boxes = [box for box in window.findChildren(QMessageBox) if "training run" in box.text()]
+    assert len(boxes) == 1
+    with qtbot.waitSignal(run.ended, timeout=LIMIT_MS):
+        next(b for b in boxes[0].buttons() if b.text() == "Go on").click()
+    settle()
+    assert sum(entry.steps for entry in fresh.ledger()) == 40
+    assert len({entry.run_id for entry in fresh.ledger()}) == 1
+    assert len(result_store(fresh).run_ids()) == 1
+    fresh.close()
 
 
 def test_a_plan_above_the_cap_cannot_start(page: TrainingPage) -> None:

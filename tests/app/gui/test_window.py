@@ -19,6 +19,7 @@ from app.gui.shell.main_window import MainWindow
 from app.gui.shell.sidebar import PLACES
 from app.gui.training.run_view import RunProgress, RunRequest
 from app.store.vault import Vault
+from app.workflows.stop_wish import StopWish
 from tests.app.gui.clinic import MARFAN
 from tests.app.gui.conftest import PASSPHRASE, PATIENCE_S, USER, Clock
 from tests.app.gui.hands import open_chart
@@ -156,21 +157,25 @@ def test_larger_text_and_the_dark_theme_are_kept_for_the_next_start(window: Main
     assert '"dark"' in window.around.settings_file.read_text(encoding="utf-8")
 
 
-def test_a_run_under_way_outlives_a_lock_and_the_passphrase_leads_back_to_it(
+def test_a_run_ends_its_block_behind_a_lock_and_the_passphrase_leads_back_to_it(
     window: MainWindow, vault: Vault, settle: Settle
 ) -> None:
     window.take_vault(vault)
     settle()
-    go_on = Event()
+    go_on, wishes = Event(), list[StopWish]()
 
-    def run(_request: RunRequest, stop: Event) -> Iterator[RunProgress]:
-        while not go_on.wait(0.01) and not stop.is_set():
+    def run(_request: RunRequest, wish: StopWish) -> Iterator[RunProgress]:
+        wishes.append(wish)
+        while not go_on.wait(0.01):  # a block that takes long
             yield RunProgress("Training", 1, 2, 0.5)
+        yield RunProgress("Stopped" if wish.is_set() else "Training", 1, 2, 0.5)
 
-    window.training_run.start(run, RunRequest(1.0, 2.0, "head"))
+    window.training_run.start(run, RunRequest(1.0, 2.0, "head"), place=vault.path)
     window.lock()
     assert window.workspace is None
-    assert vault.patient_count() == 61  # kept for the run, behind the unlock screen
+    assert "pauses" in window.unlock.message.text()
+    assert vault.patient_count() == 61  # until the block has ended, behind the unlock screen
+    assert wishes[0].is_set()
     window.unlock.vault.setText(str(vault.path))
     window.unlock.user.setText(USER)
     window.unlock.passphrase.setText("wrong")
@@ -184,9 +189,12 @@ def test_a_run_under_way_outlives_a_lock_and_the_passphrase_leads_back_to_it(
         QTest.qWait(20)
     assert window.workspace is not None
     assert window.workspace.session.vault is vault
+    assert not wishes[0].is_set()  # in time: the run goes on as if nothing had been
     window.lock()
     go_on.set()
     settle()
     assert not window.training_run.under_way
+    assert vault.closed
+    assert window.training_run.paused == RunRequest(1.0, 2.0, "head", resume=True)
     with pytest.raises(VaultError):
         vault.patients()

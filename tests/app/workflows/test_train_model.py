@@ -193,6 +193,31 @@ def test_a_stopped_run_keeps_its_checkpoint_and_never_passes_its_target(vault: V
         run(vault, replace(PLAN, resume=True))
 
 
+def test_a_paused_run_ends_its_block_and_loses_none(vault: Vault) -> None:
+    pause = Event()
+    reports = []
+    for report in train_model(vault, PLAN, pause=pause):
+        reports.append(report)
+        if isinstance(report, TrainingProgress) and report.step == 3:
+            pause.set()
+    last = reports[-1]
+    assert isinstance(last, TrainingProgress)
+    assert (last.phase, last.step) == ("stopped", 4)
+    assert [e.steps for e in vault.ledger()] == [2, 2]
+    progress, result = run(vault, replace(PLAN, resume=True))
+    assert result is not None
+    assert [p.step for p in progress if p.phase == "training"] == [5, 6]  # none was lost
+    assert [e.steps for e in vault.ledger()] == [2, 2, 2]
+
+
+def test_a_pause_before_the_first_step_spends_nothing(vault: Vault) -> None:
+    pause = Event()
+    pause.set()
+    reports = list(train_model(vault, PLAN, pause=pause))
+    assert [r.phase for r in reports if isinstance(r, TrainingProgress)] == ["preparing", "stopped"]
+    assert vault.ledger() == ()
+
+
 def test_a_stop_before_the_first_step_spends_nothing(
     vault: Vault, monkeypatch: pytest.MonkeyPatch, public_cache: Path
 ) -> None:
