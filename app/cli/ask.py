@@ -34,6 +34,8 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     """Print the questions, best first."""
     if arguments.top < 1:
         raise UsageError("--top must be at least 1")
+    if arguments.costs is not None:
+        _try(arguments.costs)
     named = (arguments.patient, arguments.phenopacket, arguments.text, arguments.findings)
     if arguments.costs is not None and not any(named):
         return _check(arguments.costs, console)
@@ -49,6 +51,13 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         known = {"knowledge_version": case.service.graph.title}
     console.result({**_as_json(found), **known}, _as_text(found))
     return 0
+
+
+def _try(costs: Path) -> None:
+    from app.exchange.foreign_checks import TOML
+    from app.workflows.try_file import try_file
+
+    try_file(TOML, costs)
 
 
 def _check(costs: Path, console: Console) -> int:

@@ -77,6 +77,10 @@ def add_rules_argument(parser: argparse.ArgumentParser) -> None:
 
 def own_rules(arguments: argparse.Namespace) -> tuple[Path, ...]:
     """The policy's rules file and the option's, in that order."""
+    from app.exchange.foreign_checks import RULES
+    from app.workflows.try_file import try_file
+
+    try_file(RULES, arguments.rules)
     named = (load_policy().rules_file, arguments.rules)
     return tuple(path for path in named if path is not None)
 

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from app.config.toml_text import in_one_line, read_small_text
 from app.errors import UsageError
 
 if TYPE_CHECKING:
@@ -47,17 +48,22 @@ def text_or_file(text: str) -> str:
 def read_text(path: Path) -> str:
     """A small text file. Raises UsageError."""
     try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
+        return read_small_text(path)
+    except OSError:
         raise UsageError(f"{path} can't be read; check its name") from None
+    except ValueError as error:
+        raise UsageError(f"{path} is no text file ({in_one_line(error)}); check its name") from None
 
 
 def _trusted(arguments: argparse.Namespace) -> "dict[str, SiteKeys] | SiteKeys":
-    from app.workflows.verify_update import read_trust
+    from app.exchange.foreign_checks import TRUST
+    from app.workflows.try_file import try_file
+    from ml.federated.trust_file import read_trust
     from ml.federated.update_file import SiteKeys
 
     pair = [key for key in (arguments.site_key, arguments.officer_key) if key is not None]
     if arguments.trust is not None and not pair:
+        try_file(TRUST, arguments.trust)
         return read_trust(read_text(arguments.trust))
     if arguments.trust is None and len(pair) == 2:
         return SiteKeys(*(text_or_file(key) for key in pair))

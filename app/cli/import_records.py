@@ -3,7 +3,6 @@
 import argparse
 import json
 import signal
-import tomllib
 from dataclasses import asdict
 from pathlib import Path
 from threading import Event
@@ -11,6 +10,7 @@ from threading import Event
 from app.cli.console import Console
 from app.cli.sign_in import add_vault_arguments, read_passphrase
 from app.config.policy import load_policy
+from app.config.toml_text import parse_toml, read_small_text
 from app.errors import UsageError
 from app.exchange.reader import ReadPlan
 from app.store.vault import Vault
@@ -78,8 +78,9 @@ def column_map(words: list[str]) -> dict[str, str]:
             columns[field.strip()] = column.strip()
             continue
         try:
-            columns |= {str(k): str(v) for k, v in tomllib.loads(Path(word).read_text("utf-8")).items()}
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            found = parse_toml(read_small_text(Path(word)))
+            columns |= {str(k): str(v) for k, v in found.items()}
+        except (OSError, ValueError) as error:
             raise UsageError(f'the column map {word} cannot be read; write FIELD = "COLUMN" lines') from error
     return columns
 

@@ -49,10 +49,13 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
 
 
 def _check(arguments: argparse.Namespace, console: Console) -> int:
+    from app.exchange.foreign_checks import RULES
     from app.workflows.load_knowledge import load_graph
     from app.workflows.load_rules import check_rules
+    from app.workflows.try_file import try_file
     from knowledge_graph.rules.rule_file import shipped_rules
 
+    try_file(RULES, arguments.file)
     graph = load_graph(cache_dir(), chosen_knowledge(arguments))
     file, problems = check_rules(graph, arguments.file, shipped_rules())
     counted = _counted(file)

@@ -41,6 +41,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Do one deed."""
+    from app.exchange.foreign_checks import ENCODER
+    from app.workflows.try_file import try_file
+
+    try_file(ENCODER, arguments.encoder)
     return _DEEDS[arguments.deed](arguments, console)
 
 

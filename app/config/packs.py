@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 
 from app.config.settings import config_dir
+from app.config.toml_text import read_small_text
 from app.errors import UsageError
 
 FILE = "knowledge.json"
@@ -30,10 +31,10 @@ def read_user_packs(folder: Path | None = None) -> UserPacks:
     """What the user chose; nothing where no file is. Raises UsageError where it cannot be understood."""
     path = (config_dir() if folder is None else folder) / FILE
     try:
-        stored = msgspec.json.decode(path.read_bytes(), type=_Stored)
+        stored = msgspec.json.decode(read_small_text(path), type=_Stored)
     except FileNotFoundError:
         return UserPacks()
-    except (OSError, msgspec.MsgspecError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"{path} cannot be understood; delete it and add your packs again") from error
     return UserPacks(tuple(Path(p) for p in stored.packs), stored.common, stored.setting)
 

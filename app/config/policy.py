@@ -7,13 +7,13 @@ policy would loosen it.
 
 import os
 import sys
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
 from app.config.model_gates import ModelGates, ReportGroup
+from app.config.toml_text import in_one_line, parse_toml, read_small_text
 from app.errors import PolicyError
 
 # As in knowledge_graph.terms.occurrence, which a policy does without.
@@ -71,15 +71,22 @@ def load_policy(path: Path | None = None) -> Policy:
     """Read the policy. Raises PolicyError where the file is there but not understood."""
     source = policy_path() if path is None else path
     try:
-        text = source.read_text(encoding="utf-8")
+        text = read_small_text(source)
     except FileNotFoundError:
         return Policy()
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise PolicyError(f"the policy file {source} cannot be read; ask IT to repair it") from error
+    return read_policy(text, source)
+
+
+def read_policy(text: str, source: Path) -> Policy:
+    """A policy from its text. Raises PolicyError."""
     try:
-        given = msgspec.convert(tomllib.loads(text), _PolicyFile)
-    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
-        raise PolicyError(f"the policy file {source} is not valid ({error}); ask IT to correct it") from error
+        given = msgspec.convert(parse_toml(text), _PolicyFile)
+    except ValueError as error:
+        raise PolicyError(
+            f"the policy file {source} is not valid ({in_one_line(error)}); ask IT to correct it"
+        ) from error
     return _checked(given, source)
 
 

@@ -1,16 +1,27 @@
 """Parses foreign files other than records: what crashes or bloats a parser does so in the reader."""
 
+import tomllib
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
+from safetensors import SafetensorError, safe_open
+
+from knowledge_graph.rules.rule_file import read_rules
 from knowledge_graph.sources.pack_reading import read_pack
+from ml.errors import MlError
 from ml.federated.base_file import read_base
 from ml.federated.envelope import read_envelope
 from ml.federated.package import UPDATE_MAGIC, unpack
 from ml.federated.payload import read_payload
 from ml.federated.statement import UpdateStatement, read_statement
+from ml.federated.trust_file import read_trust
+from ml.text.encoder_files import find_encoder
+from ml.text.tokenizer import TextTokenizer
 
 PACK, BASE, UPDATE = "pack", "base", "update"
+RULES, TRUST, TOML, ENCODER = "rules", "trust", "toml", "encoder"
+LARGEST_TEXT = 4 << 20
 
 
 def check(kind: str, content: Path | bytes) -> None:
@@ -38,4 +49,46 @@ def _update(content: Path | bytes) -> None:
     read_payload(payload)
 
 
-_CHECKS: dict[str, Callable[[Path | bytes], None]] = {PACK: _pack, BASE: _base, UPDATE: _update}
+def _rules(content: Path | bytes) -> None:
+    """A hospital's rules; what is wrong with them is said where they are used, with its line."""
+    read_rules(_text(content), origin="")
+
+
+def _trust(content: Path | bytes) -> None:
+    """Whose updates a coordinator takes."""
+    with suppress(MlError):
+        read_trust(_text(content))
+
+
+def _toml(content: Path | bytes) -> None:
+    """Any other TOML file that someone named."""
+    with suppress(ValueError, RecursionError):
+        tomllib.loads(_text(content))
+
+
+def _encoder(content: Path | bytes) -> None:
+    """A folder with an encoder: its configuration, its tokenizer, its tensors' names and shapes."""
+    assert isinstance(content, Path)
+    with suppress(MlError, SafetensorError):
+        found = find_encoder(content)
+        TextTokenizer(found.tokenizer_json)
+        with safe_open(found.weights_path, framework="np") as tensors:
+            for name in tensors.keys():  # noqa: SIM118  (it is no mapping)
+                tensors.get_slice(name).get_shape()
+
+
+def _text(content: Path | bytes) -> str:
+    assert isinstance(content, Path)
+    with content.open("rb") as stream:
+        return stream.read(LARGEST_TEXT).decode("utf-8-sig", "replace")
+
+
+_CHECKS: dict[str, Callable[[Path | bytes], None]] = {
+    PACK: _pack,
+    BASE: _base,
+    UPDATE: _update,
+    RULES: _rules,
+    TRUST: _trust,
+    TOML: _toml,
+    ENCODER: _encoder,
+}

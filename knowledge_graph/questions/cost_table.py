@@ -20,6 +20,7 @@ from knowledge_graph.errors import SourceRefused, UnknownTerm
 from knowledge_graph.graph.compiled_graph import CompiledGraph
 
 MOST_SHOWN = 5
+LARGEST_BYTES = 4 << 20
 _KEY = re.compile(r"""^\s*(?:\[\s*)?["']?(?P<key>[\w:]+)["']?\s*(?:=|\])""")
 
 
@@ -81,9 +82,13 @@ def shipped_costs(graph: CompiledGraph) -> CostTable:
 def read_costs(path: Path, graph: CompiledGraph) -> CostTable:
     """A hospital's own table. Raises SourceRefused with the lines that are wrong."""
     try:
-        text = path.read_text("utf-8-sig")
+        with path.open("rb") as stream:
+            data = stream.read(LARGEST_BYTES + 1)
+        text = data.decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise SourceRefused(f"the cost table {path} cannot be read; check its name and encoding") from error
+    if len(data) > LARGEST_BYTES:
+        raise SourceRefused(f"the cost table {path} is larger than {LARGEST_BYTES >> 20} MiB; shorten it")
     return parse_costs(text, file=path.name, graph=graph)
 
 
@@ -91,7 +96,7 @@ def parse_costs(text: str, *, file: str, graph: CompiledGraph) -> CostTable:
     """A table from its text. Raises SourceRefused that names file and lines."""
     try:
         found = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise SourceRefused(f"{file}: not TOML ({error}); compare it with the shipped table") from error
     problems = [*_checked_names(found), *_checked_prices(found), *_checked_terms(found, graph)]
     if problems:

@@ -89,10 +89,10 @@ def parse_toml_pack(text: str, *, name: str, content_hash: str) -> KnowledgePack
     lines = _Lines(text, name)
     try:
         given = msgspec.convert(tomllib.loads(text), _File)
-    except tomllib.TOMLDecodeError as error:
-        raise SourceRefused(f"{name} is not TOML ({error}); correct that line") from error
     except msgspec.ValidationError as error:
         raise SourceRefused(lines.misfit(str(error))) from error
+    except (ValueError, RecursionError) as error:
+        raise SourceRefused(f"{name} is not TOML ({error}); correct that line") from error
     if not re.fullmatch(r"[a-z][a-z0-9_]*", given.pack.id):
         raise SourceRefused(f"{name}: the pack's id {given.pack.id!r} must be lower-case letters and digits")
     read = [_condition(c, given.pack, lines, place) for place, c in enumerate(given.condition)]

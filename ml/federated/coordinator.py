@@ -39,7 +39,7 @@ def read_coordinator(text: str) -> Coordinator:
         fields = tomllib.loads(text)
         identity, private_key = fields["identity"], bytes.fromhex(fields["private_key"])
         public_key = public_text(private_key)
-    except (tomllib.TOMLDecodeError, KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, RecursionError):
         raise UpdateRefused(
             "this is no coordinator's key file; make one with `anamnesis update new-coordinator FILE`"
         ) from None

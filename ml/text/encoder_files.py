@@ -24,6 +24,8 @@ WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9
 TOKENIZER_SHA256 = "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037"
 CONFIG_SHA256 = "953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41"
 ENCODER_PREFIX = "encoder."
+LARGEST_HIDDEN = 1 << 16
+LARGEST_CONFIG, LARGEST_TOKENIZER, LARGEST_WEIGHTS = 1 << 20, 64 << 20, 2 << 30
 
 Tensors = dict[str, np.ndarray[Any, Any]]
 
@@ -71,15 +73,21 @@ def find_encoder(directory: Path | None = None) -> EncoderFiles:
 
 def _local_encoder(folder: Path) -> EncoderFiles:
     weights = folder / "model.safetensors"
-    config = json.loads(_read(folder / "config.json"))
-    if config.get("model_type") != "bert":
+    try:
+        config = json.loads(_read(folder / "config.json", LARGEST_CONFIG))
+    except (ValueError, RecursionError):
+        raise ModelFileError(f"config.json in {folder.name} is not JSON; copy the encoder again") from None
+    size = config.get("hidden_size") if isinstance(config, dict) else None
+    if size is None or config.get("model_type") != "bert":
         raise ModelFileError(f"the encoder in {folder.name} is not a BERT model; name another directory")
+    if type(size) is not int or not 1 <= size <= LARGEST_HIDDEN:
+        raise ModelFileError(f"config.json in {folder.name} names no hidden_size; copy the encoder again")
     return EncoderFiles(
         name=folder.name,
-        weights_sha256=hashlib.sha256(_read(weights)).hexdigest(),
+        weights_sha256=hashlib.sha256(_read(weights, LARGEST_WEIGHTS)).hexdigest(),
         weights_path=weights,
         config=config,
-        tokenizer_json=_read(folder / "tokenizer.json"),
+        tokenizer_json=_read(folder / "tokenizer.json", LARGEST_TOKENIZER),
     )
 
 
@@ -94,14 +102,16 @@ def _wheel_folder() -> Path:
 
 
 def _checked(path: Path, sha256: str) -> bytes:
-    data = _read(path)
+    data = _read(path, LARGEST_WEIGHTS)
     if hashlib.sha256(data).hexdigest() != sha256:
         raise ModelFileError(f"the encoder file {path.name} was altered; install its package again")
     return data
 
 
-def _read(path: Path) -> bytes:
+def _read(path: Path, largest: int) -> bytes:
     try:
-        return path.read_bytes()
+        if path.stat().st_size <= largest:
+            return path.read_bytes()
     except OSError as error:
         raise ModelFileError(f"the encoder file {path.name} cannot be read: {error.strerror}") from None
+    raise ModelFileError(f"the encoder file {path.name} is larger than {largest >> 20} MiB; name another one")

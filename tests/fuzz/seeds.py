@@ -5,6 +5,7 @@ import io
 import json
 import zipfile
 from collections.abc import Iterator
+from importlib.resources import files as files_of
 from pathlib import Path
 
 import msgspec
@@ -14,6 +15,7 @@ from app.clinical.patient import Patient
 from app.exchange.item import ImportedItem
 from app.exchange.item_frames import pack_item
 from ml.federated.base_file import write_base
+from ml.federated.coordinator import new_coordinator
 from ml.federated.envelope import sign_statement
 from ml.federated.keys import signer_of
 from ml.federated.package import UPDATE_MAGIC, pack
@@ -32,6 +34,34 @@ SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 LARGEST_SEED = 8 << 10
 HTML = b"text/html; charset=utf-8\nPHA+RmV2ZXIgJmFtcDsgPGI+cmFzaDwvYj48L3A+"
 RTF = rb"{\rtf1\ansi\ansicpg1252 Has {\b seizures}.\par No \'fcber \u8364? fever.\tab}"
+RULES = b"""
+[sources.own]
+title = "Own rule"
+[[red_flag]]
+id = "own_flag"
+name = "Fever and a stiff neck"
+findings = ["HP:0001945", "HP:0031179"]
+all_of = [["HP:0001945"], ["HP:0031179"]]
+from_age_years = 1.5
+source = "own"
+[[switch_off]]
+id = "other"
+reason = "seen elsewhere"
+"""
+POLICY = b"""
+idle_lock_s = 60
+epsilon_cap = 3.0
+import_folders = ["/srv/in"]
+packs = ["/srv/ward.toml"]
+setting = "emergency"
+[gates]
+min_top1 = 0.2
+[[report_groups]]
+name = "children"
+below_age = 18
+"""
+TRUST = b'[sites."st-anne"]\nsite_key = "ed25519:AAAA"\nofficer_key = "ed25519:BBBB"\n'
+TOKENIZER = b'{"version": "1.0", "model": {"type": "WordPiece", "unk_token": "a", "vocab": {"a": 0}}}'
 _ARCHIVES = {
     "fhir": ("fhir/au_fhir_test_data.zip", "fhir/synthea_r4_bundles.zip"),
     "ccda": ("ccda/hl7_ccda_section_examples.zip", "ccda/vendor_ccda_samples.zip"),
@@ -65,6 +95,10 @@ def _made(target: str) -> list[bytes]:
         "model": [write_tensors(some_delta()), *_version()],
         "onnx": [b"\x08\x08\x12\x01x:\x10\n\x06\n\x01a\x12\x01b*\x06\x08\x02\x10\x01B\x01w"],
         "ontology": [OBO.encode(), HPOA.encode(), GENES.encode()],
+        "rules": [RULES, files_of("resources.rules").joinpath("laboratory.toml").read_bytes()[:LARGEST_SEED]],
+        "policy": [POLICY],
+        "trust": [TRUST, new_coordinator().to_text().encode()],
+        "encoder": [b'{"model_type": "bert", "hidden_size": 384}', TOKENIZER],
         "frames": [_frame()],
     }
     return made[target]

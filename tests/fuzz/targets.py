@@ -8,12 +8,14 @@ import json
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import BinaryIO
 
 import msgspec
 import rfc8785
 
-from app.errors import ImportRefused, ReaderEnded
+from app.config.policy import read_policy
+from app.errors import ImportRefused, PolicyError, ReaderEnded
 from app.exchange.item import ImportedItem, ReadLimits
 from app.exchange.note_text import attachment_text, plain_text
 from app.exchange.reader import ReadPlan, learn, read_records
@@ -22,21 +24,26 @@ from app.exchange.source_file import SourceFile, members_of
 from app.exchange.strict_json import load_json, storable_text
 from app.workflows.foreign_gate import PackedItems, understood
 from knowledge_graph.errors import KnowledgeError
+from knowledge_graph.rules.rule_file import read_rules
 from knowledge_graph.sources.association import parse_associations
 from knowledge_graph.sources.gene import parse_gene_links
 from knowledge_graph.sources.ontology import parse_ontology
 from ml.errors import MlError
 from ml.federated.base_file import read_base
+from ml.federated.coordinator import read_coordinator
 from ml.federated.envelope import read_envelope
 from ml.federated.package import UPDATE_MAGIC, unpack
 from ml.federated.payload import read_payload, sha256
 from ml.federated.statement import UpdateStatement, read_statement
+from ml.federated.trust_file import read_trust
 from ml.frames import read_frame
 from ml.inference.external_data import refuse_external_data
 from ml.inference.graph_template import GraphTemplate
 from ml.registry.model_version import CARD_FILE, described
 from ml.registry.tensor_file import read_tensors
 from ml.registry.training_result import TrainingResult
+from ml.text.encoder_files import find_encoder
+from ml.text.tokenizer import TextTokenizer
 from tests.app.exchange.hostile_seeds import CANARY
 from tests.fuzz.scratch import scratch_file
 
@@ -194,6 +201,30 @@ def frames(data: bytes) -> Iterator[ImportedItem]:
         yield from PackedItems("f", "", understood(frame).items).opened()
 
 
+def rules(data: bytes) -> None:
+    """A hospital's rules: read, or told with short lines."""
+    read = read_rules(data.decode("utf-8-sig", "replace"), origin="f.toml")
+    for problem in read.problems:
+        assert problem.line >= 1, "a problem in no line"
+        assert len(problem.message.splitlines()) == 1, "a problem of several lines"
+        assert len(problem.message) < LONGEST_LINE, "a problem without end"
+
+
+def toml_of(deed: Callable[[str], object]) -> Callable[[bytes], object]:
+    """A reader of text, for bytes."""
+    return lambda data: deed(data.decode("utf-8-sig", "replace"))
+
+
+def encoder(data: bytes) -> None:
+    """The configuration and the tokenizer of an encoder that a site has named."""
+    folder = scratch_file("encoder")
+    folder.mkdir(exist_ok=True)
+    (folder / "config.json").write_bytes(data)
+    (folder / "tokenizer.json").write_bytes(data)
+    (folder / "model.safetensors").write_bytes(data)
+    TextTokenizer(find_encoder(folder).tokenizer_json)
+
+
 MODEL = (MlError,)
 TARGETS: dict[str, Target] = {
     "json": strict_json,
@@ -221,6 +252,10 @@ TARGETS: dict[str, Target] = {
         lambda data: parse_gene_links(lines_of(data), name="f.txt"),
         allowed=(KnowledgeError,),
     ),
+    "rules": rules,
+    "policy": refusing(toml_of(lambda text: read_policy(text, Path("p.toml"))), allowed=(PolicyError,)),
+    "trust": refusing(toml_of(read_trust), toml_of(read_coordinator), allowed=MODEL),
+    "encoder": refusing(encoder, allowed=MODEL),
     "frames": refusing(
         lambda data: list(frames(data)),
         allowed=(MlError, ReaderEnded, msgspec.MsgspecError),

@@ -33,6 +33,10 @@ def test_a_policy_is_read(tmp_path: Path) -> None:
         ("idle_lock_s = = 1", "not valid"),
         ('question_costs = "costs.toml"', "question_costs .* absolute"),
         ("export_allowed = 1", "export_allowed"),
+        ("a = " + "[" * 50_000, "not valid .*deep"),
+        ("idle_lock_s = " + "9" * 5_000, "not valid"),
+        ("# " + "x" * (1 << 20), "cannot be read"),
+        ('"two\\nlines" = 1', "not valid"),
     ],
 )
 def test_a_policy_that_cannot_be_understood_is_refused(tmp_path: Path, text: str, says: str) -> None:

@@ -11,9 +11,10 @@ import pytest
 
 import app.workflows.foreign_gate as foreign_gate
 import app.workflows.import_records as importing
+from app.cli.main import main
 from app.errors import ImportRefused, ReaderEnded, WorkerFailed
 from app.exchange.confinement import Confinement
-from app.exchange.foreign_checks import BASE, PACK, UPDATE
+from app.exchange.foreign_checks import BASE, ENCODER, PACK, RULES, TOML, TRUST, UPDATE
 from app.exchange.item import ImportedItem, ReadLimits
 from app.exchange.item_frames import unpack_item
 from app.exchange.reader import ReadPlan, learn, read_records
@@ -23,11 +24,14 @@ from app.store.vault import Vault
 from app.workflows.foreign_gate import ForeignGate, GateLimits
 from app.workflows.import_records import ImportProgress, ImportReport, import_records
 from app.workflows.inspect_update import inspect_update
+from app.workflows.try_file import try_file
 from ml.errors import UpdateRefused
+from ml.federated.coordinator import new_coordinator
 from ml.federated.package import BASE_MAGIC
 from tests.app.exchange.foreign_files import ADA, HERS, write
 from tests.app.exchange.hostile_seeds import seeds
 from tests.fuzz.seeds import seeds_of
+from tests.ml.tiny_model import write_tiny_encoder
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reason="it looks into /proc")]
 SMALL = GateLimits(Confinement(memory_bytes=256 << 20))
@@ -239,6 +243,45 @@ def test_packs_bases_and_updates_are_tried_by_the_reader_before_they_are_used(tm
         assert not gate.has_forgotten
         gate.check(BASE, seeds_of("base")[0], name="f")
         gate.check(UPDATE, seeds_of("update")[0], name="f")
+
+
+def test_named_files_are_tried_by_the_reader_and_what_is_merely_wrong_is_left_to_who_uses_them(
+    tmp_path: Path,
+) -> None:
+    text = write(tmp_path / "any.toml", b"a = = 1")
+    deep = write(tmp_path / "deep.toml", b"a = " + b"[" * 100_000)
+    write_tiny_encoder(tmp_path / "encoder")
+    broken = write_tiny_encoder(tmp_path / "broken").weights_path.parent
+    (broken / "tokenizer.json").write_bytes(b"[" * 100_000)
+    (broken / "model.safetensors").write_bytes(b"\xff" * 64)
+    with ForeignGate(ReadPlan(), {}) as gate:
+        for kind in (RULES, TRUST, TOML):
+            gate.check(kind, text, name="f")
+            gate.check(kind, deep, name="f")
+        gate.check(ENCODER, tmp_path / "encoder", name="f")
+        gate.check(ENCODER, broken, name="f")
+        assert not gate.has_forgotten
+    for kind in (RULES, TRUST, TOML, ENCODER):
+        try_file(kind, tmp_path / "absent")
+        try_file(kind, None)
+
+
+def test_a_named_file_that_ends_the_reader_is_refused_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(foreign_gate, "program_command", lambda *_: [sys.executable, "-c", DIES])
+    path = str(write(tmp_path / "r.toml", b""))
+    desk = ["--identity", str(write(tmp_path / "key", new_coordinator().to_text().encode())), "--trust", path]
+    for words in (
+        ["rules", "check", path],
+        ["diagnose", "--findings", "HP:0001166", "--rules", path],
+        ["ask", "--findings", "HP:0001166", "--costs", path],
+        ["update", "verify", path, *desk],
+        ["update", "inspect", path, "--encoder", str(tmp_path)],
+        ["publish", "--vault", path, "--encoder", str(tmp_path)],
+    ):
+        assert main(words) == 1, words
+        assert "it ended the process that read it" in capsys.readouterr().err, words
 
 
 def test_an_update_that_ends_the_reader_is_refused_in_one_line(

@@ -21,11 +21,12 @@ from app.workflows.inspect_update import inspect_update
 from app.workflows.list_models import current_version, load_version, model_store
 from app.workflows.review_update import declare_weight, name_site, review_update
 from app.workflows.roll_back import roll_back
-from app.workflows.verify_update import CoordinatorDesk, read_trust, verify_update
+from app.workflows.verify_update import CoordinatorDesk, verify_update
 from ml.errors import UpdateRefused
 from ml.federated.base_file import write_base
 from ml.federated.coordinator import Coordinator, new_coordinator
 from ml.federated.statement import BaseStatement
+from ml.federated.trust_file import read_trust
 from ml.registry.starting_model import starting_version
 
 pytestmark = pytest.mark.slow
