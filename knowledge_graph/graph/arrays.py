@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 Ints = npt.NDArray[np.int32]
+Places = npt.NDArray[np.intp]  # numbers to index by: numpy copies narrower ones at each use
 Floats = npt.NDArray[np.float32]
 
 
@@ -63,7 +64,8 @@ def rows_from(lists: list[list[int]]) -> Rows:
 def transposed(rows: Rows, width: int) -> Rows:
     """Row j of the result lists the rows i of the input that hold j, ascending."""
     owner = np.repeat(np.arange(len(rows), dtype=np.int32), np.diff(rows.indptr))
-    order = np.argsort(rows.values, kind="stable")
+    narrow = rows.values.astype(np.uint16) if width <= 2**16 else rows.values  # which numpy sorts by radix
+    order = np.argsort(narrow, kind="stable")
     counts = np.bincount(rows.values, minlength=width)
     indptr = np.concatenate([np.zeros(1, np.int32), np.cumsum(counts, dtype=np.int32)])
     return Rows(indptr, owner[order])

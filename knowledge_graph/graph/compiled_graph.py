@@ -12,11 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 from knowledge_graph.errors import UnknownDisease, UnknownTerm
-from knowledge_graph.graph.arrays import Associations, Floats, Ints, Rows, transposed
+from knowledge_graph.graph.arrays import Associations, Floats, Ints, Places, Rows, transposed
 from knowledge_graph.graph.demographics import Demographics
 from knowledge_graph.graph.kinship import Kinship, name_words
 from knowledge_graph.graph.namesakes import Namesakes
 from knowledge_graph.graph.profile import Profiles
+from knowledge_graph.graph.row_maxima import RowMaxima
 from knowledge_graph.graph.signature import Signatures
 from knowledge_graph.sources.knowledge_pack import PackDisease
 from knowledge_graph.terms.term import DiseaseId, TermId
@@ -116,6 +117,52 @@ class CompiledGraph:
         """Numbers of the diseases of each source (OMIM, ORPHA, ...)."""
         named = np.array(self.spaces)
         return tuple(np.flatnonzero(named == name).astype(np.int32) for name in sorted(set(named.tolist())))
+
+    @cached_property
+    def source_of(self) -> Ints:
+        """Which of `sources` each disease is from: (n_diseases,)."""
+        source = np.zeros(len(self.disease_ids), np.int32)
+        for number, members in enumerate(self.sources):
+            source[members] = number
+        return source
+
+    @cached_property
+    def has_gene(self) -> Floats:
+        """1 for a disease with a gene, 0 for another: (n_diseases,)."""
+        return np.fromiter(map(bool, self.genes), np.float32, len(self.genes))
+
+    @cached_property
+    def kin_maxima(self) -> dict[str, RowMaxima]:
+        """For the largest of a number among each disease's `twins` and its `same_gene`."""
+        return {name: RowMaxima.of(getattr(self.kinship, name)) for name in ("twins", "same_gene")}
+
+    @cached_property
+    def namesakes_in_turn(self) -> tuple[Places, Floats]:
+        """Namesakes and their shares, the first of every disease before the second: (COUNT, n_diseases)."""
+        known = self.namesakes
+        return np.ascontiguousarray(known.others.T).astype(np.intp), np.ascontiguousarray(known.shares.T)
+
+    @cached_property
+    def shown_by(self) -> Places:
+        """`profiles.disease`, to index by."""
+        return self.profiles.disease.astype(np.intp)
+
+    @cached_property
+    def own_terms(self) -> Places:
+        """`signatures.term`, to index by."""
+        return self.signatures.term.astype(np.intp)
+
+    @cached_property
+    def below(self) -> Places:
+        """`descendants.values`, to index by."""
+        return self.descendants.values.astype(np.intp)
+
+    @cached_property
+    def description(self) -> Floats:
+        """log(1 + articles) and log(1 + terms of its own) of each disease: (2, n_diseases)."""
+        own = self.signatures
+        counts = (own.publications, np.diff(own.indptr))
+        return np.stack([np.log1p(count.astype(np.float32)) for count in counts])
 
     @cached_property
     def children(self) -> Rows:

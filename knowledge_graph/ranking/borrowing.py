@@ -7,7 +7,7 @@ others of its series three tenths of their mean. The shares were chosen on the d
 
 import numpy as np
 
-from knowledge_graph.graph.arrays import Floats, Rows
+from knowledge_graph.graph.arrays import Floats
 from knowledge_graph.graph.compiled_graph import CompiledGraph
 
 SHARES = {"twins": 1.0, "same_gene": 0.2}
@@ -24,11 +24,9 @@ def borrowed(graph: CompiledGraph, own: Floats) -> Floats:
     if not len(own):
         return own.copy()
     for name, share in SHARES.items():
-        kin: Rows = getattr(graph.kinship, name)
-        diseases = np.flatnonzero(np.diff(kin.indptr))
-        if len(diseases):
-            best = np.maximum.reduceat(said[kin.values], kin.indptr[diseases], axis=0)
-            heard[diseases] = np.maximum(heard[diseases], best + np.float32(np.log(share)))
+        kin = graph.kin_maxima[name]
+        best = kin.of_table(said) + np.float32(np.log(share))
+        heard[kin.rows] = np.maximum(heard.take(kin.rows, axis=0), best)
     members = graph.kinship.series.values
     if len(members):
         heard[members] = np.maximum(heard[members], _series_ratios(graph, said[members]))
@@ -40,9 +38,12 @@ def _series_ratios(graph: CompiledGraph, said: Floats) -> Floats:
     indptr = graph.kinship.series.indptr
     sizes = np.diff(indptr)
     ratios = np.exp(said)
-    others = np.repeat(np.add.reduceat(ratios, indptr[:-1], axis=0), sizes, axis=0) - ratios
-    mean = np.maximum(others, 1e-6) / np.repeat(sizes - 1, sizes).astype(np.float32)[:, None]
-    logs: Floats = np.log(np.float32(SERIES_SHARE) * mean)
+    mean = np.repeat(np.add.reduceat(ratios, indptr[:-1], axis=0), sizes, axis=0)
+    mean -= ratios
+    np.maximum(mean, 1e-6, out=mean)
+    mean /= np.repeat(sizes - 1, sizes).astype(np.float32)[:, None]
+    mean *= np.float32(SERIES_SHARE)
+    logs: Floats = np.log(mean, out=mean)
     return logs
 
 

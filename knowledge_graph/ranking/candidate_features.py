@@ -23,6 +23,7 @@ OF_CANDIDATE = (
 )
 FEATURES = (*OF_CANDIDATE, *(f"{name}_from_best" for name in FROM_BEST), "findings", "information")
 Numbers = npt.NDArray[np.intp]
+ALL = slice(None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,21 +57,19 @@ def candidate_features(graph: CompiledGraph, asked: Asked, chosen: Numbers) -> F
         "exact": exact,
         "documented": documented,
         "described": described,
-        "has_gene": np.array([bool(graph.genes[disease]) for disease in chosen.tolist()], np.float32),
+        "has_gene": graph.has_gene[chosen],
     }
-    source = _sources(graph)[chosen]
+    whole = [np.log1p(len(own)), asked.information.mean()]
     rows = [found[name] for name in OF_CANDIDATE]
-    rows += [_from_best(found[name], source) for name in FROM_BEST]
-    count, information = np.log1p(len(own)), asked.information.mean()
-    rows += [np.full(len(chosen), value) for value in (count, information)]
-    return np.stack(rows).astype(np.float32)
+    rows += list(_from_best(np.stack([found[name] for name in FROM_BEST]), graph.source_of[chosen]))
+    rows += [np.full(len(chosen), value, np.float32) for value in whole]
+    return np.stack(rows, dtype=np.float32, casting="same_kind")
 
 
-def namesakes_coverage(graph: CompiledGraph, asked: Asked, chosen: Numbers) -> Floats:
+def namesakes_coverage(graph: CompiledGraph, asked: Asked, chosen: Numbers | slice = ALL) -> Floats:
     """Mean coverage of the diseases named most alike: (n_chosen,)."""
-    others, shares = graph.namesakes.others[chosen], graph.namesakes.shares[chosen]
-    found: Floats = (asked.picture[0][others] * shares).sum(axis=1)
-    return found
+    others, shares = graph.namesakes_in_turn
+    return _summed(asked.picture[0].take(others[:, chosen]) * shares[:, chosen])
 
 
 def _of_findings(own: Floats, information: Floats) -> dict[str, Floats]:
@@ -98,8 +97,10 @@ def _of_kin(graph: CompiledGraph, asked: Asked, chosen: Numbers, *, own: Floats)
     for kin in (graph.kinship.twins, graph.kinship.same_gene):
         sources = np.maximum(sources, _largest(kin, asked.own, chosen))
         covered = np.maximum(covered, _largest(kin, asked.picture[:1], chosen)[0])
-    ratios = np.exp(asked.own[:, graph.namesakes.others[chosen]])
-    named = np.log((ratios * graph.namesakes.shares[chosen]).sum(axis=-1))
+    others, shares = graph.namesakes_in_turn
+    ratios = np.exp(asked.own.take(others[:, chosen], axis=1))
+    ratios *= shares[:, chosen]
+    named = np.log(_summed(ratios))
     twins, same_gene = (np.diff(kin.indptr)[chosen] for kin in (graph.kinship.twins, graph.kinship.same_gene))
     return {
         "sources_heard": sources.sum(axis=0),
@@ -111,18 +112,19 @@ def _of_kin(graph: CompiledGraph, asked: Asked, chosen: Numbers, *, own: Floats)
     }
 
 
-def _sources(graph: CompiledGraph) -> Ints:
-    """The number of each disease's source: (n_diseases,)."""
-    source = np.zeros(len(graph.disease_ids), np.int32)
-    for number, members in enumerate(graph.sources):
-        source[members] = number
-    return source
+def _summed(values: Floats) -> Floats:
+    """The sum over the namesakes, the axis before the last: pairs first, as numpy sums eight in a row."""
+    while values.shape[-2] > 1:
+        values = values[..., 0::2, :] + values[..., 1::2, :]
+    return values[..., 0, :]
 
 
 def _from_best(values: Floats, source: Ints) -> Floats:
-    best = np.full(int(source.max(initial=0)) + 1, -np.inf, np.float32)
-    np.maximum.at(best, source, values)
-    behind: Floats = values - best[source]
+    """Each of the values (n_rows, n_chosen) less the best of its source."""
+    behind = np.empty_like(values)
+    for number in set(source.tolist()):
+        own = np.flatnonzero(source == number)
+        behind[:, own] = values[:, own] - values[:, own].max(axis=1)[:, None]
     return behind
 
 

@@ -53,13 +53,14 @@ def _shared_ancestors(graph: CompiledGraph, observed: Sequence[int]) -> set[int]
 
 def _near_ratio(graph: CompiledGraph, ancestors: set[int], best: Floats, *, term: int) -> Floats:
     """The largest ratio of the term and these of its ancestors, no less than `best`, which is written to."""
-    profiles = graph.profiles
-    for ancestor in sorted(ancestors):
-        diseases, probability = profiles.of_term(ancestor)
-        if len(diseases):
+    profiles, shown_by = graph.profiles, graph.shown_by
+    for ancestor in ancestors:
+        span = slice(int(profiles.indptr[ancestor]), int(profiles.indptr[ancestor + 1]))
+        if span.start < span.stop:
             share = 1.0 if ancestor == term else ANCESTOR_SHARE
-            ratio = probability * np.float32(share / profiles.background[ancestor])
-            best[diseases] = np.maximum(best[diseases], ratio)
+            ratio = profiles.probability[span] * np.float32(share / profiles.background[ancestor])
+            diseases = shown_by[span]
+            best[diseases] = np.maximum(best.take(diseases, mode="clip"), ratio)
     return best
 
 

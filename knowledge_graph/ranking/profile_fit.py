@@ -69,19 +69,20 @@ def fit_features(graph: CompiledGraph, observed: Sequence[int]) -> Floats:
     if not observed:
         return np.zeros((len(PICTURE), count), np.float32)
     shown = reached_information(graph, observed)
-    exact = np.zeros(count, np.float32)
+    picture = np.zeros((len(PICTURE), count), np.float32)
+    coverage, exact = picture[:2]
+    picture[2:] = graph.description
+    ends = graph.profiles.indptr
     for term in observed:
-        exact[graph.profiles.of_term(term)[0]] += 1 / len(observed)
+        exact[graph.shown_by[ends[term] : ends[term + 1]]] += 1 / len(observed)
     own = graph.signatures
     filled = np.flatnonzero(np.diff(own.indptr))
-    coverage = np.zeros(count, np.float32)
-    starts = own.indptr[filled]
-    met = np.add.reduceat(own.frequency * shown[own.term], starts) if len(filled) else np.zeros(0)
-    coverage[filled] = met / (graph.expected_information[filled] + PRIOR_INFORMATION)
-    documented, described = (
-        np.log1p(counts.astype(np.float32)) for counts in (own.publications, np.diff(own.indptr))
-    )
-    return np.stack([coverage, exact, documented, described])
+    if len(filled):
+        reached = shown.take(graph.own_terms)
+        reached *= own.frequency
+        met = np.add.reduceat(reached, own.indptr[filled])
+        coverage[filled] = met / (graph.expected_information[filled] + PRIOR_INFORMATION)
+    return picture
 
 
 def features_of_profile(
@@ -112,9 +113,12 @@ def reached_information(
 ) -> Floats:
     """For each term, the information of the most telling of its ancestors that was seen: (n_terms,)."""
     telling = graph.information if information is None else information
-    seen = np.zeros(len(graph.term_ids), np.float32)
-    for term in observed:
-        above = graph.ancestors[term]
-        seen[above] = telling[above]
-    reached: Floats = np.maximum.reduceat(seen[graph.ancestors.values], graph.ancestors.indptr[:-1])
+    reached = np.zeros(len(graph.term_ids), np.float32)
+    if not observed:
+        return reached
+    seen = np.unique(np.concatenate([graph.ancestors[term] for term in observed]))
+    seen = seen[np.argsort(telling[seen], kind="stable")]  # the most telling has the last word
+    starts, ends = graph.descendants.indptr[seen].tolist(), graph.descendants.indptr[seen + 1].tolist()
+    for value, start, end in zip(telling[seen].tolist(), starts, ends, strict=True):
+        reached[graph.below[start:end]] = value
     return reached

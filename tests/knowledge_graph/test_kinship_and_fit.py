@@ -7,13 +7,20 @@ import numpy as np
 import pytest
 
 from knowledge_graph.findings.finding import Finding, FindingState
+from knowledge_graph.graph.arrays import Rows, rows_from, transposed
 from knowledge_graph.graph.compilation import compile_release
 from knowledge_graph.graph.compiled_graph import CompiledGraph
 from knowledge_graph.graph.kinship import build_kinship, name_words, series_stem
+from knowledge_graph.graph.row_maxima import SHORT, RowMaxima
 from knowledge_graph.ranking.borrowing import SERIES_SHARE, SHARES, borrowed
 from knowledge_graph.ranking.dropped_publication import DroppedPublication
 from knowledge_graph.ranking.likelihood_ratio import likelihood_ratios
-from knowledge_graph.ranking.profile_fit import PRIOR_INFORMATION, FitWeights, fit_features
+from knowledge_graph.ranking.profile_fit import (
+    PRIOR_INFORMATION,
+    FitWeights,
+    fit_features,
+    reached_information,
+)
 from knowledge_graph.ranking.rank import GraphScores, rank
 from knowledge_graph.ranking.weight_fitting import RankedCase, fit_weights
 from knowledge_graph.rationale.explanation import SERIES, explain
@@ -78,6 +85,45 @@ def _slow_borrowing(
         if d in group:
             ratios.append(SERIES_SHARE * sum(math.exp(own[o]) for o in group if o != d) / (len(group) - 1))
     return math.log(max(ratios))
+
+
+@pytest.mark.parametrize("longest", [1, SHORT, 3 * SHORT])
+def test_the_maxima_of_rows_equal_a_loop_over_them(longest: int) -> None:
+    rng = np.random.default_rng(longest)
+    lists = [rng.integers(0, 50, rng.integers(0, longest + 1)).tolist() for _ in range(40)]
+    table = rng.normal(size=(50, 3)).astype(np.float32)
+    maxima = RowMaxima.of(rows_from(lists))
+    assert sorted(maxima.rows.tolist()) == [row for row, values in enumerate(lists) if values]
+    slow = [table[lists[row]].max(axis=0).tolist() for row in maxima.rows.tolist()]
+    assert maxima.of_table(table).tolist() == slow
+
+
+def test_there_may_be_no_rows_at_all() -> None:
+    assert RowMaxima.of(rows_from([[], []])).of_table(np.zeros((2, 3), np.float32)).shape == (0, 3)
+
+
+@pytest.mark.parametrize("width", [60, 2**16, 2**16 + 1])
+def test_transposed_rows_list_who_holds_each_number(width: int) -> None:
+    rng = np.random.default_rng(width)
+    rows = rows_from([[width - 1], *(rng.integers(0, 60, 5).tolist() for _ in range(30))])
+    turned = transposed(rows, width)
+    held = [[row for row in range(len(rows)) for value in rows[row] if value == n] for n in range(60)]
+    assert [turned[n].tolist() for n in range(60)] == held
+    assert turned[width - 1].tolist()[:1] == [0]
+
+
+@pytest.mark.slow
+def test_the_reached_information_equals_the_slow_reference(real_graph: CompiledGraph) -> None:
+    rng = np.random.default_rng(6)
+    for count in (0, 1, 7, 40):
+        observed = rng.choice(real_graph.associations.term, count).tolist()
+        seen = {above for term in observed for above in real_graph.ancestors[term].tolist()}
+        value = np.array(
+            [real_graph.information[t] if t in seen else 0 for t in range(len(real_graph.term_ids))]
+        )
+        above: Rows = real_graph.ancestors
+        slow = [value[above[term]].max() for term in range(len(above))]
+        assert reached_information(real_graph, observed).tolist() == slow
 
 
 def evidence(graph: CompiledGraph, scores: GraphScores, disease: str) -> tuple[str, tuple[str, ...]]:

@@ -21,7 +21,15 @@ from knowledge_graph.ranking.lost_rows import with_lost_rows
 from knowledge_graph.ranking.profile_fit import fit_features
 from knowledge_graph.ranking.rank import asked_of, first_look, rank
 from knowledge_graph.ranking.rerank_fitting import LookedAt, fit_reranking
-from knowledge_graph.ranking.reranking import BY_TOTAL, candidates, second_look, shipped_trees
+from knowledge_graph.ranking.reranking import (
+    BY_NAMESAKES,
+    BY_RATIOS,
+    BY_TOTAL,
+    candidates,
+    learned_sources,
+    second_look,
+    shipped_trees,
+)
 from knowledge_graph.terms.term import TermId
 from tests.knowledge_graph.mini_release import mini_graph
 
@@ -94,6 +102,21 @@ def _slow_features(graph: CompiledGraph, look: Asked, disease: int) -> dict[str,
         "findings": np.log1p(len(own)),
         "information": float(np.mean(look.information)),
     }
+
+
+@pytest.mark.slow
+def test_the_candidates_are_those_that_argpartition_names(real_graph: CompiledGraph) -> None:
+    rng = np.random.default_rng(2)
+    for count in (1, 2, 9):
+        terms = [real_graph.term_ids[t] for t in rng.choice(real_graph.associations.term, count).tolist()]
+        look = asked(real_graph, *(Finding(term) for term in dict.fromkeys(terms)))
+        named = (look.picture[0][real_graph.namesakes.others] * real_graph.namesakes.shares).sum(axis=1)
+        slow: set[int] = set()
+        for members in learned_sources(real_graph):
+            for score, most in ((look.total, BY_TOTAL), (look.ratios, BY_RATIOS), (named, BY_NAMESAKES)):
+                first = np.argpartition(-score[members], most)[:most] if most < len(members) else slice(None)
+                slow.update(members[first].tolist())
+        assert candidates(real_graph, look).tolist() == sorted(slow)
 
 
 @pytest.mark.slow
