@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from knowledge_graph.fusion.fusion_weights import FusionWeights
 from knowledge_graph.fusion.same_disease import Leaders, together
+from knowledge_graph.graph.arrays import highest
 
 Floats64 = npt.NDArray[np.float64]
 
@@ -39,8 +40,7 @@ class FusedDifferential:
 
     def best(self, count: int) -> npt.NDArray[np.intp]:
         """Numbers of the likeliest diseases, best first; equal ones in disease order."""
-        order: npt.NDArray[np.intp] = np.argsort(-self.shown, kind="stable")[:count]
-        return order
+        return highest(self.shown, count)
 
 
 def fuse(

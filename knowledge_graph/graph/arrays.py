@@ -69,3 +69,13 @@ def transposed(rows: Rows, width: int) -> Rows:
     counts = np.bincount(rows.values, minlength=width)
     indptr = np.concatenate([np.zeros(1, np.int32), np.cumsum(counts, dtype=np.int32)])
     return Rows(indptr, owner[order])
+
+
+def highest(values: npt.NDArray[np.floating], count: int) -> Places:
+    """Places of the highest values, best first; equal ones in order. Only those are sorted."""
+    found = np.arange(len(values))
+    if count < len(values):
+        above = np.flatnonzero(values >= np.partition(values, -count)[-count])
+        found = above if len(above) >= count else found  # fewer where some are no number
+    order: Places = found[np.argsort(-values[found], kind="stable")][:count]
+    return order

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from knowledge_graph.findings.finding import Finding, FindingState, Sex
-from knowledge_graph.graph.arrays import Floats, Ints
+from knowledge_graph.graph.arrays import Floats, Ints, highest
 from knowledge_graph.graph.compiled_graph import CompiledGraph
 from knowledge_graph.ranking.borrowing import borrowed
 from knowledge_graph.ranking.candidate_features import Asked
@@ -39,8 +39,7 @@ class GraphScores:
 
     def best(self, count: int) -> Ints:
         """Numbers of the highest-scoring diseases, best first; equal scores in disease order."""
-        order: Ints = np.argsort(-self.total, kind="stable")[:count].astype(np.int32)
-        return order
+        return highest(self.total, count).astype(np.int32)
 
 
 def rank(

@@ -8,17 +8,15 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from knowledge_graph.findings.finding import FindingState
-from knowledge_graph.graph.arrays import Ints
+from knowledge_graph.graph.arrays import Ints, Places
 from knowledge_graph.graph.compiled_graph import CompiledGraph
 from knowledge_graph.graph.settled import settled_terms
 from knowledge_graph.ranking.borrowing import lender
 from knowledge_graph.ranking.rank import GraphScores
 from knowledge_graph.terms.term import TermId
 
-NO_ROWS = np.zeros(0, np.intp)
 SERIES = "its series"
 
 
@@ -52,19 +50,34 @@ class ExpectedFinding:
 
 @dataclass(frozen=True, slots=True)
 class _OwnTerms:
-    """The terms that a disease's rows say it shows; for each term (n_terms,) the first at or below, or -1."""
+    """The terms that a disease's rows say it shows, each with its rows' (frequency, reference), as texts.
 
-    terms: frozenset[int]
+    For each term (n_terms,) `first_below` is the first of them at or below, or -1.
+    """
+
+    said: dict[int, list[tuple[str, str]]]
     first_below: Ints
 
     @classmethod
     def of(cls, graph: CompiledGraph, disease: int) -> "_OwnTerms":
-        rows = graph.associations.rows_of(disease)
-        own = graph.associations.term[rows][~graph.associations.excluded[rows]].tolist()
-        first = np.full(len(graph.term_ids), -1, np.int32)
-        for term in reversed(own):
-            first[graph.ancestors[term]] = term
-        return cls(frozenset(own), first)
+        rows, texts = graph.associations, graph.texts
+        span = rows.rows_of(disease)
+        columns = (rows.term, rows.excluded, rows.frequency, rows.reference)
+        said: dict[int, list[tuple[str, str]]] = {}
+        for term, excluded, how_often, who in zip(*(c[span].tolist() for c in columns), strict=True):
+            if not excluded:
+                said.setdefault(term, []).append((texts[how_often], texts[who]))
+        return cls(said, _first_below(graph, np.fromiter(said, np.intp, len(said))))
+
+
+def _first_below(graph: CompiledGraph, terms: Places) -> Ints:
+    """For each term (n_terms,), the first of these that is it or lies below it; -1 where none does."""
+    ends = graph.ancestors.indptr
+    lengths = ends[terms + 1] - ends[terms]
+    inside = np.repeat(ends[terms] - (np.cumsum(lengths) - lengths), lengths) + np.arange(lengths.sum())
+    first = np.full(len(graph.term_ids), -1, np.int32)
+    first[graph.ancestors.values[inside][::-1]] = np.repeat(terms, lengths)[::-1]  # the last one stays
+    return first
 
 
 def explain(graph: CompiledGraph, scores: GraphScores, disease_id: str) -> tuple[FindingEvidence, ...]:
@@ -83,10 +96,10 @@ def not_yet_asked(
     terms, frequency = graph.signatures.of_disease(disease)
     settled = settled_terms(graph, scores.findings)
     order = np.argsort(-frequency, kind="stable")
-    open_terms = [int(i) for i in order if not settled[terms[i]]]
+    open_terms = order[~settled[terms[order]]]
     return tuple(
         ExpectedFinding(graph.term_ids[terms[i]], graph.term_names[terms[i]], float(frequency[i]))
-        for i in open_terms[:count]
+        for i in open_terms[:count].tolist()
     )
 
 
@@ -100,8 +113,7 @@ def _evidence(
     if speaker is not None and speaker not in own:
         own[speaker] = _OwnTerms.of(graph, speaker)
     matched = None if speaker is None else _best_match(graph, term, own[speaker])
-    rows = _rows_about(graph, matched, speaker) if matched is not None and speaker is not None else NO_ROWS
-    stated = graph.associations
+    said = [] if matched is None or speaker is None else own[speaker].said[matched]
     return FindingEvidence(
         term_id=finding.term_id,
         name=graph.term_names[term],
@@ -109,8 +121,8 @@ def _evidence(
         log_likelihood_ratio=float(scores.per_finding[row, disease]),
         matched_term_id=None if matched is None else graph.term_ids[matched],
         matched_name="" if matched is None else graph.term_names[matched],
-        frequency=", ".join(dict.fromkeys(graph.texts[f] for f in stated.frequency[rows] if graph.texts[f])),
-        references=tuple(dict.fromkeys(graph.texts[r] for r in stated.reference[rows])),
+        frequency=", ".join(dict.fromkeys(how_often for how_often, _ in said if how_often)),
+        references=tuple(dict.fromkeys(who for _, who in said)),
         borrowed_from=lent,
     )
 
@@ -128,18 +140,10 @@ def _speaker(graph: CompiledGraph, scores: GraphScores, row: int, disease: int) 
 
 def _best_match(graph: CompiledGraph, term: int, own: _OwnTerms) -> int | None:
     """The disease's own term nearest to a finding: itself, else below it, else under a near ancestor."""
-    if term in own.terms:
+    if term in own.said:
         return term
     for ancestor in graph.ancestors[term][::-1].tolist():  # the term itself, then upwards
         below = int(own.first_below[ancestor])
         if below >= 0 and graph.profiles.background[ancestor] < 0.5:
             return below
     return None
-
-
-def _rows_about(graph: CompiledGraph, term: int, disease: int) -> npt.NDArray[np.intp]:
-    rows = graph.associations.rows_of(disease)
-    about: npt.NDArray[np.intp] = rows.start + np.flatnonzero(
-        (graph.associations.term[rows] == term) & ~graph.associations.excluded[rows]
-    )
-    return about

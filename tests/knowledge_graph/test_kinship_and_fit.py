@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from knowledge_graph.findings.finding import Finding, FindingState
-from knowledge_graph.graph.arrays import Rows, rows_from, transposed
+from knowledge_graph.graph.arrays import Rows, highest, rows_from, transposed
 from knowledge_graph.graph.compilation import compile_release
 from knowledge_graph.graph.compiled_graph import CompiledGraph
 from knowledge_graph.graph.kinship import build_kinship, name_words, series_stem
@@ -100,6 +100,14 @@ def test_the_maxima_of_rows_equal_a_loop_over_them(longest: int) -> None:
 
 def test_there_may_be_no_rows_at_all() -> None:
     assert RowMaxima.of(rows_from([[], []])).of_table(np.zeros((2, 3), np.float32)).shape == (0, 3)
+
+
+@pytest.mark.parametrize("count", [0, 1, 7, 60, 99, 100, 200])
+def test_the_highest_are_those_of_a_stable_sort(count: int) -> None:
+    values = np.random.default_rng(count).integers(0, 9, 100).astype(np.float32)
+    assert highest(values, count).tolist() == np.argsort(-values, kind="stable")[:count].tolist()
+    values[::2] = np.nan
+    assert highest(values, count).tolist() == np.argsort(-values, kind="stable")[:count].tolist()
 
 
 @pytest.mark.parametrize("width", [60, 2**16, 2**16 + 1])

@@ -12,7 +12,7 @@ from knowledge_graph.graph.cache import from_bytes, load_compiled, to_bytes
 from knowledge_graph.graph.compiled_graph import CompiledGraph
 from knowledge_graph.ranking.likelihood_ratio import EXCLUDED_WEIGHT, FLOOR, likelihood_ratios
 from knowledge_graph.ranking.rank import rank
-from knowledge_graph.rationale.explanation import explain, not_yet_asked
+from knowledge_graph.rationale.explanation import SERIES, explain, not_yet_asked
 from knowledge_graph.terms.term import TermId
 from tests.knowledge_graph.mini_release import mini_graph, write_mini_release
 
@@ -106,6 +106,33 @@ def test_evidence_names_the_match_its_frequency_and_its_references(graph: Compil
     assert evidence.matched_name == "Focal seizure"
     assert evidence.frequency == "8/10, 1/2"
     assert evidence.references == ("PMID:1", "PMID:2")
+
+
+def test_the_evidence_equals_a_slow_search_of_the_rows_on_the_real_release(real_graph: CompiledGraph) -> None:
+    rng = np.random.default_rng(3)
+    findings = [Finding(real_graph.term_ids[t]) for t in rng.choice(real_graph.associations.term, 7)]
+    scores = rank(real_graph, findings)
+    for disease in scores.best(6).tolist():
+        for found in explain(real_graph, scores, real_graph.disease_ids[disease]):
+            if found.borrowed_from != SERIES:
+                speaker = real_graph.disease_number(found.borrowed_from or real_graph.disease_ids[disease])
+                slow = _slow_match(real_graph, real_graph.term_number(found.term_id), speaker)
+                assert (found.matched_name, found.frequency, found.references) == slow
+
+
+def _slow_match(graph: CompiledGraph, term: int, disease: int) -> tuple[str, str, tuple[str, ...]]:
+    """The nearest term that the rows say is seen: itself, else the first at or below a telling ancestor."""
+    rows = graph.associations
+    seen = [r for r in range(rows.rows_of(disease).start, rows.rows_of(disease).stop) if not rows.excluded[r]]
+    ways = [term] + [a for a in graph.ancestors[term][::-1] if graph.profiles.background[a] < 0.5]
+    near = [rows.term[r] for above in ways for r in seen if above in graph.ancestors[rows.term[r]]]
+    if not near:
+        return "", "", ()
+    matched = term if term in rows.term[seen] else near[0]
+    about = [r for r in seen if rows.term[r] == matched]
+    frequency = dict.fromkeys(graph.texts[rows.frequency[r]] for r in about if graph.texts[rows.frequency[r]])
+    references = tuple(dict.fromkeys(graph.texts[rows.reference[r]] for r in about))
+    return graph.term_names[matched], ", ".join(frequency), references
 
 
 def test_what_is_known_or_implied_is_not_asked_again(graph: CompiledGraph) -> None:
