@@ -12,7 +12,7 @@ from pathlib import Path
 
 import app.store.header
 import app.store.signing_keys
-from tests.faults.bit_flips import bit_flips
+from tests.faults.bit_flips import KINDS, bit_flips
 from tests.faults.call_faults import Tally, call_faults
 from tests.faults.deeds import DEEDS, prepare
 from tests.faults.injector import compiler, start_again_with_injector
@@ -47,6 +47,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--share", type=float, help="the part of the calls to fail (default 0.01, or all)")
     parser.add_argument("--states", type=int, help="simulated losses of power (default 100, or 100,000)")
     parser.add_argument("--flips", type=int, help="flipped bits a file type (default 15, or 10,000)")
+    parser.add_argument("--kind", choices=KINDS, action="append", help="one file type's flips; may be repeated")
     return parser.parse_args()
 
 
@@ -63,7 +64,7 @@ def _families(arguments: argparse.Namespace, scratch: Path) -> Iterator[Tally]:
     if arguments.only in (None, "power"):
         yield from power_losses(deeds, template, scratch, states=states, dice=dice)
     if arguments.only in (None, "flips"):
-        yield from bit_flips(template, scratch, flips=flips, dice=dice)
+        yield from bit_flips(template, scratch, arguments.kind or KINDS, flips=flips, dice=dice)
 
 
 def _report(families: Iterator[Tally]) -> int:

@@ -3,35 +3,46 @@
 import random
 import shutil
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from app.errors import AnamnesisError
 from app.store.check import check_vault
-from knowledge_graph.graph.cache import from_bytes, load_compiled
+from knowledge_graph.graph.cache import from_bytes, to_bytes
 from ml.errors import MlError
 from tests.faults.call_faults import Tally
 from tests.faults.deeds import DEEDS, open_it
+from tests.knowledge_graph.mini_release import mini_graph
 
 sys.path.append(str(Path(__file__).parents[1] / "ml" / "federated"))
 
 Judge = Callable[[bytes], str]
+KINDS = (
+    *("header.json", "vault.db", "vault.db-wal", "anchor.0", "anchor.1", "model"),
+    *("backup's header.json", "backup's vault.db", "backup's anchor.0", "cache", "update"),
+)
 SAID, HARMLESS, SILENT = "said", "harmless", "passed in silence"
 
 
-def bit_flips(template: Path, scratch: Path, *, flips: int, dice: random.Random) -> Iterator[Tally]:
-    """Flips in every kind of file."""
+def bit_flips(
+    template: Path, scratch: Path, kinds: Sequence[str] = KINDS, *, flips: int, dice: random.Random
+) -> Iterator[Tally]:
+    """Flips in the chosen kinds of file."""
     stopped = _stopped_vault(template, scratch)
-    kinds: list[tuple[str, bytes, Judge]] = [
-        *(_of_file(name, stopped, scratch) for name in ("header.json", "vault.db", "vault.db-wal")),
-        *(_of_file(name, stopped, scratch) for name in ("anchor.0", "anchor.1")),
-        _of_sealed(stopped),
-        *(_of_backup(name, template, scratch) for name in ("header.json", "vault.db", "anchor.0")),
-        _of_cache(scratch),
-        _of_update(),
-    ]
-    for name, whole, judge in kinds:
-        yield _flip(name, whole, judge, flips, dice)
+    for kind in kinds:
+        name = kind.removeprefix("backup's ")
+        if kind == "model":
+            whole, judge = _of_sealed(stopped)
+        elif kind == "cache":
+            whole, judge = _of_cache()
+        elif kind == "update":
+            whole, judge = _of_update()
+        elif name != kind:
+            whole, judge = _of_backup(name, template, scratch)
+        else:
+            whole, judge = _of_file(name, stopped, scratch)
+        yield _flip(kind, whole, judge, flips, dice)
 
 
 def _flip(name: str, whole: bytes, judge: Judge, flips: int, dice: random.Random) -> Tally:
@@ -65,7 +76,7 @@ def _stopped_vault(template: Path, scratch: Path) -> Path:
     return folder
 
 
-def _of_file(name: str, stopped: Path, scratch: Path) -> tuple[str, bytes, Judge]:
+def _of_file(name: str, stopped: Path, scratch: Path) -> tuple[bytes, Judge]:
     def judge(data: bytes) -> str:
         folder = scratch / "flipped"
         shutil.rmtree(folder, ignore_errors=True)
@@ -80,10 +91,10 @@ def _of_file(name: str, stopped: Path, scratch: Path) -> tuple[str, bytes, Judge
         lost = DEEDS[0].check(folder, ["setting", "annotation", "note", "diagnosis", "debit"])
         return SILENT if lost else HARMLESS
 
-    return name, (stopped / "v" / name).read_bytes(), judge
+    return (stopped / "v" / name).read_bytes(), judge
 
 
-def _of_sealed(stopped: Path) -> tuple[str, bytes, Judge]:
+def _of_sealed(stopped: Path) -> tuple[bytes, Judge]:
     with open_it(stopped / "v", read_only=True) as vault:
         sealed, key_holder = vault.seal("model", bytes(range(256)) * 8), vault.data_key()
 
@@ -96,10 +107,10 @@ def _of_sealed(stopped: Path) -> tuple[str, bytes, Judge]:
             return SAID
         return SILENT
 
-    return "model", sealed, judge
+    return sealed, judge
 
 
-def _of_backup(name: str, template: Path, scratch: Path) -> tuple[str, bytes, Judge]:
+def _of_backup(name: str, template: Path, scratch: Path) -> tuple[bytes, Judge]:
     from app.store.backup import restore
 
     def judge(data: bytes) -> str:
@@ -113,24 +124,25 @@ def _of_backup(name: str, template: Path, scratch: Path) -> tuple[str, bytes, Ju
             return SILENT if (folder / "r").exists() else SAID
         return HARMLESS if not _check_of("restore")(folder, ["r"]) else SILENT
 
-    return f"backup's {name}", (template / "b0" / name).read_bytes(), judge
+    return (template / "b0" / name).read_bytes(), judge
 
 
 def _check_of(name: str) -> Callable[[Path, Sequence[str]], list[str]]:
     return next(deed.check for deed in DEEDS if deed.name == name)
 
 
-def _of_cache(scratch: Path) -> tuple[str, bytes, Judge]:
-    load_compiled(scratch)
-    (cache,) = scratch.glob("graph-*.bin")
+def _of_cache() -> tuple[bytes, Judge]:
+    """Of a small ontology, so that each part of the file is struck often."""
+    with tempfile.TemporaryDirectory() as folder:
+        whole = to_bytes(mini_graph(Path(folder)))
 
     def judge(data: bytes) -> str:
         return SAID if from_bytes(data) is None else SILENT
 
-    return "cache", cache.read_bytes(), judge
+    return whole, judge
 
 
-def _of_update() -> tuple[str, bytes, Judge]:
+def _of_update() -> tuple[bytes, Judge]:
     from small_federation import IDENTITY, KEYS, OFFICER, SITE, base, some_delta, statement
 
     from ml.federated.payload import write_payload
@@ -145,4 +157,4 @@ def _of_update() -> tuple[str, bytes, Judge]:
             return SAID
         return SILENT
 
-    return "update", whole, judge
+    return whole, judge
