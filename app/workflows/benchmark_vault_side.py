@@ -1,5 +1,6 @@
 """One side of the vault's benchmark: a process that fills a store, with or without a key, and is timed."""
 
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -8,17 +9,14 @@ from multiprocessing.connection import Connection as Pipe
 from pathlib import Path
 from typing import Any
 
-import msgspec
 from sqlcipher3 import dbapi2 as sqlcipher
 
-from app.clinical.annotation import Annotation, AnnotationAction, AnnotationEvent
-from app.clinical.ids import AnnotationId, NoteId, PatientId
 from app.clinical.note import Note
 from app.clinical.patient import Patient
 from app.store.anchor import AnchorFile
 from app.store.audit_chain import AuditChain
 from app.store.clock import system_clock
-from app.store.database import Connection, connect, migrate, new_file
+from app.store.database import Connection, add_functions, connect, harden, migrate, new_file
 from app.store.note_search import search_notes
 from app.store.patient_query import (
     PatientFilter,
@@ -29,80 +27,96 @@ from app.store.patient_query import (
 )
 from app.store.record_table import put_records
 from app.store.session import Session
-from knowledge_graph.terms.term import TermId
-
-NOTES_A_PATIENT, EVENTS_A_NOTE = 10, 10
-CHINESE = "患者发热三天"  # in one note of each patient; its words are searched by pairs of characters
-KEY = bytes(range(32))
-DEEDS = (
-    *("open with the raw key", "notes of a patient", "page of the patient list", "one note"),
-    *("annotation log of a patient", "search, two words", "search, a word of most notes"),
-    *("search, the beginning of a word", "search, Chinese", "one-row transaction"),
+from app.workflows.benchmark_vault_hospital import (
+    EVENTS_A_NOTE,
+    NOTES_A_PATIENT,
+    ORIGIN,
+    begin_bulk,
+    events_of,
+    put_in_bulk,
+    records_of,
 )
 
-
+KEY = bytes(range(32))
+DEEDS = (
+    *("open with the raw key", "notes of a patient", "one note", "annotation log of a patient"),
+    *("page of the patient list", "last page of the patient list", "patients by a part of a name"),
+    *("search, two words", "search, a word of most notes", "search, two words of most notes"),
+    *("search, the beginning of a word", "search, two letters", "search, a phrase", "search, Chinese"),
+    "one-row transaction",
+)
 _QUERIES = {
     "search, a word of most notes": "findings",
+    "search, two words of most notes": "findings abnormality",
     "search, the beginning of a word": "find",
+    "search, two letters": "ab",
+    "search, a phrase": '"abnormality of the"',
     "search, Chinese": "发热",
 }
 
 
 def serve(pipe: Pipe, kind: str, folder: str) -> None:
-    """Answer (deed, argument) with milliseconds until the pipe closes."""
+    """Answer (deed, argument) until the pipe closes: milliseconds by the clock and of the processor."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the one who asks is stopped, and closes the pipe
     store = _Store(Path(folder), encrypted=kind == "encrypted")
-    answers: dict[str, Callable[[Any], float]] = {"fill": store.fill, "size": store.size, "memory": _peak_mib}
+    answers: dict[str, Callable[[Any], object]] = {
+        "fill": store.fill, "bulk": store.fill_in_bulk, "size": store.size, "memory": _peak_mib,
+    }  # fmt: skip
     while True:
         try:
             deed, argument = pipe.recv()
-        except EOFError:
+            answer = answers.get(deed)
+            pipe.send(answer(argument) if answer else _timed(partial(store.do, deed, argument)))
+        except (EOFError, BrokenPipeError):
             return
-        answer = answers.get(deed)
-        pipe.send(answer(argument) if answer else _ms(partial(store.do, deed, argument)))
 
 
 class _Store:
     """The vault's tables, statements and durability over one file."""
 
     def __init__(self, folder: Path, *, encrypted: bool):
-        folder.mkdir()
-        self._path, self._encrypted = folder / "store.db", encrypted
-        if encrypted:
+        folder.mkdir(exist_ok=True)
+        self._path, self._encrypted, self._in_bulk = folder / "store.db", encrypted, False
+        self._anchors, self._chain = AnchorFile(folder, KEY), AuditChain(KEY)
+        if encrypted and not self._path.exists():
             new_file(self._path, KEY).close()
-        connection = self._open()
-        migrate(connection)
-        anchors, chain = AnchorFile(folder, KEY), AuditChain(KEY)
-        self._session = Session(connection, user="m", anchors=anchors, chain=chain, clock=system_clock)
-        self._connection = connection
+        self._use(self._open())
+        migrate(self._connection)
 
-    def fill(self, what: tuple[int, list[str]]) -> float:
+    def fill(self, what: tuple[int, list[str]]) -> tuple[float, float]:
         """One transaction of patients with ten notes each, and ten annotation events a note."""
-        first, texts = what
         records: list[Patient | Note] = []
         events: list[tuple[str, str, bytes]] = []
-        for at in range(0, len(texts), NOTES_A_PATIENT):
-            patient = PatientId(f"p{first + at // NOTES_A_PATIENT}")
-            records.append(Patient(patient, name=f"Synthetic {patient}"))
-            for n, text in enumerate(texts[at : at + NOTES_A_PATIENT]):
-                whole = text if n else f"{text} {CHINESE}"
-                note = Note(NoteId(f"{patient}-{n}"), patient, whole, written_at=f"2026-01-{n + 1:02d}")
-                records.append(note)
-                events += [(note.id, patient, _event(note, turn)) for turn in range(EVENTS_A_NOTE)]
-        return _ms(lambda: self._write(lambda: self._put(records, events)))
+        for patient, notes in records_of(*what):
+            records += [patient, *notes]
+            events += [row for note in notes for row in events_of(note.id, patient.id)]
+        return _timed(lambda: self._write(lambda: self._put(records, events)))
+
+    def fill_in_bulk(self, what: tuple[int, list[str]]) -> None:
+        """The same without durability, not measured."""
+        if not self._in_bulk:
+            begin_bulk(self._connection)
+            self._in_bulk = True
+        put_in_bulk(self._connection, *what)
 
     def _put(self, records: list[Patient | Note], events: list[tuple[str, str, bytes]]) -> None:
-        put_records(self._connection, records, origin="m")
+        put_records(self._connection, records, origin=ORIGIN)
         self._connection.executemany(
             "INSERT INTO annotation_event (note_id, patient_id, body) VALUES (?, ?, ?)", events
         )
 
     def size(self, _: Any) -> float:
-        """Bytes of the database, its log folded in."""
+        """Bytes of the database, its log folded in; from here on as durable as a vault."""
+        if self._in_bulk:
+            self._connection.close()
+            self._use(self._open())
+            self._in_bulk = False
         self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         return float(self._path.stat().st_size)
 
-    def do(self, deed: str, number: int) -> None:
-        """One deed about a patient by number."""
+    def do(self, deed: str, question: tuple[int, int]) -> None:
+        """One deed about a patient by number, of so many."""
+        number, patients = question
         patient = f"p{number}"
         if deed == "open with the raw key":
             self._open().close()
@@ -110,6 +124,11 @@ class _Store:
             assert read_notes(self._session, patient)
         elif deed == "page of the patient list":
             list_patients(self._session, PatientFilter(), limit=100, offset=min(number, 1000))
+        elif deed == "last page of the patient list":
+            assert list_patients(self._session, PatientFilter(), limit=100, offset=max(patients - 100, 0))
+        elif deed == "patients by a part of a name":
+            wanted = PatientFilter(f"thetic {patient}")
+            assert list_patients(self._session, wanted, limit=100, offset=0)
         elif deed == "one note":
             read_note(self._session, f"{patient}-0")
         elif deed == "search, two words":
@@ -127,26 +146,22 @@ class _Store:
         deed()
         self._connection.execute("COMMIT")
 
+    def _use(self, connection: Connection) -> None:
+        self._connection = connection
+        self._session = Session(
+            connection, user="m", anchors=self._anchors, chain=self._chain, clock=system_clock
+        )
+
     def _open(self) -> Connection:
         if self._encrypted:
             connection = connect(self._path, KEY, read_only=False)
         else:
             connection = sqlcipher.connect(str(self._path), isolation_level=None)
-            for pragma in (
-                "synchronous = FULL",
-                "foreign_keys = ON",
-                "secure_delete = ON",
-                "temp_store = MEMORY",
-            ):
-                connection.execute(f"PRAGMA {pragma}")
+            harden(connection)
+            add_functions(connection)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
         return connection
-
-
-def _event(note: Note, turn: int) -> bytes:
-    mark = Annotation(AnnotationId(f"{note.id}-{turn}"), note.id, turn, turn + 8, TermId("HP:0001250"))
-    return msgspec.json.encode(AnnotationEvent(AnnotationAction.ADD, mark, "m", "2026-01-01T00:00:00Z"))
 
 
 def _peak_mib(_: Any) -> float:
@@ -159,7 +174,8 @@ def _peak_mib(_: Any) -> float:
     return peak / 1024 if sys.platform == "linux" else peak / (1 << 20)
 
 
-def _ms(deed: Callable[[], object]) -> float:
-    began = time.perf_counter()
+def _timed(deed: Callable[[], object]) -> tuple[float, float]:
+    """Milliseconds by the clock and of the processor."""
+    began, worked = time.perf_counter(), time.process_time()
     deed()
-    return 1000 * (time.perf_counter() - began)
+    return 1000 * (time.perf_counter() - began), 1000 * (time.process_time() - worked)

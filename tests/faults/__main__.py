@@ -47,7 +47,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--share", type=float, help="the part of the calls to fail (default 0.01, or all)")
     parser.add_argument("--states", type=int, help="simulated losses of power (default 100, or 100,000)")
     parser.add_argument("--flips", type=int, help="flipped bits a file type (default 15, or 10,000)")
-    parser.add_argument("--kind", choices=KINDS, action="append", help="one file type's flips; may be repeated")
+    parser.add_argument(
+        "--kind", choices=KINDS, action="append", help="one file type's flips; may be repeated"
+    )
     return parser.parse_args()
 
 

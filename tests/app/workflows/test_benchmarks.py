@@ -17,6 +17,7 @@ from app.workflows import (
     benchmark_train,
     benchmark_vault,
 )
+from app.workflows.benchmark_vault_side import DEEDS
 from app.workflows.hpo3_peer import hpo3_peer
 
 pytestmark = pytest.mark.slow
@@ -41,12 +42,25 @@ def test_plain_python_ranks_the_same_as_the_arrays() -> None:
 def test_the_vault_is_measured_beside_plain_sqlite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(benchmark_vault, "COMMITS", 4)
     monkeypatch.setattr(benchmark_vault, "OPENINGS", 1)
+    monkeypatch.setattr(benchmark_vault, "MEASURED", 100)
     found = benchmark_vault.measure(silent, size=200, data=str(tmp_path))
     ratios = {name: value for name, value in found.items() if name.endswith("encrypted / plain")}
-    assert len(ratios) == 12
+    assert len(ratios) == 1 + 2 * (1 + len(DEEDS))
     assert found["annotation events"] == 2000
     assert all(isinstance(value, float) and value > 0 for value in ratios.values())
     assert 1.0 < float(str(found["size, encrypted / plain"])) < 1.2  # each page keeps 80 bytes for IV and MAC
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_stop_in_the_middle_leaves_nothing_and_a_small_disk_is_said_first(tmp_path: Path) -> None:
+    def stop(text: str, **fields: object) -> None:
+        assert text.startswith("filling")
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        benchmark_vault.measure(stop, size=50, data=str(tmp_path))
+    with pytest.raises(UsageError, match="--data"):
+        benchmark_vault.measure(silent, size=1 << 40, data=str(tmp_path))
     assert list(tmp_path.iterdir()) == []
 
 
