@@ -1,7 +1,7 @@
 """`python -m tests.faults`: a seeded slice of the fault harness; with `--all`, the whole of it."""
 
 import argparse
-import functools
+import hashlib
 import random
 import shutil
 import signal
@@ -12,6 +12,7 @@ from pathlib import Path
 
 import app.store.header
 import app.store.signing_keys
+from app.store.key_derivation import KdfParameters, normalised
 from tests.faults.bit_flips import KINDS, bit_flips
 from tests.faults.call_faults import Tally, call_faults
 from tests.faults.deeds import DEEDS, prepare
@@ -30,12 +31,17 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that a stopped run clears its scratch folder
     scratch = start_again_with_injector(SHARED_MEMORY if SHARED_MEMORY.is_dir() else None)
     try:
-        # A pure function, remembered: the faults are tried on files, not on the key derivation.
         for module in (app.store.header, app.store.signing_keys):
-            module.wrapping_key = functools.cache(module.wrapping_key)  # type: ignore[attr-defined]
+            module.wrapping_key = _quick_key  # type: ignore[attr-defined]
         return _report(_families(arguments, scratch))
     finally:
         shutil.rmtree(scratch)
+
+
+def _quick_key(passphrase: str, salt: bytes, parameters: KdfParameters) -> bytes:
+    """In place of Argon2id, which calls no disk: the same faults at the same calls, twenty times as many."""
+    said = repr((normalised(passphrase), salt, parameters.checked()))
+    return hashlib.sha256(said.encode("utf-8")).digest()
 
 
 def _arguments() -> argparse.Namespace:
