@@ -113,6 +113,8 @@ def _segment(line: str, marks: Marks) -> Segment:
 
 def unescaped(text: str, marks: Marks) -> str:
     """Text without escape sequences (HL7 v2.5, section 2.7); highlighting is dropped."""
+    if marks.escape not in text:
+        return text
     sign = re.escape(marks.escape)
     known = {"F": marks.field, "S": marks.component, "T": marks.subcomponent, "R": marks.repetition}
     known |= {"E": marks.escape, "H": "", "N": "", ".br": "\n", ".sp": "\n"}

@@ -4,11 +4,15 @@ Atheris (libFuzzer for Python) is a tool, not a dependency: `--engine atheris` n
 A finding does not end a run: each kind (exception and place) is kept once, with the bytes that showed it.
 """
 
+import contextlib
+import gzip
+import io
 import json
 import random
 import sys
 import time
 import traceback
+import zlib
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -21,6 +25,7 @@ from tests.fuzz.targets import TARGETS
 SLOW_S = 5.0
 TOLD_EVERY = 2_000
 LARGEST_INPUT = 32 << 10
+GZIP = b"\x1f\x8b"
 
 
 @dataclass(slots=True)
@@ -36,13 +41,20 @@ class Findings:
     def run(self, data: bytes) -> None:
         """Run the target once."""
         self.runs += 1
-        begun = time.process_time()
+        begun = time.perf_counter()
         try:
             TARGETS[self.target](data)
         except Exception as error:
             self._note(_kind(error), data)
-        if time.process_time() - begun > SLOW_S:
+        if time.perf_counter() - begun > SLOW_S and self._is_slow(data):
             self._note("slow", data)
+
+    def _is_slow(self, data: bytes) -> bool:
+        """Whether a slow run was slow by itself: once more, by the processor's time."""
+        begun = time.process_time()
+        with contextlib.suppress(Exception):
+            TARGETS[self.target](data)
+        return time.process_time() - begun > SLOW_S
 
     def _note(self, kind: str, data: bytes) -> None:
         self.kinds[kind] += 1
@@ -56,7 +68,12 @@ class Findings:
 
 
 def mutated(data: bytes, dice: random.Random) -> bytes:
-    """Spoilt bytes, or for JSON as often a spoilt tree."""
+    """Spoilt bytes; for JSON as often a spoilt tree, for gzip as often spoilt content, packed again."""
+    if data[:2] == GZIP and dice.random() < 0.5:
+        try:
+            return gzip.compress(mutated(unpacked(data), dice), 1, mtime=0)
+        except (OSError, EOFError, zlib.error):
+            pass
     if data[:1] in b"[{" and dice.random() < 0.5:
         try:
             return b"\n".join(
@@ -66,6 +83,12 @@ def mutated(data: bytes, dice: random.Random) -> bytes:
         except (ValueError, RecursionError):
             pass
     return spoilt_bytes(data, dice)
+
+
+def unpacked(data: bytes) -> bytes:
+    """The beginning of a gzip file's content."""
+    with gzip.open(io.BytesIO(data)) as stream:
+        return stream.read(LARGEST_INPUT)
 
 
 def fuzz_seeded(findings: Findings, seeds: list[bytes], *, runs: int, seed: int) -> None:
