@@ -30,6 +30,7 @@ from knowledge_graph.terms.term import DiseaseId, TermId
 from ml.privacy.ledger import LedgerEntry
 from ml.registry.model_version import TENSORS_FILE, ModelCard, pack_version
 from tests.app.store.decrypted import decrypted_bytes
+from tests.app.store.former_schemas import RELEASED, UNDO
 
 SECRET, OTHER, BOB = "passphrase of ann", "another passphrase", "passphrase of bob"
 FAST = KdfParameters.fast_for_tests()
@@ -61,7 +62,9 @@ def prepare(folder: Path) -> None:
 
     shutil.copytree(folder / "v", folder / "old")
     with open_it(folder / "old") as old:
-        old.session().connection().executescript("DROP TABLE note_pairs; PRAGMA user_version = 1;")
+        connection = old.session().connection()
+        for version in reversed(RELEASED):
+            connection.executescript(f"{UNDO[version]}; PRAGMA user_version = {version};")
 
 
 def open_it(path: Path, secret: str = SECRET, *, user: str = "ann", read_only: bool = False) -> Vault:

@@ -14,11 +14,10 @@ from app.store.key_derivation import KdfParameters, subkey
 from app.store.rekey import prepare_rekey
 from app.store.vault import Vault
 from tests.app.store.disk_states import digest, recorded_states
+from tests.app.store.former_schemas import RELEASED, UNDO
 
 SECRET, ADA = "correct horse battery", PatientId("p-1")
 NOTES = tuple(Note(NoteId(f"n-{n}"), ADA, f"患者发热 {n}", written_at=f"2026-01-0{n}") for n in range(1, 4))
-UNDO = {1: "DROP TABLE note_pairs"}  # what leads from the next schema back to this one
-RELEASED = tuple(UNDO)
 
 
 def open_it(path: Path, *, read_only: bool = False) -> Vault:

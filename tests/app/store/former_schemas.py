@@ -1,0 +1,9 @@
+"""What leads from each schema back to the one before, to try its migration on a vault of our own."""
+
+UNDO = {
+    1: "DROP TABLE note_pairs",
+    2: """DROP INDEX patient_by_name; DROP INDEX patient_by_activity; DROP INDEX audit_event_of_import;
+CREATE INDEX patient_by_name ON patient (name COLLATE NOCASE, id);
+CREATE INDEX patient_by_activity ON patient (last_activity DESC, id)""",
+}
+RELEASED = tuple(UNDO)

@@ -1,0 +1,106 @@
+"""The patient list: each page is what a plain search over all patients gives, and reads no other row."""
+
+import random
+from collections.abc import Iterator
+from itertools import product
+from pathlib import Path
+
+import pytest
+
+from app.clinical.diagnosis import Decision, Diagnosis
+from app.clinical.ids import NoteId, PatientId
+from app.clinical.note import Note
+from app.clinical.patient import Patient, Sex
+from app.store.key_derivation import KdfParameters
+from app.store.vault import Vault
+from knowledge_graph.terms.term import DiseaseId
+
+NAMES = (
+    "ada Zett",
+    "Ada zett",
+    "Émile O'Neil",
+    "100% Sure",
+    "under_score",
+    "Straße",
+    "STRASSE",
+    "back\\slash",
+    "",
+)
+TEXTS = ("", "ADA", "zett a", "%", "_", "strasse", "\\", "é", "nobody", "a" * 60_000)
+
+
+@pytest.fixture(scope="module")
+def vault(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vault]:
+    path = tmp_path_factory.mktemp("list") / "v"
+    vault, _ = Vault.create(path, user="ann", passphrase="correct horse", kdf=KdfParameters.fast_for_tests())
+    dice, records = random.Random(3), list[Patient | Note]()
+    for number in range(90):
+        patient = PatientId(f"{dice.getrandbits(64):016x}")
+        records.append(Patient(patient, dice.choice(NAMES), sex=dice.choice(list(Sex))))
+        day = f"2026-01-{dice.randrange(1, 9):02d}"
+        records.append(Note(NoteId(f"n{number}"), patient, "A note.", written_at=day))
+    with vault:
+        vault.put_records(records, origin="t")
+        for patient in [r.id for r in records if isinstance(r, Patient)][::4]:
+            vault.record_diagnosis(
+                Diagnosis(patient, DiseaseId("OMIM:1"), "Fit disease", Decision.CONFIRMED, "ann", "2026")
+            )
+        yield vault
+
+
+@pytest.mark.parametrize("order", ["name", "activity"])
+def test_every_page_is_what_a_plain_search_gives(vault: Vault, order: str) -> None:
+    everyone = vault.patients(limit=1000)
+    assert len(everyone) == 90
+    for text, sex, decided in product(TEXTS, (None, "FEMALE"), (None, True, False)):
+        wanted = [
+            row
+            for row in everyone
+            if all(word in row.name.casefold() for word in text.casefold().split())
+            and sex in (None, row.sex)
+            and decided in (None, bool(row.confirmed))
+        ]
+        wanted.sort(key=lambda row: row.id)
+        if order == "name":
+            wanted.sort(key=lambda row: "".join(c.lower() if c.isascii() else c for c in row.name).encode())
+        else:
+            wanted.sort(key=lambda row: row.last_activity, reverse=True)
+        pages = [
+            vault.patients(text=text, sex=sex, decided=decided, order=order, limit=20, offset=at)
+            for at in range(0, 100, 20)
+        ]
+        assert [row for page in pages for row in page] == wanted
+        assert vault.patient_count(text=text, sex=sex, decided=decided) == len(wanted)
+
+
+@pytest.mark.parametrize("order", ["name", "activity"])
+@pytest.mark.parametrize("wanted", [{}, {"text": "ada z"}, {"sex": "MALE", "decided": True}])
+def test_no_row_outside_the_page_is_read(
+    vault: Vault, order: str, wanted: dict[str, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session, asked = vault.session(), list[tuple[str, object]]()
+    rows = session.rows
+    monkeypatch.setattr(session, "rows", lambda sql, given=(): asked.append((sql, given)) or rows(sql, given))
+    vault.patients(order=order, limit=5, offset=3, **wanted)  # type: ignore[arg-type]
+    vault.patient_count(**wanted)  # type: ignore[arg-type]
+    plans = [rows(f"EXPLAIN QUERY PLAN {sql}", given) for sql, given in asked]
+    steps = [step[3] for plan in plans for step in plan if "patient" in step[3]]
+    assert len(steps) == 3
+    assert all("COVERING INDEX" in step or step.endswith("PRIMARY KEY (id=?)") for step in steps)
+
+
+def test_a_file_imported_before_is_known_without_a_walk_through_the_log(vault: Vault) -> None:
+    sql = "SELECT 1 FROM audit_event WHERE action = 'records-imported' AND detail = ? LIMIT 1"
+    plan = vault.session().rows(f"EXPLAIN QUERY PLAN {sql}", ("t",))
+    assert "SEARCH audit_event" in plan[0][3]
+
+
+def test_the_list_is_sound_after_a_patient_is_changed(tmp_path: Path) -> None:
+    vault, _ = Vault.create(
+        tmp_path / "v", user="ann", passphrase="correct horse", kdf=KdfParameters.fast_for_tests()
+    )
+    with vault:
+        vault.put_records([Patient(PatientId("p"), "Ada Old")], origin="one")
+        vault.put_records([Patient(PatientId("p"), "Ada New")], origin="two")
+        assert [row.name for row in vault.patients(text="new")] == ["Ada New"]
+        assert vault.patients(text="old") == []
