@@ -9,6 +9,7 @@ from pathlib import Path
 PATIENTS = 24
 TAIL = "quinquagesima"  # in every canary but the passphrases; it stands nowhere else
 SECRET, SECOND = "zyzzogeton canary passphrase", "wrong quizzacious passphrase"
+OFFICER = "officer xylographical passphrase"
 PARTS = "abcde"
 _COMPRESSED = re.compile(rb"\x78[\x01\x5e\x9c\xda]|\x1f\x8b\x08")
 _MOST_UNPACKED = 8 << 20
@@ -19,7 +20,7 @@ def canaries() -> list[str]:
     kinds = ("Nomen", "Prae", "MRN", "Vico")
     words = [f"{kind}{number:02d}{TAIL}" for number in range(PATIENTS) for kind in kinds]
     words += [f"Verbum{number:02d}{part}{TAIL}" for number in range(PATIENTS) for part in PARTS]
-    return [*words, SECRET.split()[0], SECOND.split()[1]]
+    return [*words, SECRET.split()[0], SECOND.split()[1], OFFICER.split()[1]]
 
 
 def is_number(word: str) -> bool:
