@@ -18,7 +18,7 @@ from app.store.vault import Vault
 from app.workflows.ask_next import Interviewer, NextQuestions
 from app.workflows.compare_diseases import Comparison, compare_diseases
 from app.workflows.diagnose import DiagnosisService
-from app.workflows.draw_evidence import EvidenceDrawer
+from app.workflows.draw_evidence import draw_evidence
 from app.workflows.explain_text import TextExplanation, explain_texts
 from app.workflows.find_similar import SimilarCases, similar_diseases, similar_patients
 from app.workflows.gather_findings import GatheredFinding
@@ -67,7 +67,6 @@ class Assistant:
         self._service = service
         self._vault = vault
         self._question_costs = question_costs
-        self._drawer = EvidenceDrawer(service)
 
     @property
     def provider(self) -> str:
@@ -104,7 +103,8 @@ class Assistant:
 
     def draw(self, chart: Chart, marks: Marks, today: date, disease: DiseaseId) -> EvidenceGraph:
         """The evidence for a disease as a graph."""
-        return self._drawer.draw(self._service.presentation(chart, marks, today=today), disease)
+        asked = self._service.presentation(chart, marks, today=today)
+        return draw_evidence(self._service, asked, disease)
 
     def explain(self, chart: Chart) -> TextExplanation:
         """What each sentence counts; seconds for a long chart."""

@@ -3,13 +3,12 @@
 safetensors behind a SHA-256, never pickle. A damaged or foreign cache is rebuilt from the sources.
 """
 
-import json
 import os
 import tempfile
-import zlib
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 from safetensors import SafetensorError
 
@@ -23,8 +22,10 @@ from knowledge_graph.graph.profile import Profiles
 from knowledge_graph.graph.sealed_arrays import sealed, unsealed
 from knowledge_graph.graph.signature import Signatures
 from knowledge_graph.sources.hpo_release import HpoRelease, content_hash, find_release
+from knowledge_graph.terms.gene import GeneId
+from knowledge_graph.terms.term import DiseaseId, TermId
 
-LAYOUT = "8"
+LAYOUT = "9"
 _PARTS: dict[str, Any] = {
     "associations": Associations,
     "profiles": Profiles,
@@ -34,6 +35,22 @@ _PARTS: dict[str, Any] = {
 }
 _ROWS = ("ancestors", "parents", "onsets", "inheritance")
 _KIN = tuple(Kinship.__slots__)
+
+
+class _Words(msgspec.Struct, array_like=True):
+    """What of the graph is no number. Not compressed: inflating takes longer than reading."""
+
+    version: str
+    content_hash: str
+    term_ids: tuple[TermId, ...]
+    term_names: tuple[str, ...]
+    term_synonyms: tuple[tuple[str, ...], ...]
+    alternatives: dict[str, TermId]
+    disease_ids: tuple[DiseaseId, ...]
+    disease_names: tuple[str, ...]
+    genes: tuple[tuple[str, ...], ...]
+    gene_ids: tuple[tuple[GeneId, ...], ...]
+    texts: tuple[str, ...]
 
 
 def load_compiled(cache_dir: Path, release: HpoRelease | None = None) -> CompiledGraph:
@@ -59,7 +76,7 @@ def from_bytes(data: bytes) -> CompiledGraph | None:
     try:
         arrays = unsealed(data)
         return None if arrays is None else _graph(arrays)
-    except (SafetensorError, KeyError, ValueError):
+    except (SafetensorError, KeyError, ValueError, msgspec.MsgspecError):
         return None
 
 
@@ -89,41 +106,20 @@ def _arrays(graph: CompiledGraph) -> dict[str, Any]:
     for part, kind in _PARTS.items():
         for name in kind.__slots__:
             arrays[f"{part}.{name}"] = getattr(getattr(graph, part), name)
-    words = {
-        "version": graph.version,
-        "content_hash": graph.content_hash,
-        "term_ids": graph.term_ids,
-        "term_names": graph.term_names,
-        "term_synonyms": graph.term_synonyms,
-        "alternatives": graph.alternatives,
-        "disease_ids": graph.disease_ids,
-        "disease_names": graph.disease_names,
-        "genes": graph.genes,
-        "texts": graph.texts,
-    }
-    packed = zlib.compress(json.dumps(words, separators=(",", ":")).encode("utf-8"), 1)
-    arrays["words"] = np.frombuffer(packed, np.uint8)
+    words = _Words(**{name: getattr(graph, name) for name in _Words.__struct_fields__})
+    arrays["words"] = np.frombuffer(msgspec.msgpack.encode(words), np.uint8)
     return arrays
 
 
 def _graph(arrays: dict[str, Any]) -> CompiledGraph:
-    words = json.loads(zlib.decompress(arrays["words"].tobytes()))
+    words = msgspec.msgpack.decode(arrays["words"].data, type=_Words)
     rows: dict[str, Any] = {name: _rows(arrays, name) for name in _ROWS}
     parts: dict[str, Any] = {
         part: kind(**{name: arrays[f"{part}.{name}"] for name in kind.__slots__})
         for part, kind in _PARTS.items()
     }
     return CompiledGraph(
-        version=words["version"],
-        content_hash=words["content_hash"],
-        term_ids=tuple(words["term_ids"]),
-        term_names=tuple(words["term_names"]),
-        term_synonyms=tuple(tuple(s) for s in words["term_synonyms"]),
-        alternatives=words["alternatives"],
-        disease_ids=tuple(words["disease_ids"]),
-        disease_names=tuple(words["disease_names"]),
-        genes=tuple(tuple(g) for g in words["genes"]),
-        texts=tuple(words["texts"]),
+        **msgspec.structs.asdict(words),
         kinship=Kinship(**{name: _rows(arrays, name) for name in _KIN}),
         **rows,
         **parts,

@@ -19,6 +19,7 @@ from knowledge_graph.sources.association import Association, read_associations
 from knowledge_graph.sources.gene import GeneLink, read_gene_links
 from knowledge_graph.sources.hpo_release import HpoRelease, content_hash, of_one_release
 from knowledge_graph.sources.ontology import Ontology, read_ontology, topological_order
+from knowledge_graph.terms.gene import Gene
 from knowledge_graph.terms.term import DiseaseId, TermId
 
 _SEX = {Sex.FEMALE: 1, Sex.MALE: 2}
@@ -54,6 +55,7 @@ def compile_graph(
     disease_ids = tuple(d for d, _ in by_disease)
     names = tuple(group[0].disease_name for _, group in by_disease)
     genes_of = _genes_of(genes, disease_ids)
+    labels = tuple(tuple(gene.label for gene in of_disease) for of_disease in genes_of)
     onsets = _aspect_terms(by_disease, ontology, aspect="C")
     return CompiledGraph(
         version=ontology.version,
@@ -66,13 +68,14 @@ def compile_graph(
         parents=parents,
         disease_ids=disease_ids,
         disease_names=names,
-        genes=genes_of,
+        genes=labels,
+        gene_ids=tuple(tuple(gene.gene_id for gene in of_disease) for of_disease in genes_of),
         onsets=onsets,
         inheritance=_aspect_terms(by_disease, ontology, aspect="I"),
         associations=arrays,
         profiles=build_profiles(ancestors, arrays),
         signatures=build_signatures(arrays, texts.texts),
-        kinship=build_kinship(disease_ids, names, genes_of),
+        kinship=build_kinship(disease_ids, names, labels),
         demographics=build_demographics(onsets, arrays, term_index=number, ancestors=ancestors),
         namesakes=read_namesakes(shipped_namesakes(), disease_ids),
         texts=tuple(texts.texts),
@@ -116,11 +119,11 @@ def _ancestors(parents: Rows) -> Rows:
     return rows_from(closed)
 
 
-def _genes_of(links: Iterable[GeneLink], diseases: Sequence[DiseaseId]) -> tuple[tuple[str, ...], ...]:
-    found: dict[DiseaseId, list[str]] = {}
+def _genes_of(links: Iterable[GeneLink], diseases: Sequence[DiseaseId]) -> list[list[Gene]]:
+    found: dict[DiseaseId, list[Gene]] = {}
     for link in links:
-        found.setdefault(link.disease_id, []).append(link.gene.label)
-    return tuple(tuple(sorted(found.get(d, ()))) for d in diseases)
+        found.setdefault(link.disease_id, []).append(link.gene)
+    return [sorted(found.get(d, ()), key=lambda gene: gene.label) for d in diseases]
 
 
 ByDisease = list[tuple[DiseaseId, list[Association]]]

@@ -20,6 +20,7 @@ from knowledge_graph.graph.profile import Profiles
 from knowledge_graph.graph.row_maxima import RowMaxima
 from knowledge_graph.graph.signature import Signatures
 from knowledge_graph.sources.knowledge_pack import PackDisease
+from knowledge_graph.terms.gene import GeneId
 from knowledge_graph.terms.term import DiseaseId, TermId
 
 
@@ -52,7 +53,8 @@ class CompiledGraph:
     parents: Rows
     disease_ids: tuple[DiseaseId, ...]
     disease_names: tuple[str, ...]
-    genes: tuple[tuple[str, ...], ...]  # of each disease
+    genes: tuple[tuple[str, ...], ...]  # of each disease, as they are shown
+    gene_ids: tuple[tuple[GeneId, ...], ...]  # the same by id
     onsets: Rows  # onset terms (aspect C) of each disease
     inheritance: Rows  # inheritance terms (aspect I) of each disease
     associations: Associations

@@ -80,6 +80,7 @@ def overlaid(base: CompiledGraph, packs: Sequence[KnowledgePack]) -> CompiledGra
         disease_ids=merged.disease_ids,
         disease_names=merged.names,
         genes=base.genes + ((),) * (count - len(base.genes)),
+        gene_ids=base.gene_ids + ((),) * (count - len(base.gene_ids)),
         onsets=spliced_rows(base.onsets, empty, count=count),
         inheritance=spliced_rows(base.inheritance, empty, count=count),
         associations=associations,

@@ -19,8 +19,8 @@ def sealed(arrays: Mapping[str, npt.NDArray[Any]]) -> bytes:
 
 def unsealed(data: bytes) -> Arrays | None:
     """The arrays, or None where the hash does not match. Raises SafetensorError."""
-    body = memoryview(data)[32:]
-    return load(bytes(body)) if hashlib.sha256(body).digest() == data[:32] else None
+    body = data[32:]
+    return load(body) if hashlib.sha256(body).digest() == data[:32] else None
 
 
 def shipped_arrays(data: bytes, *, file: str, rebuild: str) -> Arrays:

@@ -1,16 +1,15 @@
 """The evidence for one disease as a small graph: findings, the terms they met, the disease, its genes.
 
-The same as two lists, nodes and edges, which is what a screen reader needs and a drawing starts from.
+The same as two lists, nodes and edges, which is what a screen reader needs and a drawing starts from. Drawn
+from the compiled graph: loading NetworkX's for it takes seconds and 400 MB.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 
-import networkx as nx
-
-from knowledge_graph.errors import UnknownTerm
 from knowledge_graph.findings.finding import FindingState
-from knowledge_graph.graph.knowledge_graph import KnowledgeGraph
+from knowledge_graph.graph.compiled_graph import CompiledGraph
 from knowledge_graph.rationale.explanation import FindingEvidence
 from knowledge_graph.terms.term import TermId
 
@@ -45,55 +44,74 @@ class EvidenceGraph:
 
 
 def evidence_graph(
-    knowledge: KnowledgeGraph, disease_id: str, evidence: Iterable[FindingEvidence]
+    graph: CompiledGraph, disease_id: str, evidence: Iterable[FindingEvidence]
 ) -> EvidenceGraph:
     """What lies between the findings and the disease. Raises UnknownDisease, UnknownTerm."""
-    given = list(evidence)
-    genes = knowledge.genes_of(disease_id)
-    nodes = [EvidenceNode(disease_id, "disease", knowledge.network.nodes[disease_id]["disease"].name)]
-    nodes += [EvidenceNode(gene.gene_id, "gene", gene.label) for gene in genes]
-    edges = [EvidenceEdge(gene.gene_id, disease_id, "associated_with") for gene in genes]
-    edges += _stated(knowledge, disease_id, {e.matched_term_id for e in given if e.matched_term_id})
-    climbed = dict.fromkeys(step for e in given for step in _path(knowledge, e.term_id, e.matched_term_id))
-    edges += [EvidenceEdge(below, above, "is_a") for below, above in climbed]
-    states = {e.term_id: e.state for e in given}
+    given, disease = list(evidence), graph.disease_number(disease_id)
+    genes = tuple(zip(graph.gene_ids[disease], graph.genes[disease], strict=True))
+    nodes = [EvidenceNode(disease_id, "disease", graph.disease_names[disease])]
+    nodes += [EvidenceNode(gene_id, "gene", label) for gene_id, label in genes]
+    edges = [EvidenceEdge(gene_id, disease_id, "associated_with") for gene_id, _ in genes]
+    met = [
+        (graph.term_number(e.term_id), graph.term_number(e.matched_term_id) if e.matched_term_id else None)
+        for e in given
+    ]
+    edges += _stated(graph, disease, {matched for _, matched in met if matched is not None})
+    steps = dict.fromkeys(step for term, matched in met for step in _path(graph, term, matched))
+    edges += [EvidenceEdge(graph.term_ids[below], graph.term_ids[above], "is_a") for below, above in steps]
+    states = {str(e.term_id): e.state for e in given}
     shown = dict.fromkeys([*states, *(t for e in edges for t in (e.source, e.target))])
+    terms = [(t, graph.term_index.get(TermId(t))) for t in shown]
     nodes += [
-        EvidenceNode(t, "term", knowledge.network.nodes[t]["term"].name, states.get(TermId(t)))
-        for t in shown
-        if knowledge.network.nodes[t]["kind"] == "term"
+        EvidenceNode(t, "term", graph.term_names[number], states.get(t))
+        for t, number in terms
+        if number is not None
     ]
     return EvidenceGraph(tuple(nodes), tuple(edges))
 
 
-def _stated(knowledge: KnowledgeGraph, disease_id: str, terms: set[TermId]) -> list[EvidenceEdge]:
+def _stated(graph: CompiledGraph, disease: int, terms: set[int]) -> list[EvidenceEdge]:
     """The disease's own rows about these terms, one edge a term and relation."""
-    rows: dict[tuple[str, str], list[tuple[str, str]]] = {}
-    for _, term, data in knowledge.network.out_edges(disease_id, data=True):
+    rows = graph.associations
+    columns = (rows.term, rows.excluded, rows.frequency, rows.reference)
+    stated: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    for term, excluded, how_often, who in zip(
+        *(column[rows.rows_of(disease)].tolist() for column in columns), strict=True
+    ):
         if term in terms:
-            row = data["association"]
-            rows.setdefault((term, data["relation"]), []).append((row.frequency.text, row.reference))
+            key = (graph.term_ids[term], "not_phenotype" if excluded else "has_phenotype")
+            stated.setdefault(key, []).append((graph.texts[how_often], graph.texts[who]))
     return [
         EvidenceEdge(
-            disease_id,
+            graph.disease_ids[disease],
             term,
             relation,
             ", ".join(dict.fromkeys(frequency for frequency, _ in said if frequency)),
             tuple(dict.fromkeys(reference for _, reference in said)),
         )
-        for (term, relation), said in sorted(rows.items())
+        for (term, relation), said in sorted(stated.items())
     ]
 
 
-def _path(knowledge: KnowledgeGraph, finding: TermId, matched: TermId | None) -> list[tuple[str, str]]:
+def _path(graph: CompiledGraph, finding: int, matched: int | None) -> list[tuple[int, int]]:
     """The is_a steps that join two terms through their nearest common ancestor."""
-    if knowledge.network.nodes.get(finding, {}).get("kind") != "term":
-        raise UnknownTerm(f"{finding} is not a current term of HPO {knowledge.version}; check the id")
     if matched is None:
         return []
-    up = [nx.single_source_shortest_path(knowledge.network, term) for term in (finding, matched)]
-    shared = [a for a in up[0] if a in up[1]]
+    up = [_ways_up(graph, term) for term in (finding, matched)]
+    shared = [above for above in up[0] if above in up[1]]
     if not shared:
         return []
-    nearest = min(shared, key=lambda a: (len(up[0][a]) + len(up[1][a]), a))
-    return [step for paths in up for step in zip(paths[nearest], paths[nearest][1:], strict=False)]
+    nearest = min(shared, key=lambda a: (len(up[0][a]) + len(up[1][a]), graph.term_ids[a]))
+    return [step for ways in up for step in pairwise(ways[nearest])]
+
+
+def _ways_up(graph: CompiledGraph, term: int) -> dict[int, list[int]]:
+    """The shortest way from a term to each above it, both ends named."""
+    ways = {term: [term]}
+    waiting = [term]
+    for below in waiting:  # grows while it is walked
+        for above in graph.parents[below].tolist():
+            if above not in ways:
+                ways[above] = [*ways[below], above]
+                waiting.append(above)
+    return ways
