@@ -5,6 +5,7 @@ safetensors behind a SHA-256, never pickle. A damaged or foreign cache is rebuil
 
 import os
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,8 @@ from knowledge_graph.graph.namesakes import Namesakes, shipped_namesakes
 from knowledge_graph.graph.profile import Profiles
 from knowledge_graph.graph.sealed_arrays import sealed, unsealed
 from knowledge_graph.graph.signature import Signatures
-from knowledge_graph.sources.hpo_release import HpoRelease, content_hash, find_release
+from knowledge_graph.sources.hpo_release import HpoRelease, find_release
+from knowledge_graph.sources.release_stamp import remembered_hash
 from knowledge_graph.terms.gene import GeneId
 from knowledge_graph.terms.term import DiseaseId, TermId
 
@@ -57,9 +59,10 @@ def load_compiled(cache_dir: Path, release: HpoRelease | None = None) -> Compile
     """The compiled graph of a release: from the cache, or compiled now and put there."""
     source = find_release() if release is None else release
     named = shipped_namesakes()[:4].hex()  # the file begins with its SHA-256
-    path = cache_dir / f"graph-{content_hash(source)[:32]}-{named}-{LAYOUT}.bin"
+    source_hash = remembered_hash(source, cache_dir, now_ns=time.time_ns())
+    path = cache_dir / f"graph-{source_hash[:32]}-{named}-{LAYOUT}.bin"
     cached = _read(path)
-    if cached is not None:
+    if cached is not None and cached.content_hash == source_hash:
         return cached
     graph = compile_release(source)
     _write(path, graph)

@@ -1,0 +1,58 @@
+"""Remembers the content hash of a release by its files' marks: a start need not read 63 MB to know it.
+
+A mark is what the file system says without reading: size, times of change, place on the disk. The time of
+the last change of status can't be set by hand, so that other content under an old date is seen too.
+"""
+
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+
+import msgspec
+
+from knowledge_graph.sources.hpo_release import HpoRelease, content_hash
+
+SETTLED_NS = 2_000_000_000  # a file changed less than this ago may change again within one tick of its clock
+Mark = tuple[str, int, int, int, int]
+
+
+class _Stamp(msgspec.Struct, frozen=True):
+    marks: tuple[Mark, ...]
+    content_hash: str
+
+
+def remembered_hash(release: HpoRelease, cache_dir: Path, *, now_ns: int) -> str:
+    """`content_hash` of the release; the files are read only where they are not as they were."""
+    marks = tuple(_mark(path) for path in release.paths)
+    names = "\n".join(name for name, *_ in marks)
+    path = cache_dir / f"release-{hashlib.sha256(names.encode()).hexdigest()[:16]}.json"
+    known = _read(path)
+    if known is not None and known.marks == marks:
+        return known.content_hash
+    stamp = _Stamp(marks, content_hash(release))
+    if all(now_ns - max(changed, status) > SETTLED_NS for _, _, changed, status, _ in marks):
+        _write(path, stamp)
+    return stamp.content_hash
+
+
+def _mark(path: Path) -> Mark:
+    found = path.stat()
+    return (str(path.resolve()), found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
+
+
+def _read(path: Path) -> _Stamp | None:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=_Stamp)
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+
+
+def _write(path: Path, stamp: _Stamp) -> None:
+    """Whole or not at all; what cannot be written only costs time."""
+    try:
+        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as stream:
+            stream.write(msgspec.json.encode(stamp))
+        os.replace(stream.name, path)
+    except OSError:
+        return
