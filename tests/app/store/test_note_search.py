@@ -1,11 +1,14 @@
 """Notes are found by words, prefixes, phrases, accents and Chinese; nothing typed is an error."""
 
+from pathlib import Path
+
 import pytest
 
 from app.clinical.ids import NoteId, PatientId
 from app.clinical.note import Note
 from app.clinical.patient import Patient
 from app.store.character_pairs import character_pairs
+from app.store.database import create_database
 from app.store.key_derivation import KdfParameters
 from app.store.note_excerpt import excerpt
 from app.store.vault import Vault
@@ -121,3 +124,23 @@ def test_a_beginning_counts_only_where_the_whole_word_is_too_rare(vault: Vault) 
 def test_pairs_do_not_reach_over_a_gap() -> None:
     assert character_pairs("发热, 头") == "发热 热 x 头 x"
     assert character_pairs("no such signs") == ""
+
+
+def test_a_page_of_the_index_takes_one_page_of_the_file(tmp_path: Path) -> None:
+    connection = create_database(tmp_path / "v.db", bytes(32))
+    words = (" ".join(f"w{n * m:x}" for m in range(1, 200)) for n in range(1, 300))
+    connection.execute("INSERT INTO patient VALUES ('p', '', '', '', '', x'', '', x'', 0, 0, '', '')")
+    connection.executemany(
+        "INSERT INTO note VALUES (NULL, hex(randomblob(8)), 'p', '', '', '', '', ?, '')",
+        ((text,) for text in words),
+    )
+    connection.execute("INSERT INTO note_search (note_search) VALUES ('optimize')")
+    (longest,) = connection.execute("SELECT max(length(block)) FROM note_search_data").fetchone()
+    page, reserve, beside = (
+        4096,
+        80,
+        35 + 4,
+    )  # of a row in a leaf, and of its own head (SQLite's file format, 1.6)
+    assert connection.execute("PRAGMA page_size").fetchone()[0] in (page, str(page))
+    assert page - 200 < longest <= page - reserve - beside
+    connection.close()
