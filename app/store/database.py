@@ -4,6 +4,7 @@ Looking never writes: a vault is first opened read-only, and only then for writi
 database is one file, without a write-ahead log.
 """
 
+import functools
 import os
 from importlib.resources import files
 from pathlib import Path
@@ -72,10 +73,11 @@ def close_database(connection: Connection, *, read_only: bool) -> None:
     connection.close()
 
 
-def migrations() -> list[str]:
+@functools.cache
+def migrations() -> tuple[str, ...]:
     """The numbered SQL scripts, oldest first; script n brings schema n - 1 to n."""
     scripts = [f for f in files("app.store.migrations").iterdir() if f.name.endswith(".sql")]
-    return [f.read_text(encoding="utf-8") for f in sorted(scripts, key=lambda f: f.name)]
+    return tuple(f.read_text(encoding="utf-8") for f in sorted(scripts, key=lambda f: f.name))
 
 
 def migrate(connection: Connection) -> None:

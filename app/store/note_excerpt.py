@@ -24,6 +24,11 @@ def folded(text: str) -> str:
     return "".join(c for c in unicodedata.normalize("NFD", text.lower()) if not unicodedata.combining(c))
 
 
+def has_beginning(text: str, beginning: str) -> bool:
+    """Whether a word of the text begins so, its letters taken as the index takes them."""
+    return re.search(rf"(?<![^\W_]){re.escape(folded(beginning))}", folded(text)) is not None
+
+
 def _words(term: str) -> list[tuple[str, bool]]:
     found = _WORD.findall(term)
     return [(word, term.endswith("*") and word is found[-1]) for word in found]

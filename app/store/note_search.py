@@ -11,11 +11,12 @@ from typing import Any
 
 from app.clinical.ids import NoteId, PatientId
 from app.store.character_pairs import phrase, runs_of, without_runs
-from app.store.note_excerpt import excerpt
+from app.store.note_excerpt import excerpt, has_beginning
 from app.store.session import Session
 
 RANKED = 2_000
 _COMMON, _MOST_TERMS = 20_000, 16
+_INDEXED, _LOOKED_THROUGH, _AT_ONCE = 3, 400, 100
 _TERM = re.compile(r'"([^"]*)"|([^\s"]+)')
 _AROUND = 40
 _SHOWN = "note.id, note.patient_id, note.title, note.text, note.written_at, patient.name"
@@ -62,9 +63,12 @@ def _by_words(session: Session, terms: list[str], pairs: str, limit: int) -> lis
     """The last word as it stands first: only where that finds too little is it taken as a beginning."""
     whole = [*terms[:-1], terms[-1].rstrip("*")]
     newest = _newest(session, whole, pairs)
-    if len(newest) < limit and whole != terms:
-        whole, newest = terms, _newest(session, terms, pairs)
-    numbers = _ranked(session, whole, newest)[:limit]
+    if len(newest) >= limit or whole == terms:
+        ordered = _ranked(session, whole, newest)
+    else:
+        whole, common = terms, _newest_beginning(session, terms, pairs, limit)
+        ordered = common or _ranked(session, terms, _newest(session, terms, pairs))
+    numbers = ordered[:limit]
     rows = session.rows(
         f"""SELECT note.number, {_SHOWN} FROM note JOIN patient ON patient.id = note.patient_id
             WHERE note.number IN (SELECT value FROM json_each(?))""",
@@ -72,6 +76,28 @@ def _by_words(session: Session, terms: list[str], pairs: str, limit: int) -> lis
     )
     found = {row[0]: _hit(row[1:], lambda text: excerpt(text, whole)) for row in rows}
     return [found[number] for number in numbers]
+
+
+def _newest_beginning(session: Session, terms: list[str], pairs: str, limit: int) -> list[int]:
+    """Notes with a common beginning of a word, newest first; none where it is short or not so common.
+
+    The index has two and three letters ready; more of them it puts together from each word that begins so,
+    for all notes. So the newest with the first three are looked through; what those seldom hold is rare.
+    """
+    start = terms[-1].strip('"*')
+    if len(start) <= _INDEXED or not start.isalnum():
+        return []
+    near, found = _newest(session, [*terms[:-1], f'"{start[:_INDEXED]}"*'], pairs), list[int]()
+    for at in range(0, min(len(near), _LOOKED_THROUGH), _AT_ONCE):
+        rows = session.rows(
+            """SELECT number, title, text FROM note WHERE number IN (SELECT value FROM json_each(?))
+               ORDER BY number DESC""",
+            (json.dumps(near[at : at + _AT_ONCE]),),
+        )
+        found += [number for number, title, text in rows if has_beginning(f"{title} {text}", start)]
+        if len(found) >= limit:
+            return found
+    return []
 
 
 def _newest(session: Session, terms: list[str], pairs: str) -> list[int]:

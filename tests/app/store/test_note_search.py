@@ -1,5 +1,8 @@
 """Notes are found by words, prefixes, phrases, accents and Chinese; nothing typed is an error."""
 
+import random
+import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,7 +13,7 @@ from app.clinical.patient import Patient
 from app.store.character_pairs import character_pairs
 from app.store.database import create_database
 from app.store.key_derivation import KdfParameters
-from app.store.note_excerpt import excerpt
+from app.store.note_excerpt import excerpt, folded, has_beginning
 from app.store.vault import Vault
 
 ADA = PatientId("p-1")
@@ -144,3 +147,87 @@ def test_a_page_of_the_index_takes_one_page_of_the_file(tmp_path: Path) -> None:
     assert connection.execute("PRAGMA page_size").fetchone()[0] in (page, str(page))
     assert page - 200 < longest <= page - reserve - beside
     connection.close()
+
+
+BEGINNINGS = (
+    "abnorma",
+    "abnormalit",
+    "naïv",
+    "naiv",
+    "größ",
+    "seiz",
+    "seizx",
+    "fev",
+    "zzzz",
+    "o'nei",
+    "fever seiz",
+)
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vault]:
+    path, dice = tmp_path_factory.mktemp("many") / "v", random.Random(5)
+    made, _ = Vault.create(path, user="ann", passphrase="a passphrase", kdf=KdfParameters.fast_for_tests())
+    words = (
+        "abnormality",
+        "Abnormal",
+        "abnegation",
+        "naïve",
+        "Größe",
+        "seizures",
+        "seize",
+        "fever",
+        "O'Neill",
+    )
+    rare = ("abnormalities", "seizx")
+    notes = [
+        Note(
+            NoteId(f"n{n:03d}"),
+            ADA,
+            " ".join(dice.choices(words, k=3)) + f" {rare[n % 2] if n in (7, 8) else ''}",
+        )
+        for n in range(600)
+    ]
+    with made:
+        made.put_records([Patient(ADA, "Ada Sample"), *notes], origin="t")
+        yield made
+
+
+@pytest.mark.parametrize("query", BEGINNINGS)
+@pytest.mark.parametrize("limit", [5, 50, 1000])
+def test_the_beginning_of_a_word_finds_what_a_walk_through_all_notes_finds(
+    many: Vault, query: str, limit: int
+) -> None:
+    wanted = [folded(word) for word in query.replace("'", " ").split()]
+    all_notes = many.chart(ADA).notes
+    matching = {
+        note.id
+        for note in all_notes
+        if all(any(w.startswith(x) for w in re.findall(r"\w+", folded(note.text))) for x in wanted)
+    }
+    hits = many.search_notes(query, limit=limit)
+    assert len(hits) == len({hit.note_id for hit in hits}) == min(limit, len(matching))
+    assert {hit.note_id for hit in hits} <= matching
+    assert all("«" in hit.snippet for hit in hits)
+
+
+def test_a_common_beginning_is_looked_for_among_the_newest_notes_alone(
+    many: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session, asked = many.session(), list[str]()
+    rows = session.rows
+    monkeypatch.setattr(
+        session, "rows", lambda sql, given=(): asked.extend(map(str, given)) or rows(sql, given)
+    )
+    hits = many.search_notes("abnorma", limit=20)
+    assert [hit.note_id for hit in hits] == sorted((hit.note_id for hit in hits), reverse=True)
+    assert '"abnorma"*' not in asked
+    many.search_notes("seizx", limit=20)
+    many.search_notes("abnormaliti", limit=20)
+    assert '"abnormaliti"*' in asked
+
+
+def test_a_beginning_is_told_as_the_index_tells_it() -> None:
+    assert has_beginning("A Größenordnung", "größ")
+    assert has_beginning("two_abnormal", "Abnorm")  # the index ends a word at a sign
+    assert not has_beginning("unabnormal 3abnormal", "abnorm")
