@@ -96,10 +96,11 @@ class Assistant:
     def rank(self, chart: Chart, marks: Marks, today: date) -> Opinion:
         """The differential of a chart; that it was shown is recorded."""
         service = self._service
-        weighed = service.weigh(service.presentation(chart, marks, today=today))
+        gathered = service.gather(chart, marks)
+        weighed = service.weigh(service.presentation_of(chart, gathered, today=today))
         differential = service.differential(weighed, top=10)
         self._vault.record_shown(chart.patient.id, differential)
-        return Opinion(differential, service.gather(chart, marks), weighed)
+        return Opinion(differential, gathered, weighed)
 
     def draw(self, chart: Chart, marks: Marks, today: date, disease: DiseaseId) -> EvidenceGraph:
         """The evidence for a disease as a graph."""

@@ -26,6 +26,7 @@ from app.workflows.load_rules import load_rules
 from app.workflows.possible_diseases import possible_diseases
 from app.workflows.read_codes import read_codes
 from app.workflows.read_laboratory import read_laboratory
+from app.workflows.remember_texts import TextMemory
 from app.workflows.suggest_findings import build_recogniser, read_findings
 from app.workflows.weighed import Presentation, Weighed
 from knowledge_graph.findings.finding import Finding, FindingState, Sex, observed_count
@@ -79,6 +80,7 @@ class DiagnosisService:
         self.graph = graph
         self.shown_as = leaders(graph)
         self._columns = _columns(graph, self.predictor)
+        self._read = TextMemory[npt.NDArray[np.float64]]()
 
     def refresh(self) -> None:
         """Take up what the hospital has changed in its own knowledge since the last patient."""
@@ -163,9 +165,15 @@ class DiagnosisService:
 
     def presentation(self, chart: Chart, marks: Sequence[Annotation] = (), *, today: date) -> Presentation:
         """What a chart asks about. Age is counted at the newest note, or today."""
+        return self.presentation_of(chart, self.gather(chart, marks), today=today)
+
+    def presentation_of(
+        self, chart: Chart, gathered: Sequence[GatheredFinding], *, today: date
+    ) -> Presentation:
+        """The same, with what was gathered from the chart."""
         newest = max((n.written_at[:10] for n in chart.notes if n.written_at), default="")
         return Presentation(
-            findings=tuple(g.finding for g in self.gather(chart, marks)),
+            findings=tuple(g.finding for g in gathered),
             texts=tuple(note.text for note in chart.notes),
             sex=chart.patient.sex,
             age_days=age_days(chart.patient.birth_date, _day(newest, today)),
@@ -261,8 +269,7 @@ class DiagnosisService:
         spoken = [text for text in texts if text.strip()]
         if self.predictor is None or not spoken:
             return None
-        scores: npt.NDArray[np.float64] = self.text_rows(spoken).mean(axis=0)
-        return scores
+        return self._read.of(spoken, lambda: _lasting(self.text_rows(spoken).mean(axis=0)))
 
     def text_rows(self, texts: Sequence[str]) -> npt.NDArray[np.float64]:
         """Log probabilities (texts, n_diseases), each text on its own. Needs a text model."""
@@ -290,6 +297,12 @@ def _columns(
         np.array([d for d, _ in pairs], dtype=np.intp),
         np.array([column for _, column in pairs], dtype=np.intp),
     )
+
+
+def _lasting(scores: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """The scores, which nobody may change from now on."""
+    scores.flags.writeable = False
+    return scores
 
 
 def _day(text: str, fallback: date) -> date:

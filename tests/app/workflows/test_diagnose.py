@@ -221,6 +221,28 @@ def test_graph_and_text_each_have_their_share(public_cache: Path) -> None:
 
 
 @pytest.mark.slow
+def test_a_new_finding_does_not_have_the_texts_read_again(
+    public_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = DiagnosisService.load(public_cache, provider="cpu")
+    assert service.predictor is not None
+    read: list[tuple[str, ...]] = []
+    really = service.predictor.log_probabilities
+    monkeypatch.setattr(
+        service.predictor, "log_probabilities", lambda texts: (read.append(tuple(texts)), really(texts))[1]
+    )
+    texts = ("Tall with long fingers.", "Lens dislocation.")
+    first = service.weigh(Presentation(MARFANOID, texts))
+    again = service.weigh(Presentation(MARFANOID[:1], texts))
+    assert read == [texts]
+    assert first.text is not None
+    assert again.text is not None
+    assert first.text.tolist() == again.text.tolist() == service.text_rows(texts).mean(axis=0).tolist()
+    service.weigh(Presentation(MARFANOID, texts[:1]))
+    assert read == [texts, texts, texts[:1]]
+
+
+@pytest.mark.slow
 def test_findings_alone_need_neither_torch_nor_networkx_nor_a_lexicon(public_cache: Path) -> None:
     code = (
         "import sys; from pathlib import Path;"
