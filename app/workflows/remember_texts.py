@@ -22,7 +22,9 @@ class TextMemory(Generic[T]):
     def of(self, texts: Sequence[str], make: Callable[[], T]) -> T:
         """What `make` gave for the same texts, or gives now."""
         name = _hash(texts)
-        value = self._known.pop(name) if name in self._known else make()
+        value = self._known.pop(name, None)  # in one call: another thread may ask as well
+        if value is None:
+            value = make()
         self._known[name] = value
         if len(self._known) > self._kept:
             self._known.popitem(last=False)
