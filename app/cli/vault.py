@@ -33,6 +33,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         ("add-user", "give a person access; stdin: your passphrase, hers, the --administrator's"),
         ("remove-user", "take a person's access away; stdin: passphrase, the --administrator's"),
         ("passphrase", "change your passphrase; stdin: the old one, then the new one"),
+        ("bind-device", "let your passphrase open the vault on this device alone; stdin: passphrase"),
+        ("unbind-device", "let your passphrase alone open the vault again; stdin: passphrase"),
         ("erase", "erase a patient for good; stdin: passphrase"),
         ("rekey", "change the data key; stdin: your passphrase, then one for each --keep"),
     ):
@@ -120,19 +122,21 @@ def _restore(arguments: argparse.Namespace, console: Console) -> int:
 
 
 def _status(vault: Vault, passphrase: str, arguments: argparse.Namespace, console: Console) -> int:
-    people = [(s.user, str(s.role)) for s in read_header(vault.path).slots if s.user != RECOVERY]
+    people = [s for s in read_header(vault.path).slots if s.user != RECOVERY]
     anchored = vault.read_only_because or ""
     problem = "" if "opened read-only" in anchored else anchored
     value = {
         "vault": str(vault.path),
         "patients": vault.patient_count(),
         "confirmed": vault.patient_count(decided=True),
-        "users": [{"user": user, "role": role} for user, role in people],
+        "users": [{"user": s.user, "role": s.role, "bound_to_device": bool(s.device)} for s in people],
         "audit_events": vault.audit_count(),
         "problem": problem,
     }
     text = f"{vault.path}: {value['patients']} patients, {value['confirmed']} with a confirmed diagnosis\n"
-    text += "users: " + ", ".join(f"{user} ({role})" for user, role in people)
+    text += "users: " + ", ".join(
+        f"{s.user} ({s.role}{', bound to a device' if s.device else ''})" for s in people
+    )
     console.result(value, text)
     if problem:
         raise VaultDamaged(problem)

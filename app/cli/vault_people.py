@@ -6,6 +6,7 @@ from app.cli.console import Console
 from app.cli.sign_in import read_passphrase
 from app.config.policy import load_policy
 from app.errors import PolicyError
+from app.store.device_binding import bind_device, unbind_device
 from app.store.header import RECOVERY, Role
 from app.store.people import (
     add_user,
@@ -67,6 +68,18 @@ def _passphrase(vault: Vault, passphrase: str, arguments: argparse.Namespace, co
     return 0
 
 
+def _bind(vault: Vault, passphrase: str, arguments: argparse.Namespace, console: Console) -> int:
+    bind_device(vault, passphrase=passphrase)
+    console.result({"bound": vault.user}, _BOUND.format(user=vault.user))
+    return 0
+
+
+def _unbind(vault: Vault, passphrase: str, arguments: argparse.Namespace, console: Console) -> int:
+    unbind_device(vault, passphrase=passphrase)
+    console.result({"unbound": vault.user}, _UNBOUND.format(user=vault.user))
+    return 0
+
+
 def change_key(passphrase: str, arguments: argparse.Namespace, console: Console) -> int:
     """Show the new recovery words, then put the new key in force."""
     keep = {name: read_passphrase(arguments, prompt=f"Passphrase of {name}: ") for name in arguments.keep}
@@ -104,4 +117,21 @@ def _approval(vault: Vault, arguments: argparse.Namespace, *, first: bool = Fals
     raise PolicyError("the policy wants an administrator to agree; first add one: --role administrator")
 
 
-PEOPLE_DEEDS = {"add-user": _add_user, "remove-user": _remove_user, "passphrase": _passphrase}
+_BOUND = (
+    "{user} now needs this device as well as the passphrase: a secret in this account's keyring, which no "
+    "copy of the vault holds. On any other device, and for a backup restored there, {user} needs the "
+    "recovery words or a colleague: see that the paper is where it should be.\nCopies made before still "
+    "open with the passphrase alone, as do users who are not bound; `anamnesis vault rekey` makes the old "
+    "copies' key worthless for what comes later."
+)
+_UNBOUND = (
+    "{user} opens the vault with the passphrase alone again. Backups made meanwhile still need this device's "
+    "secret, which stays in this account's keyring for them."
+)
+PEOPLE_DEEDS = {
+    "add-user": _add_user,
+    "remove-user": _remove_user,
+    "passphrase": _passphrase,
+    "bind-device": _bind,
+    "unbind-device": _unbind,
+}

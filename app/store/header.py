@@ -1,9 +1,9 @@
 """The vault's header file: who may open it, each with a slot that wraps the one data key.
 
 As in LUKS, a slot is salt + Argon2id cost + AES-GCM of the data key, bound to the vault, the user
-and the role as associated data. The whole header carries an HMAC under a subkey of the data key,
-checked right after a slot has opened. While the data key is being changed the header holds slots of
-both keys, and an HMAC under each.
+and the role as associated data; a slot that is bound to a device needs that device's secret as well.
+The whole header carries an HMAC under a subkey of the data key, checked right after a slot has opened.
+While the data key is being changed the header holds slots of both keys, and an HMAC under each.
 """
 
 import hmac
@@ -19,12 +19,13 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from app.errors import UsageError, VaultDamaged, VaultError, VaultLocked, VaultTooNew, WrongPassphrase
+from app.store.device_secret import ID_BYTES, find_secret
 from app.store.durable_file import read_regular, reason_of, write_durably
-from app.store.key_derivation import KEY_BYTES, KdfParameters, normalised, subkey, wrapping_key
+from app.store.key_derivation import KEY_BYTES, KdfParameters, bound_key, normalised, subkey, wrapping_key
 from app.store.recovery_words import normalised_words
 
 FORMAT = "anamnesis-vault"
-VERSION = 1
+VERSION = 2  # of a header with a bound slot; without one it stays 1, which older programs read
 NAME = "header.json"
 RECOVERY = "recovery"
 LARGEST_BYTES = 1 << 20
@@ -48,7 +49,7 @@ _NOBODY = (Role.RECOVERY, Role.ADMINISTRATOR)  # no person, or no key
 
 @dataclass(frozen=True, slots=True)
 class KeySlot:
-    """One way in. Byte fields are hexadecimal text."""
+    """One way in. Byte fields are hexadecimal text; `device` is empty where the slot is bound to none."""
 
     user: str
     role: Role
@@ -56,6 +57,7 @@ class KeySlot:
     salt: str
     nonce: str
     wrapped: str
+    device: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,7 @@ class Header:
     vault_id: str
     slots: tuple[KeySlot, ...] = ()
     format: str = FORMAT
-    version: int = VERSION
+    version: int = 1
     next_slots: tuple[KeySlot, ...] = ()
     bridge: str = ""
     mac: str = ""
@@ -113,11 +115,25 @@ def make_slot(
         raise UsageError(f"the name {RECOVERY!r} belongs to the recovery words; choose another")
     if len(normalised(passphrase)) < 8:
         raise UsageError("the passphrase must have at least 8 characters; several words are best")
-    salt, nonce = os.urandom(16), os.urandom(12)
-    bound = _associated(vault_id, name, role, kdf)
-    data_key = os.urandom(KEY_BYTES) if role is Role.ADMINISTRATOR else data_key
-    wrapped = AESGCM(wrapping_key(passphrase, salt, kdf)).encrypt(nonce, data_key, bound)
-    return KeySlot(name, role, kdf, salt.hex(), nonce.hex(), wrapped.hex())
+    return _filled(KeySlot(name, role, kdf, "", "", ""), data_key, vault_id, passphrase)
+
+
+def remade_slot(
+    slot: KeySlot, data_key: bytes, *, vault_id: str, passphrase: str, kdf: KdfParameters | None = None
+) -> KeySlot:
+    """The same person's slot around a key; bound to the device that `slot` names, whose secret must be here.
+
+    Raises VaultLocked where it is not.
+    """
+    made = make_slot(
+        data_key,
+        vault_id=vault_id,
+        user=slot.user,
+        role=slot.role,
+        passphrase=passphrase,
+        kdf=kdf or slot.kdf,
+    )
+    return _filled(replace(made, device=slot.device), data_key, vault_id, passphrase) if slot.device else made
 
 
 def unlock(header: Header, user: str, passphrase: str) -> UnlockedKeys:
@@ -174,6 +190,7 @@ def verified_header(folder: Path, data_key: bytes) -> Header:
 
 def write_header(folder: Path, header: Header, data_key: bytes, *, next_key: bytes | None = None) -> None:
     """Seal the header with its MACs and write it whole or not at all."""
+    header = replace(header, version=_version_of(header))
     next_mac = mac_of(header, next_key) if next_key is not None else ""
     sealed = replace(header, mac=mac_of(header, data_key), next_mac=next_mac)
     try:
@@ -207,12 +224,26 @@ def _opened(header: Header, slots: tuple[KeySlot, ...], user: str, passphrase: s
     if slot is None:
         return None
     secret = _as_words(passphrase) if slot.role is Role.RECOVERY else passphrase
-    key = wrapping_key(secret, bytes.fromhex(slot.salt), slot.kdf)
-    bound = _associated(header.vault_id, slot.user, slot.role, slot.kdf)
+    nonce, wrapped = bytes.fromhex(slot.nonce), bytes.fromhex(slot.wrapped)
     try:
-        return AESGCM(key).decrypt(bytes.fromhex(slot.nonce), bytes.fromhex(slot.wrapped), bound)
+        return AESGCM(_slot_key(slot, secret)).decrypt(nonce, wrapped, _associated(header.vault_id, slot))
     except InvalidTag:
         return None
+
+
+def _filled(slot: KeySlot, data_key: bytes, vault_id: str, passphrase: str) -> KeySlot:
+    """A slot with fresh salt and nonce around a key; an administrator's around a random value."""
+    salt, nonce = os.urandom(16), os.urandom(12)
+    data_key = os.urandom(KEY_BYTES) if slot.role is Role.ADMINISTRATOR else data_key
+    salted = replace(slot, salt=salt.hex(), nonce=nonce.hex())
+    wrapped = AESGCM(_slot_key(salted, passphrase)).encrypt(nonce, data_key, _associated(vault_id, slot))
+    return replace(salted, wrapped=wrapped.hex())
+
+
+def _slot_key(slot: KeySlot, passphrase: str) -> bytes:
+    held = find_secret(slot.device) if slot.device else None  # first: without it there is nothing to try
+    key = wrapping_key(passphrase, bytes.fromhex(slot.salt), slot.kdf)
+    return key if held is None else bound_key(key, held.secret, held.device)
 
 
 def _as_words(text: str) -> str:
@@ -236,20 +267,26 @@ def _header(raw: Any, data: bytes, path: Path) -> Header:
     try:
         header = msgspec.convert(raw, Header)
         sizes = {
-            tuple(len(bytes.fromhex(text)) for text in (s.salt, s.nonce, s.wrapped))
+            tuple(len(bytes.fromhex(text)) for text in (s.salt, s.nonce, s.wrapped, s.device))
             for s in (*header.slots, *header.next_slots)
         }
         bytes.fromhex(header.bridge)
     except (msgspec.ValidationError, ValueError) as error:
         raise VaultDamaged(f"{path} was altered; restore it from a backup") from error
-    if _rendered(header) != data or sizes - {(16, 12, KEY_BYTES + 16)}:
+    allowed = {(16, 12, KEY_BYTES + 16, device) for device in (0, ID_BYTES)}
+    if _rendered(header) != data or sizes - allowed or header.version != _version_of(header):
         raise VaultDamaged(f"{path} was altered; restore it from a backup")
     return header
 
 
-def _associated(vault_id: str, user: str, role: Role, kdf: KdfParameters) -> bytes:
-    cost = [kdf.memory_kib, kdf.time_cost, kdf.parallelism]
-    return json.dumps([FORMAT, VERSION, vault_id, user, role, cost]).encode("utf-8")
+def _associated(vault_id: str, slot: KeySlot) -> bytes:
+    cost = [slot.kdf.memory_kib, slot.kdf.time_cost, slot.kdf.parallelism]
+    bound = [FORMAT, 2 if slot.device else 1, vault_id, slot.user, slot.role, cost]
+    return json.dumps([*bound, slot.device] if slot.device else bound).encode("utf-8")
+
+
+def _version_of(header: Header) -> int:
+    return 2 if any(slot.device for slot in (*header.slots, *header.next_slots)) else 1
 
 
 def _bare(header: Header) -> Header:
@@ -258,4 +295,8 @@ def _bare(header: Header) -> Header:
 
 def _rendered(header: Header) -> bytes:
     """The one form that a header has on disk, so that no altered byte passes."""
-    return json.dumps(msgspec.to_builtins(header), indent=1).encode("utf-8")
+    value = msgspec.to_builtins(header)
+    for slot in (*value["slots"], *value["next_slots"]):
+        if not slot["device"]:
+            del slot["device"]
+    return json.dumps(value, indent=1).encode("utf-8")

@@ -65,6 +65,12 @@ def wrapping_key(passphrase: str, salt: bytes, parameters: KdfParameters) -> byt
         ) from error
 
 
+def bound_key(passphrase_key: bytes, secret: bytes, device: str) -> bytes:
+    """What both halves give together and neither does alone: HKDF-SHA256 over both, in that order."""
+    assert len(passphrase_key) == len(secret) == KEY_BYTES
+    return subkey(passphrase_key + secret, f"bound-slot/{device}")
+
+
 def cost_for_this_machine() -> KdfParameters:
     """As strong a cost as this machine works off in half a second; never under 64 MiB and three passes."""
     seconds = min(_seconds(KdfParameters(SMALLEST_MEMORY_KIB, 1)) for _ in range(3))

@@ -8,6 +8,7 @@ from app.store.header import (
     Role,
     is_administrator,
     make_slot,
+    remade_slot,
     verified_header,
     write_header,
 )
@@ -91,11 +92,10 @@ def change_passphrase(
     unlock_throttled(header, user, old)
     slot = header.slot(user)
     assert slot is not None
-    fresh = make_slot(
+    fresh = remade_slot(
+        slot,
         vault.data_key(),
         vault_id=header.vault_id,
-        user=user,
-        role=slot.role,
         passphrase=new,
         kdf=kdf or cost_for_this_machine(),
     )
@@ -105,7 +105,7 @@ def change_passphrase(
 
 
 def reset_passphrase(vault: Vault, *, user: str, new: str, kdf: KdfParameters | None = None) -> None:
-    """A forgotten passphrase, replaced by who opened the vault with the recovery words.
+    """A forgotten passphrase, replaced by who opened the vault with the recovery words; bound to no device.
 
     Raises UsageError for anyone else; and for a privacy officer, whose signing key only her own opens.
     """

@@ -26,7 +26,7 @@ from app.store.header import (
     KeySlot,
     Role,
     bridge,
-    make_slot,
+    remade_slot,
     verified_header,
     write_header,
 )
@@ -111,14 +111,7 @@ def _new_slots(header: Header, new_key: bytes, secrets: Mapping[str, str]) -> tu
     return tuple(
         slot
         if slot.role is Role.ADMINISTRATOR  # it wraps no key
-        else make_slot(
-            new_key,
-            vault_id=header.vault_id,
-            user=slot.user,
-            role=slot.role,
-            passphrase=by_name[slot.user],
-            kdf=slot.kdf,
-        )
+        else remade_slot(slot, new_key, vault_id=header.vault_id, passphrase=by_name[slot.user])
         for slot in header.slots
         if slot.user in by_name or slot.role is Role.ADMINISTRATOR
     )

@@ -14,9 +14,11 @@ from app.cli.main import main
 from app.clinical.diagnosis import Decision, Diagnosis, Differential, DifferentialLine
 from app.clinical.ids import PatientId
 from app.clinical.patient import Patient
+from app.store import device_secret
 from app.store.key_derivation import KdfParameters
 from app.store.vault import Vault
 from knowledge_graph.terms.term import DiseaseId
+from tests.app.store.device_keyring import Keyring
 
 SECRET = "correct horse battery"
 ADA = PatientId("p-1")
@@ -53,6 +55,29 @@ def test_check_status_backup_and_audit_of_a_sound_vault(
     ):
         assert run(monkeypatch, words) == 0, words
     assert capsys.readouterr().err == ""
+
+
+def test_a_slot_is_bound_to_the_device_shown_so_and_unbound(
+    path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    keyring = Keyring()
+    monkeypatch.setattr(device_secret, "system_store", lambda: keyring)
+    assert run(monkeypatch, f"vault bind-device --vault {path}") == 0
+    told = capsys.readouterr().out
+    assert "recovery words" in told
+    assert "vault rekey" in told
+    assert run(monkeypatch, f"vault status --vault {path} --json") == 0
+    assert json.loads(capsys.readouterr().out)["users"] == [
+        {"user": "ann", "role": "clinician", "bound_to_device": True}
+    ]
+    assert run(monkeypatch, f"vault bind-device --vault {path}") == 2
+    capsys.readouterr()
+    kept, keyring.kept = keyring.kept, {}
+    assert run(monkeypatch, f"vault unbind-device --vault {path}") == 1
+    assert capsys.readouterr().err.count("bound to another device") == 1
+    keyring.kept = kept
+    assert run(monkeypatch, f"vault unbind-device --vault {path} --json") == 0
+    assert json.loads(capsys.readouterr().out) == {"unbound": "ann"}
 
 
 def test_rekey_shows_the_new_words_and_who_was_left_out(

@@ -13,7 +13,7 @@ import pytest
 
 from app.errors import UsageError, VaultDamaged, VaultError, VaultLocked, VaultTooNew
 from app.store.check import check_vault
-from app.store.header import Role
+from app.store.header import VERSION, Role
 from app.store.people import add_user
 from app.store.vault import Vault
 from tests.app.store.disk_states import digest
@@ -158,7 +158,7 @@ def test_a_newer_schema_is_refused_with_its_log_untouched(path: Path, tmp_path: 
 
 def test_a_newer_header_is_refused(path: Path) -> None:
     raw = json.loads((path / "header.json").read_text("utf-8"))
-    (path / "header.json").write_text(json.dumps({**raw, "version": 2}), "utf-8")
+    (path / "header.json").write_text(json.dumps({**raw, "version": VERSION + 1}), "utf-8")
     assert_refused(path, VaultTooNew, "update the program")
 
 
