@@ -4,6 +4,8 @@ import json
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+from app.config.toml_text import read_small_text
+
 RECENT = 6
 
 
@@ -20,14 +22,14 @@ class WindowSettings:
 def read_settings(path: Path) -> WindowSettings:
     """The settings kept in a file; defaults where it is missing or not understood."""
     try:
-        kept = json.loads(path.read_text(encoding="utf-8"))
+        kept = json.loads(read_small_text(path))
         return WindowSettings(
             theme=str(kept["theme"]) if kept["theme"] in ("light", "dark") else "light",
             percent=min(max(int(kept["percent"]), 80), 200),
             recent_vaults=tuple(str(p) for p in kept["recent_vaults"])[:RECENT],
             user=str(kept["user"]),
         )
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return WindowSettings()
 
 

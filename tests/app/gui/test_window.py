@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from threading import Event
 from time import process_time
 
@@ -17,6 +18,7 @@ from app.errors import VaultError
 from app.gui.guide.help_page import TOPICS, help_text
 from app.gui.shell.main_window import MainWindow
 from app.gui.shell.sidebar import PLACES
+from app.gui.shell.window_settings import WindowSettings, read_settings
 from app.gui.training.run_view import RunProgress, RunRequest
 from app.store.vault import Vault
 from app.workflows.stop_wish import StopWish
@@ -155,6 +157,23 @@ def test_larger_text_and_the_dark_theme_are_kept_for_the_next_start(window: Main
     window.set_theme("dark")
     assert (window.settings.percent, window.settings.theme) == (110, "dark")
     assert '"dark"' in window.around.settings_file.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        "{}",
+        '{"theme": "dark", "percent": 1e999}',
+        "[" * 50_000,
+        '"' + "x" * (1 << 20) + '"',
+        "\xff",
+    ],
+)
+def test_settings_that_are_not_understood_mean_the_defaults(tmp_path: Path, text: str) -> None:
+    (tmp_path / "window.json").write_bytes(text.encode("latin-1"))
+    assert read_settings(tmp_path / "window.json") == WindowSettings()
 
 
 def test_a_run_ends_its_block_behind_a_lock_and_the_passphrase_leads_back_to_it(
