@@ -1,10 +1,8 @@
 """A new data key: whatever stops the change, the vault opens with one of the keys, and all rows."""
 
 import errno
-import os
 import resource
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -276,11 +274,10 @@ def test_a_killed_process_leaves_a_vault_that_opens_with_all_rows(path: Path, af
     assert child.stdin is not None
     child.stdin.write(ANN.encode() + b"\n")
     child.stdin.flush()
-    while not (path / "vault.db.rekey").exists():
-        assert child.poll() is None
+    while not (path / "vault.db.rekey").exists() and child.poll() is None:
         time.sleep(0.001)
-    time.sleep(after_s)
-    os.kill(child.pid, signal.SIGKILL)
+    time.sleep(after_s)  # on a busy machine it may have finished by then, which must hold as well
+    child.kill()
     child.communicate()
     with open_as(path) as vault:
         assert_whole(vault)
