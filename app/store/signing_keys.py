@@ -12,13 +12,16 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from app.errors import UsageError, VaultLocked
+from app.config.settings import state_dir
+from app.errors import UsageError, VaultLocked, WrongPassphrase
+from app.store.attempt_throttle import AttemptThrottle
 from app.store.header import read_header
 from app.store.key_derivation import KdfParameters, cost_for_this_machine, normalised, wrapping_key
 from app.store.vault import Vault
 
 SITE_KEY = "update.site_key"
 OFFICER_KEYS = "update.officer_keys"
+_ANY_OFFICER = "\0officers"  # no user's name: guesses at their keys are counted together
 
 
 class WrappedKey(msgspec.Struct, frozen=True):
@@ -54,17 +57,21 @@ def make_officer_key(vault: Vault, *, user: str, passphrase: str, kdf: KdfParame
 
 
 def officer_private_key(vault: Vault, passphrase: str) -> bytes:
-    """The key that this passphrase opens: the signed-in officer's first, else any officer's."""
+    """The key that this passphrase opens: the signed-in officer's first, else any officer's.
+
+    Who is signed in could guess: wrong ones are slowed down as at the door. Raises VaultLocked.
+    """
     keys = _officer_keys(vault)
     if not keys:
         raise UsageError(
             "this vault has no privacy officer; add her: `anamnesis vault add-user --role privacy-officer`"
         )
-    for user in sorted(keys, key=lambda name: name != vault.user):
-        opened = _opened(vault, keys[user], passphrase)
-        if opened is not None:
-            return opened
-    raise VaultLocked("this passphrase opens no privacy officer's key; she must type her own to sign")
+    with AttemptThrottle(state_dir()).attempt(read_header(vault.path).vault_id, _ANY_OFFICER):
+        for user in sorted(keys, key=lambda name: name != vault.user):
+            opened = _opened(vault, keys[user], passphrase)
+            if opened is not None:
+                return opened
+        raise WrongPassphrase("this passphrase opens no privacy officer's key; she must type her own to sign")
 
 
 def officer_public_keys(vault: Vault) -> dict[str, str]:

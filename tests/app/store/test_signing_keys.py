@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from app.errors import UsageError, VaultLocked
+from app.errors import UsageError, VaultLocked, WrongPassphrase
 from app.store.header import Role
 from app.store.key_derivation import KdfParameters
 from app.store.people import add_user, change_passphrase, remove_user
@@ -51,6 +51,22 @@ def test_only_her_passphrase_opens_the_officers_key(vault: Vault) -> None:
     assert key.hex() not in (vault.setting(OFFICER_KEYS) or "")
     with pytest.raises(VaultLocked, match="her own"):
         officer_private_key(vault, "correct horse")
+
+
+def test_guessing_an_officers_passphrase_gets_slower(
+    vault: Vault, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    add_officer(vault)
+    for _ in range(3):
+        with pytest.raises(WrongPassphrase):
+            officer_private_key(vault, "correct horse")
+    with pytest.raises(VaultLocked, match="wait") as told:
+        officer_private_key(vault, HERS)
+    assert not isinstance(told.value, WrongPassphrase)
+    Vault.open(
+        vault.path, user="ada", passphrase="correct horse", read_only=True
+    ).close()  # she isn't locked out
 
 
 def test_a_clinician_gets_no_signing_key(vault: Vault) -> None:
