@@ -71,6 +71,7 @@ def program_variables() -> dict[str, str]:
     usual = {
         "ANAMNESIS_CACHE": variables.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"),
         "XDG_CONFIG_HOME": os.path.expanduser("~/.config"),
+        "XDG_STATE_HOME": os.path.expanduser("~/.local/state"),
     }
     for name, folder in usual.items():
         if name not in variables and os.name == "posix" and not can_write(Path(folder)):

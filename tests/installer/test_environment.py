@@ -86,13 +86,14 @@ def test_a_home_that_cannot_be_written_gives_way(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "file").write_text("")
-    for name in ("ANAMNESIS_CACHE", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"):
+    for name in ("ANAMNESIS_CACHE", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
     assert "ANAMNESIS_CACHE" not in bootstrap.program_variables()
     monkeypatch.setenv("HOME", str(tmp_path / "file"))
     given = bootstrap.program_variables()
-    assert given["ANAMNESIS_CACHE"] == given["XDG_CONFIG_HOME"] == str(environment.ENVIRONMENT / "home")
+    changed = {given[name] for name in ("ANAMNESIS_CACHE", "XDG_CONFIG_HOME", "XDG_STATE_HOME")}
+    assert changed == {str(environment.ENVIRONMENT / "home")}
     assert "can't be written" in capsys.readouterr().err
     assert not bootstrap.can_write(Path("~/.cache"))
 
