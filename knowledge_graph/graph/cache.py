@@ -11,7 +11,6 @@ from typing import Any
 
 import msgspec
 import numpy as np
-from safetensors import SafetensorError
 
 from knowledge_graph.graph.arrays import Associations, Rows
 from knowledge_graph.graph.compilation import compile_release
@@ -79,7 +78,7 @@ def from_bytes(data: bytes) -> CompiledGraph | None:
     try:
         arrays = unsealed(data)
         return None if arrays is None else _graph(arrays)
-    except (SafetensorError, KeyError, ValueError, msgspec.MsgspecError):
+    except (KeyError, ValueError, msgspec.MsgspecError):
         return None
 
 

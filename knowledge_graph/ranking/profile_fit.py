@@ -116,7 +116,9 @@ def reached_information(
     reached = np.zeros(len(graph.term_ids), np.float32)
     if not observed:
         return reached
-    seen = np.unique(np.concatenate([graph.ancestors[term] for term in observed]))
+    above = np.zeros(len(reached), bool)
+    above[np.concatenate([graph.ancestors[term] for term in observed])] = True
+    seen = np.flatnonzero(above)
     seen = seen[np.argsort(telling[seen], kind="stable")]  # the most telling has the last word
     starts, ends = graph.descendants.indptr[seen].tolist(), graph.descendants.indptr[seen + 1].tolist()
     for value, start, end in zip(telling[seen].tolist(), starts, ends, strict=True):
