@@ -54,7 +54,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
 
 
 def _try(costs: Path) -> None:
-    from app.exchange.foreign_checks import TOML
+    from app.exchange.foreign_kind import TOML
     from app.workflows.try_file import try_file
 
     try_file(TOML, costs)

@@ -77,7 +77,7 @@ def add_rules_argument(parser: argparse.ArgumentParser) -> None:
 
 def own_rules(arguments: argparse.Namespace) -> tuple[Path, ...]:
     """The policy's rules file and the option's, in that order."""
-    from app.exchange.foreign_checks import RULES
+    from app.exchange.foreign_kind import RULES
     from app.workflows.try_file import try_file
 
     try_file(RULES, arguments.rules)
@@ -214,7 +214,7 @@ def _of_packet(
 
 
 def _must_be_rankable(service: "DiagnosisService", findings: Sequence[Finding]) -> None:
-    from app.workflows.present_phenopacket import is_rankable
+    from app.workflows.check_rankable import is_rankable
 
     for finding in findings:
         service.graph.resolve(finding.term_id)  # an unknown id is refused as such

@@ -56,7 +56,7 @@ def read_text(path: Path) -> str:
 
 
 def _trusted(arguments: argparse.Namespace) -> "dict[str, SiteKeys] | SiteKeys":
-    from app.exchange.foreign_checks import TRUST
+    from app.exchange.foreign_kind import TRUST
     from app.workflows.try_file import try_file
     from ml.federated.trust_file import read_trust
     from ml.federated.update_file import SiteKeys

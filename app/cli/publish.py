@@ -22,7 +22,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     """Publish one result and print its card."""
     from app.config.policy import load_policy
     from app.config.settings import cache_dir
-    from app.exchange.foreign_checks import ENCODER
+    from app.exchange.foreign_kind import ENCODER
     from app.store.vault import Vault
     from app.workflows.publish_model import PublishPlan, publish_model, waiting_result
     from app.workflows.try_file import try_file

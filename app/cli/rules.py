@@ -49,7 +49,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
 
 
 def _check(arguments: argparse.Namespace, console: Console) -> int:
-    from app.exchange.foreign_checks import RULES
+    from app.exchange.foreign_kind import RULES
     from app.workflows.load_knowledge import load_graph
     from app.workflows.load_rules import check_rules
     from app.workflows.try_file import try_file

@@ -41,7 +41,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Do one deed."""
-    from app.exchange.foreign_checks import ENCODER
+    from app.exchange.foreign_kind import ENCODER
     from app.workflows.try_file import try_file
 
     try_file(ENCODER, arguments.encoder)

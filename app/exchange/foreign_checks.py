@@ -7,6 +7,7 @@ from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
 
+from app.exchange.foreign_kind import BASE, ENCODER, PACK, RULES, TOML, TRUST, UPDATE
 from knowledge_graph.rules.rule_file import read_rules
 from knowledge_graph.sources.pack_reading import read_pack
 from ml.errors import MlError
@@ -19,8 +20,6 @@ from ml.federated.trust_file import read_trust
 from ml.text.encoder_files import find_encoder
 from ml.text.tokenizer import TextTokenizer
 
-PACK, BASE, UPDATE = "pack", "base", "update"
-RULES, TRUST, TOML, ENCODER = "rules", "trust", "toml", "encoder"
 LARGEST_TEXT = 4 << 20
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from app.errors import ImportRefused
-from app.exchange.foreign_checks import PACK
+from app.exchange.foreign_kind import PACK
 from app.workflows.foreign_gate import check_foreign
 from knowledge_graph.errors import SourceRefused, UnknownTerm
 from knowledge_graph.graph.cache import load_compiled

@@ -20,7 +20,6 @@ from app.clinical.chart import Chart
 from app.clinical.diagnosis import Differential, DifferentialLine
 from app.workflows.differential_line import differential_line
 from app.workflows.gather_findings import GatheredFinding, gather_findings
-from app.workflows.list_models import current_version
 from app.workflows.load_knowledge import KnowledgeChoice, LiveKnowledge
 from app.workflows.load_rules import load_rules
 from app.workflows.possible_diseases import possible_diseases
@@ -42,15 +41,12 @@ from knowledge_graph.rules.laboratory import by_loinc
 from knowledge_graph.rules.rule import LaboratoryRule, RuleBook
 from knowledge_graph.rules.trace import RuleTrace, apply_rules
 from knowledge_graph.terms.occurrence import Setting
-from ml.inference.predictor import Predictor
-from ml.inference.version_loading import load_predictor
 from ml.recognition.recogniser import Recogniser
-from ml.registry.model_version import VersionContent
-from ml.registry.starting_model import starting_version
-from ml.text.encoder_files import find_encoder
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # a list of findings needs neither a model nor a vault
     from app.store.vault import Vault
+    from ml.inference.predictor import Predictor
+    from ml.registry.model_version import VersionContent
 
 GRAPH_ALONE = "graph alone"
 
@@ -61,7 +57,7 @@ class DiagnosisService:
     def __init__(
         self,
         graph: CompiledGraph,
-        predictor: Predictor | None,
+        predictor: "Predictor | None",
         *,
         recogniser: Callable[[], Recogniser],
         rules: Callable[[], RuleBook] | None = None,
@@ -109,8 +105,7 @@ class DiagnosisService:
         graph = knowledge.graph
         predictor = None
         if with_text:
-            content = starting_version() if vault is None else current_version(vault)
-            predictor = load_predictor(content, find_encoder(encoder_dir), provider=provider)
+            predictor = _current_model(vault, encoder_dir, provider=provider)
         return cls(
             graph,
             predictor,
@@ -121,8 +116,11 @@ class DiagnosisService:
         )
 
     @classmethod
-    def of_version(cls, base: "DiagnosisService", content: VersionContent) -> "DiagnosisService":
+    def of_version(cls, base: "DiagnosisService", content: "VersionContent") -> "DiagnosisService":
         """The same knowledge with another model version."""
+        from ml.inference.version_loading import load_predictor
+        from ml.text.encoder_files import find_encoder
+
         predictor = load_predictor(content, find_encoder(None))
         return cls(
             base.graph,
@@ -283,8 +281,19 @@ class DiagnosisService:
         return differential_line(self.graph, self.shown_as, weighed, disease, position=position)
 
 
+def _current_model(vault: "Vault | None", encoder_dir: Path | None, *, provider: str) -> "Predictor":
+    """The vault's current model; the starting model where there is no vault."""
+    from app.workflows.list_models import current_version
+    from ml.inference.version_loading import load_predictor
+    from ml.registry.starting_model import starting_version
+    from ml.text.encoder_files import find_encoder
+
+    content = starting_version() if vault is None else current_version(vault)
+    return load_predictor(content, find_encoder(encoder_dir), provider=provider)
+
+
 def _columns(
-    graph: CompiledGraph, predictor: Predictor | None
+    graph: CompiledGraph, predictor: "Predictor | None"
 ) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
     """(diseases of the graph, columns of the model) that stand for the same disease."""
     known = graph.disease_index

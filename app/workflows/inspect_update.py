@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from app.errors import ImportRefused
-from app.exchange.foreign_checks import BASE, UPDATE
+from app.exchange.foreign_kind import BASE, UPDATE
 from app.workflows.foreign_gate import check_foreign
 from ml.errors import UpdateRefused
 from ml.federated.base_file import BaseFile, read_base

@@ -9,13 +9,11 @@ from app.clinical.patient import Patient
 from app.clinical.record import Condition, Observation, PhenotypicFeature
 from app.exchange.reader import ReadPlan
 from app.exchange.source_file import SourceFile
+from app.workflows.check_rankable import is_rankable
 from app.workflows.foreign_gate import ForeignGate
 from app.workflows.read_codes import read_codes
 from app.workflows.read_laboratory import read_laboratory
-from app.workflows.suggest_findings import PHENOTYPIC_ABNORMALITY
 from app.workflows.weighed import Presentation
-from knowledge_graph.errors import UnknownTerm
-from knowledge_graph.findings.finding import Finding
 from knowledge_graph.graph.compiled_graph import CompiledGraph
 
 
@@ -45,12 +43,3 @@ def present_phenopacket(path: Path, graph: CompiledGraph, *, today: date) -> Pre
         labs=read_laboratory(r for r in item.records if isinstance(r, Observation)),
     )
     return PresentedPacket(asked, left_out)
-
-
-def is_rankable(graph: CompiledGraph, finding: Finding) -> bool:
-    """Whether a finding names a phenotypic abnormality of this knowledge, or a pack's own term."""
-    try:
-        local = graph.term_number(finding.term_id) >= graph.hpo_terms
-        return local or graph.is_a(finding.term_id, PHENOTYPIC_ABNORMALITY)
-    except UnknownTerm:
-        return False

@@ -6,10 +6,10 @@ and says it better; a file that is not there, too.
 
 from pathlib import Path
 
-from app.workflows.foreign_gate import check_foreign
-
 
 def try_file(kind: str, path: Path | None) -> None:
-    """Raises ImportRefused, in one line. The kinds are those of `foreign_checks`."""
+    """Raises ImportRefused, in one line. The kinds are those of `foreign_kind`."""
     if path is not None and path.exists():
+        from app.workflows.foreign_gate import check_foreign  # with every format's reader
+
         check_foreign(kind, path.absolute(), name=path.name)

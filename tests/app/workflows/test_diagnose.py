@@ -243,16 +243,19 @@ def test_a_new_finding_does_not_have_the_texts_read_again(
 
 
 @pytest.mark.slow
-def test_findings_alone_need_neither_torch_nor_networkx_nor_a_lexicon(public_cache: Path) -> None:
+def test_findings_alone_need_no_model_no_lexicon_and_no_reader(public_cache: Path) -> None:
     code = (
         "import sys; from pathlib import Path;"
         "from app.workflows.diagnose import DiagnosisService; from app.workflows.weighed import Presentation;"
-        "from app.cli.case import parse_findings;"
+        "from app.cli.case import _must_be_rankable, own_rules, parse_findings;"
         "s = DiagnosisService.load(Path(sys.argv[1]), with_text=False);"
-        "s.diagnose(Presentation(parse_findings('HP:0001166')));"
-        "print('torch' in sys.modules, 'networkx' in sys.modules, 'recogniser' in vars(s))"
+        "findings = parse_findings('HP:0001166'); _must_be_rankable(s, findings);"
+        "from argparse import Namespace; own_rules(Namespace(rules=None));"
+        "s.diagnose(Presentation(findings));"
+        "heavy = 'torch', 'networkx', 'scipy', 'onnxruntime', 'app.exchange.reader';"
+        "print([name for name in heavy if name in sys.modules], 'recogniser' in vars(s))"
     )
     done = subprocess.run(
         [sys.executable, "-c", code, str(public_cache)], capture_output=True, text=True, check=True
     )
-    assert done.stdout.split() == ["False", "False", "False"]
+    assert done.stdout.split() == ["[]", "False"]

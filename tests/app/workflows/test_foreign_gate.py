@@ -14,7 +14,7 @@ import app.workflows.import_records as importing
 from app.cli.main import main
 from app.errors import ImportRefused, ReaderEnded, WorkerFailed
 from app.exchange.confinement import Confinement
-from app.exchange.foreign_checks import BASE, ENCODER, PACK, RULES, TOML, TRUST, UPDATE
+from app.exchange.foreign_kind import BASE, ENCODER, PACK, RULES, TOML, TRUST, UPDATE
 from app.exchange.item import ImportedItem, ReadLimits
 from app.exchange.item_frames import unpack_item
 from app.exchange.reader import ReadPlan, learn, read_records
