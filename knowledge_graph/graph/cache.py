@@ -26,7 +26,7 @@ from knowledge_graph.sources.release_stamp import remembered_hash
 from knowledge_graph.terms.gene import GeneId
 from knowledge_graph.terms.term import DiseaseId, TermId
 
-LAYOUT = "9"
+LAYOUT = "10"
 _PARTS: dict[str, Any] = {
     "associations": Associations,
     "profiles": Profiles,
@@ -49,6 +49,7 @@ class _Words(msgspec.Struct, array_like=True):
     alternatives: dict[str, TermId]
     disease_ids: tuple[DiseaseId, ...]
     disease_names: tuple[str, ...]
+    name_words: tuple[str, ...]
     genes: tuple[tuple[str, ...], ...]
     gene_ids: tuple[tuple[GeneId, ...], ...]
     texts: tuple[str, ...]

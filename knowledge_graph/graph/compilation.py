@@ -11,7 +11,7 @@ from knowledge_graph.findings.finding import Sex
 from knowledge_graph.graph.arrays import Associations, Ints, Rows, rows_from
 from knowledge_graph.graph.compiled_graph import CompiledGraph
 from knowledge_graph.graph.demographics import build_demographics
-from knowledge_graph.graph.kinship import build_kinship
+from knowledge_graph.graph.kinship import build_kinship, name_words
 from knowledge_graph.graph.namesakes import read_namesakes, shipped_namesakes
 from knowledge_graph.graph.profile import build_profiles
 from knowledge_graph.graph.signature import build_signatures
@@ -68,6 +68,7 @@ def compile_graph(
         parents=parents,
         disease_ids=disease_ids,
         disease_names=names,
+        name_words=tuple(map(name_words, names)),
         genes=labels,
         gene_ids=tuple(tuple(gene.gene_id for gene in of_disease) for of_disease in genes_of),
         onsets=onsets,

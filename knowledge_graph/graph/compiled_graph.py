@@ -14,7 +14,7 @@ import numpy.typing as npt
 from knowledge_graph.errors import UnknownDisease, UnknownTerm
 from knowledge_graph.graph.arrays import Associations, Floats, Ints, Places, Rows, transposed
 from knowledge_graph.graph.demographics import Demographics
-from knowledge_graph.graph.kinship import Kinship, name_words
+from knowledge_graph.graph.kinship import Kinship
 from knowledge_graph.graph.namesakes import Namesakes
 from knowledge_graph.graph.profile import Profiles
 from knowledge_graph.graph.row_maxima import RowMaxima
@@ -53,6 +53,7 @@ class CompiledGraph:
     parents: Rows
     disease_ids: tuple[DiseaseId, ...]
     disease_names: tuple[str, ...]
+    name_words: tuple[str, ...]  # the names, spelling aside
     genes: tuple[tuple[str, ...], ...]  # of each disease, as they are shown
     gene_ids: tuple[tuple[GeneId, ...], ...]  # the same by id
     onsets: Rows  # onset terms (aspect C) of each disease
@@ -88,8 +89,8 @@ class CompiledGraph:
     def name_index(self) -> dict[str, list[int]]:
         """Numbers of the diseases of each name, spelling aside."""
         found: dict[str, list[int]] = {}
-        for number, name in enumerate(self.disease_names):
-            found.setdefault(name_words(name), []).append(number)
+        for number, words in enumerate(self.name_words):
+            found.setdefault(words, []).append(number)
         return found
 
     @cached_property

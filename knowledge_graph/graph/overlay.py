@@ -19,6 +19,7 @@ from knowledge_graph.graph.arrays import Associations, Floats, Ints
 from knowledge_graph.graph.compilation import TextTable, association_columns
 from knowledge_graph.graph.compiled_graph import CompiledGraph, LoadedPack
 from knowledge_graph.graph.demographics import Demographics
+from knowledge_graph.graph.kinship import name_words
 from knowledge_graph.graph.local_terms import LocalTerms, numbered_terms
 from knowledge_graph.graph.namesakes import COUNT, Namesakes
 from knowledge_graph.graph.overlay_kin import overlaid_kinship
@@ -79,6 +80,7 @@ def overlaid(base: CompiledGraph, packs: Sequence[KnowledgePack]) -> CompiledGra
         parents=terms.parents,
         disease_ids=merged.disease_ids,
         disease_names=merged.names,
+        name_words=base.name_words + tuple(map(name_words, merged.names[len(base.disease_ids) :])),
         genes=base.genes + ((),) * (count - len(base.genes)),
         gene_ids=base.gene_ids + ((),) * (count - len(base.gene_ids)),
         onsets=spliced_rows(base.onsets, empty, count=count),
