@@ -1,4 +1,4 @@
-"""Rebuilds the starting model from synthetic patients."""
+"""Rebuilds the starting model from synthetic patients, or the wordings that the term search knows."""
 
 import argparse
 from pathlib import Path
@@ -12,11 +12,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0, help="what everything random starts from")
     parser.add_argument("--out", metavar="DIR", type=Path, help="where to write (default: the program's own)")
     parser.add_argument("--quick", action="store_true", help="a weaker model in about two minutes")
+    parser.add_argument(
+        "--linking",
+        action="store_true",
+        help="teach the term search on HPO's names and synonyms instead (minutes; public knowledge)",
+    )
     parser.add_argument("--threads", type=int, default=2, help="processor threads to use")
 
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
-    """Build, write and print the card."""
+    """Build, write and print the card; with --linking the file of the term search."""
+    if arguments.linking:
+        return _linking(arguments, console)
     from dataclasses import asdict, replace
 
     from app.config.settings import cache_dir
@@ -35,3 +42,11 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         console.result(value, f"{card_markdown(version)}\nwritten to {folder}")
         return 0
     raise WorkerFailed("the export worker gave no model; try again")
+
+
+def _linking(arguments: argparse.Namespace, console: Console) -> int:
+    from app.workflows.teach_wordings import build_linking
+
+    path = build_linking(console.progress, arguments.out, seed=arguments.seed)
+    console.result({"file": str(path), "bytes": path.stat().st_size}, f"written to {path}")
+    return 0
