@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.cli.console import Console
+from app.cli.did_you_mean import did_you_mean
 from app.cli.findings import read_text
 from app.cli.knowledge_choice import add_knowledge_arguments, chosen_knowledge
 from app.cli.sign_in import add_break_glass_argument, add_vault_arguments, enter_charts, read_passphrase
@@ -122,7 +123,7 @@ def parse_findings(text: str) -> tuple[Finding, ...]:
     for part in filter(None, re.split(r"[,;\s]+", text)):
         match = _HPO_ID.fullmatch(part) or _LOCAL_ID.fullmatch(part)
         if match is None:
-            raise UsageError(f"{part[:20]!r} is no HPO id such as HP:0001250, or -HP:0001250 for excluded")
+            raise UsageError(_no_id(part, text))
         said = match.groupdict()
         term = TermId(said.get("term") or f"HP:{said['number']}")
         state = FindingState.EXCLUDED if match["minus"] else FindingState.OBSERVED
@@ -131,6 +132,13 @@ def parse_findings(text: str) -> tuple[Finding, ...]:
     if not states:
         raise UsageError("--findings holds no HPO id")
     return tuple(Finding(term, state) for term, state in states.items())
+
+
+def _no_id(part: str, text: str) -> str:
+    """What is wrong with a part, and which terms the words around it may mean."""
+    phrase = next((p for p in re.split(r"[,;\n]", text) if part in p.split()), part).strip(" -")
+    about = f"{part[:20]!r} is no HPO id such as HP:0001250, or -HP:0001250 for excluded"
+    return "; ".join(filter(None, (about, did_you_mean(phrase))))
 
 
 def _age(text: str | None) -> int | None:

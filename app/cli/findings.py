@@ -1,19 +1,27 @@
-"""Finds HPO terms in a text file and prints them with their places, states and contexts."""
+"""Finds HPO terms in a text, with their places, states and contexts, or those that a few words mean."""
 
 import argparse
 import sys
 from pathlib import Path
 
 from app.cli.console import Console
+from app.cli.did_you_mean import did_you_mean
 from app.config.settings import cache_dir
 from app.errors import UsageError
 
 LARGEST_BYTES = 64 << 20
+MOST_TERMS = 10
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the text."""
-    parser.add_argument("--text", required=True, metavar="FILE", help="UTF-8 text; - for standard input")
+    """Add the text, or the words."""
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--text", metavar="FILE", help="UTF-8 text; - for standard input")
+    what.add_argument(
+        "--words",
+        metavar="WORDS",
+        help='a finding in words of your own ("can\'t see at night"): which term is it?',
+    )
     parser.epilog = (
         "start and end count Unicode code points of the decoded file, end exclusive: "
         "line ends as they are, a byte order mark not counted."
@@ -25,6 +33,8 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     from app.workflows.suggest_findings import build_recogniser
     from knowledge_graph.graph.cache import load_compiled
 
+    if arguments.words is not None:
+        return _of_words(arguments.words, console)
     text = read_text(arguments.text)
     graph = load_compiled(cache_dir())
     findings = [
@@ -45,7 +55,33 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         f"{f['temporality']})"
         for f in findings
     ]
-    console.result({"findings": findings}, "\n".join(lines) or "no findings")
+    guess = "" if findings else did_you_mean(" ".join(text.split()))
+    console.result(
+        {"findings": findings, **({"guess": guess} if guess else {})},
+        "\n".join(lines) or "; ".join(filter(None, ("no findings", guess))),
+    )
+    return 0
+
+
+def _of_words(words: str, console: Console) -> int:
+    """Terms worded so, or that mean the like (`likeness` above 0), best first."""
+    from app.workflows.search_terms import TermCatalogue
+    from knowledge_graph.graph.cache import load_compiled
+
+    if not words.strip():
+        raise UsageError('--words is empty; say a finding in words, such as "can\'t see at night"')
+    hits = TermCatalogue(load_compiled(cache_dir())).search(words, limit=MOST_TERMS)
+    terms = [
+        {
+            "term_id": hit.term_id,
+            "name": hit.name,
+            "wording": hit.synonym or hit.name,
+            "likeness": round(hit.likeness, 3),
+        }
+        for hit in hits
+    ]
+    lines = [f"{hit.term_id} {hit.name}" + (f" (also: {hit.synonym})" if hit.synonym else "") for hit in hits]
+    console.result({"terms": terms}, "\n".join(lines) or "no term means the like; try other words")
     return 0
 
 

@@ -55,7 +55,7 @@ class TermSearch:
 
     def _lay_out(self) -> None:
         popup = self.popup
-        popup.query.setPlaceholderText("Term, synonym or HP: number")
+        popup.query.setPlaceholderText("Term, words of your own or HP: number")
         popup.query.setAccessibleName("Search a term")
         popup.hits.setAccessibleName("Terms found")
         self.state.setAccessibleName("Present or absent")
@@ -69,5 +69,5 @@ class TermSearch:
 
 
 def _wording(hit: TermHit) -> tuple[str, str]:
-    also = f"   (also: {hit.synonym})" if hit.synonym else ""
+    also = f"   ({'like' if hit.likeness else 'also'}: {hit.synonym})" if hit.synonym else ""
     return f"{hit.name}{also}", str(hit.term_id)
