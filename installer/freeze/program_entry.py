@@ -11,6 +11,7 @@ NEEDS_TORCH = (
     ("benchmark", "diagnose"),
     ("benchmark", "train"),
     ("benchmark", "learning"),
+    ("benchmark", "linking"),
     ("search",),
 )
 TRAINER_NAME = "anamnesis-trainer"
