@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from app.workflows.report_privacy import PrivacyReport, RunSpending
 
 
+LEARNED = {"diagnosis": "from diagnoses", "mlm": "from notes without labels"}
+
+
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the vault."""
     parser.add_argument(
@@ -67,5 +70,5 @@ def _run_line(run: "RunSpending") -> str:
     return (
         f"  {run.run_id}  {run.at}  epsilon {run.epsilon_before:.3g} to {run.epsilon_after:.3g}: "
         f"{run.steps} steps, sample rate {run.sample_rate:g}, noise {run.noise_multiplier:.3g}, "
-        f"clip {run.max_grad_norm:g}"
+        f"clip {run.max_grad_norm:g}, learned {LEARNED.get(run.task, run.task)}"
     )

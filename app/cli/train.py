@@ -30,7 +30,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
         type=float,
         help="epsilon that no run may ever pass; kept in the vault (first run: --epsilon)",
     )
-    parser.add_argument("--scope", choices=_SCOPES, default="head", help="what learns (default: head)")
+    parser.add_argument(
+        "--task",
+        choices=("diagnosis", "mlm"),
+        default="diagnosis",
+        help="mlm: from the notes of all patients, labelled or not, by guessing hidden words; it spends the "
+        "same budget, and gate and head stay as they are",
+    )
+    parser.add_argument("--scope", choices=_SCOPES, help="what learns (default: head; with --task mlm: lora)")
     parser.add_argument("--steps", type=int, default=0, help="default: by scope")
     parser.add_argument("--sample-rate", type=float, default=0.0, help="chance of each patient at each step")
     parser.add_argument("--learning-rate", type=float, default=0.0)
@@ -52,7 +59,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="how each patient's gradient is clipped; all give the same sum (hooks: Opacus)",
     )
     parser.add_argument(
-        "--expected-patients", type=int, default=200, help="a public estimate of the labelled patients"
+        "--expected-patients", type=int, default=200, help="a public estimate of the patients learned from"
     )
     parser.add_argument("--declare", metavar="FILE", help="disease ids the site treats, one a line (public)")
     parser.add_argument(
@@ -100,7 +107,8 @@ def _plan(arguments: argparse.Namespace) -> "TrainingPlan":
     return TrainingPlan(
         target_epsilon=1.0 if arguments.epsilon is None else arguments.epsilon,
         delta=arguments.delta,
-        scope=arguments.scope,
+        scope=arguments.scope or ("lora" if arguments.task == "mlm" else "head"),
+        task=arguments.task,
         cap=arguments.cap,
         steps=arguments.steps,
         sample_rate=arguments.sample_rate,

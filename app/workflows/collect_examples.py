@@ -25,7 +25,7 @@ Labelled = tuple[tuple[str, ...], str]
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One patient as the trainer sees her: notes' texts and the confirmed disease."""
+    """One patient as the trainer sees her: notes' texts and the confirmed disease, empty without labels."""
 
     number: int
     texts: tuple[str, ...]
@@ -72,6 +72,21 @@ def collect_examples(
     return [Example(number, *labelled) for number, labelled in enumerate(found)]
 
 
+def collect_notes(
+    vault: Vault, *, shuffle: Callable[[list[Labelled]], None], stop: Event | StopWish | None = None
+) -> list[Example]:
+    """The cleaned notes of everybody who has some, without a disease; once `stop` is set there are none."""
+    found: list[Labelled] = []
+    for patient_id in vault.people():
+        if stop is not None and stop.is_set():
+            return []
+        notes = _notes(vault.chart(patient_id))
+        if notes:
+            found.append((notes, ""))
+    shuffle(found)
+    return [Example(number, *labelled) for number, labelled in enumerate(found)]
+
+
 def labelled_disease(chart: Chart, *, coded: bool) -> str:
     """The disease whose confirmation came last and stands; else, with `coded`, the only one coded.
 
@@ -86,7 +101,7 @@ def labelled_disease(chart: Chart, *, coded: bool) -> str:
 
 def _texts(vault: Vault, chart: Chart, source: Source) -> tuple[str, ...]:
     """The cleaned notes; a patient without one is told by her findings: marks that stand, coded features."""
-    notes = prepared([mask_names(note.text, chart.patient) for note in chart.notes])
+    notes = _notes(chart)
     if notes and not source.copies:
         return notes
     marks = current_annotations(vault.patient_annotation_events(chart.patient.id))
@@ -97,3 +112,7 @@ def _texts(vault: Vault, chart: Chart, source: Source) -> tuple[str, ...]:
     known = [finding for finding in findings if source.teller.knows(finding)]
     told = notes or tuple(filter(None, [source.teller.plain(known)]))
     return (*told, *source.teller.anew(known, copies=source.copies))
+
+
+def _notes(chart: Chart) -> tuple[str, ...]:
+    return prepared([mask_names(note.text, chart.patient) for note in chart.notes])

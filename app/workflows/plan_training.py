@@ -14,6 +14,7 @@ from app.store.backup import EPSILON_FLOOR, UNKNOWN
 from app.store.vault import Vault
 from ml.privacy.ledger import LedgerEntry, spent
 from ml.registry.model_version import VersionContent
+from ml.training.messages import DIAGNOSIS, MLM
 
 CAP_SETTING = "privacy.epsilon_cap"
 DECLARED_SETTING = "privacy.declared_diseases"
@@ -29,6 +30,14 @@ SCOPES = {  # steps, sample rate, learning rate
     "prefix": (30, 0.3, 0.003),
     "full": (30, 0.3, 0.0003),
 }
+MLM_SCOPES = {  # as above, where notes without labels are learned from
+    "top": (30, 0.3, 0.0003),
+    "bitfit": (30, 0.3, 0.001),
+    "lora": (30, 0.3, 0.001),
+    "adalora": (30, 0.3, 0.001),
+    "full": (30, 0.3, 0.0001),
+}
+TASKS = {DIAGNOSIS: SCOPES, MLM: MLM_SCOPES}
 OPTIMIZERS = ("adamw", "sgd")
 SCHEDULES = ("constant", "linear", "cosine")
 CLIPPINGS = ("flat", "automatic")
@@ -41,7 +50,8 @@ class TrainingPlan:
 
     `expected_patients` is a public estimate of how many labelled patients there are; the noisy sum is
     divided by sample rate times it. `with_coded` lets the record's own codes stand where no clinician has
-    spoken; `copies` are further texts that tell a patient's findings in other words.
+    spoken; `copies` are further texts that tell a patient's findings in other words. The task `diagnosis`
+    learns from labels, `mlm` from everybody's notes, by guessing hidden words.
     """
 
     target_epsilon: float
@@ -64,13 +74,17 @@ class TrainingPlan:
     dropout: float = 0.0
     clipping: str = "flat"
     backend: str = "book-keeping"
+    task: str = DIAGNOSIS
 
 
 def completed(plan: TrainingPlan) -> TrainingPlan:
     """The plan with the scope's own numbers where none are given. Raises UsageError."""
-    if plan.scope not in SCOPES:
-        raise UsageError(f"there is no scope {plan.scope!r}; choose one of {', '.join(SCOPES)}")
-    steps, rate, learning_rate = SCOPES[plan.scope]
+    if plan.task not in TASKS:
+        raise UsageError(f"there is no task {plan.task!r}; choose one of {', '.join(TASKS)}")
+    scopes = TASKS[plan.task]
+    if plan.scope not in scopes:
+        raise UsageError(f"{_no_scope(plan)}; choose one of {', '.join(scopes)}")
+    steps, rate, learning_rate = scopes[plan.scope]
     whole = replace(
         plan,
         steps=plan.steps or steps,
@@ -88,6 +102,12 @@ def completed(plan: TrainingPlan) -> TrainingPlan:
             "choose one far below 1 / the number of patients"
         )
     return whole
+
+
+def _no_scope(plan: TrainingPlan) -> str:
+    if plan.scope in SCOPES:
+        return f"scope {plan.scope!r} does not learn from notes without labels"
+    return f"there is no scope {plan.scope!r}"
 
 
 def _judged(plan: TrainingPlan) -> dict[str, bool]:

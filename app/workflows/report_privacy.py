@@ -24,6 +24,7 @@ class RunSpending:
     max_grad_norm: float
     epsilon_before: float
     epsilon_after: float
+    task: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +106,7 @@ def _runs(entries: tuple[LedgerEntry, ...]) -> tuple[RunSpending, ...]:
             max_grad_norm=e.max_grad_norm,
             epsilon_before=known.epsilon_before if known else stood,
             epsilon_after=e.epsilon_after,
+            task=e.task,
         )
         stood = max(stood, e.epsilon_after)
     return tuple(runs.values())

@@ -11,13 +11,15 @@ from random import SystemRandom
 from threading import Event
 from typing import Any
 
+import numpy as np
+
 from app.config.policy import Policy
 from app.config.settings import cache_dir
 from app.errors import BudgetExceeded, WorkerFailed
 from app.store.rights import Right
 from app.store.vault import Vault
 from app.workflows.augment_findings import FindingTeller
-from app.workflows.collect_examples import Example, Source, collect_examples
+from app.workflows.collect_examples import Example, Source, collect_examples, collect_notes
 from app.workflows.list_models import current_version, result_store
 from app.workflows.plan_training import (
     TrainingPlan,
@@ -29,7 +31,10 @@ from app.workflows.plan_training import (
 from app.workflows.resume_training import RESUME_SETTING as RESUME_SETTING
 from app.workflows.resume_training import TrainingRun, begin_run, forget_checkpoint, keep_checkpoint
 from app.workflows.stop_wish import StopWish
+from app.workflows.synthetic_notes import HELD_OUT_STYLES
 from app.workflows.trainer_process import TrainerProcess
+from app.workflows.write_notes import synthetic_notes
+from knowledge_graph.cohort.note_style import read_note_styles
 from knowledge_graph.graph.cache import load_compiled
 from ml.privacy.ledger import (
     MECHANISM,
@@ -43,9 +48,14 @@ from ml.privacy.ledger import (
 from ml.privacy.loss_distribution import least_epsilon
 from ml.registry.model_version import TENSORS_FILE, VersionContent
 from ml.registry.training_result import PrivacyClaim, TrainingResult
-from ml.training.messages import TrainingJob, TrainingPatient
+from ml.training.messages import DIAGNOSIS, MLM, TrainingJob, TrainingPatient
 
 PATIENT_SET = "all patients of this vault"
+LEARNED_FROM = {
+    DIAGNOSIS: "confirmed diagnoses and notes of one hospital's patients",
+    MLM: "notes of one hospital's patients without their labels (masked language modelling)",
+}
+PUBLIC_NOTES, PUBLIC_SEED = 200, 7
 _ROUNDING = 1e-9
 
 
@@ -82,17 +92,23 @@ def train_model(
     check_budget(vault, run.plan, entries, cap)
     keep_cap(vault, whole)
     yield TrainingProgress(run.run_id, "preparing", steps=run.plan.steps, epsilon=spent(entries))
-    random = SystemRandom()
-    source = Source(
-        FindingTeller(load_compiled(cache_dir()), random.randrange), run.plan.with_coded, run.plan.copies
-    )
-    examples = collect_examples(vault, run.declared, source=source, shuffle=random.shuffle, stop=wish)
+    examples = _examples(vault, run, wish)
     if wish.is_set():
         yield _stopped(vault, run, run.done_steps)
         return
     with TrainerProcess() as trainer:
         trainer.start(_job(run, entries), _patients(examples, run.base))
         yield from _follow(vault, run, trainer, wish, cap)
+
+
+def _examples(vault: Vault, run: TrainingRun, wish: StopWish) -> list[Example]:
+    random = SystemRandom()
+    if run.plan.task == MLM:
+        return collect_notes(vault, shuffle=random.shuffle, stop=wish)
+    source = Source(
+        FindingTeller(load_compiled(cache_dir()), random.randrange), run.plan.with_coded, run.plan.copies
+    )
+    return collect_examples(vault, run.declared, source=source, shuffle=random.shuffle, stop=wish)
 
 
 def _job(run: TrainingRun, entries: tuple[LedgerEntry, ...]) -> TrainingJob:
@@ -122,12 +138,22 @@ def _job(run: TrainingRun, entries: tuple[LedgerEntry, ...]) -> TrainingJob:
         dropout=plan.dropout,
         clipping=plan.clipping,
         backend=plan.backend,
+        task=plan.task,
+        public_texts=public_notes() if plan.task == MLM else (),
     )
+
+
+def public_notes() -> tuple[str, ...]:
+    """Synthetic notes that anybody can write; the decoder of hidden words is fitted on them."""
+    styles = [style.name for style in read_note_styles() if style.name not in HELD_OUT_STYLES]
+    rng = np.random.default_rng(PUBLIC_SEED)
+    graph = load_compiled(cache_dir())
+    return tuple(n.text for n in synthetic_notes(graph, count=PUBLIC_NOTES, styles=styles, rng=rng))
 
 
 def _patients(examples: list[Example], base: VersionContent) -> list[TrainingPatient]:
     places = {label: row for row, label in enumerate(base.labels)}
-    return [TrainingPatient(e.number, e.texts, places[e.disease_id]) for e in examples]
+    return [TrainingPatient(e.number, e.texts, places.get(e.disease_id, -1)) for e in examples]
 
 
 def _follow(
@@ -196,6 +222,7 @@ def _entry(run: TrainingRun, noise: float, steps: int, epsilon: float) -> Ledger
         delta=plan.delta,
         epsilon_after=epsilon,
         at=system_clock(),
+        task=plan.task,
     )
 
 
@@ -222,7 +249,7 @@ def _finish(vault: Vault, run: TrainingRun, tensors: bytes, noise: float) -> Tra
             max_grad_norm=plan.max_grad_norm,
             steps=plan.steps,
         ),
-        data_description="confirmed diagnoses and notes of one hospital's patients",
+        data_description=LEARNED_FROM[plan.task],
     )
     result_store(vault).put(result)
     vault.audit("training-finished", run.run_id, f"epsilon {epsilon:.4g}")

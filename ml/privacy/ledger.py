@@ -20,7 +20,7 @@ class LedgerEntry:
     """One block of steps of a Poisson-subsampled Gaussian mechanism; the unit is the patient.
 
     `epsilon_after` is the composed epsilon at `delta` over every entry of `patient_set` so far,
-    this one included.
+    this one included. `task` says what was learned: `diagnosis`, or `mlm` from notes without labels.
     """
 
     run_id: str
@@ -33,6 +33,7 @@ class LedgerEntry:
     delta: float
     epsilon_after: float
     at: str
+    task: str = "diagnosis"
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,6 +59,11 @@ class TextTokenizer:
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(max_length=max_tokens, stride=overlap)
 
+    def token_id(self, token: str) -> int | None:
+        """The number of a token, such as `[MASK]`; None where the vocabulary lacks it."""
+        number: int | None = self._tokenizer.token_to_id(token)
+        return number
+
     def windows(self, texts: Sequence[str]) -> list[Window]:
         """All windows of all texts, in order; an empty text has one window of special tokens."""
         encodings = self._tokenizer.encode_batch([_well_formed(t) for t in texts])

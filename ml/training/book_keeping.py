@@ -142,11 +142,10 @@ class BookKeeping:
 
 
 def patient_losses(network: Network, batch: Sequence[Patient]) -> torch.Tensor:
-    """The mean cross-entropy of each patient's parts, (patients,); everybody has as many parts."""
+    """The mean loss of each patient's parts, (patients,); everybody has as many parts."""
     count = len(batch[0].parts)
-    logits = network(*network.collate([part for patient in batch for part in patient.parts]))
     labels = torch.tensor([patient.label for patient in batch]).repeat_interleave(count)
-    losses = nn.functional.cross_entropy(logits, labels, reduction="none")
+    losses = network.losses([part for patient in batch for part in patient.parts], labels)
     return losses.view(len(batch), count).mean(1)
 
 

@@ -1,17 +1,19 @@
 """Head and encoder behind one face: what a step does, and how a state is kept and handed over.
 
 `head` trains the declared rows of the head on cached features; every other scope trains some of the encoder
-(`ml/training/scopes.py`) by one trainer.
+(`ml/training/scopes.py`) by one trainer, for the task `diagnosis` or, without labels, `mlm`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import numpy as np
 import torch
 from safetensors.numpy import load, save
 
+from ml.errors import TrainingRefused
 from ml.inference.version_loading import merged_tensors
 from ml.privacy.csprng import SecureRandom
 from ml.registry.tensor_file import read_tensors
@@ -27,9 +29,10 @@ from ml.training.classifier import (
 )
 from ml.training.dp_encoder import EncoderTrainer
 from ml.training.dp_head import HeadState, PatientFeatures, StepSettings, private_step, with_frozen
-from ml.training.messages import TrainingJob, TrainingPatient
-from ml.training.networks import TopNetwork, frozen_states
-from ml.training.patient_batches import Part, Patient
+from ml.training.masked_words import MaskedWordsNetwork, Masking, fit_decoder
+from ml.training.messages import MLM, TASKS, TrainingJob, TrainingPatient
+from ml.training.networks import Network, TopNetwork, frozen_states
+from ml.training.patient_batches import Patient
 from ml.training.scopes import HEAD, Scope, scope_named
 
 
@@ -60,6 +63,10 @@ def make_learner(job: TrainingJob, patients: Sequence[TrainingPatient]) -> Learn
     }
     classifier = build_classifier(tensors, job.labels, config)
     tokenizer = TextTokenizer(encoder.tokenizer_json)
+    if job.task not in TASKS:
+        raise TrainingRefused(f"there is no task {job.task!r}; choose one of {', '.join(TASKS)}")
+    if job.scope == HEAD and job.task == MLM:
+        raise TrainingRefused("the head names diseases, which notes without labels can't teach it")
     if job.scope == HEAD:
         return _HeadLearner(classifier, tokenizer, patients, job.declared)
     return _EncoderLearner(classifier, tokenizer, patients, job=job, before=tensors)
@@ -120,19 +127,29 @@ class _EncoderLearner:
         before: dict[str, np.ndarray[Any, Any]],
     ):
         self._classifier, self._before, self._scope = classifier, before, scope_named(job.scope)
-        self._scope.prepare(classifier, job.declared)
-        self._patients = read_patients(classifier, tokenizer, patients, self._scope)
-        network = self._scope.network(classifier).train(job.dropout > 0)
+        self._masking: Masking | None = None
+        self._step = job.done_steps
+        if job.task == MLM:
+            network = self._with_decoder(tokenizer, job)
+            self._patients = own_parts(patients, tokenizer.windows)
+        else:
+            self._scope.prepare(classifier, job.declared)
+            self._patients = read_patients(classifier, tokenizer, patients, self._scope)
+            network = self._scope.network(classifier)
         make = self._scope.allocator
         self._trainer = EncoderTrainer(
-            network,
+            network.train(job.dropout > 0),
             backend=job.backend,
             optimizer=job.optimizer,
             allocator=None if make is None else make(classifier, job.steps),
         )
 
     def step(self, drawn: Sequence[int], settings: StepSettings, random: SecureRandom) -> None:
-        self._trainer.step([self._patients[i] for i in drawn], settings=settings, random=random)
+        people = [self._patients[i] for i in drawn]
+        if self._masking is not None:
+            people = self._masking.masked_patients(people, self._step)
+        self._step += 1
+        self._trainer.step(people, settings=settings, random=random)
 
     def state(self) -> bytes:
         return self._trainer.state()
@@ -146,17 +163,37 @@ class _EncoderLearner:
             self._scope.fold(self._classifier)
         return changed_tensors(self._classifier, self._before)
 
+    def _with_decoder(self, tokenizer: TextTokenizer, job: TrainingJob) -> Network:
+        """The encoder as the scope trains it, and what guesses its hidden words."""
+        masking = self._masking = masking_of(tokenizer, self._classifier)
+        decoder = fit_decoder(self._classifier, tokenizer.windows(job.public_texts), masking)
+        self._scope.prepare(self._classifier, job.declared)
+        return MaskedWordsNetwork(self._classifier, decoder)
+
+
+def masking_of(tokenizer: TextTokenizer, classifier: Classifier) -> Masking:
+    """How this encoder's windows are masked. Raises TrainingRefused where its vocabulary can't."""
+    mask_id = tokenizer.token_id("[MASK]")
+    if mask_id is None:
+        raise TrainingRefused(
+            "the encoder's vocabulary has no [MASK]; learn from confirmed diagnoses instead"
+        )
+    return Masking(mask_id, classifier.encoder.config.vocab_size)
+
 
 def read_patients(
     classifier: Classifier, tokenizer: TextTokenizer, patients: Sequence[TrainingPatient], scope: Scope
 ) -> list[Patient]:
     """The patients' windows, or for the last layer the states before it, which stay in memory."""
-    owners = [i for i, p in enumerate(patients) for _ in p.texts]
-    windows: list[Window] = tokenizer.windows([text for p in patients for text in p.texts]) if owners else []
-    parts: Sequence[Part] = windows
-    if scope.network is TopNetwork:
-        parts = frozen_states(classifier, windows)
-    own: list[list[Part]] = [[] for _ in patients]
-    for window, part in zip(windows, parts, strict=True):
-        own[owners[window.text_index]].append(part)
-    return [Patient(tuple(o), p.label) for o, p in zip(own, patients, strict=True)]
+    if scope.network is not TopNetwork:
+        return own_parts(patients, tokenizer.windows)
+    windows = own_parts(patients, tokenizer.windows)
+    states = iter(frozen_states(classifier, [cast(Window, part) for p in windows for part in p.parts]))
+    return [replace(p, parts=tuple(next(states) for _ in p.parts)) for p in windows]
+
+
+def own_parts(
+    patients: Sequence[TrainingPatient], read: Callable[[Sequence[str]], list[Window]]
+) -> list[Patient]:
+    """Each patient with the windows of her own texts."""
+    return [Patient(tuple(read(p.texts)) if p.texts else (), p.label) for p in patients]

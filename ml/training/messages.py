@@ -17,13 +17,17 @@ from dataclasses import dataclass
 
 import msgspec
 
+DIAGNOSIS, MLM = "diagnosis", "mlm"
+TASKS = (DIAGNOSIS, MLM)
+
 
 @dataclass(frozen=True, slots=True)
 class TrainingJob:
     """Everything a run needs beside the patients. All numbers are public constants.
 
     `declared` are the rows of the head that may change: the diseases that the site declares to treat, chosen
-    without looking at the patients. `history` is what the ledger holds of these patients already.
+    without looking at the patients. `history` is what the ledger holds of these patients already. The task
+    `mlm` learns from the notes without labels; `public_texts` are what its decoder is fitted on.
     """
 
     scope: str
@@ -50,6 +54,8 @@ class TrainingJob:
     dropout: float = 0.0
     clipping: str = "flat"
     backend: str = "book-keeping"
+    task: str = DIAGNOSIS
+    public_texts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,24 @@ from torch import nn
 
 from ml.text.tokenizer import Window, batches_by_length, token_batch
 from ml.training.classifier import Classifier, attention_bias, pool
+from ml.training.masked_words import MaskedWordsNetwork
 from ml.training.patient_batches import Part
 
 
-class TokenNetwork(nn.Module):
+class Labelled(nn.Module):
+    """A network whose parts each have a label to name."""
+
+    def collate(self, parts: Sequence[Part]) -> tuple[torch.Tensor, ...]:
+        """What `forward` takes, for these parts."""
+        raise NotImplementedError
+
+    def losses(self, parts: Sequence[Part], labels: torch.Tensor) -> torch.Tensor:
+        """The cross-entropy of each part, (parts,)."""
+        logits = self(*self.collate(parts))
+        return nn.functional.cross_entropy(logits, labels, reduction="none")
+
+
+class TokenNetwork(Labelled):
     """The whole classifier, read from token windows."""
 
     def __init__(self, classifier: Classifier):
@@ -29,7 +43,7 @@ class TokenNetwork(nn.Module):
         return logits
 
 
-class TopNetwork(nn.Module):
+class TopNetwork(Labelled):
     """The last encoder layer and what follows it, read from the cached states before it."""
 
     def __init__(self, classifier: Classifier):
@@ -52,7 +66,7 @@ class TopNetwork(nn.Module):
         return logits
 
 
-Network = TokenNetwork | TopNetwork
+Network = TokenNetwork | TopNetwork | MaskedWordsNetwork
 
 
 def frozen_states(

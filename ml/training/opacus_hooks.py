@@ -9,7 +9,6 @@ from typing import Any
 
 import torch
 from opacus import GradSampleModule
-from torch import nn
 
 from ml.training.clipping import Clipping
 from ml.training.networks import Network
@@ -45,12 +44,11 @@ class OpacusHooks:
     def patient_gradients(self, batch: Sequence[Patient]) -> list[torch.Tensor]:
         """(patients, *shape) for each parameter; everybody has as many parts."""
         count = len(batch[0].parts)
-        feed = self._network.collate([part for patient in batch for part in patient.parts])
+        parts = [part for patient in batch for part in patient.parts]
         labels = torch.tensor([patient.label for patient in batch]).repeat_interleave(count)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            loss = nn.functional.cross_entropy(self._wrapped(*feed), labels, reduction="sum")
-            torch.autograd.backward(loss)
+            torch.autograd.backward(self._network.losses(parts, labels).sum())
         return [self._mean(parameter, len(batch)) for parameter in self.parameters]
 
     def close(self) -> None:

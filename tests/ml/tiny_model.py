@@ -1,6 +1,7 @@
 """A tiny BERT, its tokenizer and a head, random but fixed: the classifier in miniature."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -26,9 +27,9 @@ CONFIG = {
 }
 
 
-def tokenizer_json() -> bytes:
+def tokenizer_json(words: Sequence[str] = WORDS) -> bytes:
     """Word-level, with [CLS] and [SEP]."""
-    tokenizer = Tokenizer(models.WordLevel({w: i for i, w in enumerate(WORDS)}, unk_token="[UNK]"))
+    tokenizer = Tokenizer(models.WordLevel({w: i for i, w in enumerate(words)}, unk_token="[UNK]"))
     tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
     tokenizer.post_processor = processors.TemplateProcessing(
         single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
@@ -45,11 +46,12 @@ def head_tensors(seed: int = 1) -> Tensors:
     }
 
 
-def write_tiny_encoder(folder: Path) -> EncoderFiles:
+def write_tiny_encoder(folder: Path, words: Sequence[str] = WORDS) -> EncoderFiles:
     """An encoder directory, as a site would name one, and what is found in it."""
     from transformers import BertConfig, BertModel
 
-    model = BertModel(BertConfig(**CONFIG), add_pooling_layer=False)
+    config = CONFIG | {"vocab_size": len(words)}
+    model = BertModel(BertConfig(**config), add_pooling_layer=False)
     rng = np.random.default_rng(0)
     state = {
         name: (rng.normal(size=tuple(value.shape)) * 0.3 + ("LayerNorm.weight" in name)).astype(np.float32)
@@ -58,6 +60,6 @@ def write_tiny_encoder(folder: Path) -> EncoderFiles:
     }
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "model.safetensors").write_bytes(save(state))
-    (folder / "config.json").write_text(json.dumps(CONFIG))
-    (folder / "tokenizer.json").write_bytes(tokenizer_json())
+    (folder / "config.json").write_text(json.dumps(config))
+    (folder / "tokenizer.json").write_bytes(tokenizer_json(words))
     return find_encoder(folder)

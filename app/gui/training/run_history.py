@@ -21,12 +21,13 @@ class RunRow:
     max_grad_norm: float
     epsilon_after: float
     delta: float
+    task: str = "diagnosis"
 
     def cells(self) -> tuple[str, ...]:
         """As text, in the order of COLUMNS."""
         return (
             self.at[:16].replace("T", "  "),
-            self.run_id[:12],
+            self.run_id[:12] + ("  notes only" if self.task == "mlm" else ""),
             f"{self.steps:,}",
             f"{self.noise_multiplier:.2f}",
             f"{self.sample_rate:.3g}",
@@ -56,6 +57,7 @@ def run_rows(ledger: Iterable[LedgerEntry]) -> tuple[RunRow, ...]:
             max_grad_norm=entry.max_grad_norm,
             epsilon_after=entry.epsilon_after,
             delta=entry.delta,
+            task=entry.task,
         )
     return tuple(reversed(rows.values()))
 

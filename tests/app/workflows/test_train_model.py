@@ -21,6 +21,7 @@ from app.errors import BudgetExceeded, UsageError, VaultDamaged, WorkerFailed
 from app.store.backup import EPSILON_FLOOR, UNKNOWN
 from app.store.key_derivation import KdfParameters
 from app.store.vault import Vault
+from app.workflows import train_model as train_model_module
 from app.workflows import trainer_process
 from app.workflows.augment_findings import FindingTeller
 from app.workflows.collect_examples import Source, collect_examples
@@ -334,3 +335,36 @@ def test_layers_that_training_adds_are_published_and_stay_at_the_site(vault: Vau
     assert abs(told[0] - told[1]).max() > 1e-3
     with pytest.raises(UpdateRefused, match="stays at this site"):
         review_update(vault)
+
+
+def test_notes_without_labels_are_learned_from_under_the_same_ledger(
+    vault: Vault, sent: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(train_model_module, "PUBLIC_NOTES", 6)
+    notes = replace(PLAN, task="mlm", scope="top", target_epsilon=2.0, steps=2, learning_rate=0.0)
+    _, first = run(vault, notes)
+    assert first is not None
+    assert [e.task for e in vault.ledger()] == ["mlm"]
+    assert "without their labels" in first.data_description
+    assert all(".layer.5." in name for name in read_tensors(first.tensors))
+    assert len(sent[0]["patients"]) == 9  # also her whose diagnosis was withdrawn
+    assert {p["label"] for p in sent[0]["patients"]} == {-1}
+    assert len(sent[0]["job"]["public_texts"]) == 6
+    assert NAME.encode() not in msgspec.msgpack.encode(sent)
+    with pytest.raises(BudgetExceeded, match="is spent already"):
+        run(vault, replace(PLAN, target_epsilon=1.5))
+    _, second = run(vault, replace(PLAN, target_epsilon=4.0, steps=2))
+    assert second is not None
+    assert 2.0 < second.privacy.epsilon <= 4.0
+    assert [r.task for r in report_privacy(vault, Policy()).runs] == ["mlm", "diagnosis"]
+    with pytest.raises(BudgetExceeded, match="above the cap"):
+        run(vault, replace(notes, target_epsilon=5.0))
+
+
+def test_a_scope_that_needs_labels_is_refused_for_notes_without() -> None:
+    for scope in ("head", "adapter"):
+        with pytest.raises(UsageError, match=f"{scope}.*notes without labels; choose one of top"):
+            completed(replace(PLAN, task="mlm", scope=scope))
+    with pytest.raises(UsageError, match="diagnosis, mlm"):
+        completed(replace(PLAN, task="other"))
+    assert completed(replace(PLAN, task="mlm", scope="full", learning_rate=0.0)).learning_rate < 0.001

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import torch
+from tiny_masked import masked_people, tiny_masked
 from tiny_people import CLIP, distance, largest_difference, one_by_one, read_people, tiny
 
 from ml.privacy.csprng import GRID, SecureRandom
@@ -137,6 +138,22 @@ def ranks_are_chosen_by_what_was_released() -> None:
     assert 0 < given_up < sum(len(layer.values.weight) for layer in layers)
 
 
+def hidden_words_are_guessed_by_each_patient_for_herself() -> None:
+    """Her mask and her gradient are the same whoever was drawn, and what she moves is in the clip."""
+    _, network, _ = tiny_masked("full")
+    masking, people = masked_people()
+    masked = masking.masked_patients(people, 1)
+    assert masking.masked_patients(people[::-1], 1)[::-1] == masked, "a mask depends on who else was drawn"
+    for clip in (1e-3, 1e3):
+        engine = BookKeeping(network)
+        found = engine.clipped_sum(masked, Clipping(clip))
+        without = engine.clipped_sum(masking.masked_patients(people[1:], 1), Clipping(clip))
+        engine.close()
+        slow = one_by_one(network, masked, clip)
+        assert largest_difference(found, slow) < 1e-5 * max(1.0, float(max(p.abs().max() for p in slow)))
+        assert distance(found, without) <= clip * (1 + 1e-3)
+
+
 ENCODER_CHECKS: tuple[Callable[[], None], ...] = (
     the_encoders_sum_is_of_clipped_patients,
     one_patient_moves_every_scope_by_at_most_the_clip,
@@ -145,4 +162,5 @@ ENCODER_CHECKS: tuple[Callable[[], None], ...] = (
     an_encoders_divisor_is_public,
     an_encoder_counts_no_gradient_that_is_not_finite,
     ranks_are_chosen_by_what_was_released,
+    hidden_words_are_guessed_by_each_patient_for_herself,
 )

@@ -6,11 +6,12 @@ import pytest
 import torch
 from planted_bugs import Plant
 
-from ml.training import book_keeping, dp_encoder, own_gradients
+from ml.training import book_keeping, dp_encoder, masked_words, own_gradients
 from ml.training.adalora import RankAllocator
 from ml.training.book_keeping import BookKeeping
 from ml.training.clipping import Clipping
 from ml.training.dp_encoder import EncoderTrainer
+from ml.training.masked_words import MaskedWordsNetwork
 from ml.training.own_gradients import ChannelLayer, EmbeddingLayer, LinearLayer, Pass
 from ml.training.patient_batches import Patient
 
@@ -223,3 +224,19 @@ def ranks_chosen_by_the_sum_without_noise(patch: pytest.MonkeyPatch) -> None:
 @bug
 def ranks_never_given_up(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(RankAllocator, "_keep", lambda *_: None)
+
+
+@bug
+def masks_drawn_from_one_stream(patch: pytest.MonkeyPatch) -> None:
+    drawn = iter(range(10**9))
+    patch.setattr(masked_words, "_fingerprint", lambda _window: next(drawn))
+
+
+@bug
+def hidden_words_averaged_over_all_who_were_drawn(patch: pytest.MonkeyPatch) -> None:
+    losses = MaskedWordsNetwork.losses
+
+    def together(self: MaskedWordsNetwork, parts: Any, labels: torch.Tensor) -> torch.Tensor:
+        return losses(self, parts, labels) / len(parts)
+
+    patch.setattr(MaskedWordsNetwork, "losses", together)

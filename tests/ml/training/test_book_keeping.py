@@ -11,7 +11,7 @@ from ml.training import own_gradients
 from ml.training.book_keeping import BookKeeping
 from ml.training.clipping import Clipping
 from ml.training.dp_encoder import EncoderTrainer, make_backend
-from ml.training.networks import Network, TokenNetwork
+from ml.training.networks import Labelled, Network, TokenNetwork
 from ml.training.patient_batches import Patient, micro_batches, part_length
 from ml.training.scopes import SCOPES
 
@@ -119,7 +119,7 @@ def test_parts_that_nearly_cancel_are_not_taken_for_short_ones(monkeypatch: pyte
     assert largest_difference(found, slow) < 1e-7
 
 
-class _Cancelling(torch.nn.Module):
+class _Cancelling(Labelled):
     """Logits whose gradient at one token is the negative of that at the next, but for a little."""
 
     def __init__(self, linear: torch.nn.Linear):
