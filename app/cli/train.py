@@ -72,6 +72,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--resume", action="store_true", help="take up a stopped run")
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument(
+        "--devices",
+        type=int,
+        default=1,
+        help="trainers, each on a processor core, that share the patients of a step; scopes other than head",
+    )
     add_vault_arguments(parser)
 
 
@@ -116,6 +122,7 @@ def _plan(arguments: argparse.Namespace) -> "TrainingPlan":
         max_grad_norm=arguments.max_grad_norm,
         expected_patients=arguments.expected_patients,
         threads=arguments.threads,
+        devices=arguments.devices,
         resume=arguments.resume,
         with_coded=arguments.with_coded,
         copies=arguments.copies,

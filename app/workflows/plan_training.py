@@ -3,6 +3,7 @@
 Whether the run may begin at all is judged here too, from the ledger and what a restore left behind.
 """
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -51,7 +52,8 @@ class TrainingPlan:
     `expected_patients` is a public estimate of how many labelled patients there are; the noisy sum is
     divided by sample rate times it. `with_coded` lets the record's own codes stand where no clinician has
     spoken; `copies` are further texts that tell a patient's findings in other words. The task `diagnosis`
-    learns from labels, `mlm` from everybody's notes, by guessing hidden words.
+    learns from labels, `mlm` from everybody's notes, by guessing hidden words. `devices` share
+    the patients of each step; the result and what it spends are those of one.
     """
 
     target_epsilon: float
@@ -75,6 +77,7 @@ class TrainingPlan:
     clipping: str = "flat"
     backend: str = "book-keeping"
     task: str = DIAGNOSIS
+    devices: int = 1
 
 
 def completed(plan: TrainingPlan) -> TrainingPlan:
@@ -93,6 +96,7 @@ def completed(plan: TrainingPlan) -> TrainingPlan:
     )
     if whole.backend == "ghost" and whole.dropout > 0:
         raise UsageError("ghost clipping can't hold its clip under dropout; choose another backend")
+    _check_devices(whole)
     for name, sound in _judged(whole).items():
         if not sound:
             raise UsageError(f"the {name} of this plan is out of range; see `anamnesis train --help`")
@@ -102,6 +106,20 @@ def completed(plan: TrainingPlan) -> TrainingPlan:
             "choose one far below 1 / the number of patients"
         )
     return whole
+
+
+def _check_devices(plan: TrainingPlan) -> None:
+    there = devices_here()
+    if not 1 <= plan.devices <= there:
+        raise UsageError(f"this machine has {there} to train on; choose --devices between 1 and {there}")
+    if plan.devices > 1 and plan.scope == "head" and not plan.resume:
+        raise UsageError("the head trains in seconds, on one device; leave --devices out")
+
+
+def devices_here() -> int:
+    """How many processor cores this process may use: each can have a trainer of its own."""
+    allowed = getattr(os, "sched_getaffinity", None)
+    return len(allowed(0)) if allowed else os.cpu_count() or 1
 
 
 def _no_scope(plan: TrainingPlan) -> str:

@@ -139,6 +139,7 @@ def _job(run: TrainingRun, entries: tuple[LedgerEntry, ...]) -> TrainingJob:
         clipping=plan.clipping,
         backend=plan.backend,
         task=plan.task,
+        devices=plan.devices,
         public_texts=public_notes() if plan.task == MLM else (),
     )
 

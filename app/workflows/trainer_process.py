@@ -1,7 +1,13 @@
-"""The parent's side of the trainer: starts the process, speaks frames, ends it within a second."""
+"""The parent's side of the trainer: starts the process, speaks frames, ends it within a second.
+
+With several devices there is a process for each; the first of them speaks, the others follow it.
+"""
 
 import queue
 import threading
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Event
 from types import TracebackType
 from typing import Any
@@ -18,8 +24,10 @@ class TrainerProcess:
     """A running trainer; a context manager that leaves no process behind."""
 
     def __init__(self) -> None:
-        self._process = FrameProcess(worker_command("train"), environment=worker_environment())
-        self._writer: threading.Thread | None = None
+        self._process = _started()
+        self._others: list[FrameProcess] = []
+        self._meeting: TemporaryDirectory[str] | None = None
+        self._writers: list[threading.Thread] = []
 
     def __enter__(self) -> "TrainerProcess":
         return self
@@ -27,15 +35,23 @@ class TrainerProcess:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._process.end()
-        if self._writer is not None:
-            self._writer.join(timeout=5)
+        for process in (self._process, *self._others):
+            process.end()
+        for writer in self._writers:
+            writer.join(timeout=5)
+        if self._meeting is not None:
+            self._meeting.cleanup()
 
     def start(self, job: TrainingJob, patients: list[TrainingPatient]) -> None:
         """Send the job and the pseudonymous patients, beside: the trainer reads them seconds later."""
-        start = encode_start(job, patients)
-        self._writer = threading.Thread(target=self._process.send, args=(start,), daemon=True)
-        self._writer.start()
+        if job.devices > 1:
+            self._meeting = TemporaryDirectory(prefix="anamnesis-")
+            job = replace(job, meeting=str(Path(self._meeting.name) / "meeting"))
+        self._others = [_started() for _ in range(1, job.devices)]
+        for rank, process in enumerate((self._process, *self._others)):
+            start = encode_start(replace(job, rank=rank), patients)
+            self._writers.append(threading.Thread(target=process.send, args=(start,), daemon=True))
+            self._writers[-1].start()
 
     def grant(self) -> None:
         """Let the next block run; the ledger has been debited."""
@@ -59,3 +75,7 @@ class TrainerProcess:
                 raise BudgetExceeded(str(frame["reason"]))
             return frame
         return None
+
+
+def _started() -> FrameProcess:
+    return FrameProcess(worker_command("train"), environment=worker_environment())

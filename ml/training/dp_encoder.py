@@ -14,6 +14,7 @@ from ml.training.dp_head import StepSettings
 from ml.training.networks import Network
 from ml.training.opacus_hooks import OpacusHooks
 from ml.training.patient_batches import Patient
+from ml.training.team import Team
 
 BACKENDS = ("book-keeping", "ghost", "hooks")
 OPTIMIZERS = ("adamw", "sgd")
@@ -24,7 +25,7 @@ RANKS = "ranks."
 class EncoderTrainer:
     """Holds what is trained and its optimizer's state; `step` is one private step.
 
-    `allocator` moves ranks between the steps, by what they released.
+    `allocator` moves ranks between the steps, by what they released; a `team` shares the patients of a step.
     """
 
     def __init__(
@@ -34,6 +35,7 @@ class EncoderTrainer:
         backend: str = "book-keeping",
         optimizer: str = "adamw",
         allocator: RankAllocator | None = None,
+        team: Team | None = None,
     ):
         if backend == "ghost" and network.training:
             raise TrainingRefused(
@@ -42,7 +44,9 @@ class EncoderTrainer:
             )
         self.gradients = make_backend(network, backend)
         self.parameters = self.gradients.parameters
-        self._allocator = allocator
+        self._allocator, self._team = allocator, team
+        if team is not None:
+            team.take_over([p.data for p in self.parameters])
         if optimizer not in OPTIMIZERS:
             raise TrainingRefused(
                 f"there is no optimizer {optimizer!r}; choose one of {', '.join(OPTIMIZERS)}"
@@ -56,10 +60,19 @@ class EncoderTrainer:
     def step(self, patients: Sequence[Patient], *, settings: StepSettings, random: SecureRandom) -> None:
         """Clip, add noise, divide by the public batch size, descend; also where nobody was drawn."""
         clipping = Clipping(settings.max_grad_norm, settings.clipping)
-        summed = self.gradients.clipped_sum(list(patients), clipping)
-        spread = settings.noise_multiplier * settings.max_grad_norm
-        for parameter, total in zip(self.parameters, summed, strict=True):
-            parameter.grad = noisy(total, spread, random).div_(settings.expected_batch).to(total.dtype)
+        team = self._team
+        summed = self.gradients.clipped_sum(team.share(patients) if team else list(patients), clipping)
+        if team is not None:
+            team.add_up(summed)
+        released = summed
+        if team is None or team.leads:
+            spread = settings.noise_multiplier * settings.max_grad_norm
+            noised = (noisy(total, spread, random) for total in summed)
+            released = [own.div_(settings.expected_batch).to(summed[0].dtype) for own in noised]
+        if team is not None:
+            team.take_over(released)
+        for parameter, gradient in zip(self.parameters, released, strict=True):
+            parameter.grad = gradient
         self.descend(settings)
 
     def descend(self, settings: StepSettings) -> None:

@@ -34,6 +34,7 @@ from ml.training.messages import MLM, TASKS, TrainingJob, TrainingPatient
 from ml.training.networks import Network, TopNetwork, frozen_states
 from ml.training.patient_batches import Patient
 from ml.training.scopes import HEAD, Scope, scope_named
+from ml.training.team import Team
 
 
 class Learner(Protocol):
@@ -52,7 +53,7 @@ class Learner(Protocol):
         """Safetensors of the changed tensors."""
 
 
-def make_learner(job: TrainingJob, patients: Sequence[TrainingPatient]) -> Learner:
+def make_learner(job: TrainingJob, patients: Sequence[TrainingPatient], team: Team | None = None) -> Learner:
     """The learner of a job's scope. Raises TrainingRefused for an unknown one."""
     torch.set_num_threads(job.threads)
     encoder = find_encoder(Path(job.encoder_dir) if job.encoder_dir else None)
@@ -67,9 +68,11 @@ def make_learner(job: TrainingJob, patients: Sequence[TrainingPatient]) -> Learn
         raise TrainingRefused(f"there is no task {job.task!r}; choose one of {', '.join(TASKS)}")
     if job.scope == HEAD and job.task == MLM:
         raise TrainingRefused("the head names diseases, which notes without labels can't teach it")
+    if job.scope == HEAD and team is not None:
+        raise TrainingRefused("the head trains on one device; ask for one, or train another scope")
     if job.scope == HEAD:
         return _HeadLearner(classifier, tokenizer, patients, job.declared)
-    return _EncoderLearner(classifier, tokenizer, patients, job=job, before=tensors)
+    return _EncoderLearner(classifier, tokenizer, patients, job=job, before=tensors, team=team)
 
 
 class _HeadLearner:
@@ -125,6 +128,7 @@ class _EncoderLearner:
         *,
         job: TrainingJob,
         before: dict[str, np.ndarray[Any, Any]],
+        team: Team | None,
     ):
         self._classifier, self._before, self._scope = classifier, before, scope_named(job.scope)
         self._masking: Masking | None = None
@@ -142,6 +146,7 @@ class _EncoderLearner:
             backend=job.backend,
             optimizer=job.optimizer,
             allocator=None if make is None else make(classifier, job.steps),
+            team=team,
         )
 
     def step(self, drawn: Sequence[int], settings: StepSettings, random: SecureRandom) -> None:

@@ -27,7 +27,9 @@ class TrainingJob:
 
     `declared` are the rows of the head that may change: the diseases that the site declares to treat, chosen
     without looking at the patients. `history` is what the ledger holds of these patients already. The task
-    `mlm` learns from the notes without labels; `public_texts` are what its decoder is fitted on.
+    `mlm` learns from the notes without labels; `public_texts` are what its decoder is fitted on. With
+    several `devices` each has a trainer; the one of `rank` 0 holds this conversation, the others only follow
+    it. They find each other by a file, `meeting`.
     """
 
     scope: str
@@ -56,6 +58,9 @@ class TrainingJob:
     backend: str = "book-keeping"
     task: str = DIAGNOSIS
     public_texts: tuple[str, ...] = ()
+    devices: int = 1
+    rank: int = 0
+    meeting: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,10 @@ from ml.privacy.csprng import SecureRandom
 from ml.privacy.ledger import Mechanism, followed_by
 from ml.training.accountant import epsilon_prv, noise_for
 from ml.training.dp_head import StepSettings
-from ml.training.learner import make_learner
+from ml.training.learner import Learner, make_learner
 from ml.training.messages import TrainingJob, TrainingPatient, decode_start
 from ml.training.schedule import schedule_factor
+from ml.training.team import Team, join_team
 
 
 def main() -> int:
@@ -32,6 +33,8 @@ def serve(inward: BinaryIO, outward: BinaryIO) -> int:
         return 1
     job, patients = decode_start(frame)
     try:
+        if job.rank > 0:
+            return _follow(job, patients)
         noise = plan_noise(job)
         if noise is None:
             write_frame(outward, {"kind": "refused", "reason": _no_budget(job)})
@@ -70,24 +73,50 @@ def _train(
 ) -> int:
     epsilons = _epsilons(job, noise)
     write_frame(outward, {"kind": "planned", "noise_multiplier": noise, "epsilons": epsilons})
-    learner = make_learner(job, patients)
-    if job.resume_from:
-        learner.restore(job.resume_from)
+    team = _team(job)
+    learner = _learner(job, patients, team)
     random = SecureRandom()
     step = job.done_steps
     for size, epsilon in zip(blocks(job), epsilons, strict=True):
         if not _granted(inward):
-            return 0
+            break
         started = time.perf_counter()
         for _ in range(size):
             drawn = random.poisson_sample(len(patients), job.sample_rate)
+            if team is not None:
+                team.tell(drawn.tolist())
             learner.step(drawn.tolist(), step_settings(job, noise, step), random)
             step += 1
             speed = (step - job.done_steps) / max(time.perf_counter() - started, 1e-9)
             write_frame(outward, _progress(step, epsilon, speed))
         write_frame(outward, {"kind": "checkpoint", "state": learner.state(), "step": step})
-    write_frame(outward, {"kind": "result", "tensors": learner.result()})
+    if team is not None:
+        team.tell(None)
+    if step == job.steps:
+        write_frame(outward, {"kind": "result", "tensors": learner.result()})
     return 0
+
+
+def _follow(job: TrainingJob, patients: list[TrainingPatient]) -> int:
+    """Take every step that the first of the team takes, on a share of whom it drew; nothing is told."""
+    team = _team(job)
+    assert team is not None
+    learner, random, step = _learner(job, patients, team), SecureRandom(), job.done_steps
+    while (drawn := team.hear()) is not None:
+        learner.step(drawn, step_settings(job, job.noise_multiplier, step), random)
+        step += 1
+    return 0
+
+
+def _team(job: TrainingJob) -> Team | None:
+    return join_team(job.meeting, rank=job.rank, size=job.devices) if job.devices > 1 else None
+
+
+def _learner(job: TrainingJob, patients: list[TrainingPatient], team: Team | None) -> Learner:
+    learner = make_learner(job, patients) if team is None else make_learner(job, patients, team)
+    if job.resume_from:
+        learner.restore(job.resume_from)
+    return learner
 
 
 def step_settings(job: TrainingJob, noise: float, step: int) -> StepSettings:

@@ -27,7 +27,7 @@ from app.workflows.augment_findings import FindingTeller
 from app.workflows.collect_examples import Source, collect_examples
 from app.workflows.frame_process import FrameProcess
 from app.workflows.list_models import load_version, result_store
-from app.workflows.plan_training import TrainingPlan, completed, declare_diseases
+from app.workflows.plan_training import TrainingPlan, completed, declare_diseases, devices_here
 from app.workflows.publish_model import PublishPlan, publish_model
 from app.workflows.report_privacy import report_privacy
 from app.workflows.resume_training import TrainingRun, keep_checkpoint
@@ -368,3 +368,31 @@ def test_a_scope_that_needs_labels_is_refused_for_notes_without() -> None:
     with pytest.raises(UsageError, match="diagnosis, mlm"):
         completed(replace(PLAN, task="other"))
     assert completed(replace(PLAN, task="mlm", scope="full", learning_rate=0.0)).learning_rate < 0.001
+
+
+@pytest.mark.skipif(devices_here() < 2, reason="needs two processor cores")
+def test_two_devices_spend_what_one_spends(vault: Vault, tmp_path: Path) -> None:
+    shared = replace(PLAN, scope="top", steps=3, block_steps=3, devices=2)
+    progress, result = run(vault, shared)
+    assert result is not None
+    assert [p.step for p in progress if p.phase == "training"] == [1, 2, 3]
+    assert all(".layer.5." in name for name in read_tensors(result.tensors))
+    lonely, _ = Vault.create(
+        tmp_path / "l.vault", user="ann", passphrase="correct horse", kdf=KdfParameters.fast_for_tests()
+    )
+    with lonely:
+        _, alone = run(lonely, replace(shared, devices=1))
+    assert alone is not None
+    assert result.privacy == alone.privacy
+
+
+def test_more_devices_than_there_are_and_several_for_the_head_are_refused() -> None:
+    there = devices_here()
+    with pytest.raises(UsageError, match=f"has {there} to train on"):
+        completed(replace(PLAN, scope="lora", devices=there + 1))
+    with pytest.raises(UsageError, match="has"):
+        completed(replace(PLAN, scope="lora", devices=0))
+    if there > 1:
+        with pytest.raises(UsageError, match="on one device"):
+            completed(replace(PLAN, devices=2))
+        assert completed(replace(PLAN, devices=2, resume=True)).devices == 2

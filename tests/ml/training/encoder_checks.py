@@ -1,6 +1,6 @@
 """What the encoder's guarantee rests on, as checks over whatever code is loaded now; see `dp_checks`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from tiny_masked import masked_people, tiny_masked
@@ -13,6 +13,7 @@ from ml.training.book_keeping import BookKeeping
 from ml.training.clipping import Clipping
 from ml.training.dp_encoder import EncoderTrainer
 from ml.training.dp_head import StepSettings
+from ml.training.team import Team
 
 PLAN = StepSettings(max_grad_norm=CLIP, noise_multiplier=2.0, expected_batch=8.0, learning_rate=0.1)
 SILENT = StepSettings(max_grad_norm=CLIP, noise_multiplier=0.0, expected_batch=8.0, learning_rate=0.1)
@@ -154,6 +155,41 @@ def hidden_words_are_guessed_by_each_patient_for_herself() -> None:
         assert distance(found, without) <= clip * (1 + 1e-3)
 
 
+class _InTurns(Team):
+    """Two members without processes: the second has summed its share before the first adds it up."""
+
+    def __init__(self, rank: int, between: list[torch.Tensor]):
+        self.rank, self.size, self._between = rank, 2, between
+
+    def add_up(self, tensors: Sequence[torch.Tensor]) -> None:
+        if self.rank == 1:
+            self._between[:] = [t.clone() for t in tensors]
+        for mine, other in zip(tensors, self._between, strict=True):
+            mine += other * (self.rank == 0)
+
+    def take_over(self, _tensors: Sequence[torch.Tensor]) -> None:
+        """Only what the first releases is looked at."""
+
+
+def a_team_counts_everybody_once_and_releases_nothing_without_noise() -> None:
+    """What the first of two hands out is the sum of one trainer, and with noise the noise has its spread."""
+    alone = _one_members(None, SILENT)
+    for settings in (SILENT, PLAN):
+        between: list[torch.Tensor] = []
+        _one_members(_InTurns(1, between), settings)
+        first = _one_members(_InTurns(0, between), settings)
+        differ = torch.cat([(a - b).flatten() for a, b in zip(first, alone, strict=True)])
+        if settings is SILENT:
+            assert float(differ.abs().max()) < 1e-5
+        else:
+            assert abs(float(differ.std()) / (PLAN.noise_multiplier * CLIP) - 1) < 0.1
+
+
+def _one_members(team: Team | None, settings: StepSettings) -> list[torch.Tensor]:
+    _, network, people = tiny("full", labels=300, rows=range(300))
+    return released(EncoderTrainer(network, team=team), people, settings)
+
+
 ENCODER_CHECKS: tuple[Callable[[], None], ...] = (
     the_encoders_sum_is_of_clipped_patients,
     one_patient_moves_every_scope_by_at_most_the_clip,
@@ -163,4 +199,5 @@ ENCODER_CHECKS: tuple[Callable[[], None], ...] = (
     an_encoder_counts_no_gradient_that_is_not_finite,
     ranks_are_chosen_by_what_was_released,
     hidden_words_are_guessed_by_each_patient_for_herself,
+    a_team_counts_everybody_once_and_releases_nothing_without_noise,
 )

@@ -14,6 +14,7 @@ from ml.training.dp_encoder import EncoderTrainer
 from ml.training.masked_words import MaskedWordsNetwork
 from ml.training.own_gradients import ChannelLayer, EmbeddingLayer, LinearLayer, Pass
 from ml.training.patient_batches import Patient
+from ml.training.team import Team
 
 ENCODER_BUGS: dict[str, Plant] = {}
 factors, together, alone = Clipping.factors, BookKeeping._together, BookKeeping._alone
@@ -240,3 +241,18 @@ def hidden_words_averaged_over_all_who_were_drawn(patch: pytest.MonkeyPatch) -> 
         return losses(self, parts, labels) / len(parts)
 
     patch.setattr(MaskedWordsNetwork, "losses", together)
+
+
+@bug
+def everybody_in_every_members_share(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Team, "share", lambda _self, drawn: list(drawn))
+
+
+@bug
+def a_team_in_which_nobody_adds_noise(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Team, "leads", property(lambda _self: False))
+
+
+@bug
+def noise_from_a_member_who_does_not_lead(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Team, "leads", property(lambda self: self.rank == 1))

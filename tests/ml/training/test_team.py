@@ -1,0 +1,136 @@
+"""Two real trainers that step as one release what one trainer would: the same sum, noise once, one update."""
+
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from team_member import take_steps
+from tiny_masked import MASKED_WORDS
+
+from ml.errors import TrainingRefused
+from ml.frames import read_frame, write_frame
+from ml.registry.tensor_file import read_tensors, write_tensors
+from ml.training.learner import make_learner
+from ml.training.messages import TrainingJob, TrainingPatient, encode_start
+from ml.training.team import Team
+from tests.ml.tiny_model import LABELS, head_tensors, write_tiny_encoder
+
+pytestmark = pytest.mark.slow
+ROOT = Path(__file__).resolve().parents[3]
+PEOPLE = [
+    TrainingPatient(0, ("seizure and fever", "no fever"), 1),
+    TrainingPatient(1, ("weak arm .",), 3),
+    TrainingPatient(2, ("short leg fever weak",), 1),
+    TrainingPatient(3, ("arm", "leg no"), 3),
+    TrainingPatient(4, ("leg",), 1),
+]
+DRAWN = [[0, 1, 2, 3, 4], [3], [], [4, 0]]
+
+
+@pytest.fixture(scope="module")
+def job(tmp_path_factory: pytest.TempPathFactory) -> TrainingJob:
+    folder = tmp_path_factory.mktemp("tiny")
+    write_tiny_encoder(folder, MASKED_WORDS)
+    return TrainingJob(
+        scope="full",
+        tensors=write_tensors(head_tensors()),
+        labels=LABELS,
+        declared=(1, 3),
+        target_epsilon=1.0,
+        delta=1e-5,
+        sample_rate=1.0,
+        steps=4,
+        block_steps=2,
+        max_grad_norm=0.3,
+        learning_rate=0.01,
+        expected_batch=3.0,
+        encoder_dir=str(folder),
+        threads=1,
+        public_texts=("fever and seizure .",),
+    )
+
+
+def together(job: TrainingJob, meeting: Path, size: int = 2) -> list[dict[str, Any]]:
+    """What each of `size` processes ends with."""
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join((str(ROOT), str(Path(__file__).parent)))}
+    members = [
+        subprocess.Popen(
+            [sys.executable, str(Path(__file__).with_name("team_member.py"))],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=environment,
+        )
+        for _ in range(size)
+    ]
+    for rank, member in enumerate(members):
+        one = replace(job, devices=size, rank=rank, meeting=str(meeting / "meeting"))
+        asked = BytesIO()
+        write_frame(asked, encode_start(one, PEOPLE) | {"drawn": DRAWN})
+        assert member.stdin is not None
+        member.stdin.write(asked.getvalue())
+        member.stdin.close()
+    told = [member.stdout.read() for member in members if member.stdout is not None]
+    for member in members:
+        assert member.wait() == 0
+        assert member.stdout is not None
+        member.stdout.close()
+    frames = [read_frame(BytesIO(data)) for data in told]
+    return [frame for frame in frames if frame is not None]
+
+
+def numbers(released: list[list[bytes]]) -> list[np.ndarray]:
+    return [np.concatenate([np.frombuffer(part, np.float32) for part in step]) for step in released]
+
+
+@pytest.mark.parametrize(("scope", "task"), [("full", "diagnosis"), ("top", "mlm")])
+def test_two_release_the_sum_of_one_also_where_nobody_was_drawn(
+    job: TrainingJob, tmp_path: Path, scope: str, task: str
+) -> None:
+    this = replace(job, scope=scope, task=task)
+    alone = take_steps(encode_start(this, PEOPLE) | {"drawn": DRAWN})
+    first, second = together(this, tmp_path)
+    assert second["released"] == first["released"]
+    assert read_tensors(second["result"]).keys() == read_tensors(first["result"]).keys()
+    assert second["state"] == first["state"]
+    for ours, one in zip(numbers(first["released"]), numbers(alone["released"]), strict=True):
+        assert np.abs(ours - one).max() * job.expected_batch < 1e-5
+    moved = [float(np.abs(step).max()) > 1e-4 for step in numbers(first["released"])]
+    assert moved == [True, True, False, True]
+
+
+def test_what_layers_start_from_is_the_firsts(job: TrainingJob, tmp_path: Path) -> None:
+    first, second = together(replace(job, scope="adalora"), tmp_path)
+    assert second["result"] == first["result"]
+
+
+def test_noise_is_added_once_whoever_was_drawn(job: TrainingJob, tmp_path: Path) -> None:
+    """With the first's key the noise is, number by number, that of one trainer; both take the same step."""
+    loud = replace(job, noise_multiplier=2.0)
+    silent, alone = (take_steps(encode_start(j, PEOPLE) | {"drawn": DRAWN}) for j in (job, loud))
+    first, second = together(loud, tmp_path)
+    assert second["state"] == first["state"]
+    ours, one = numbers(first["released"])[0], numbers(alone["released"])[0]
+    assert np.abs(ours - one).max() * job.expected_batch < 1e-5
+    noise = (ours - numbers(silent["released"])[0]) * job.expected_batch
+    assert abs(noise.std() / (2.0 * job.max_grad_norm) - 1) < 0.05
+
+
+def test_everybody_is_in_one_members_share() -> None:
+    members = [Team.__new__(Team) for _ in range(3)]
+    for rank, member in enumerate(members):
+        member.rank, member.size = rank, 3
+    for count in range(8):
+        shares = [member.share(range(count)) for member in members]
+        assert sorted(place for share in shares for place in share) == list(range(count))
+    assert [member.leads for member in members] == [True, False, False]
+
+
+def test_the_head_is_refused_on_several(job: TrainingJob) -> None:
+    with pytest.raises(TrainingRefused, match="one device"):
+        make_learner(replace(job, scope="head"), PEOPLE, Team.__new__(Team))
