@@ -76,11 +76,17 @@ def _stopped_vault(template: Path, scratch: Path) -> Path:
     return folder
 
 
+def _anew(scratch: Path, source: Path) -> Path:
+    """A folder that holds nothing but a copy of one vault."""
+    folder = scratch / "flipped"
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(source, folder / source.name)
+    return folder
+
+
 def _of_file(name: str, stopped: Path, scratch: Path) -> tuple[bytes, Judge]:
     def judge(data: bytes) -> str:
-        folder = scratch / "flipped"
-        shutil.rmtree(folder, ignore_errors=True)
-        shutil.copytree(stopped, folder)
+        folder = _anew(scratch, stopped / "v")
         (folder / "v" / name).write_bytes(data)
         try:
             with open_it(folder / "v") as vault:
@@ -114,14 +120,13 @@ def _of_backup(name: str, template: Path, scratch: Path) -> tuple[bytes, Judge]:
     from app.store.backup import restore
 
     def judge(data: bytes) -> str:
-        folder = scratch / "flipped"
-        shutil.rmtree(folder, ignore_errors=True)
-        shutil.copytree(template, folder)
+        folder = _anew(scratch, template / "b0")
         (folder / "b0" / name).write_bytes(data)
         try:
             restore(folder / "b0", folder / "r", user="ann", passphrase="passphrase of ann")
         except AnamnesisError:
             return SILENT if (folder / "r").exists() else SAID
+        shutil.copytree(template / "v", folder / "v")
         return HARMLESS if not _check_of("restore")(folder, ["r"]) else SILENT
 
     return (template / "b0" / name).read_bytes(), judge
