@@ -43,7 +43,7 @@ DEEDS = (
     *("page of the patient list", "last page of the patient list", "patients by a part of a name"),
     *("search, two words", "search, a word of most notes", "search, two words of most notes"),
     *("search, the beginning of a word", "search, two letters", "search, a phrase", "search, Chinese"),
-    "one-row transaction",
+    *("search, a word and Chinese", "one-row transaction"),
 )
 _QUERIES = {
     "search, a word of most notes": "findings",
@@ -52,6 +52,7 @@ _QUERIES = {
     "search, two letters": "ab",
     "search, a phrase": '"abnormality of the"',
     "search, Chinese": "发热",
+    "search, a word and Chinese": "findings 发热",
 }
 
 
@@ -132,7 +133,11 @@ class _Store:
         elif deed == "one note":
             read_note(self._session, f"{patient}-0")
         elif deed == "search, two words":
-            words = [w for w in read_note(self._session, f"{patient}-0").text.split() if w.isalpha()]
+            words = [
+                w
+                for w in read_note(self._session, f"{patient}-0").text.split()
+                if w.isascii() and w.isalpha()
+            ]
             search_notes(self._session, " ".join(words[-2:]), limit=50)
         elif deed == "annotation log of a patient":
             assert len(read_patient_log(self._session, patient)) == NOTES_A_PATIENT * EVENTS_A_NOTE

@@ -10,6 +10,7 @@ import pytest
 from app.clinical.ids import NoteId, PatientId
 from app.clinical.note import Note
 from app.clinical.patient import Patient
+from app.store import note_search
 from app.store.character_pairs import character_pairs
 from app.store.database import create_database
 from app.store.key_derivation import KdfParameters
@@ -231,3 +232,26 @@ def test_a_beginning_is_told_as_the_index_tells_it() -> None:
     assert has_beginning("A Größenordnung", "größ")
     assert has_beginning("two_abnormal", "Abnorm")  # the index ends a word at a sign
     assert not has_beginning("unabnormal 3abnormal", "abnorm")
+
+
+def test_words_and_chinese_are_found_together_however_the_notes_are_parted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, _ = Vault.create(
+        tmp_path / "v", user="ann", passphrase="a passphrase", kdf=KdfParameters.fast_for_tests()
+    )
+    texts = [
+        f"{'fever' if n % 2 else 'cough'} {'发热' if n % 3 else '咳嗽'} {'rare' * (n == 5)}"
+        for n in range(90)
+    ]
+    with made:
+        notes = [Note(NoteId(f"n{n:02d}"), ADA, text) for n, text in enumerate(texts)]
+        made.put_records([Patient(ADA, "Ada Sample"), *notes], origin="t")
+        for part, ranked in ((1, 2_000), (7, 2_000), (7, 10), (1_000, 2_000)):
+            monkeypatch.setattr(note_search, "_FIRST_PART", part)
+            monkeypatch.setattr(note_search, "RANKED", ranked)
+            for query, words in (("fever 发热", ("fever", "发热")), ("rare 发热", ("rare", "发热"))):
+                wanted = [n for n in reversed(range(90)) if all(word in texts[n] for word in words)][:ranked]
+                found = [int(hit.note_id[1:]) for hit in made.search_notes(query, limit=100)]
+                assert sorted(found, reverse=True) == wanted
+            assert made.search_notes("cough rare 发热") == []
