@@ -9,6 +9,9 @@ from knowledge_graph.errors import SourceRefused, UnknownTerm
 from knowledge_graph.terms.term import Term, TermId
 
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
+_TAGS = frozenset(
+    ("data-version", "id", "name", "synonym", "def", "is_a", "alt_id", "is_obsolete", "replaced_by")
+)
 Stanza = dict[str, list[str]]
 
 
@@ -91,9 +94,10 @@ def _stanzas(lines: Iterable[str]) -> Iterator[tuple[str, Stanza]]:
         if line.startswith("[") and line.rstrip().endswith("]"):
             yield kind, stanza
             kind, stanza = line.strip(), Stanza()
-        elif ": " in line and not line.startswith("!"):
-            tag, value = line.split(": ", 1)
-            stanza.setdefault(tag, []).append(value)
+        else:
+            tag, _, value = line.partition(": ")
+            if tag in _TAGS:
+                stanza.setdefault(tag, []).append(value)
     yield kind, stanza
 
 
@@ -102,12 +106,12 @@ def _term(stanza: Stanza, name: str) -> Term:
     if ":" not in term_id:
         raise SourceRefused(f"{name} has a [Term] without an id; fetch the file again")
     replaced = _first(stanza, "replaced_by").strip()
-    quoted = (_QUOTED.match(text) for text in stanza.get("synonym", ()) if "obsolete_synonym" not in text)
+    quoted = (_quoted(text) for text in stanza.get("synonym", ()) if "obsolete_synonym" not in text)
     return Term(
         term_id=TermId(term_id),
         name=_first(stanza, "name"),
-        synonyms=tuple(dict.fromkeys(_unescaped(m.group(1)) for m in quoted if m)),
-        definition=_definition(_first(stanza, "def")),
+        synonyms=tuple(dict.fromkeys(text for text in quoted if text is not None)),
+        definition=_quoted(_first(stanza, "def")) or "",
         parents=tuple(TermId(text.split(" ! ")[0].split("{")[0].strip()) for text in stanza.get("is_a", ())),
         alternative_ids=tuple(TermId(text.strip()) for text in stanza.get("alt_id", ())),
         obsolete=_first(stanza, "is_obsolete").strip() == "true",
@@ -138,10 +142,10 @@ def _first(stanza: Stanza, tag: str) -> str:
     return stanza.get(tag, [""])[0]
 
 
-def _definition(text: str) -> str:
+def _quoted(text: str) -> str | None:
+    """What stands between the quotation marks that a text begins with."""
+    if "\\" not in text:  # nearly always, and then a search will do
+        end = text.find('"', 1) if text.startswith('"') else -1
+        return text[1:end] if end > 0 else None
     found = _QUOTED.match(text)
-    return _unescaped(found.group(1)) if found else ""
-
-
-def _unescaped(text: str) -> str:
-    return re.sub(r"\\(.)", r"\1", text)
+    return re.sub(r"\\(.)", r"\1", found.group(1)) if found else None

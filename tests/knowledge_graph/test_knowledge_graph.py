@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import networkx as nx
 import pytest
 
 from knowledge_graph.errors import SourceRefused, UnknownDisease, UnknownTerm
@@ -47,6 +48,20 @@ def test_nodes_and_edges_are_typed_and_sourced(mini: KnowledgeGraph) -> None:
     assert {r: relations.count(r) for r in relations} == expected
     first = mini.network.edges["OMIM:1", FOCAL, 0]["association"]
     assert (first.frequency.text, first.reference, first.biocuration) == ("8/10", "PMID:1", "-")
+
+
+def test_the_edges_lie_as_networkx_itself_lays_them(mini: KnowledgeGraph) -> None:
+    laid = nx.MultiDiGraph()
+    laid.add_nodes_from(mini.network.nodes(data=True))
+    laid.add_edges_from(mini.network.edges(keys=True, data=True))
+    assert nx.utils.graphs_equal(mini.network, laid)
+    assert mini.network.number_of_edges("OMIM:1", FOCAL) == 2
+    for source, target in laid.edges():
+        assert mini.network._succ[source][target] is mini.network._pred[target][source]
+    before = mini.network.number_of_edges()
+    mini.network.add_edge("OMIM:1", FOCAL, relation="has_phenotype")
+    mini.network.remove_node(SEIZURE)
+    assert mini.network.number_of_edges() < before
 
 
 def test_an_obsolete_id_in_a_row_leads_to_its_successor(mini: KnowledgeGraph) -> None:

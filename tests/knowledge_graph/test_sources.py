@@ -12,6 +12,7 @@ from knowledge_graph.sources.association import parse_associations, parse_freque
 from knowledge_graph.sources.gene import parse_gene_links
 from knowledge_graph.sources.hpo_release import content_hash, find_release
 from knowledge_graph.sources.ontology import parse_ontology, read_ontology
+from knowledge_graph.terms.term import TermId
 from tests.knowledge_graph.mini_release import HPOA, OBO, write_mini_release
 
 
@@ -67,6 +68,37 @@ def test_a_cut_line_is_named_by_its_number() -> None:
 def test_a_row_that_the_format_does_not_know_is_refused(old: str, new: str) -> None:
     with pytest.raises(SourceRefused, match=r"phenotype\.hpoa:\d+: disease id, qualifier or aspect"):
         list(parse_associations(HPOA.replace(old, new).splitlines(), name="phenotype.hpoa"))
+
+
+def test_remarks_and_empty_lines_stand_anywhere() -> None:
+    lines = HPOA.splitlines()
+    remarks = ["#", "# of a row's width" + 11 * "\t", 11 * "\t", " " + 11 * "\t", " ", ""]
+    spread = [remark for line in lines for remark in (*remarks, line)]
+    plain = list(parse_associations(lines, name="phenotype.hpoa"))
+    assert list(parse_associations(spread, name="phenotype.hpoa")) == plain
+
+
+def test_what_many_rows_say_is_kept_once() -> None:
+    first, second, *_ = parse_associations(HPOA.splitlines(), name="phenotype.hpoa")
+    assert first.disease_name is second.disease_name
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ('"A fit" EXACT []', "A fit"),
+        (r'"A \"fit\" \\ of" EXACT []', r'A "fit" \ of'),
+        ('"" EXACT []', ""),
+        ('"never closed', None),
+        (r'"never closed\"', None),
+        ("no marks", None),
+        ('late "marks"', None),
+    ],
+)
+def test_a_synonym_stands_between_its_first_quotation_marks(text: str, meant: str | None) -> None:
+    stanza = f"[Term]\nid: HP:0000001\nname: All\nsynonym: {text}\n"
+    ontology = parse_ontology(stanza.splitlines(), name="hp.obo")
+    assert ontology.terms[TermId("HP:0000001")].synonyms == (() if meant is None else (meant,))
 
 
 def test_a_file_cut_after_its_header_is_refused() -> None:
