@@ -86,6 +86,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="find the diseases named most alike by the text encoder, write them here",
     )
     parser.add_argument(
+        "--build-portraits",
+        type=Path,
+        metavar="BIN",
+        help="learn where terms and diseases stand among findings, without the articles of the cases "
+        "(--cases), write it here; takes minutes and 3 GiB of memory",
+    )
+    parser.add_argument(
         "--fit-fusion",
         type=Path,
         metavar="TOML",
@@ -97,6 +104,8 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     """Rank every case; shares are between 0 and 1."""
     if arguments.build_namesakes:
         return _build_namesakes(arguments, console)
+    if arguments.build_portraits:
+        return _build_portraits(arguments, console)
     if arguments.cases is None and (arguments.notes is None or arguments.fit_fusion):
         raise UsageError("name the cases by --cases, or a number of synthetic notes by --notes")
     if arguments.evidences is not None and arguments.evidences < 1:
@@ -190,6 +199,18 @@ def _build_namesakes(arguments: argparse.Namespace, console: Console) -> int:
 
     build_namesakes(arguments.build_namesakes, load_compiled(cache_dir()), progress=console.progress)
     console.result({"written": str(arguments.build_namesakes)}, f"written to {arguments.build_namesakes}")
+    return 0
+
+
+def _build_portraits(arguments: argparse.Namespace, console: Console) -> int:
+    from app.workflows.build_portraits import build_portraits
+    from knowledge_graph.graph.cache import load_compiled
+
+    if arguments.cases is None:
+        raise UsageError("--build-portraits needs --cases, whose articles are left out")
+    cases, graph = _read(arguments.cases), load_compiled(cache_dir())
+    build_portraits(arguments.build_portraits, graph, cases, progress=console.progress)
+    console.result({"written": str(arguments.build_portraits)}, f"written to {arguments.build_portraits}")
     return 0
 
 

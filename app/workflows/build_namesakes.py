@@ -22,15 +22,22 @@ Vectors = npt.NDArray[np.float32]
 
 def build_namesakes(path: Path, graph: CompiledGraph, *, progress: Callable[[str], object]) -> None:
     """Encode every name, compare, write."""
+    progress(f"reading the names of {len(graph.disease_names)} diseases")
+    filled = np.diff(graph.signatures.indptr) > 0
+    vectors = name_vectors(graph.disease_names)
+    path.write_bytes(to_file(graph.disease_ids, nearest(vectors, filled=filled)))
+
+
+def name_vectors(names: Sequence[str]) -> Vectors:
+    """The text encoder's vector of each name."""
     encoder = find_encoder()
     head = np.zeros((1, encoder.hidden_size), np.float32)
     tensors = encoder.tensors() | {"head.weight": head, "head.bias": np.zeros(1, np.float32)}
     reader = build_classifier(tensors, ["none"], encoder.config)
-    progress(f"reading the names of {len(graph.disease_names)} diseases")
-    names = spoken_names(graph.disease_names)
-    vectors = encode_texts(reader, TextTokenizer(encoder.tokenizer_json), names, batch_size=64)
-    filled = np.diff(graph.signatures.indptr) > 0
-    path.write_bytes(to_file(graph.disease_ids, nearest(vectors, filled=filled)))
+    found: Vectors = encode_texts(
+        reader, TextTokenizer(encoder.tokenizer_json), spoken_names(names), batch_size=64
+    )
+    return found
 
 
 def spoken_names(names: Sequence[str]) -> list[str]:

@@ -19,7 +19,7 @@ TRAINER_NAME = "anamnesis-trainer"
 
 def needs_torch(words: list[str]) -> bool:
     """Whether these words of the command line name a verb that only the trainer can run."""
-    encodes_names = words[:1] == ["evaluate"] and any(word.startswith("--build-n") for word in words)
+    encodes_names = words[:1] == ["evaluate"] and any(word.startswith("--build-") for word in words)
     return encodes_names or any(tuple(words[: len(verb)]) == verb for verb in NEEDS_TORCH)
 
 

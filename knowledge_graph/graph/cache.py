@@ -18,6 +18,7 @@ from knowledge_graph.graph.compiled_graph import CompiledGraph
 from knowledge_graph.graph.demographics import Demographics
 from knowledge_graph.graph.kinship import Kinship
 from knowledge_graph.graph.namesakes import Namesakes, shipped_namesakes
+from knowledge_graph.graph.portraits import Portraits, shipped_portraits
 from knowledge_graph.graph.profile import Profiles
 from knowledge_graph.graph.sealed_arrays import sealed, unsealed
 from knowledge_graph.graph.signature import Signatures
@@ -33,6 +34,7 @@ _PARTS: dict[str, Any] = {
     "signatures": Signatures,
     "demographics": Demographics,
     "namesakes": Namesakes,
+    "portraits": Portraits,
 }
 _ROWS = ("ancestors", "parents", "onsets", "inheritance")
 _KIN = tuple(Kinship.__slots__)
@@ -58,9 +60,9 @@ class _Words(msgspec.Struct, array_like=True):
 def load_compiled(cache_dir: Path, release: HpoRelease | None = None) -> CompiledGraph:
     """The compiled graph of a release: from the cache, or compiled now and put there."""
     source = find_release() if release is None else release
-    named = shipped_namesakes()[:4].hex()  # the file begins with its SHA-256
+    learned = (shipped_namesakes()[:4] + shipped_portraits()[:4]).hex()  # each begins with its SHA-256
     source_hash = remembered_hash(source, cache_dir, now_ns=time.time_ns())
-    path = cache_dir / f"graph-{source_hash[:32]}-{named}-{LAYOUT}.bin"
+    path = cache_dir / f"graph-{source_hash[:32]}-{learned}-{LAYOUT}.bin"
     cached = _read(path)
     if cached is not None and cached.content_hash == source_hash:
         return cached

@@ -13,6 +13,7 @@ from knowledge_graph.graph.compiled_graph import CompiledGraph
 from knowledge_graph.graph.demographics import build_demographics
 from knowledge_graph.graph.kinship import build_kinship, name_words
 from knowledge_graph.graph.namesakes import read_namesakes, shipped_namesakes
+from knowledge_graph.graph.portraits import read_portraits, shipped_portraits
 from knowledge_graph.graph.profile import build_profiles
 from knowledge_graph.graph.signature import build_signatures
 from knowledge_graph.sources.association import Association, read_associations
@@ -57,6 +58,7 @@ def compile_graph(
     genes_of = _genes_of(genes, disease_ids)
     labels = tuple(tuple(gene.label for gene in of_disease) for of_disease in genes_of)
     onsets = _aspect_terms(by_disease, ontology, aspect="C")
+    signatures = build_signatures(arrays, texts.texts)
     return CompiledGraph(
         version=ontology.version,
         content_hash=source_hash,
@@ -75,10 +77,11 @@ def compile_graph(
         inheritance=_aspect_terms(by_disease, ontology, aspect="I"),
         associations=arrays,
         profiles=build_profiles(ancestors, arrays),
-        signatures=build_signatures(arrays, texts.texts),
+        signatures=signatures,
         kinship=build_kinship(disease_ids, names, labels),
         demographics=build_demographics(onsets, arrays, term_index=number, ancestors=ancestors),
         namesakes=read_namesakes(shipped_namesakes(), disease_ids),
+        portraits=read_portraits(shipped_portraits(), terms, disease_ids, signatures),
         texts=tuple(texts.texts),
     )
 

@@ -16,6 +16,7 @@ from knowledge_graph.graph.arrays import Associations, Floats, Ints, Places, Row
 from knowledge_graph.graph.demographics import Demographics
 from knowledge_graph.graph.kinship import Kinship
 from knowledge_graph.graph.namesakes import Namesakes
+from knowledge_graph.graph.portraits import Portraits
 from knowledge_graph.graph.profile import Profiles
 from knowledge_graph.graph.row_maxima import RowMaxima
 from knowledge_graph.graph.signature import Signatures
@@ -64,6 +65,7 @@ class CompiledGraph:
     kinship: Kinship
     demographics: Demographics
     namesakes: Namesakes
+    portraits: Portraits
     texts: tuple[str, ...]
     packs: tuple[LoadedPack, ...] = ()
     facts: Mapping[DiseaseId, PackDisease] = field(default_factory=dict)
@@ -184,6 +186,11 @@ class CompiledGraph:
         rarest = background[background > 0].min(initial=1.0)
         content: Floats = -np.log(np.minimum(np.where(background > 0, background, rarest), 1.0))
         return content
+
+    @cached_property
+    def drawn(self) -> Floats:
+        """The portraits, ready to be multiplied: (n_diseases, width)."""
+        return self.portraits.drawn.astype(np.float32)
 
     @cached_property
     def expected_information(self) -> Floats:

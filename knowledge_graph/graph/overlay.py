@@ -23,6 +23,7 @@ from knowledge_graph.graph.kinship import name_words
 from knowledge_graph.graph.local_terms import LocalTerms, numbered_terms
 from knowledge_graph.graph.namesakes import COUNT, Namesakes
 from knowledge_graph.graph.overlay_kin import overlaid_kinship
+from knowledge_graph.graph.portraits import enlarged
 from knowledge_graph.graph.profile import Profiles, direct_frequencies, inherited
 from knowledge_graph.graph.signature import Signatures, publications_of
 from knowledge_graph.graph.splicing import splice, spliced_rows
@@ -91,6 +92,7 @@ def overlaid(base: CompiledGraph, packs: Sequence[KnowledgePack]) -> CompiledGra
         kinship=overlaid_kinship(base, merged.disease_ids, merged.names, merged.said),
         demographics=_demographics(base.demographics, merged.said, count),
         namesakes=_namesakes(base.namesakes, count),
+        portraits=enlarged(base.portraits, signatures, changed, n_terms=len(terms.ids)),
         texts=tuple(texts.texts),
     )
 

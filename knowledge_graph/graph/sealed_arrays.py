@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 Arrays = dict[str, npt.NDArray[Any]]
 _SEAL, _LENGTH = 32, 8
-_KINDS = {"BOOL": "?", "U8": "u1", "I8": "i1", "U16": "<u2", "I32": "<i4", "F32": "<f4"}
+_KINDS = {"BOOL": "?", "U8": "u1", "I8": "i1", "U16": "<u2", "I32": "<i4", "F16": "<f2", "F32": "<f4"}
 
 
 class _Entry(msgspec.Struct):

@@ -11,15 +11,23 @@ import numpy.typing as npt
 
 from knowledge_graph.graph.arrays import Floats, Ints, Rows
 from knowledge_graph.graph.compiled_graph import CompiledGraph
+from knowledge_graph.graph.portraits import EXPECTED_COUNTS, LITTLE
 from knowledge_graph.ranking.likelihood_ratio import FLOOR
+from knowledge_graph.ranking.profile_fit import LIKENESS
 
 UNMET, HALF_MET = 0.2, 0.5
-FROM_BEST = ("first_look", "sources_heard", "namesakes_heard", "own_softened", "coverage", "kin_heard")
+LITTLE_EXPECTED = 0.3  # as LITTLE, for what is expected alone
+LIKENESSES = ("likeness", "known_likeness", "expected_likeness")
+FROM_BEST = (
+    *("first_look", "sources_heard", "namesakes_heard", "own_softened", "coverage", "kin_heard"),
+    *LIKENESSES,
+)
 OF_CANDIDATE = (
     *("first_look", "own", "kin_heard", "sources_heard", "namesakes_heard"),
     *("coverage", "exact", "documented", "described", "sources_coverage", "namesakes_coverage"),
     *("own_softened", "own_halved", "met", "unmet", "information_met", "information_unmet"),
     *("has_gene", "has_twin", "same_gene", "best_three", "own_decreasing"),
+    *(*LIKENESSES, "kin_likeness", "namesakes_likeness", "known", "expectation"),
 )
 FEATURES = (*OF_CANDIDATE, *(f"{name}_from_best" for name in FROM_BEST), "findings", "information")
 Numbers = npt.NDArray[np.intp]
@@ -31,9 +39,9 @@ class Asked:
     """What is known of each disease before the second look.
 
     `own` (n_observed, n_diseases) are log ratios, `kin` (n_diseases,) their sum with the kin heard, `picture`
-    (4, n_diseases) the features of the profile fit, `ratios` and `total` (n_diseases,) the scores so far,
+    (7, n_diseases) the features of the profile fit, `ratios` and `total` (n_diseases,) the scores so far,
     `fixed` the share of sex, age and excluded findings in them, `information` (n_observed,) how telling
-    the findings are.
+    the findings are, `direction` (width,) where they point.
     """
 
     own: Floats
@@ -43,13 +51,15 @@ class Asked:
     ratios: Floats
     total: Floats
     information: Floats
+    direction: Floats
 
 
 def candidate_features(graph: CompiledGraph, asked: Asked, chosen: Numbers) -> Floats:
     """FEATURES of the chosen diseases: (n_features, n_chosen)."""
     own = asked.own[:, chosen]
     found = _of_findings(own, asked.information) | _of_kin(graph, asked, chosen, own=own)
-    coverage, exact, documented, described = asked.picture[:, chosen]
+    found |= _of_portraits(graph, asked, chosen)
+    coverage, exact, documented, described = asked.picture[:4, chosen]
     found |= {
         "first_look": (asked.total - asked.fixed)[chosen],
         "kin_heard": asked.kin[chosen],
@@ -68,8 +78,12 @@ def candidate_features(graph: CompiledGraph, asked: Asked, chosen: Numbers) -> F
 
 def namesakes_coverage(graph: CompiledGraph, asked: Asked, chosen: Numbers | slice = ALL) -> Floats:
     """Mean coverage of the diseases named most alike: (n_chosen,)."""
+    return _mean_of_namesakes(graph, asked.picture[0], chosen)
+
+
+def _mean_of_namesakes(graph: CompiledGraph, values: Floats, chosen: Numbers | slice) -> Floats:
     others, shares = graph.namesakes_in_turn
-    return _summed(asked.picture[0].take(others[:, chosen]) * shares[:, chosen])
+    return _summed(values.take(others[:, chosen]) * shares[:, chosen])
 
 
 def _of_findings(own: Floats, information: Floats) -> dict[str, Floats]:
@@ -117,6 +131,25 @@ def _summed(values: Floats) -> Floats:
     while values.shape[-2] > 1:
         values = values[..., 0::2, :] + values[..., 1::2, :]
     return values[..., 0, :]
+
+
+def _of_portraits(graph: CompiledGraph, asked: Asked, chosen: Numbers) -> dict[str, Floats]:
+    """How far the findings point to each portrait; to what is known and to what is expected alone."""
+    likeness, known, length = asked.picture[LIKENESS:, chosen]
+    towards = graph.portraits.of_expected(chosen) @ asked.direction
+    expectation = graph.portraits.expectation[chosen]
+    of_known = likeness * length - np.float32(EXPECTED_COUNTS) * towards
+    every = asked.picture[LIKENESS : LIKENESS + 1]
+    kin = [_largest(rows, every, chosen)[0] for rows in (graph.kinship.twins, graph.kinship.same_gene)]
+    return {
+        "likeness": likeness,
+        "known_likeness": of_known / (known + np.float32(LITTLE)),
+        "expected_likeness": towards / (expectation + np.float32(LITTLE_EXPECTED)),
+        "kin_likeness": np.maximum(np.maximum(*kin), -1),
+        "namesakes_likeness": _mean_of_namesakes(graph, every[0], chosen),
+        "known": np.log1p(known),
+        "expectation": expectation,
+    }
 
 
 def _from_best(values: Floats, source: Ints) -> Floats:

@@ -63,7 +63,7 @@ class DroppedPublication:
     def parts(
         self, findings: tuple[Finding, ...], references: set[str], *, whole: Sequence[int] = ()
     ) -> tuple[Floats, Floats]:
-        """Own ratios (n_findings, n_diseases) and picture (4, n_diseases) without the publications.
+        """Own ratios (n_findings, n_diseases) and picture (7, n_diseases) without the publications.
 
         Of the diseases in `whole`, nothing else is unknown, whatever `rivals` lacks.
         """
@@ -75,6 +75,7 @@ class DroppedPublication:
             features[:, disease] = features_of_profile(
                 self.graph,
                 observed,
+                disease,
                 signature,
                 shown=set(profile[0].tolist()),
                 publications=self._publications(disease, references),

@@ -6,7 +6,9 @@ Three numbers a disease, joined by learned weights into one log share of the sco
   does not win by it;
 - exact: the share of observed findings that the disease is known to show;
 - documented: log(1 + articles annotated): what is often described is often met.
-A fourth, unweighed here, is for the second look: described, log(1 + terms of its own).
+Unweighed here, for the second look: described, log(1 + terms of its own); likeness, how far the findings
+point to the disease's portrait (`graph/portraits.py`); known, how long what is known of it is; length, how
+long its portrait was before it was shortened.
 """
 
 from collections.abc import Sequence
@@ -18,11 +20,13 @@ import numpy as np
 
 from knowledge_graph.graph.arrays import Floats, Ints
 from knowledge_graph.graph.compiled_graph import CompiledGraph
+from knowledge_graph.graph.portraits import portrait
 from knowledge_graph.ranking.learned_values import numbers_from, numbers_hash, text_of
 
 PRIOR_INFORMATION = 10.0
 FEATURES = ("coverage", "exact", "documented")
-PICTURE = (*FEATURES, "described")
+PICTURE = (*FEATURES, "described", "likeness", "known", "length")
+LIKENESS = PICTURE.index("likeness")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +68,16 @@ class FitWeights:
 
 
 def fit_features(graph: CompiledGraph, observed: Sequence[int]) -> Floats:
-    """PICTURE of every disease, given the numbers of the observed terms: (4, n_diseases)."""
+    """PICTURE of every disease, given the numbers of the observed terms: (7, n_diseases)."""
     count = len(graph.disease_ids)
     if not observed:
         return np.zeros((len(PICTURE), count), np.float32)
     shown = reached_information(graph, observed)
     picture = np.zeros((len(PICTURE), count), np.float32)
     coverage, exact = picture[:2]
-    picture[2:] = graph.description
+    picture[2:4] = graph.description
+    picture[LIKENESS] = graph.drawn @ direction(graph, observed)
+    picture[LIKENESS + 1 :] = graph.portraits.known, graph.portraits.length
     ends = graph.profiles.indptr
     for term in observed:
         exact[graph.shown_by[ends[term] : ends[term + 1]]] += 1 / len(observed)
@@ -88,24 +94,37 @@ def fit_features(graph: CompiledGraph, observed: Sequence[int]) -> Floats:
 def features_of_profile(
     graph: CompiledGraph,
     observed: Sequence[int],
+    disease: int,
     signature: tuple[Ints, Floats],
     *,
     shown: set[int],
     publications: int,
 ) -> Floats:
-    """The same for one signature given by hand; `shown` are its terms with their ancestors: (4,)."""
+    """The same for one signature given by hand; `shown` are its terms with their ancestors: (7,)."""
     terms, frequency = signature
     reached = reached_information(graph, observed)[terms]
     expected = float(frequency @ graph.information[terms])
+    known = frequency @ graph.portraits.of_terms(terms)
+    drawn, known_length, length = portrait(known[None], graph.portraits.of_expected(np.array([disease])))
     return np.array(
         [
             float(frequency @ reached) / (expected + PRIOR_INFORMATION),
             sum(term in shown for term in observed) / max(1, len(observed)),
             np.log1p(publications),
             np.log1p(len(terms)),
+            float(drawn[0] @ direction(graph, observed)),
+            float(known_length[0]),
+            float(length[0]),
         ],
         np.float32,
     )
+
+
+def direction(graph: CompiledGraph, observed: Sequence[int]) -> Floats:
+    """Where the findings point, 1 long (0 where nothing is known of them): (width,)."""
+    joined = graph.portraits.of_terms(observed).sum(axis=0)
+    found: Floats = joined / np.maximum(np.linalg.norm(joined), 1e-6)
+    return found
 
 
 def reached_information(

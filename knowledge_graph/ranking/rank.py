@@ -13,7 +13,7 @@ from knowledge_graph.ranking.borrowing import borrowed
 from knowledge_graph.ranking.candidate_features import Asked
 from knowledge_graph.ranking.context import context_ratios
 from knowledge_graph.ranking.likelihood_ratio import likelihood_ratios
-from knowledge_graph.ranking.profile_fit import FitWeights, fit_features
+from knowledge_graph.ranking.profile_fit import FitWeights, direction, fit_features
 from knowledge_graph.ranking.reranking import second_look, shipped_trees
 
 
@@ -93,7 +93,7 @@ def first_look(
 
 def asked_of(graph: CompiledGraph, first: GraphScores, *, features: Floats) -> Asked:
     """What the second look needs of the first."""
-    seen = _seen(first.findings)
+    seen, observed = _seen(first.findings), observed_terms(graph, first.findings)
     return Asked(
         own=first.own[seen],
         kin=first.per_finding[seen].sum(axis=0),
@@ -101,7 +101,8 @@ def asked_of(graph: CompiledGraph, first: GraphScores, *, features: Floats) -> A
         fixed=first.context + first.per_finding[~seen].sum(axis=0),
         ratios=first.total - first.fit,
         total=first.total,
-        information=graph.information[observed_terms(graph, first.findings)],
+        information=graph.information[observed],
+        direction=direction(graph, observed),
     )
 
 

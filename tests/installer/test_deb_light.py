@@ -11,6 +11,7 @@ RUN_BY_THE_TRAINER = {
     "app.workflows.benchmark_diagnose",
     "app.workflows.benchmark_linking",
     "app.workflows.build_namesakes",
+    "app.workflows.build_portraits",
     "app.workflows.build_starting_model",
     "app.workflows.teach_wordings",
 }

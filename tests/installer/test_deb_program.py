@@ -23,6 +23,7 @@ INSTALLER = Path(build.__file__).resolve().parent
         (["--vault", "worker"], False),
         (["worker", "train"], True),
         (["evaluate", "--build-namesakes", "n.bin"], True),
+        (["evaluate", "--build-portraits", "p.bin", "--cases", "c.jsonl"], True),
         (["evaluate", "--cases", "c.jsonl"], False),
         (["build-model", "--quick"], True),
         (["benchmark", "graph"], False),

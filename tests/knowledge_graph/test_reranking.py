@@ -7,21 +7,24 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from knowledge_graph.findings.finding import Finding, FindingState
 from knowledge_graph.graph.compiled_graph import CompiledGraph
 from knowledge_graph.graph.namesakes import COUNT, Namesakes, read_namesakes, to_file
+from knowledge_graph.graph.portraits import LITTLE
 from knowledge_graph.ranking import rerank_fitting
 from knowledge_graph.ranking.boosted_trees import BoostedTrees
 from knowledge_graph.ranking.candidate_features import (
     FEATURES,
     FROM_BEST,
+    LITTLE_EXPECTED,
     UNMET,
     Asked,
     candidate_features,
 )
 from knowledge_graph.ranking.likelihood_ratio import likelihood_ratios
 from knowledge_graph.ranking.lost_rows import with_lost_rows
-from knowledge_graph.ranking.profile_fit import fit_features
+from knowledge_graph.ranking.profile_fit import LIKENESS, fit_features
 from knowledge_graph.ranking.rank import asked_of, first_look, rank
 from knowledge_graph.ranking.rerank_fitting import LookedAt, fit_reranking
 from knowledge_graph.ranking.reranking import (
+    BY_LIKENESS,
     BY_NAMESAKES,
     BY_RATIOS,
     BY_TOTAL,
@@ -75,7 +78,11 @@ def _slow_features(graph: CompiledGraph, look: Asked, disease: int) -> dict[str,
         called += max(own, np.log(sum(share * np.exp(row[k]) for k, share in named)))
     own = look.own[:, disease].tolist()
     telling = list(zip(own, look.information.tolist(), strict=True))
-    coverage, exact, documented, described = look.picture[:, disease].tolist()
+    coverage, exact, documented, described, likeness = look.picture[:5, disease].tolist()
+    place = graph.portraits
+    terms, frequency = graph.signatures.of_disease(disease)
+    known = sum(f * place.of_terms([t])[0] for t, f in zip(terms.tolist(), frequency.tolist(), strict=True))
+    expected = place.of_expected(np.array([disease]))[0]
     return {
         "first_look": look.total[disease] - look.fixed[disease],
         "own": sum(own),
@@ -99,6 +106,13 @@ def _slow_features(graph: CompiledGraph, look: Asked, disease: int) -> dict[str,
         "same_gene": np.log1p(len(same_gene)),
         "best_three": sum(sorted(own)[-3:]),
         "own_decreasing": sum(r / np.sqrt(1 + i) for i, r in enumerate(sorted(own, reverse=True))),
+        "likeness": likeness,
+        "known_likeness": known @ look.direction / (np.linalg.norm(known) + LITTLE),
+        "expected_likeness": expected @ look.direction / (np.linalg.norm(expected) + LITTLE_EXPECTED),
+        "kin_likeness": max([-1.0, *(look.picture[4, k] for k in kin)]),
+        "namesakes_likeness": sum(share * look.picture[4, k] for k, share in named),
+        "known": np.log1p(np.linalg.norm(known)),
+        "expectation": np.linalg.norm(expected),
         "findings": np.log1p(len(own)),
         "information": float(np.mean(look.information)),
     }
@@ -113,7 +127,10 @@ def test_the_candidates_are_those_that_argpartition_names(real_graph: CompiledGr
         named = (look.picture[0][real_graph.namesakes.others] * real_graph.namesakes.shares).sum(axis=1)
         slow: set[int] = set()
         for members in learned_sources(real_graph):
-            for score, most in ((look.total, BY_TOTAL), (look.ratios, BY_RATIOS), (named, BY_NAMESAKES)):
+            for score, most in (
+                *((look.total, BY_TOTAL), (look.ratios, BY_RATIOS)),
+                *((named, BY_NAMESAKES), (look.picture[LIKENESS], BY_LIKENESS)),
+            ):
                 first = np.argpartition(-score[members], most)[:most] if most < len(members) else slice(None)
                 slow.update(members[first].tolist())
         assert candidates(real_graph, look).tolist() == sorted(slow)
