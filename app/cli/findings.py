@@ -80,7 +80,11 @@ def _of_words(words: str, console: Console) -> int:
         }
         for hit in hits
     ]
-    lines = [f"{hit.term_id} {hit.name}" + (f" (also: {hit.synonym})" if hit.synonym else "") for hit in hits]
+    lines = [
+        f"{hit.term_id} {hit.name}"
+        + (f" ({'like' if hit.likeness else 'also'}: {hit.synonym})" if hit.synonym else "")
+        for hit in hits
+    ]
     console.result({"terms": terms}, "\n".join(lines) or "no term means the like; try other words")
     return 0
 

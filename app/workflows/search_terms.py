@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from app.workflows.term_wordings import Entry, term_linker, term_wordings
+from app.workflows.term_wordings import Entry, spoken_wordings, term_linker
 from knowledge_graph.graph.compiled_graph import CompiledGraph
 from knowledge_graph.terms.term import DiseaseId, TermId
 from ml.linking.linker import Linker
@@ -45,7 +45,7 @@ class TermCatalogue:
         self._diseases = dict(zip(graph.disease_ids, graph.disease_names, strict=True))
         self._entries = [
             (wording.casefold(), self._hit(term_id, wording))
-            for term_id, wordings in (term_wordings(graph) if entries is None else entries)
+            for term_id, wordings in (spoken_wordings(graph) if entries is None else entries)
             for wording in wordings
         ]
 

@@ -10,6 +10,7 @@ from knowledge_graph.sources.ontology import read_ontology
 from knowledge_graph.terms.term import TermId
 from ml.linking.linker import Linker
 from ml.linking.wording_file import shipped_encoder
+from ml.recognition.supplement import read_supplement
 
 ABNORMALITY = TermId("HP:0000118")  # Phenotypic abnormality: only these can be findings
 Entry = tuple[TermId, tuple[str, ...]]  # name first, then synonyms
@@ -32,9 +33,23 @@ def term_wordings(graph: CompiledGraph) -> list[Entry]:
     ]
 
 
+def spoken_wordings(graph: CompiledGraph) -> list[Entry]:
+    """The same with our own everyday wordings and abbreviations (ml/recognition/supplement.py)."""
+    entries, supplement = term_wordings(graph), read_supplement()
+    owners = {w.casefold(): term for term, wordings in entries for w in reversed(wordings)}
+    owners |= {wordings[0].casefold(): term for term, wordings in entries}
+    ours = [(name, phrase) for name, phrases in supplement.phrases.items() for phrase in phrases]
+    ours += [(name, short) for short, name in supplement.abbreviations.items()]
+    said: dict[TermId, list[str]] = {}
+    for name, wording in ours:
+        if name.casefold() in owners:  # another release may lack it
+            said.setdefault(owners[name.casefold()], []).append(wording)
+    return [(term, tuple(dict.fromkeys((*own, *said.get(term, ()))))) for term, own in entries]
+
+
 def term_linker(graph: CompiledGraph) -> Linker:
     """What finds terms by the meaning of words; made in about a second."""
-    return Linker(shipped_encoder(), term_wordings(graph))
+    return Linker(shipped_encoder(), spoken_wordings(graph))
 
 
 def term_descriptions() -> dict[TermId, str]:

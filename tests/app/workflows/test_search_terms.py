@@ -22,6 +22,8 @@ def catalogue(real_graph: CompiledGraph) -> TermCatalogue:
         ("NEPHROLITHIASIS", "HP:0000787"),
         ("hp:0001250", "HP:0001250"),
         ("arachnodact", "HP:0001166"),
+        ("keeps falling", "HP:0002527"),
+        ("HTN", "HP:0000822"),
     ],
 )
 def test_a_term_worded_so_or_that_begins_so_comes_first(
