@@ -17,6 +17,9 @@ from app.store.character_pairs import character_pairs
 from app.store.durable_file import reason_of, sync_folder
 
 NAME = "vault.db"
+PAGES_KIB = (
+    64 << 10
+)  # deciphered pages at most: in a million notes a search's ranking reads all over one table
 Connection = Any  # sqlcipher3 ships no types
 # SQLCipher reports some unreadable pages as a lack of memory.
 DatabaseError: tuple[type[Exception], type[MemoryError]] = (sqlcipher.DatabaseError, MemoryError)
@@ -153,6 +156,7 @@ def harden(connection: Connection) -> None:
     for pragma in ("synchronous = FULL", "foreign_keys = ON", "trusted_schema = OFF", "secure_delete = ON"):
         connection.execute(f"PRAGMA {pragma}")
     connection.execute("PRAGMA temp_store = MEMORY")
+    connection.execute(f"PRAGMA cache_size = -{PAGES_KIB}")
     if connection.execute("PRAGMA temp_store").fetchone()[0] != 2:
         raise VaultDamaged(
             "this SQLCipher would write temporary data in the clear; install the program again"

@@ -98,5 +98,6 @@ def test_temporary_data_stays_in_memory_at_every_opening(tmp_path: Path, read_on
     Vault.create(tmp_path / "v", user="ann", passphrase=SECRET, kdf=FAST)[0].close()
     with Vault.open(tmp_path / "v", user="ann", passphrase=SECRET, read_only=read_only) as vault:
         assert vault.session().rows("PRAGMA temp_store") == [(2,)]
+        assert vault.session().rows("PRAGMA cache_size") == [(-65_536,)]
         compiled = {row[0] for row in vault.session().rows("PRAGMA compile_options")}
         assert compiled.isdisjoint({"TEMP_STORE=0"})
