@@ -40,6 +40,10 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     """Every benchmark module offers `measure(progress, size, data) -> dict[str, object]`."""
     if arguments.hpo3 and arguments.name != "graph":
         raise UsageError("--hpo3 goes with the benchmark graph")
+    if arguments.size is not None and arguments.size < 1:
+        raise UsageError("--size is at least 1")
+    if arguments.data is not None and not Path(arguments.data).is_dir():
+        raise UsageError(f"--data names a folder, and {arguments.data} is none; make it, or name another")
     peer = {"hpo3": arguments.hpo3} if arguments.hpo3 else {}
     module = importlib.import_module(BENCHMARKS[arguments.name][0])
     result = module.measure(console.progress, size=arguments.size, data=arguments.data, **peer)

@@ -120,6 +120,7 @@ def _check_space(folder: Path, count: int) -> None:
 
 def _filling(sides: dict[str, _Side], count: int, progress: Progress) -> dict[str, object]:
     """The first notes as a vault puts them in, alternating and measured; the others in bulk, at once."""
+    progress(f"filling both with {count:,} notes", done=0, of=count)
     texts = probe_texts(load_compiled(cache_dir()).term_names, count=min(count, 20_000), seed=11)
     times, told = dict.fromkeys(sides, (0.0, 0.0)), time.monotonic()
     start, measured = 0, min(count, MEASURED)

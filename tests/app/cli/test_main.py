@@ -97,3 +97,12 @@ def test_a_developer_may_ask_for_the_traceback(monkeypatch: pytest.MonkeyPatch) 
     _stand_in(monkeypatch, KeyError("x"))
     with pytest.raises(KeyError):
         main(["findings"])
+
+
+def test_a_benchmark_of_nothing_or_in_no_folder_is_refused_with_the_remedy(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["benchmark", "vault", "--size", "-5"]) == 2
+    assert "--size is at least 1" in capsys.readouterr().err
+    assert main(["benchmark", "vault", "--size", "5", "--data", str(tmp_path / "none")]) == 2
+    assert "make it, or name another" in capsys.readouterr().err
