@@ -24,8 +24,9 @@ LARGEST_TEXT = 4 << 20
 
 
 def check(kind: str, content: Path | bytes) -> None:
-    """Parse it whole. Raises KnowledgeError, MlError."""
-    _CHECKS[kind](content)
+    """Parse it whole. Raises KnowledgeError, MlError; what can't be read at all is said by who uses it."""
+    with suppress(OSError):
+        _CHECKS[kind](content)
 
 
 def _pack(content: Path | bytes) -> None:

@@ -284,6 +284,20 @@ def test_a_named_file_that_ends_the_reader_is_refused_in_one_line(
         assert "it ended the process that read it" in capsys.readouterr().err, words
 
 
+def test_a_named_file_that_cannot_be_read_is_no_fault_of_the_program(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in (tmp_path, tmp_path / ("n" * 300)):
+        for words in (
+            ["rules", "check", str(name)],
+            ["ask", "--findings", "HP:0001166", "--costs", str(name)],
+        ):
+            assert main(words) == 1
+            said = capsys.readouterr().err
+            assert "fault" not in said
+            assert "check its name" in said
+
+
 def test_an_update_that_ends_the_reader_is_refused_in_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
