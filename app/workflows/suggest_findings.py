@@ -1,7 +1,5 @@
 """Suggests findings in a note: what the recogniser sees and the clinician has not yet spoken about."""
 
-import os
-import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +8,7 @@ from app.clinical.annotation import Annotation
 from app.clinical.ids import AnnotationId, NoteId, record_id
 from knowledge_graph.findings.finding import Finding, FindingState
 from knowledge_graph.graph.compiled_graph import CompiledGraph
+from knowledge_graph.sources.cache_file import keep
 from knowledge_graph.terms.term import TermId
 from ml.recognition.lexicon import Lexicon
 from ml.recognition.lexicon_file import lexicon_from_bytes, lexicon_to_bytes
@@ -55,13 +54,7 @@ def _build_lexicon(graph: CompiledGraph) -> Lexicon:
 
 
 def _stored(lexicon: Lexicon, path: Path) -> Lexicon:
-    """Write the cache whole or not at all; one that can't be written only costs time."""
-    try:
-        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as stream:
-            stream.write(lexicon_to_bytes(lexicon))
-        os.replace(stream.name, path)
-    except OSError:
-        pass
+    keep(path, lexicon_to_bytes(lexicon))
     return lexicon
 
 

@@ -3,8 +3,6 @@
 safetensors behind a SHA-256, never pickle. A damaged or foreign cache is rebuilt from the sources.
 """
 
-import os
-import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -22,6 +20,7 @@ from knowledge_graph.graph.portraits import Portraits, shipped_portraits
 from knowledge_graph.graph.profile import Profiles
 from knowledge_graph.graph.sealed_arrays import sealed, unsealed
 from knowledge_graph.graph.signature import Signatures
+from knowledge_graph.sources.cache_file import keep
 from knowledge_graph.sources.hpo_release import HpoRelease, find_release
 from knowledge_graph.sources.release_stamp import remembered_hash
 from knowledge_graph.terms.gene import GeneId
@@ -67,7 +66,7 @@ def load_compiled(cache_dir: Path, release: HpoRelease | None = None) -> Compile
     if cached is not None and cached.content_hash == source_hash:
         return cached
     graph = compile_release(source)
-    _write(path, graph)
+    keep(path, to_bytes(graph))
     return graph
 
 
@@ -90,16 +89,6 @@ def _read(path: Path) -> CompiledGraph | None:
         return from_bytes(path.read_bytes())
     except OSError:
         return None
-
-
-def _write(path: Path, graph: CompiledGraph) -> None:
-    """Whole or not at all; a cache that cannot be written only costs time."""
-    try:
-        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as stream:
-            stream.write(to_bytes(graph))
-        os.replace(stream.name, path)
-    except OSError:
-        return
 
 
 def _arrays(graph: CompiledGraph) -> dict[str, Any]:

@@ -1,14 +1,13 @@
 """Finds out what kind of pack a path is, reads it, and keeps what was read by the hash of its bytes."""
 
 import hashlib
-import os
-import tempfile
 from importlib.resources import files
 from pathlib import Path
 
 import msgspec
 
 from knowledge_graph.errors import SourceRefused
+from knowledge_graph.sources.cache_file import keep
 from knowledge_graph.sources.ddxplus import ddxplus_files, is_ddxplus, read_ddxplus
 from knowledge_graph.sources.knowledge_pack import KnowledgePack
 from knowledge_graph.sources.orphanet import parse_orphanet
@@ -87,11 +86,5 @@ def _kept(path: Path) -> KnowledgePack | None:
 
 
 def _keep(path: Path, pack: KnowledgePack) -> None:
-    """Whole or not at all; what cannot be kept only costs time."""
     body = msgspec.msgpack.encode(pack)
-    try:
-        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as stream:
-            stream.write(hashlib.sha256(body).digest() + body)
-        os.replace(stream.name, path)
-    except OSError:
-        return
+    keep(path, hashlib.sha256(body).digest() + body)

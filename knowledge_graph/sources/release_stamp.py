@@ -1,16 +1,16 @@
 """Remembers the content hash of a release by its files' marks: a start need not read 63 MB to know it.
 
 A mark is what the file system says without reading: size, times of change, place on the disk. The time of
-the last change of status can't be set by hand, so that other content under an old date is seen too.
+the last change of status can't be set by hand, so that other content under an old date is seen too; where it
+is the time of making (Windows), only who puts back both size and date of a file on purpose is not noticed.
 """
 
 import hashlib
-import os
-import tempfile
 from pathlib import Path
 
 import msgspec
 
+from knowledge_graph.sources.cache_file import keep
 from knowledge_graph.sources.hpo_release import HpoRelease, content_hash
 
 SETTLED_NS = 2_000_000_000  # a file changed less than this ago may change again within one tick of its clock
@@ -32,7 +32,7 @@ def remembered_hash(release: HpoRelease, cache_dir: Path, *, now_ns: int) -> str
         return known.content_hash
     stamp = _Stamp(marks, content_hash(release))
     if all(now_ns - max(changed, status) > SETTLED_NS for _, _, changed, status, _ in marks):
-        _write(path, stamp)
+        keep(path, msgspec.json.encode(stamp))
     return stamp.content_hash
 
 
@@ -46,13 +46,3 @@ def _read(path: Path) -> _Stamp | None:
         return msgspec.json.decode(path.read_bytes(), type=_Stamp)
     except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
         return None
-
-
-def _write(path: Path, stamp: _Stamp) -> None:
-    """Whole or not at all; what cannot be written only costs time."""
-    try:
-        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as stream:
-            stream.write(msgspec.json.encode(stamp))
-        os.replace(stream.name, path)
-    except OSError:
-        return
