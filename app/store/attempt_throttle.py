@@ -6,6 +6,7 @@ nobody. A file that is lost or spoilt is no delay and no error. Recovery words n
 128 bits, and who was locked out by another's guesses must get in.
 """
 
+import errno
 import hashlib
 import time
 from collections.abc import Callable, Iterator
@@ -29,6 +30,7 @@ FILE, LOCK = "attempts.json", "attempts.lock"
 PATIENCE_S = 10.0
 _MOST = 256  # users of vaults; the oldest is forgotten
 _LARGEST_BYTES = 1 << 16
+_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL)
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -66,7 +68,8 @@ class AttemptThrottle:
             try:
                 yield
             except WrongPassphrase:
-                turn = turn or self._turn()
+                with suppress(VaultLocked):  # counted without a turn, too: it was tried
+                    turn = turn or self._turn()
                 self._count(name)
                 raise
             if counted is not None:
@@ -76,7 +79,7 @@ class AttemptThrottle:
                 turn.release()
 
     def _turn(self) -> WriterLock | None:
-        """The place of the one who tries; None where the folder can't be written: nothing is counted."""
+        """The place of the one who tries; None where the folder can't be written, or has no locks at all."""
         until = time.monotonic() + PATIENCE_S
         while True:
             try:
@@ -85,9 +88,11 @@ class AttemptThrottle:
             except OSError:
                 return None
             except VaultLocked as error:
+                if getattr(error.__cause__, "errno", None) in _NO_LOCKS:
+                    return None  # some home folders on a network: nobody would ever get in again
                 if time.monotonic() >= until:
                     raise VaultLocked(
-                        "another try to open this vault is under way; wait for its end, then try again"
+                        "another try to open a vault is under way; wait for its end, then try again"
                     ) from error
                 time.sleep(0.05)
 

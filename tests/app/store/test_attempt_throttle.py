@@ -1,5 +1,6 @@
 """Wrong passphrases in a row cost more and more time, whatever process they were typed into."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -11,11 +12,13 @@ import pytest
 
 from app.config.settings import state_dir
 from app.errors import VaultDamaged, VaultLocked, WrongPassphrase
-from app.store.attempt_throttle import FILE, LONGEST_S, AttemptThrottle
+from app.store import attempt_throttle, writer_lock
+from app.store.attempt_throttle import FILE, LOCK, LONGEST_S, AttemptThrottle
 from app.store.clock import lasting_clock
 from app.store.header import Role, read_header
 from app.store.people import add_user
 from app.store.vault import Vault
+from app.store.writer_lock import WriterLock
 from tests.app.store.refusal import FAST, SECRET, open_it
 
 ROOT = Path(__file__).parents[3]
@@ -146,6 +149,33 @@ def test_a_folder_that_cannot_be_written_is_no_error(tmp_path: Path) -> None:
     for _ in range(9):
         fail(throttle(tmp_path / "file" / "state", clock))
     assert waits(throttle(tmp_path / "file" / "state", clock), clock) == 0
+
+
+@pytest.mark.parametrize("reason", [errno.ENOLCK, errno.EOPNOTSUPP])
+def test_a_folder_without_file_locks_counts_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reason: int
+) -> None:
+    def refuses(_handle: int) -> None:
+        raise OSError(reason, "no locks here")
+
+    monkeypatch.setattr(writer_lock, "_lock", refuses)
+    clock = Clock()
+    for _ in range(3):
+        fail(throttle(tmp_path, clock))
+    assert waits(throttle(tmp_path, clock), clock) == 2
+
+
+def test_a_wrong_one_is_counted_and_told_where_another_keeps_the_turn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attempt_throttle, "PATIENCE_S", 0.0)
+    clock = Clock()
+    turn = WriterLock(tmp_path, LOCK)
+    fail(throttle(tmp_path, clock))
+    turn.release()
+    for _ in range(2):
+        fail(throttle(tmp_path, clock))
+    assert waits(throttle(tmp_path, clock), clock) == 2
 
 
 @pytest.mark.parametrize("moved", [-1e9, -1000.0, -LONGEST_S - 1, 1e9])
