@@ -118,6 +118,8 @@ def enlarged(portraits: Portraits, signatures: Signatures, changed: Ints, *, n_t
         _longer(portraits.telling, more_terms),
         *(_longer(getattr(portraits, name), more) for name in ("expected", "expectation", *_DRAWN)),
     )
+    if not more:  # what is drawn anew is written to
+        found = replace(found, **{name: getattr(found, name).copy() for name in _DRAWN})
     _draw(found, signatures, changed)
     return found
 
@@ -137,7 +139,7 @@ def _draw(portraits: Portraits, signatures: Signatures, some: npt.NDArray[np.int
 
 
 def _longer(array: npt.NDArray[Any], more: int) -> npt.NDArray[Any]:
-    return np.concatenate([array, np.zeros((more, *array.shape[1:]), array.dtype)])
+    return np.concatenate([array, np.zeros((more, *array.shape[1:]), array.dtype)]) if more else array
 
 
 def portrait(shown: Floats, expected: Floats) -> tuple[Floats, Floats, Floats]:

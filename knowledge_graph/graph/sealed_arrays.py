@@ -31,10 +31,10 @@ def sealed(arrays: Mapping[str, npt.NDArray[Any]]) -> bytes:
     return hashlib.sha256(body).digest() + body
 
 
-def unsealed(data: bytes) -> Arrays | None:
+def unsealed(data: bytes | memoryview) -> Arrays | None:
     """The arrays, or None where the hash does not match. Raises ValueError where they are none."""
     body = memoryview(data)[_SEAL:]
-    return _views(body) if hashlib.sha256(body).digest() == data[:_SEAL] else None
+    return _views(body) if hashlib.sha256(body).digest() == bytes(data[:_SEAL]) else None
 
 
 def _views(body: memoryview) -> Arrays:
