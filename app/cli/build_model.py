@@ -17,6 +17,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="teach the term search on HPO's names and synonyms instead (minutes; public knowledge)",
     )
+    parser.add_argument(
+        "--keep-weights", action="store_true", help="export the shipped model again, without fitting anything"
+    )
     parser.add_argument("--threads", type=int, default=2, help="processor threads to use")
 
 
@@ -27,12 +30,22 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     from dataclasses import asdict, replace
 
     from app.config.settings import cache_dir
-    from app.workflows.build_starting_model import BuildPlan, build_starting_model, save_starting_model
+    from app.workflows.build_starting_model import (
+        BuildPlan,
+        build_starting_model,
+        export_starting_model_again,
+        save_starting_model,
+    )
     from ml.registry.model_card import card_markdown
 
     plan = BuildPlan.quick(arguments.seed) if arguments.quick else BuildPlan(arguments.seed)
     plan = replace(plan, threads=arguments.threads)
-    for report in build_starting_model(plan, cache_dir()):
+    reports = (
+        export_starting_model_again(cache_dir(), threads=plan.threads)
+        if arguments.keep_weights
+        else build_starting_model(plan, cache_dir())
+    )
+    for report in reports:
         if isinstance(report, str):
             console.progress(report)
             continue

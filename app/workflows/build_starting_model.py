@@ -13,16 +13,18 @@ from typing import Any
 import numpy as np
 import torch
 
+from app.errors import ModelUnavailable
 from app.workflows.export_classifier import export_classifier
 from app.workflows.synthetic_notes import HELD_OUT_DISEASES, HELD_OUT_STYLES, SyntheticNotes
+from app.workflows.write_notes import calibration_texts
 from knowledge_graph.graph.cache import load_compiled
 from knowledge_graph.graph.compiled_graph import CompiledGraph
 from ml.evaluation.probe_texts import probe_texts
 from ml.evaluation.ranking_quality import top_k, true_ranks
 from ml.registry.export_job import ExportRequest, ExportResult, exported_version
 from ml.registry.model_card import card_markdown
-from ml.registry.model_version import ModelCard, VersionContent
-from ml.registry.starting_model import FOLDER, README_FILE
+from ml.registry.model_version import TENSORS_FILE, ModelCard, VersionContent
+from ml.registry.starting_model import FOLDER, README_FILE, starting_version
 from ml.registry.tensor_file import read_tensors, write_tensors
 from ml.text.encoder_files import EncoderFiles, find_encoder
 from ml.text.tokenizer import TextTokenizer
@@ -81,14 +83,29 @@ def build_starting_model(plan: BuildPlan, cache_dir: Path) -> Iterator[str | Ver
     measured = _measure(
         Head(stored["head.weight"], stored["head.bias"]), reader, tokenizer, notes, count=plan.held_out_notes
     )
+    yield from _exported(tensors, graph, _card(encoder, graph, plan, measured), threads=plan.threads)
+
+
+def export_starting_model_again(cache_dir: Path, *, threads: int = 2) -> Iterator[str | VersionContent]:
+    """The shipped model with new graphs, its weights and what was measured of them as they are."""
+    shipped, graph = starting_version(), load_compiled(cache_dir)
+    if shipped.labels != tuple(graph.disease_ids):
+        raise ModelUnavailable("the shipped model names other diseases than the graph; build it in full")
+    yield from _exported(shipped.files[TENSORS_FILE], graph, shipped.version.card, threads=threads)
+
+
+def _exported(
+    tensors: bytes, graph: CompiledGraph, card: ModelCard, *, threads: int
+) -> Iterator[str | VersionContent]:
     request = ExportRequest(
-        tensors, graph.disease_ids, probe_texts(graph.disease_names, count=56), threads=plan.threads
+        tensors,
+        graph.disease_ids,
+        probe_texts(graph.disease_names, count=56),
+        threads=threads,
+        calibration=calibration_texts(graph),
     )
     for answer in export_classifier(request):
-        if isinstance(answer, ExportResult):
-            yield exported_version(request, answer, _card(encoder, graph, plan, measured))
-        else:
-            yield answer
+        yield exported_version(request, answer, card) if isinstance(answer, ExportResult) else answer
 
 
 def save_starting_model(content: VersionContent, folder: Path | None = None) -> Path:

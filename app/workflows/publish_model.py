@@ -14,6 +14,7 @@ from app.store.vault import Vault
 from app.workflows.export_classifier import ExportWorker, export_classifier
 from app.workflows.list_models import load_version, model_store, result_store
 from app.workflows.promote_model import Promotion, promote
+from app.workflows.write_notes import calibration_texts
 from knowledge_graph.graph.cache import load_compiled
 from ml.evaluation.probe_texts import probe_texts
 from ml.inference.version_loading import check_encoder, merged_tensors
@@ -56,13 +57,15 @@ def publish_model(
     encoder = find_encoder(plan.encoder_dir)
     check_encoder(base, encoder)
     tensors = write_tensors(read_tensors(base.files[TENSORS_FILE]) | read_tensors(result.tensors))
+    graph, graphs = load_compiled(plan.cache_dir), _reusable_graphs(base, encoder, result)
     request = ExportRequest(
         tensors=tensors,
         labels=base.labels,
-        probes=probe_texts(load_compiled(plan.cache_dir).disease_names, count=plan.probes),
+        probes=probe_texts(graph.disease_names, count=plan.probes),
         encoder_dir=str(plan.encoder_dir or ""),
         threads=plan.threads,
-        graphs=_reusable_graphs(base, encoder, result),
+        graphs=graphs,
+        calibration=() if graphs else calibration_texts(graph),
     )
     for report in worker.answers(request) if worker else export_classifier(request):
         if isinstance(report, ExportResult):

@@ -24,6 +24,7 @@ from knowledge_graph.terms.term import DiseaseId
 FIT_STYLE = "telegram"
 MEASURED_STYLES = tuple(style for style in HELD_OUT_STYLES if style != FIT_STYLE)
 SYNTHETIC, PUBLISHED, UNSEEN = "synthetic", "published", "published, its article unknown"
+CALIBRATION_NOTES, CALIBRATION_SEED = 40, 5
 _ADULT_DAYS = 30 * 365
 _MOST_OF_A_DISEASE = 3
 
@@ -62,6 +63,13 @@ def synthetic_notes(
             (patient.disease_id,),
             SYNTHETIC,
         )
+
+
+def calibration_texts(graph: CompiledGraph) -> tuple[str, ...]:
+    """Public notes on which an export sees how large what int8 rounds becomes; always the same."""
+    rng = np.random.default_rng(CALIBRATION_SEED)
+    notes = synthetic_notes(graph, count=CALIBRATION_NOTES, styles=[FIT_STYLE], rng=rng)
+    return tuple(note.text for note in notes)
 
 
 def published_notes(

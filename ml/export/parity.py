@@ -22,18 +22,11 @@ def measure_parity(
     classifier: Classifier, models: dict[str, bytes], tokenizer: TextTokenizer, *, texts: Sequence[str]
 ) -> Parity:
     """Compare logits on public probe texts; refuses an fp32 model that is not the same function."""
-    windows = tokenizer.windows(texts)
-    feeds = [
-        token_batch(windows[start : start + _BATCH_SIZE]).feed()
-        for start in range(0, len(windows), _BATCH_SIZE)
-    ]
-    with torch.inference_mode():
-        torch_logits = np.concatenate(
-            [classifier(**{n: torch.from_numpy(a) for n, a in feed.items()}).numpy() for feed in feeds]
-        )
+    feeds = _feeds(tokenizer, texts)
+    torch_logits = _torch_logits(classifier, feeds)
     fp32, int8 = (_onnx_logits(models[kind], feeds) for kind in ("fp32", "int8"))
     parity = Parity(
-        probes=len(windows),
+        probes=len(torch_logits),
         fp32_max_abs_diff=_largest_difference(torch_logits, fp32),
         int8_max_abs_diff=_largest_difference(torch_logits, int8),
         fp32_same_top1=_same_top1(torch_logits, fp32),
@@ -44,6 +37,26 @@ def measure_parity(
             f"the ONNX model differs from torch by {parity.fp32_max_abs_diff:.2g}; it is not published"
         )
     return parity
+
+
+def rounding_deviation(
+    classifier: Classifier, int8: bytes, tokenizer: TextTokenizer, *, texts: Sequence[str]
+) -> float:
+    """The standard deviation of what rounding does to a logit."""
+    feeds = _feeds(tokenizer, texts)
+    return float((_onnx_logits(int8, feeds) - _torch_logits(classifier, feeds)).std())
+
+
+def _feeds(tokenizer: TextTokenizer, texts: Sequence[str]) -> list[dict[str, Any]]:
+    windows = tokenizer.windows(texts)
+    starts = range(0, len(windows), _BATCH_SIZE)
+    return [dict(token_batch(windows[start : start + _BATCH_SIZE]).feed()) for start in starts]
+
+
+def _torch_logits(classifier: Classifier, feeds: Sequence[dict[str, Any]]) -> Logits:
+    with torch.inference_mode():
+        rows = [classifier(**{n: torch.from_numpy(a) for n, a in feed.items()}).numpy() for feed in feeds]
+    return np.concatenate(rows)
 
 
 def _onnx_logits(onnx: bytes, feeds: Sequence[dict[str, Any]]) -> Logits:

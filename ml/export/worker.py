@@ -15,7 +15,7 @@ import msgspec
 import torch
 
 from ml.errors import MlError
-from ml.export.onnx_export import export_graphs
+from ml.export.calibrated_graphs import calibrated_graphs
 from ml.export.parity import measure_parity
 from ml.frames import read_frame, write_frame
 from ml.inference.graph_template import GraphTemplate, assemble
@@ -52,16 +52,16 @@ def run_export(request: ExportRequest) -> Iterator[dict[str, Any]]:
     """Export, assemble and compare; yields progress and, last, the result."""
     torch.set_num_threads(request.threads)
     encoder = find_encoder(Path(request.encoder_dir) if request.encoder_dir else None)
+    tokenizer = TextTokenizer(encoder.tokenizer_json)
     tensors = merged_tensors(encoder, read_tensors(request.tensors))
     classifier = build_classifier(tensors, request.labels, encoder.config)
     if request.graphs:
         graphs = {precision: GraphTemplate.from_bytes(data) for precision, data in request.graphs.items()}
     else:
         yield {"kind": "progress", "text": "exporting the graph"}
-        graphs = export_graphs(encoder.config, request.labels, classifier=classifier)
+        graphs = calibrated_graphs(classifier, tensors, tokenizer, request.calibration)
     yield {"kind": "progress", "text": "comparing ONNX Runtime with torch"}
     models = {precision: assemble(graph, tensors) for precision, graph in graphs.items()}
-    tokenizer = TextTokenizer(encoder.tokenizer_json)
     parity = measure_parity(classifier, models, tokenizer, texts=request.probes)
     result = ExportResult(
         graphs={precision: graph.to_bytes() for precision, graph in graphs.items()},

@@ -4,12 +4,13 @@ Every version of one classifier has the same graph; only tensors differ. So a ve
 graph once (some kilobytes) and its changed tensors, and the whole model is assembled in memory.
 In protobuf, bytes appended to a message merge into it: weights are appended as initializers.
 
-int8 weights are symmetric per column; the embeddings' are uint8 with one zero point.
+int8 weights are symmetric, with a scale for each column or row. A whole tensor as uint8 with one zero
+point is what versions have that an earlier program published.
 """
 
 import zlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -33,12 +34,18 @@ class FillKind(StrEnum):
 
     FLOAT = "float"
     COLUMNS = "int8-columns"
+    ROWS = "int8-rows"
+    BIAS = "shifted-bias"
     TENSOR = "uint8-tensor"
 
 
 @dataclass(frozen=True, slots=True)
 class Fill:
-    """One tensor's place. A quantised one also fills its scale and zero point."""
+    """One tensor's place. A quantised one also fills its scale and, where it has one, its zero point.
+
+    `factor` names the vector that each row of a matrix is divided by. A `BIAS` belongs to the layer whose
+    tensor is `weight`: see `shifted_bias`.
+    """
 
     name: str
     source: str
@@ -46,14 +53,19 @@ class Fill:
     transpose: bool = False
     scale_name: str = ""
     zero_point_name: str = ""
+    factor: str = ""
+    weight: str = ""
+    shift: str = ""
+    mean: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class GraphTemplate:
-    """The graph's bytes and its fills."""
+    """The graph's bytes, its fills, and vectors (float16) that belong to the graph and serve any weights."""
 
     graph: bytes
     fills: tuple[Fill, ...]
+    vectors: dict[str, bytes] = field(default_factory=dict)
 
     def to_bytes(self) -> bytes:
         """Packed for a version's file."""
@@ -73,23 +85,63 @@ class GraphTemplate:
 def assemble(template: GraphTemplate, tensors: Mapping[str, Array]) -> bytes:
     """The whole ONNX model. The same template and tensors always give the same bytes."""
     parts = [template.graph]
+    whole = dict(tensors) | {name: _vector(data) for name, data in template.vectors.items()}
     for fill in template.fills:
-        if fill.source not in tensors:
-            raise ModelFileError(f"the model lacks the tensor {fill.source}; roll back to another")
-        for name, array in _filled(fill, tensors[fill.source]):
+        for source in filter(None, (fill.source, fill.factor, fill.weight, fill.shift, fill.mean)):
+            if source not in whole:
+                raise ModelFileError(f"the model lacks the tensor {source}; roll back to another")
+        for name, array in _filled(fill, whole):
             parts.append(_as_initializer(name, array))
     return b"".join(parts)
 
 
-def _filled(fill: Fill, tensor: Array) -> Iterable[tuple[str, Array]]:
+def _vector(data: bytes) -> Array:
+    if len(data) % 2:
+        raise ModelFileError("the model's graph file cannot be read; roll back to another")
+    return np.frombuffer(data, "<f2").astype(np.float32)
+
+
+def _filled(fill: Fill, tensors: Mapping[str, Array]) -> Iterable[tuple[str, Array]]:
+    tensor = tensors[fill.source]
     if fill.kind is FillKind.FLOAT:
         return [(fill.name, tensor.T if fill.transpose else tensor)]
-    if fill.kind is FillKind.COLUMNS:
-        quantised, scale = quantise_columns(tensor.T if fill.transpose else tensor)
-        zero = np.zeros(scale.shape, np.int8)
-    else:
+    if fill.kind is FillKind.BIAS:
+        weight, shift = tensors[fill.weight], tensors[fill.shift]
+        bias = shifted_bias(tensor, weight, shift, tensors.get(fill.mean), tensors.get(fill.factor))
+        return [(fill.name, bias)]
+    if fill.kind is FillKind.ROWS:
+        rows, scale = quantise_columns(tensor.T)
+        return [(fill.name, rows.T), (fill.scale_name, scale[:, np.newaxis])]
+    if fill.kind is FillKind.TENSOR:
         quantised, scale, zero = quantise_tensor(tensor)
-    return [(fill.name, quantised), (fill.scale_name, scale), (fill.zero_point_name, zero)]
+    else:
+        matrix = tensor.T if fill.transpose else tensor
+        quantised, scale = quantise_columns(
+            matrix / tensors[fill.factor][:, np.newaxis] if fill.factor else matrix
+        )
+        zero = np.zeros(scale.shape, np.int8)
+    found = [(fill.name, quantised), (fill.scale_name, scale), (fill.zero_point_name, zero)]
+    return [(name, array) for name, array in found if name]
+
+
+def shifted_bias(
+    bias: Array, weight: Array, shift: Array, mean: Array | None = None, factor: Array | None = None
+) -> Array:
+    """What a rounded layer that reads x - shift adds, so that at x = mean it gives what the exact one gives.
+
+    Summed in one order, so that every machine gets the same bytes.
+    """
+    total = bias.astype(np.float64)
+    mean = shift if mean is None else mean
+    for column, amount in zip(weight.T.astype(np.float64), mean.astype(np.float64), strict=True):
+        total += column * amount
+    if mean is not shift:
+        matrix = weight.T if factor is None else weight.T / factor[:, np.newaxis]
+        rounded, scale = quantise_columns(matrix)
+        left = (mean.astype(np.float64) - shift) * (1 if factor is None else factor)
+        for column, amount in zip(rounded.astype(np.float64) * scale, left, strict=True):
+            total -= column * amount
+    return total.astype(np.float32)
 
 
 def quantise_columns(matrix: Array) -> tuple[Array, Array]:

@@ -8,6 +8,7 @@ import numpy as np
 
 from ml.errors import ModelFileError
 from ml.inference.graph_template import GraphTemplate, assemble
+from ml.inference.int8_sums import adds_int8_right
 from ml.inference.predictor import Predictor
 from ml.inference.providers import active_provider, cuda_compiled, open_session
 from ml.registry.model_version import GRAPH_FILES, TENSORS_FILE, VersionContent
@@ -64,8 +65,12 @@ def load_predictor(
 
 
 def cpu_precision(content: VersionContent) -> str:
-    """`int8` where the card measured that it names the same first disease as torch, else `fp32`."""
-    return "int8" if content.version.card.parity.int8_same_top1 >= INT8_LEAST_SAME_TOP1 else "fp32"
+    """`int8` where the card measured that it names the same first disease as torch, else `fp32`.
+
+    Also `fp32` where the processor would not compute what the card measured.
+    """
+    alike = content.version.card.parity.int8_same_top1 >= INT8_LEAST_SAME_TOP1
+    return "int8" if alike and adds_int8_right() else "fp32"
 
 
 def check_encoder(content: VersionContent, encoder: EncoderFiles) -> None:

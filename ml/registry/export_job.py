@@ -16,7 +16,9 @@ from ml.registry.model_version import (
 
 @dataclass(frozen=True, slots=True)
 class ExportRequest:
-    """Changed tensors (a safetensors file) and labels; `probes` are public texts.
+    """Changed tensors (a safetensors file) and labels; `probes` are public texts, to compare with torch.
+
+    `calibration` are others, on which int8 sees how large what it rounds becomes.
 
     `graphs` are those of a version with the same encoder and labels: every such version has the same
     graph, so it need not be exported again. The comparison with torch is made all the same.
@@ -28,6 +30,7 @@ class ExportRequest:
     encoder_dir: str = ""
     threads: int = 2
     graphs: dict[str, bytes] = field(default_factory=dict)
+    calibration: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from ml.inference.graph_template import (
     assemble,
     quantise_columns,
     quantise_tensor,
+    shifted_bias,
 )
 
 RNG = np.random.default_rng(3)
@@ -54,6 +55,40 @@ def test_columns_have_their_own_scale() -> None:
     values, scale = quantise_columns(matrix)
     assert (np.abs(values * scale - matrix) <= scale / 2 * 1.001).all()
     assert np.abs(values[:, 1]).max() == 127
+
+
+def test_rows_have_their_own_scale() -> None:
+    table = MATRIX * np.float32([[1], [100], [0], [3]])
+    found = initializers(assemble(template(Fill("q", "t", FillKind.ROWS, scale_name="s")), {"t": table}))
+    assert found["q"].dtype == np.int8
+    assert found["s"].shape == (4, 1)
+    assert (np.abs(found["q"] * found["s"] - table) <= found["s"] / 2 * 1.001).all()
+
+
+def test_a_factor_divides_the_rows_before_they_are_rounded() -> None:
+    factor = np.array([1, 2, 0.5, 4], np.float16)
+    fill = Fill("q", "t", FillKind.COLUMNS, scale_name="s", factor="f")
+    graph = GraphTemplate(template().graph, (fill,), {"f": factor.tobytes()})
+    found = initializers(assemble(GraphTemplate.from_bytes(graph.to_bytes()), {"t": MATRIX}))
+    values, scale = quantise_columns(MATRIX / factor[:, None].astype(np.float32))
+    assert np.array_equal(found["q"], values)
+    assert np.array_equal(found["s"], scale)
+    with pytest.raises(ModelFileError, match="lacks the tensor f"):
+        assemble(GraphTemplate(graph.graph, (fill,)), {"t": MATRIX})
+    with pytest.raises(ModelFileError, match="cannot be read"):
+        assemble(GraphTemplate(graph.graph, (fill,), {"f": b"odd"}), {"t": MATRIX})
+
+
+@pytest.mark.parametrize("factor", [None, np.float32([1, 2, 0.5, 4])])
+def test_with_its_new_bias_a_rounded_layer_is_exact_at_the_mean(factor: np.ndarray | None) -> None:
+    weight, bias = MATRIX.T.copy(), np.float32([1, 2, 3])
+    shift, mean = np.float32([-0.17] * 4), np.float32([0.2, 0, -0.1, 3])
+    found = shifted_bias(bias, weight, shift, mean, factor)
+    per_row = np.ones(4, np.float32) if factor is None else factor
+    values, scale = quantise_columns(MATRIX / per_row[:, None])
+    rounded = ((mean - shift) * per_row) @ (values * scale) + found
+    assert np.allclose(rounded, weight @ mean + bias, atol=1e-5)
+    assert np.allclose(shifted_bias(bias, weight, shift), weight @ shift + bias, atol=1e-6)
 
 
 @pytest.mark.parametrize("shift", [0.0, 5.0, -5.0])
