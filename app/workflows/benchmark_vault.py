@@ -40,7 +40,9 @@ Progress = Callable[..., None]
 
 def measure(progress: Progress, *, size: int | None = None, data: str | None = None) -> dict[str, object]:
     """`size` is the number of notes; stopped at any time, it leaves nothing behind."""
-    count = size or DEFAULT_NOTES
+    count = DEFAULT_NOTES if size is None else size
+    if count < NOTES_A_PATIENT:
+        raise UsageError(f"--size must be at least {NOTES_A_PATIENT}, the notes of one patient")
     _check_space(Path(data or tempfile.gettempdir()), count)
     with tempfile.TemporaryDirectory(dir=data) as folder:
         found = measure_in(Path(folder), progress, count)
@@ -110,6 +112,8 @@ class _Side:
 
 
 def _check_space(folder: Path, count: int) -> None:
+    if not folder.is_dir():
+        raise UsageError(f"there is no folder {folder} to measure in; make it, or name another with --data")
     needed, free = count * BYTES_A_NOTE + BYTES_BESIDE, shutil.disk_usage(folder).free
     if free < needed:
         raise UsageError(

@@ -64,6 +64,16 @@ def test_a_stop_in_the_middle_leaves_nothing_and_a_small_disk_is_said_first(tmp_
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("size", "place", "said"), [(5, "", "--size"), (0, "", "--size"), (20, "absent", "--data")]
+)
+def test_what_the_vaults_benchmark_cannot_measure_is_said_first(
+    tmp_path: Path, size: int, place: str, said: str
+) -> None:
+    with pytest.raises(UsageError, match=said):
+        benchmark_vault.measure(silent, size=size, data=str(tmp_path / place))
+
+
 def test_importing_is_measured_beside_importing_in_this_process(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
