@@ -1,5 +1,6 @@
 """Lists and opens patients: one statement a page, whatever the number of patients."""
 
+import json
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,7 @@ from app.store.record_table import decoded
 from app.store.session import Session
 
 ORDERS = {"name": "name COLLATE NOCASE, id", "activity": "last_activity DESC, id"}
+_PLAIN_WORDS = 32
 _NOTE_COLUMNS = "id, patient_id, text, title, written_at, encounter_id, author"
 _CHART_FIELDS = {
     "Encounter": "encounters",
@@ -132,10 +134,15 @@ def read_diagnoses(session: Session, patient_id: str) -> list[Diagnosis]:
 
 
 def _where(wanted: PatientFilter) -> tuple[str, list[Any]]:
-    clauses, parameters = [], []
-    for word in wanted.text.casefold().split():
-        clauses.append("instr(search_text, ?)")
-        parameters.append(word)
+    clauses, parameters = list[str](), list[Any]()
+    text = wanted.text.encode("utf-8", "replace").decode("utf-8")  # SQLite takes no half of a sign
+    words = list(dict.fromkeys(text.casefold().split()))
+    if len(words) <= _PLAIN_WORDS:
+        clauses += ["instr(search_text, ?)"] * len(words)
+        parameters += words
+    else:  # a pasted text: SQLite takes a thousand conditions at most
+        clauses.append("NOT EXISTS (SELECT 1 FROM json_each(?) WHERE NOT instr(search_text, value))")
+        parameters.append(json.dumps(words))
     if wanted.sex is not None:
         clauses.append("sex = ?")
         parameters.append(wanted.sex)

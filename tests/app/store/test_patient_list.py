@@ -48,6 +48,14 @@ def vault(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vault]:
         yield vault
 
 
+def test_a_pasted_note_and_half_a_sign_find_what_they_find(vault: Vault) -> None:
+    assert vault.patients(text=" ".join(map(str, range(5000)))) == []
+    assert vault.patient_count(text="ada zett " * 3000) == vault.patient_count(text="zett ada") > 0
+    many = " ".join("under_score"[a:b] for a in range(11) for b in range(a + 1, 12))
+    assert vault.patient_count(text=many) == vault.patient_count(text="under_score") > 0
+    assert vault.patients(text="\ud83d") == []
+
+
 @pytest.mark.parametrize("order", ["name", "activity"])
 def test_every_page_is_what_a_plain_search_gives(vault: Vault, order: str) -> None:
     everyone = vault.patients(limit=1000)
