@@ -30,11 +30,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """`start` and `end` count code points of the text as it lies in the file, less a byte order mark."""
+    if arguments.words is not None:
+        return _of_words(arguments.words, console)
     from app.workflows.suggest_findings import build_recogniser
     from knowledge_graph.graph.cache import load_compiled
 
-    if arguments.words is not None:
-        return _of_words(arguments.words, console)
     text = read_text(arguments.text)
     graph = load_compiled(cache_dir())
     findings = [

@@ -11,6 +11,7 @@ from ml.linking.linker import Linker
 
 LEAST_LIKENESS = 0.4  # below it a term found by meaning is seldom what was meant
 MOST_MEANT = 12
+MOST_TYPED = 100  # words; no wording holds as many, and a pasted note is asked for its meaning alone
 BEGINNING = 1  # places of `wording_rank` up to this come before what is found by meaning
 
 
@@ -91,6 +92,8 @@ class TermCatalogue:
 
     def _spelled(self, words: list[str]) -> list[tuple[int, TermHit]]:
         """Terms whose wording holds every word, with their place, best first."""
+        if len(words) > MOST_TYPED:
+            return []
         found: dict[TermId, tuple[tuple[int, int, int], TermHit]] = {}
         longest = max(words, key=len)  # most wordings lack it: the rest is looked at closely
         for wording, hit in [entry for entry in self._entries if longest in entry[0]]:

@@ -76,3 +76,9 @@ def test_only_abnormalities_are_found(catalogue: TermCatalogue) -> None:
     graph = catalogue.graph
     for query in ("autosomal dominant inheritance", "very rare"):
         assert all(graph.is_a(hit.term_id, "HP:0000118") for hit in catalogue.search(query))
+
+
+def test_a_pasted_note_is_asked_for_its_meaning_alone(catalogue: TermCatalogue) -> None:
+    for pasted in ("w " * 20_000, "fever " * 200):
+        assert catalogue.search(pasted) == catalogue.meant(pasted)
+    assert catalogue.meant("fever " * 200)
