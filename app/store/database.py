@@ -17,9 +17,7 @@ from app.store.character_pairs import character_pairs
 from app.store.durable_file import reason_of, sync_folder
 
 NAME = "vault.db"
-PAGES_KIB = (
-    64 << 10
-)  # deciphered pages at most: in a million notes a search's ranking reads all over one table
+PAGES_KIB = 64 << 10  # deciphered at most: a search's ranking reads all over one table of a million notes
 Connection = Any  # sqlcipher3 ships no types
 # SQLCipher reports some unreadable pages as a lack of memory.
 DatabaseError: tuple[type[Exception], type[MemoryError]] = (sqlcipher.DatabaseError, MemoryError)

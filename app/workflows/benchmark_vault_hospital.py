@@ -21,8 +21,7 @@ NOTES_A_PATIENT, EVENTS_A_NOTE = 10, 10
 CHINESE = "患者发热三天"  # in one note of each patient; its words are searched by pairs of characters
 ORIGIN = "m"
 UNHARMED_ONLY_IF_FINISHED = (
-    *("journal_mode = OFF", "synchronous = OFF", "foreign_keys = OFF"),
-    *("secure_delete = OFF", "cache_size = -65536"),
+    *("journal_mode = OFF", "synchronous = OFF", "foreign_keys = OFF", "secure_delete = OFF"),
 )
 _HERE = "@"  # stands for a note's id in an event that is made once
 
