@@ -47,7 +47,8 @@ class TrainerProcess:
         if job.devices > 1:
             self._meeting = TemporaryDirectory(prefix="anamnesis-")
             job = replace(job, meeting=str(Path(self._meeting.name) / "meeting"))
-        self._others = [_started() for _ in range(1, job.devices)]
+        for _ in range(1, job.devices):
+            self._others.append(_started())  # each is known at once, so that it is ended where the next fails
         for rank, process in enumerate((self._process, *self._others)):
             start = encode_start(replace(job, rank=rank), patients)
             self._writers.append(threading.Thread(target=process.send, args=(start,), daemon=True))
