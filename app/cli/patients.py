@@ -7,6 +7,8 @@ from app.cli.console import Console
 from app.cli.sign_in import add_vault_arguments, read_passphrase
 from app.errors import UsageError
 
+MOST = 1_000_000_000
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the words to look for, and the page."""
@@ -21,8 +23,8 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     from app.store.vault import Vault
     from app.workflows.find_patient import patient_page
 
-    if arguments.limit < 1 or arguments.offset < 0:
-        raise UsageError("--limit must be at least 1, --offset at least 0")
+    if not (1 <= arguments.limit <= MOST and 0 <= arguments.offset <= MOST):
+        raise UsageError(f"--limit must lie between 1 and {MOST}, --offset between 0 and {MOST}")
     passphrase = read_passphrase(arguments)
     with Vault.open(arguments.vault, user=arguments.user, passphrase=passphrase, read_only=True) as vault:
         rows, count = patient_page(

@@ -54,3 +54,11 @@ def test_the_verb_lists_a_page(
     shown = json.loads(capsys.readouterr().out)
     assert shown["count"] == 2
     assert [row["name"] for row in shown["patients"]] == ["Ada Muster"]
+
+
+@pytest.mark.parametrize("page", [("--limit", "0"), ("--limit", "1" + "0" * 20), ("--offset", "-1")])
+def test_a_page_that_cannot_be_is_refused_before_the_passphrase(
+    page: tuple[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["patients", "--vault", str(tmp_path), "--user", "ann", "--passphrase-stdin", *page]) == 2
+    assert page[0] in capsys.readouterr().err
