@@ -41,9 +41,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--scope", choices=_SCOPES, help="what learns (default: head; with --task mlm: lora)")
     parser.add_argument("--steps", type=int, default=0, help="default: by scope")
     parser.add_argument("--sample-rate", type=float, default=0.0, help="chance of each patient at each step")
-    parser.add_argument("--learning-rate", type=float, default=0.0)
+    parser.add_argument(
+        "--learning-rate",
+        type=float,
+        default=0.0,
+        help="default: by scope; a head takes less where noise is large",
+    )
     parser.add_argument("--max-grad-norm", type=float, default=1.0)
-    parser.add_argument("--optimizer", choices=("adamw", "sgd"), default="adamw")
+    parser.add_argument("--optimizer", choices=("adamw", "sgd"), default="", help="default: by scope")
     parser.add_argument("--weight-decay", type=float, default=0.0, help="with sgd: an L2 penalty")
     parser.add_argument("--schedule", choices=("constant", "linear", "cosine"), default="constant")
     parser.add_argument("--dropout", type=float, default=0.0, help="in the encoder; scopes other than head")

@@ -21,8 +21,8 @@ CAP_SETTING = "privacy.epsilon_cap"
 DECLARED_SETTING = "privacy.declared_diseases"
 LARGEST_CAP = 100.0
 WORTHLESS_ABOVE = 0.98  # with less than this share of the target left, noise would drown everything
-SCOPES = {  # steps, sample rate, learning rate
-    "head": (40, 0.5, 0.01),  # at 0.02 what the site does not treat is forgotten: see ml/training/README.md
+SCOPES = {  # steps, sample rate, learning rate (of the head: at most, see `most_noise`)
+    "head": (40, 0.5, 4.0),
     "top": (30, 0.3, 0.001),
     "bitfit": (30, 0.3, 0.003),
     "lora": (30, 0.3, 0.003),
@@ -40,6 +40,7 @@ MLM_SCOPES = {  # as above, where notes without labels are learned from
 }
 TASKS = {DIAGNOSIS: SCOPES, MLM: MLM_SCOPES}
 OPTIMIZERS = ("adamw", "sgd")
+MOST_NOISE = 0.5  # in a logit: see ml/training/README.md
 SCHEDULES = ("constant", "linear", "cosine")
 CLIPPINGS = ("flat", "automatic")
 BACKENDS = ("book-keeping", "ghost", "hooks")
@@ -70,7 +71,7 @@ class TrainingPlan:
     resume: bool = False
     with_coded: bool = False
     copies: int = 0
-    optimizer: str = "adamw"
+    optimizer: str = ""
     weight_decay: float = 0.0
     schedule: str = "constant"
     dropout: float = 0.0
@@ -78,6 +79,16 @@ class TrainingPlan:
     backend: str = "book-keeping"
     task: str = DIAGNOSIS
     devices: int = 1
+
+    @property
+    def most_noise(self) -> float:
+        """How far a run's noise may move a logit of the head; 0 (no limit) for an encoder or under Adam."""
+        return MOST_NOISE if (self.scope, self.optimizer) == ("head", "sgd") else 0.0
+
+
+def usual_optimizer(scope: str) -> str:
+    """Adam scales every coordinate alike, noise or not, which drowns a head; encoders need it."""
+    return "sgd" if scope == "head" else "adamw"
 
 
 def completed(plan: TrainingPlan) -> TrainingPlan:
@@ -88,8 +99,10 @@ def completed(plan: TrainingPlan) -> TrainingPlan:
     if plan.scope not in scopes:
         raise UsageError(f"{_no_scope(plan)}; choose one of {', '.join(scopes)}")
     steps, rate, learning_rate = scopes[plan.scope]
+    optimizer = plan.optimizer or usual_optimizer(plan.scope)
     whole = replace(
         plan,
+        optimizer=optimizer,
         steps=plan.steps or steps,
         sample_rate=plan.sample_rate or rate,
         learning_rate=plan.learning_rate or learning_rate,
@@ -100,6 +113,8 @@ def completed(plan: TrainingPlan) -> TrainingPlan:
     for name, sound in _judged(whole).items():
         if not sound:
             raise UsageError(f"the {name} of this plan is out of range; see `anamnesis train --help`")
+    if optimizer != usual_optimizer(plan.scope) and not plan.learning_rate:
+        raise UsageError(f"the usual learning rate is not for {optimizer}; name one by --learning-rate")
     if whole.delta * whole.expected_patients >= 1:
         raise UsageError(
             f"delta {whole.delta:g} would let one patient in {1 / whole.delta:,.0f} be given away whole; "

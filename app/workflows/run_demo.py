@@ -225,7 +225,6 @@ def _training(plan: DemoPlan, patients: int) -> TrainingPlan:
         delta=1e-4,
         cap=2 * plan.epsilon,
         steps=40,
-        learning_rate=0.02 if plan.quick else 0.01,  # more patients, less noise: longer steps forget the rest
         sample_rate=0.5,
         expected_patients=round(0.9 * patients),
         block_steps=20,

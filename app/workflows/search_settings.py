@@ -14,10 +14,10 @@ from threading import Event
 import numpy as np
 
 from app.errors import PolicyError, WorkerFailed
-from app.workflows.plan_training import SCOPES
+from app.workflows.plan_training import MOST_NOISE, SCOPES, usual_optimizer
 from app.workflows.synthetic_notes import HELD_OUT_DISEASES, HELD_OUT_STYLES, SyntheticNotes
 from app.workflows.trainer_process import TrainerProcess
-from app.workflows.write_notes import synthetic_notes
+from app.workflows.write_notes import public_texts, synthetic_notes
 from knowledge_graph.cohort.note_style import read_note_styles
 from knowledge_graph.graph.cache import load_compiled
 from knowledge_graph.graph.compiled_graph import CompiledGraph
@@ -35,7 +35,7 @@ from ml.text.tokenizer import TextTokenizer
 from ml.training.messages import TrainingJob, TrainingPatient
 
 SPACE = {
-    "learning_rate": Range(1e-3, 0.3, log=True),
+    "learning_rate": Range(1e-4, 10.0, log=True),
     "max_grad_norm": Range(0.1, 10.0, log=True),
     "sample_rate": Range(0.1, 0.8),
     "steps": Range(10, 120, log=True, whole=True),
@@ -72,6 +72,7 @@ class Hospital:
     texts: tuple[str, ...]
     truth: tuple[int, ...]
     declared: tuple[int, ...]
+    public: tuple[str, ...]
 
 
 def search_settings(plan: SearchPlan) -> Iterator[TrialOutcome]:
@@ -124,6 +125,7 @@ def hospital(graph: CompiledGraph, start: VersionContent, plan: SearchPlan, fold
         texts=tuple(note.text for note in new),
         truth=tuple(diseases.index(note.truths[0]) for note in new),
         declared=tuple(rows[d] for d in diseases),
+        public=public_texts(graph, diseases),
     )
 
 
@@ -160,6 +162,9 @@ def _trained(start: VersionContent, fold: Hospital, settings: Settings, plan: Se
         learning_rate=settings["learning_rate"],
         expected_batch=rate * plan.patients,
         threads=plan.threads,
+        optimizer=usual_optimizer(plan.scope),
+        public_texts=fold.public,
+        most_noise=MOST_NOISE if plan.scope == "head" else 0.0,
     )
     never = Event()
     with TrainerProcess() as trainer:

@@ -33,7 +33,7 @@ from app.workflows.resume_training import TrainingRun, begin_run, forget_checkpo
 from app.workflows.stop_wish import StopWish
 from app.workflows.synthetic_notes import HELD_OUT_STYLES
 from app.workflows.trainer_process import TrainerProcess
-from app.workflows.write_notes import synthetic_notes
+from app.workflows.write_notes import public_texts, synthetic_notes
 from knowledge_graph.cohort.note_style import read_note_styles
 from knowledge_graph.graph.cache import load_compiled
 from ml.privacy.ledger import (
@@ -111,6 +111,13 @@ def _examples(vault: Vault, run: TrainingRun, wish: StopWish) -> list[Example]:
     return collect_examples(vault, run.declared, source=source, shuffle=random.shuffle, stop=wish)
 
 
+def _public(run: TrainingRun) -> tuple[str, ...]:
+    """Synthetic notes, where what is trained begins from some."""
+    if run.plan.task == MLM:
+        return public_notes()
+    return public_texts(load_compiled(cache_dir()), run.declared) if run.plan.scope == "head" else ()
+
+
 def _job(run: TrainingRun, entries: tuple[LedgerEntry, ...]) -> TrainingJob:
     plan = run.plan
     places = {label: row for row, label in enumerate(run.base.labels)}
@@ -140,7 +147,8 @@ def _job(run: TrainingRun, entries: tuple[LedgerEntry, ...]) -> TrainingJob:
         backend=plan.backend,
         task=plan.task,
         devices=plan.devices,
-        public_texts=public_notes() if plan.task == MLM else (),
+        public_texts=_public(run),
+        most_noise=plan.most_noise,
     )
 
 

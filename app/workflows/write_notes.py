@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from app.clinical.age import iso_duration_days
+from app.errors import UsageError
 from app.workflows.evaluate_cases import Case, case_findings, case_sex
 from app.workflows.synthetic_notes import HELD_OUT_STYLES
 from knowledge_graph.cohort.note_style import NoteStyle, read_note_styles
@@ -27,6 +28,7 @@ SYNTHETIC, PUBLISHED, UNSEEN = "synthetic", "published", "published, its article
 CALIBRATION_NOTES, CALIBRATION_SEED = 40, 5
 _ADULT_DAYS = 30 * 365
 _MOST_OF_A_DISEASE = 3
+_PUBLIC_NOTES, _PUBLIC_SEED = 48, 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,21 @@ def calibration_texts(graph: CompiledGraph) -> tuple[str, ...]:
     rng = np.random.default_rng(CALIBRATION_SEED)
     notes = synthetic_notes(graph, count=CALIBRATION_NOTES, styles=[FIT_STYLE], rng=rng)
     return tuple(note.text for note in notes)
+
+
+def public_texts(graph: CompiledGraph, declared: Sequence[str]) -> tuple[str, ...]:
+    """Synthetic notes of declared diseases, always the same for a graph: a head starts from how they read.
+
+    Raises UsageError where no declared disease has a finding to tell.
+    """
+    styles = [style.name for style in read_note_styles() if style.name not in HELD_OUT_STYLES]
+    known = [DiseaseId(d) for d in declared if d in graph.disease_index]
+    rng = np.random.default_rng(_PUBLIC_SEED)
+    notes = synthetic_notes(graph, count=_PUBLIC_NOTES, styles=styles, rng=rng, diseases=known)
+    try:
+        return tuple(note.text for note in notes)
+    except ValueError:
+        raise UsageError("the knowledge has no finding of any declared disease; declare others") from None
 
 
 def published_notes(

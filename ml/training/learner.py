@@ -27,6 +27,7 @@ from ml.training.classifier import (
     changed_tensors,
     encode_texts,
 )
+from ml.training.coordinates import Coordinates, declared_lift
 from ml.training.dp_encoder import EncoderTrainer
 from ml.training.dp_head import HeadState, PatientFeatures, StepSettings, private_step, with_frozen
 from ml.training.masked_words import MaskedWordsNetwork, Masking, fit_decoder
@@ -71,52 +72,61 @@ def make_learner(job: TrainingJob, patients: Sequence[TrainingPatient], team: Te
     if job.scope == HEAD and team is not None:
         raise TrainingRefused("the head trains on one device; ask for one, or train another scope")
     if job.scope == HEAD:
-        return _HeadLearner(classifier, tokenizer, patients, job.declared)
+        return _HeadLearner(classifier, tokenizer, patients, job)
     return _EncoderLearner(classifier, tokenizer, patients, job=job, before=tensors, team=team)
 
 
 class _HeadLearner:
+    """Trains in the coordinates of the job's public notes; keeps and hands over the head in its own."""
+
     def __init__(
         self,
         classifier: Classifier,
         tokenizer: TextTokenizer,
         patients: Sequence[TrainingPatient],
-        declared: Sequence[int],
+        job: TrainingJob,
     ):
+        public = encode_texts(classifier, tokenizer, job.public_texts)
+        self._public = Coordinates.of_public(public)
         texts = [text for patient in patients for text in patient.texts]
-        features = encode_texts(classifier, tokenizer, texts)
+        features = self._public.features(encode_texts(classifier, tokenizer, texts))
         ends = np.cumsum([len(p.texts) for p in patients])
         split = np.split(features, ends[:-1]) if len(patients) else []
-        weight = classifier.head.weight.detach().numpy()
-        self._state = HeadState.start(weight, classifier.head.bias.detach().numpy(), declared)
+        self._weight = classifier.head.weight.detach().numpy().copy()
+        self._bias = classifier.head.bias.detach().numpy().copy()
+        declared = list(job.declared)
+        self._bias[declared] += np.float32(declared_lift(self._weight, self._bias, declared, public))
+        self._state = HeadState.start(*self._public.inward(self._weight, self._bias), job.declared)
         told = [PatientFeatures(f, p.label) for f, p in zip(split, patients, strict=True)]
         self._patients = with_frozen(self._state, told)
 
     def step(self, drawn: Sequence[int], settings: StepSettings, random: SecureRandom) -> None:
-        private_step(self._state, [self._patients[i] for i in drawn], settings=settings, random=random)
+        own = self._public.settings(settings)
+        private_step(self._state, [self._patients[i] for i in drawn], settings=own, random=random)
 
     def state(self) -> bytes:
-        held = self._state
-        step = np.array([held.step], np.int64)
-        data: bytes = save(
-            {"weights": held.weights[held.rows], "first": held.first, "second": held.second, "step": step}
-        )
+        held, (weight, bias) = self._state, self._trained()
+        rows, step = np.concatenate([weight, bias[:, None]], axis=1), np.array([held.step], np.int64)
+        data: bytes = save({"weights": rows, "first": held.first, "second": held.second, "step": step})
         return data
 
     def restore(self, state: bytes) -> None:
-        kept = load(state)
-        self._state.weights[self._state.rows] = kept["weights"]
-        self._state.first = kept["first"].copy()
-        self._state.second, self._state.step = kept["second"].copy(), int(kept["step"][0])
+        kept, held = load(state), self._state
+        weight, bias = self._public.inward(kept["weights"][:, :-1], kept["weights"][:, -1])
+        held.weights[held.rows] = np.concatenate([weight, bias[:, None]], axis=1)
+        held.first = kept["first"].copy()
+        held.second, held.step = kept["second"].copy(), int(kept["step"][0])
 
     def result(self) -> bytes:
-        weights = self._state.weights
-        changed = {
-            HEAD_BIAS: np.ascontiguousarray(weights[:, -1]),
-            HEAD_WEIGHT: np.ascontiguousarray(weights[:, :-1]),
-        }
-        data: bytes = save(changed)
+        rows = self._state.rows
+        self._weight[rows], self._bias[rows] = self._trained()
+        data: bytes = save({HEAD_BIAS: self._bias, HEAD_WEIGHT: self._weight})
         return data
+
+    def _trained(self) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+        """The declared rows in the head's own coordinates."""
+        rows = self._state.weights[self._state.rows]
+        return self._public.outward(rows[:, :-1], rows[:, -1])
 
 
 class _EncoderLearner:

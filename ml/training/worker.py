@@ -14,7 +14,7 @@ from ml.training.accountant import epsilon_prv, noise_for
 from ml.training.dp_head import StepSettings
 from ml.training.learner import Learner, make_learner
 from ml.training.messages import TrainingJob, TrainingPatient, decode_start
-from ml.training.schedule import schedule_factor
+from ml.training.schedule import calm_rate, schedule_factor
 from ml.training.team import Team, join_team
 
 
@@ -125,7 +125,7 @@ def step_settings(job: TrainingJob, noise: float, step: int) -> StepSettings:
         max_grad_norm=job.max_grad_norm,
         noise_multiplier=noise,
         expected_batch=job.expected_batch,
-        learning_rate=job.learning_rate * schedule_factor(job.schedule, step, job.steps),
+        learning_rate=calm_rate(job, noise) * schedule_factor(job.schedule, step, job.steps),
         weight_decay=job.weight_decay,
         optimizer=job.optimizer,
         clipping=job.clipping,
