@@ -34,6 +34,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="PYTHON",
         help="for graph: the Python of an environment of its own that has hpo3, to measure beside",
     )
+    parser.add_argument(
+        "--scope", help="for learning: what is trained, as in `anamnesis train` (default: head)"
+    )
 
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
@@ -44,7 +47,10 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         raise UsageError("--size is at least 1")
     if arguments.data is not None and not Path(arguments.data).is_dir():
         raise UsageError(f"--data names a folder, and {arguments.data} is none; make it, or name another")
+    if arguments.scope and arguments.name != "learning":
+        raise UsageError("--scope goes with the benchmark learning")
     peer = {"hpo3": arguments.hpo3} if arguments.hpo3 else {}
+    peer |= {"scope": arguments.scope} if arguments.scope else {}
     module = importlib.import_module(BENCHMARKS[arguments.name][0])
     result = module.measure(console.progress, size=arguments.size, data=arguments.data, **peer)
     text = "\n".join(f"{key:32} {_shown(value)}" for key, value in result.items())

@@ -1,40 +1,153 @@
-"""Measures what a synthetic hospital's model learns at each epsilon, beside the starting model.
+"""Measures what a hospital learns at each epsilon, beside the start and beside learning without privacy.
 
-Fifty diseases, trained as `train` does with its usual settings, judged on new patients in styles of notes
-that were not trained on. The largest epsilon stands for training without privacy: its noise is almost none.
+Two tables: fifty diseases, told in synthetic notes and judged on styles that were not trained on; and, with
+`data`, its short texts of common diseases, whose names the model was never taught. Each private run is the
+product's own trainer with its usual settings and its own accounting.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from threading import Event
+from typing import Any
+
+import numpy as np
 
 from app.config.settings import cache_dir
-from app.workflows.search_settings import SearchPlan, hospital, judged, named_first, usual_settings
+from app.errors import WorkerFailed
+from app.workflows.learning_tasks import LearningTask, short_texts, synthetic_hospitals
+from app.workflows.trainer_process import TrainerProcess
 from knowledge_graph.graph.cache import load_compiled
-from ml.registry.model_version import TENSORS_FILE
-from ml.registry.starting_model import starting_version
-from ml.registry.tensor_file import read_tensors
+from ml.evaluation.ranking_quality import true_ranks
+from ml.evaluation.share import interval, paired_difference
+from ml.privacy.csprng import SecureRandom
+from ml.training.dp_head import StepSettings
+from ml.training.learner import make_learner
+from ml.training.text_reader import TextReader
 
-EPSILONS = (1.0, 3.0, 100.0)
-PATIENTS = 400
+EPSILONS = (1.0, 3.0)
+START, OPEN = "epsilon 0", "without privacy"
+OPEN_CLIP, OPEN_STEPS, OPEN_RATE = 1e6, 200, 1.0  # the rate of a head; of an encoder its usual one
+PATIENTS, HOSPITALS, PARTS = 400, 3, 4
+NAMED, AMONG_ALL, OTHERS = "among them", "among all diseases", "other diseases' notes"
+Progress = Callable[..., None]
+Ranks = np.ndarray[Any, np.dtype[np.integer[Any]]]
+Run = dict[str, Ranks]  # by what was asked, the place of the right disease
 
 
 def measure(
-    progress: Callable[..., None], *, size: int | None = None, data: str | None = None
+    progress: Progress, *, size: int | None = None, data: str | None = None, scope: str = "head"
 ) -> dict[str, object]:
-    """Shares named first among fifty; `size` synthetic patients to train on."""
-    plan = SearchPlan(Path(), cache_dir(), patients=size or PATIENTS)
-    start = starting_version()
-    place = hospital(load_compiled(plan.cache_dir), start, plan, 0)
-    progress("reading new patients with the starting model")
-    own = read_tensors(start.files[TENSORS_FILE])
-    found: dict[str, object] = {
-        "patients": plan.patients,
-        "new patients": plan.notes,
-        "epsilon 0, top-1": named_first(start, place, own, threads=plan.threads),
+    """`size` is the number of synthetic patients of each hospital, and of short texts in all."""
+    graph = load_compiled(cache_dir())
+    hospitals = synthetic_hospitals(graph, count=HOSPITALS, patients=size or PATIENTS, scope=scope)
+    found: dict[str, object] = {"scope": scope, **_table("synthetic notes", hospitals, progress)}
+    if data is not None:
+        texts = short_texts(graph, Path(data), parts=PARTS, size=size, scope=scope)
+        found |= _table("short texts", texts, progress)
+    return found
+
+
+def _table(name: str, tasks: Iterable[LearningTask], progress: Progress) -> dict[str, object]:
+    parts: list[dict[str, Run]] = []
+    sizes: dict[str, object] = {}
+    for number, task in enumerate(tasks, 1):
+
+        def say(text: str, at: int = number) -> None:
+            progress(f"{name}, run {at}: {text}")
+
+        parts.append(dict(_runs(task, say)))
+        sizes = {
+            f"{name}: diseases": len(task.start.declared),
+            f"{name}: patients of a run": len(task.patients),
+            f"{name}: notes of a run": sum(len(p.texts) for p in task.patients),
+            f"{name}: seeds": number,
+        }
+    runs = {
+        run: {asked: np.concatenate([part[run][asked] for part in parts]) for asked in parts[0][run]}
+        for run in parts[0]
     }
+    return sizes | {f"{name}: new notes": len(runs[START][NAMED])} | _shares(name, runs)
+
+
+def _shares(name: str, runs: dict[str, Run]) -> dict[str, object]:
+    """Each run's shares, and how far it is from the start and from learning without privacy."""
+    found: dict[str, object] = {}
+    for run, asked in runs.items():
+        for what, ranks in asked.items():
+            for top in {NAMED: (1, 5), AMONG_ALL: (1,), OTHERS: (10,)}[what]:
+                found[f"{name}: {run}, {what}, top-{top}"] = told(ranks <= top)
+    for run in runs:
+        for other in (START, OPEN):
+            if run not in (START, OPEN):
+                by = told_difference(runs[run][NAMED], runs[other][NAMED])
+                found[f"{name}: {run} less {other}, top-1"] = by
+    return found
+
+
+def _runs(task: LearningTask, progress: Callable[[str], None]) -> Iterator[tuple[str, Run]]:
+    """What each model makes of a task's new notes, the start first."""
+    progress("reading new notes")
+    reader = TextReader(task.start, [*task.texts, *task.others])
+    yield START, _asked(reader, task, None)
     for epsilon in EPSILONS:
         progress(f"training at epsilon {epsilon:g}")
-        at = SearchPlan(Path(), plan.cache_dir, epsilon=epsilon, patients=plan.patients)
-        name = f"epsilon {epsilon:g}, top-1"
-        found[name] = judged(start, place, usual_settings(at.scope), at)
-    return found
+        yield f"epsilon {epsilon:g}", _asked(reader, task, privately(task, epsilon, progress))
+    progress("training without privacy")
+    yield OPEN, _asked(reader, task, openly(task))
+
+
+def _asked(reader: TextReader, task: LearningTask, changed: bytes | None) -> Run:
+    scores, declared = reader.logits(changed), list(task.start.declared)
+    own, others = scores[: len(task.texts)], scores[len(task.texts) :]
+    places = np.searchsorted(declared, task.truth)
+    run = {NAMED: true_ranks(own[:, declared], places)}
+    if task.others:
+        run[AMONG_ALL] = true_ranks(own, np.array(task.truth))
+        run[OTHERS] = true_ranks(others, np.array(task.others_truth))
+    return run
+
+
+def privately(task: LearningTask, epsilon: float, progress: Callable[[str], None]) -> bytes:
+    """What the trainer's process gives; each block of steps is granted as `train` would."""
+    never, job = Event(), task.job(epsilon)
+    with TrainerProcess() as trainer:
+        trainer.start(job, list(task.patients))
+        while (frame := trainer.receive(never)) is not None:
+            if frame["kind"] == "planned":
+                _hold_to(epsilon, float(frame["epsilons"][-1]))
+                trainer.grant()
+            elif frame["kind"] == "checkpoint":
+                progress(f"epsilon {epsilon:g}, step {frame['step']} of {job.steps}")
+                if frame["step"] < job.steps:
+                    trainer.grant()
+            elif frame["kind"] == "result":
+                return bytes(frame["tensors"])
+    raise WorkerFailed("the trainer gave no result; check free memory and try again")
+
+
+def _hold_to(epsilon: float, planned: float) -> None:
+    if planned > epsilon * (1 + 1e-9):
+        raise WorkerFailed(f"the trainer plans epsilon {planned:.4g} where {epsilon:g} was asked for")
+
+
+def openly(task: LearningTask) -> bytes:
+    """The same scope without noise or clip, every patient in every step; for measuring alone."""
+    job = task.start
+    learner = make_learner(job, task.patients)
+    rate = OPEN_RATE if job.scope == "head" else job.learning_rate
+    settings = StepSettings(OPEN_CLIP, 0.0, len(task.patients), rate, optimizer=job.optimizer)
+    for _ in range(OPEN_STEPS if job.scope == "head" else job.steps):
+        learner.step(range(len(task.patients)), settings, SecureRandom())
+    return learner.result()
+
+
+def told(right: np.ndarray[Any, np.dtype[np.bool_]]) -> str:
+    """A share of notes with its 95 % interval, in per cent."""
+    low, high = interval(float(right.mean()), len(right))
+    return f"{100 * right.mean():.1f} ({100 * low:.1f} to {100 * high:.1f})"
+
+
+def told_difference(one: Ranks, other: Ranks) -> str:
+    """Points of top-1 on the same notes, with the 95 % interval."""
+    value, low, high = paired_difference(one <= 1, other <= 1)
+    return f"{100 * value:+.1f} ({100 * low:+.1f} to {100 * high:+.1f})"

@@ -1,0 +1,113 @@
+"""A tiny slice of `benchmark learning`: real trainers, real accounting, a table of what each run knows."""
+
+import gzip
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from app.config.settings import CACHE_VARIABLE, cache_dir
+from app.errors import UsageError, WorkerFailed
+from app.workflows import benchmark_learning
+from app.workflows.benchmark_learning import privately
+from app.workflows.learning_tasks import short_texts
+from app.workflows.write_notes import public_texts
+from knowledge_graph.graph.cache import load_compiled
+
+pytestmark = pytest.mark.slow
+SENTENCES = {
+    "Migraine": (
+        "A throbbing headache on one side",
+        "Flashing lights, then a headache",
+        "Nausea, light hurts",
+    ),
+    "Psoriasis": (
+        "Silvery patches on my elbows",
+        "My knees have dry scaly plaques",
+        "Scaly skin, pitted nails",
+    ),
+    "Pneumonia": (
+        "I cough up phlegm with a fever",
+        "It hurts to breathe, and I shiver",
+        "Rusty phlegm and chills",
+    ),
+}
+
+
+@pytest.fixture(autouse=True)
+def _cache(monkeypatch: pytest.MonkeyPatch, public_cache: Path) -> None:
+    monkeypatch.setenv(CACHE_VARIABLE, str(public_cache))
+
+
+def written(folder: Path) -> Path:
+    """Texts of our own in the form of the shared ones."""
+    (folder / "texts").mkdir()
+    with gzip.open(folder / "texts" / "symptom2disease_own.jsonl.gz", "wt", encoding="utf-8") as lines:
+        for label, texts in SENTENCES.items():
+            lines.writelines(
+                json.dumps({"label": label, "text": f"{t}, for {n} days."}) + "\n"
+                for t in texts
+                for n in (2, 4)
+            )
+    return folder
+
+
+def silent(text: str) -> None:
+    assert text
+
+
+def per_cent(value: object) -> float:
+    return float(str(value).split()[0])
+
+
+def test_both_tables_tell_their_size_and_every_share_with_an_interval(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(benchmark_learning, "EPSILONS", (3.0,))
+    monkeypatch.setattr(benchmark_learning, "HOSPITALS", 1)
+    monkeypatch.setattr(benchmark_learning, "PARTS", 2)
+    found = benchmark_learning.measure(silent, size=18, data=str(written(tmp_path)))
+    sizes = ("diseases", "patients of a run", "notes of a run", "seeds", "new notes")
+    assert [found[f"synthetic notes: {size}"] for size in sizes] == [50, 18, 18, 1, 9]
+    assert [found[f"short texts: {size}"] for size in sizes] == [3, 9, 9, 2, 18]
+    for table in ("synthetic notes", "short texts"):
+        for run in ("epsilon 0", "epsilon 3", "without privacy"):
+            told = str(found[f"{table}: {run}, among them, top-1"])
+            value, low, high = (float(w.strip("()")) for w in told.replace("to", "").split())
+            assert 0 <= low <= value <= high <= 100
+            assert low < high
+    assert per_cent(found["short texts: without privacy, among them, top-1"]) >= 80
+    assert "synthetic notes: epsilon 3, other diseases' notes, top-10" in found
+
+
+def test_a_trainer_that_would_spend_more_than_was_asked_for_is_stopped(tmp_path: Path) -> None:
+    task = next(short_texts(load_compiled(cache_dir()), written(tmp_path), parts=2, threads=1))
+    wasteful = replace(task, start=replace(task.start, noise_multiplier=0.5))
+    with pytest.raises(WorkerFailed, match="was asked for"):
+        privately(wasteful, 1.0, silent)
+
+
+def test_each_short_text_is_judged_once_by_a_model_that_never_saw_it(tmp_path: Path) -> None:
+    tasks = list(short_texts(load_compiled(cache_dir()), written(tmp_path), parts=3, threads=1))
+    new = [text for task in tasks for text in task.texts]
+    assert sorted(new) == sorted(
+        f"{t}, for {n} days." for own in SENTENCES.values() for t in own for n in (2, 4)
+    )
+    for task in tasks:
+        told = {text for patient in task.patients for text in patient.texts}
+        assert len(told) == 12
+        assert not told & set(task.texts)
+
+
+def test_a_folder_without_such_texts_is_refused_with_the_remedy(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="--data"):
+        next(short_texts(load_compiled(cache_dir()), tmp_path, parts=2))
+
+
+def test_what_a_head_starts_from_are_notes_of_the_declared_diseases_alone() -> None:
+    graph = load_compiled(cache_dir())
+    own = public_texts(graph, ["OMIM:154700", "not in the graph"])
+    assert own == public_texts(graph, ["OMIM:154700"]) != public_texts(graph, ["OMIM:143100"])
+    with pytest.raises(UsageError, match="declare others"):
+        public_texts(graph, ["not in the graph"])
