@@ -9,10 +9,12 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent.parent
 RUN_BY_THE_TRAINER = {
     "app.workflows.benchmark_diagnose",
+    "app.workflows.benchmark_learning",
     "app.workflows.benchmark_linking",
     "app.workflows.build_namesakes",
     "app.workflows.build_portraits",
     "app.workflows.build_starting_model",
+    "app.workflows.learning_tasks",
     "app.workflows.teach_wordings",
 }
 CODE = """
