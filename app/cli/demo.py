@@ -22,7 +22,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add where to work, and how."""
     parser.add_argument("--workdir", metavar="DIR", type=Path, default=Path("demo-work"))
     parser.add_argument("--headless", action="store_true", help="write screenshots, open no window")
-    parser.add_argument("--quick", action="store_true", help="fewer patients; under a minute")
+    parser.add_argument(
+        "--quick", action="store_true", help="fewer patients, passphrases cheaper to guess; a minute"
+    )
     parser.add_argument("--epsilon", type=float, default=3.0)
 
 
