@@ -1,6 +1,7 @@
 """The training page runs the real trainer on a real vault, stops it, and shows what was spent."""
 
 from collections.abc import Callable
+from threading import Event
 
 import pytest
 from PySide6.QtWidgets import QMessageBox
@@ -13,6 +14,7 @@ from app.store.vault import Vault
 from app.workflows.list_models import result_store
 from app.workflows.plan_training import declare_diseases
 from knowledge_graph.terms.term import DiseaseId
+from ml.privacy.ledger import LedgerEntry
 from tests.app.gui.clinic import MARFAN
 from tests.app.gui.conftest import PASSPHRASE, USER
 
@@ -70,12 +72,26 @@ def test_a_run_is_stopped_and_can_be_resumed(
 
 
 def test_a_run_that_a_lock_has_paused_goes_on_after_the_unlock_and_loses_no_step(
-    qtbot: QtBot, page: TrainingPage, window: MainWindow, vault: Vault, settle: Settle
+    qtbot: QtBot,
+    page: TrainingPage,
+    window: MainWindow,
+    vault: Vault,
+    settle: Settle,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    locked, debit = Event(), Vault.append_ledger
+
     def lock_at_a_step(progress: object) -> None:
         if getattr(progress, "step", 0) >= 7 and window.workspace is not None:
             window.lock()
+            locked.set()
 
+    def debit_after_lock(debited: Vault, entry: LedgerEntry) -> None:
+        if len(debited.ledger()) == 2:  # the steps are faster than the window
+            assert locked.wait(LIMIT_MS / 1000)
+        debit(debited, entry)
+
+    monkeypatch.setattr(Vault, "append_ledger", debit_after_lock)
     run = window.training_run
     run.progressed.connect(lock_at_a_step)
     with qtbot.waitSignal(run.ended, timeout=LIMIT_MS):
@@ -85,7 +101,7 @@ def test_a_run_that_a_lock_has_paused_goes_on_after_the_unlock_and_loses_no_step
     run.progressed.disconnect(lock_at_a_step)
     fresh = Vault.open(vault.path, user=USER, passphrase=PASSPHRASE)
     done = sum(entry.steps for entry in fresh.ledger())
-    assert done in (10, 15)  # whole blocks
+    assert done in (10, 15)  # whole blocks, the one under way at the lock among them
     window.take_vault(fresh)
     boxes = [box for box in window.findChildren(QMessageBox) if "training run" in box.text()]
     assert len(boxes) == 1
