@@ -54,12 +54,28 @@ def test_a_run_is_followed_to_its_end_and_stands_in_the_ledger(
     assert page.plan.epsilon.value() > 1.0  # the proposal moved above what is spent
 
 
+def held_after_two_blocks(monkeypatch: pytest.MonkeyPatch) -> Event:
+    """The third debit waits for this event: the steps are faster than the window."""
+    go_on, debit = Event(), Vault.append_ledger
+
+    def held(debited: Vault, entry: LedgerEntry) -> None:
+        if len(debited.ledger()) == 2:
+            assert go_on.wait(LIMIT_MS / 1000)
+        debit(debited, entry)
+
+    monkeypatch.setattr(Vault, "append_ledger", held)
+    return go_on
+
+
 def test_a_run_is_stopped_and_can_be_resumed(
-    qtbot: QtBot, page: TrainingPage, vault: Vault, settle: Settle
+    qtbot: QtBot, page: TrainingPage, vault: Vault, settle: Settle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    stopped = held_after_two_blocks(monkeypatch)
+
     def stop_at_a_step(progress: object) -> None:
         if getattr(progress, "step", 0) >= 7:
             page.run.cancel_button.click()
+            stopped.set()
 
     page._run.progressed.connect(stop_at_a_step)
     with qtbot.waitSignal(page._run.ended, timeout=LIMIT_MS):
@@ -79,19 +95,13 @@ def test_a_run_that_a_lock_has_paused_goes_on_after_the_unlock_and_loses_no_step
     settle: Settle,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    locked, debit = Event(), Vault.append_ledger
+    locked = held_after_two_blocks(monkeypatch)
 
     def lock_at_a_step(progress: object) -> None:
         if getattr(progress, "step", 0) >= 7 and window.workspace is not None:
             window.lock()
             locked.set()
 
-    def debit_after_lock(debited: Vault, entry: LedgerEntry) -> None:
-        if len(debited.ledger()) == 2:  # the steps are faster than the window
-            assert locked.wait(LIMIT_MS / 1000)
-        debit(debited, entry)
-
-    monkeypatch.setattr(Vault, "append_ledger", debit_after_lock)
     run = window.training_run
     run.progressed.connect(lock_at_a_step)
     with qtbot.waitSignal(run.ended, timeout=LIMIT_MS):
