@@ -9,14 +9,14 @@ from safetensors.numpy import load
 
 from ml.frames import read_frame, write_frame
 from ml.privacy.csprng import SecureRandom
-from ml.registry.tensor_file import write_tensors
 from ml.training.coordinates import LENGTH, LIFTED, Coordinates, declared_lift
 from ml.training.dp_head import StepSettings
 from ml.training.learner import make_learner
 from ml.training.messages import TrainingJob, TrainingPatient, decode_start, encode_start
 from ml.training.schedule import calm_rate
 from ml.training.worker import step_settings
-from tests.ml.tiny_model import LABELS, head_tensors, write_tiny_encoder
+from tests.ml.tiny_job import tiny_job
+from tests.ml.tiny_model import head_tensors
 
 RNG = np.random.default_rng(4)
 FEATURES = (3 + RNG.normal(size=(40, 6))).astype(np.float32)
@@ -67,23 +67,9 @@ def test_the_lift_gives_declared_diseases_their_share_once() -> None:
 
 @pytest.fixture(scope="module")
 def job(tmp_path_factory: pytest.TempPathFactory) -> TrainingJob:
-    folder = tmp_path_factory.mktemp("tiny")
-    write_tiny_encoder(folder)
-    return TrainingJob(
-        scope="head",
-        tensors=write_tensors(head_tensors()),
-        labels=LABELS,
-        declared=(1, 3),
-        target_epsilon=1.0,
-        delta=1e-5,
-        sample_rate=1.0,
-        steps=4,
-        block_steps=2,
-        max_grad_norm=1.0,
+    return tiny_job(
+        tmp_path_factory.mktemp("tiny"),
         learning_rate=2.0,
-        expected_batch=3.0,
-        encoder_dir=str(folder),
-        threads=1,
         optimizer="sgd",
         public_texts=("seizure fever", "weak arm", "short leg . no fever", "arm"),
         most_noise=0.4,

@@ -19,7 +19,8 @@ from ml.training.messages import TrainingJob, TrainingPatient
 from ml.training.schedule import SCHEDULES, schedule_factor
 from ml.training.scopes import HEAD, SCOPES
 from ml.training.worker import step_settings
-from tests.ml.tiny_model import LABELS, head_tensors, write_tiny_encoder
+from tests.ml.tiny_job import tiny_job
+from tests.ml.tiny_model import LABELS, head_tensors
 
 KEY = b"k" * 32
 PEOPLE = [
@@ -31,24 +32,7 @@ PEOPLE = [
 
 @pytest.fixture(scope="module")
 def job(tmp_path_factory: pytest.TempPathFactory) -> TrainingJob:
-    folder = tmp_path_factory.mktemp("tiny")
-    write_tiny_encoder(folder)
-    return TrainingJob(
-        scope=HEAD,
-        tensors=write_tensors(head_tensors()),
-        labels=LABELS,
-        declared=(1, 3),
-        target_epsilon=1.0,
-        delta=1e-5,
-        sample_rate=1.0,
-        steps=4,
-        block_steps=2,
-        max_grad_norm=1.0,
-        learning_rate=0.01,
-        expected_batch=3.0,
-        encoder_dir=str(folder),
-        threads=1,
-    )
+    return tiny_job(tmp_path_factory.mktemp("tiny"), scope=HEAD)
 
 
 def trained(job: TrainingJob, steps: int, state: bytes = b"") -> tuple[bytes, bytes]:

@@ -12,7 +12,7 @@ from tiny_people import CLIP, distance, largest_difference, one_by_one
 from ml.errors import TrainingRefused
 from ml.inference.version_loading import merged_tensors
 from ml.privacy.csprng import SecureRandom
-from ml.registry.tensor_file import read_tensors, write_tensors
+from ml.registry.tensor_file import read_tensors
 from ml.text.encoder_files import find_encoder
 from ml.text.tokenizer import TextTokenizer, Window
 from ml.training.book_keeping import BookKeeping, patient_losses
@@ -24,6 +24,7 @@ from ml.training.masked_words import HIDDEN, SHARE, MaskedWordsNetwork, Masking,
 from ml.training.messages import TrainingJob, TrainingPatient
 from ml.training.scopes import SCOPES
 from ml.training.worker import step_settings
+from tests.ml.tiny_job import tiny_job
 from tests.ml.tiny_model import LABELS, head_tensors, tokenizer_json, write_tiny_encoder
 
 pytestmark = pytest.mark.filterwarnings("ignore:Full backward hook:UserWarning")
@@ -106,24 +107,11 @@ def test_one_patient_moves_the_sum_by_at_most_the_clip_whatever_her_notes(notes:
 
 @pytest.fixture(scope="module")
 def job(tmp_path_factory: pytest.TempPathFactory) -> TrainingJob:
-    folder = tmp_path_factory.mktemp("tiny")
-    write_tiny_encoder(folder, MASKED_WORDS)
-    return TrainingJob(
+    return tiny_job(
+        tmp_path_factory.mktemp("tiny"),
+        words=MASKED_WORDS,
         scope="full",
         task="mlm",
-        tensors=write_tensors(head_tensors()),
-        labels=LABELS,
-        declared=(1, 3),
-        target_epsilon=1.0,
-        delta=1e-5,
-        sample_rate=1.0,
-        steps=4,
-        block_steps=2,
-        max_grad_norm=1.0,
-        learning_rate=0.01,
-        expected_batch=3.0,
-        encoder_dir=str(folder),
-        threads=1,
         public_texts=("fever and seizure .", "no weak arm , short leg ."),
     )
 

@@ -15,11 +15,11 @@ from tiny_masked import MASKED_WORDS
 
 from ml.errors import TrainingRefused
 from ml.frames import read_frame, write_frame
-from ml.registry.tensor_file import read_tensors, write_tensors
+from ml.registry.tensor_file import read_tensors
 from ml.training.learner import make_learner
 from ml.training.messages import TrainingJob, TrainingPatient, encode_start
 from ml.training.team import Team
-from tests.ml.tiny_model import LABELS, head_tensors, write_tiny_encoder
+from tests.ml.tiny_job import tiny_job
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).resolve().parents[3]
@@ -35,23 +35,11 @@ DRAWN = [[0, 1, 2, 3, 4], [3], [], [4, 0]]
 
 @pytest.fixture(scope="module")
 def job(tmp_path_factory: pytest.TempPathFactory) -> TrainingJob:
-    folder = tmp_path_factory.mktemp("tiny")
-    write_tiny_encoder(folder, MASKED_WORDS)
-    return TrainingJob(
+    return tiny_job(
+        tmp_path_factory.mktemp("tiny"),
+        words=MASKED_WORDS,
         scope="full",
-        tensors=write_tensors(head_tensors()),
-        labels=LABELS,
-        declared=(1, 3),
-        target_epsilon=1.0,
-        delta=1e-5,
-        sample_rate=1.0,
-        steps=4,
-        block_steps=2,
         max_grad_norm=0.3,
-        learning_rate=0.01,
-        expected_batch=3.0,
-        encoder_dir=str(folder),
-        threads=1,
         public_texts=("fever and seizure .",),
     )
 

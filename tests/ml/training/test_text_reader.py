@@ -8,34 +8,20 @@ import torch
 
 from ml.inference.version_loading import merged_tensors
 from ml.registry.tensor_file import read_tensors, write_tensors
+from ml.text.encoder_files import find_encoder
 from ml.text.tokenizer import TextTokenizer
 from ml.training.classifier import build_classifier, encode_texts
-from ml.training.messages import TrainingJob
 from ml.training.text_reader import TextReader
-from tests.ml.tiny_model import LABELS, head_tensors, write_tiny_encoder
+from tests.ml.tiny_job import tiny_job
+from tests.ml.tiny_model import LABELS
 
 TEXTS = ("seizure and fever .", "weak arm", "no fever . short leg")
 
 
 @pytest.mark.parametrize("name", ["head.weight", "encoder.encoder.layer.1.output.dense.bias"])
 def test_what_changed_is_read_and_the_start_stays_as_it_was(tmp_path: Path, name: str) -> None:
-    encoder, start = write_tiny_encoder(tmp_path), head_tensors()
-    job = TrainingJob(
-        scope="head",
-        tensors=write_tensors(start),
-        labels=LABELS,
-        declared=(1,),
-        target_epsilon=1.0,
-        delta=1e-5,
-        sample_rate=1.0,
-        steps=1,
-        block_steps=1,
-        max_grad_norm=1.0,
-        learning_rate=1.0,
-        expected_batch=1.0,
-        encoder_dir=str(tmp_path),
-        threads=1,
-    )
+    job = tiny_job(tmp_path)
+    encoder, start = find_encoder(tmp_path), read_tensors(job.tensors)
     reader = TextReader(job, TEXTS)
     before = reader.logits()
     value = merged_tensors(encoder, start)[name]
