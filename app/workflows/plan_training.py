@@ -206,6 +206,18 @@ def check_budget(vault: Vault, plan: TrainingPlan, entries: Sequence[LedgerEntry
         )
 
 
+def check_teachers(vault: Vault, plan: TrainingPlan) -> None:
+    """Raise UsageError for a new run that would spend its budget on noise alone, as far as a count tells."""
+    labelled = plan.task == DIAGNOSIS and not plan.with_coded
+    if plan.resume or vault.patient_count(decided=True if labelled else None):
+        return
+    raise UsageError(
+        "no patient has a confirmed diagnosis to learn from yet; confirm some first"
+        if labelled
+        else "the vault holds no patient to learn from yet; import some first"
+    )
+
+
 def _check_floor(floor: str | None, already: float) -> None:
     if floor == UNKNOWN:
         raise BudgetExceeded(

@@ -24,6 +24,7 @@ from app.workflows.list_models import current_version, result_store
 from app.workflows.plan_training import (
     TrainingPlan,
     check_budget,
+    check_teachers,
     choose_cap,
     completed,
     keep_cap,
@@ -90,6 +91,7 @@ def train_model(
     run = begin_run(vault, whole, current_version(vault))
     entries = of_patients(vault.ledger(), PATIENT_SET)
     check_budget(vault, run.plan, entries, cap)
+    check_teachers(vault, run.plan)
     keep_cap(vault, whole)
     yield TrainingProgress(run.run_id, "preparing", steps=run.plan.steps, epsilon=spent(entries))
     examples = _examples(vault, run, wish)

@@ -14,7 +14,7 @@ STEPS, BLOCK, PASSPHRASE = 24, 3, "correct horse"
 
 
 def program(folder: str, count_file: str) -> None:
-    """Train on an empty vault until done; what was stopped before is taken up."""
+    """Train on a vault of one patient until done; what was stopped before is taken up."""
     from app.store.vault import Vault
     from app.workflows import trainer_process
     from app.workflows.plan_training import TrainingPlan

@@ -16,6 +16,7 @@ from app.store.key_derivation import KdfParameters
 from app.store.vault import Vault
 from ml.privacy.ledger import LedgerEntry, mechanisms, spent
 from ml.privacy.loss_distribution import least_epsilon
+from tests.app.workflows.one_confirmed import confirm_one
 
 SCRIPT = Path(__file__).with_name("killed_site.py")
 LONGEST_S = 120
@@ -54,6 +55,7 @@ def ledger(vault: Path) -> tuple[LedgerEntry, ...]:
 def test_the_ledger_never_holds_less_than_was_executed(tmp_path: Path) -> None:
     vault, count_file = tmp_path / "v.vault", tmp_path / "steps"
     made, _ = Vault.create(vault, user="ann", passphrase=PASSPHRASE, kdf=KdfParameters.fast_for_tests())
+    confirm_one(made)
     made.close()
     chance = random.SystemRandom()
     for kills, victim in enumerate(("trainer", "program", "program"), start=1):

@@ -26,6 +26,7 @@ from ml.privacy.loss_distribution import least_epsilon
 from ml.registry.training_result import TrainingResult
 from ml.training import worker
 from ml.training.messages import TrainingJob, TrainingPatient, encode_start
+from tests.app.workflows.one_confirmed import confirm_one
 from tests.ml.training.trainer_checks import Counting
 
 pytestmark = pytest.mark.slow
@@ -106,12 +107,11 @@ def vaults(tmp_path: Path) -> Iterator[Callable[[], Vault]]:
     names, opened = count(), list[Vault]()
 
     def make() -> Vault:
-        opened.append(
-            Vault.create(tmp_path / f"{next(names)}.vault", user="ann", passphrase="correct horse", kdf=FAST)[
-                0
-            ]
-        )
-        return opened[-1]
+        folder = tmp_path / f"{next(names)}.vault"
+        made, _ = Vault.create(folder, user="ann", passphrase="correct horse", kdf=FAST)
+        confirm_one(made)
+        opened.append(made)
+        return made
 
     yield make
     for vault in opened:

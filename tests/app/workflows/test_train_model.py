@@ -27,7 +27,7 @@ from app.workflows.augment_findings import FindingTeller
 from app.workflows.collect_examples import Source, collect_examples
 from app.workflows.frame_process import FrameProcess
 from app.workflows.list_models import load_version, result_store
-from app.workflows.plan_training import TrainingPlan, completed, declare_diseases, devices_here
+from app.workflows.plan_training import CAP_SETTING, TrainingPlan, completed, declare_diseases, devices_here
 from app.workflows.publish_model import PublishPlan, publish_model
 from app.workflows.report_privacy import report_privacy
 from app.workflows.resume_training import TrainingRun, keep_checkpoint
@@ -44,6 +44,7 @@ from ml.registry.starting_model import starting_version
 from ml.registry.tensor_file import read_tensors
 from ml.registry.training_result import TrainingResult
 from ml.text.encoder_files import find_encoder
+from tests.app.workflows.one_confirmed import confirm_one
 
 pytestmark = pytest.mark.slow
 DISEASES = ("OMIM:154700", "OMIM:143100", "OMIM:219700")
@@ -296,6 +297,19 @@ def test_what_may_not_run_is_refused_before_a_process_starts(
     assert vault.ledger() == ()
 
 
+@pytest.mark.parametrize(("task", "scope"), [("diagnosis", "head"), ("mlm", "lora")])
+def test_a_run_that_nobody_could_teach_spends_nothing_and_leaves_no_cap(
+    tmp_path: Path, task: str, scope: str
+) -> None:
+    empty, _ = Vault.create(
+        tmp_path / "empty", user="ann", passphrase="correct horse", kdf=KdfParameters.fast_for_tests()
+    )
+    with empty:
+        with pytest.raises(UsageError, match="to learn from yet"):
+            run(empty, replace(PLAN, task=task, scope=scope))
+        assert (empty.ledger(), empty.setting(CAP_SETTING)) == ((), None)
+
+
 def test_a_restored_vault_trains_only_once_its_spending_is_known(vault: Vault) -> None:
     vault.set_setting(EPSILON_FLOOR, UNKNOWN)
     with pytest.raises(BudgetExceeded, match="privacy officer must declare"):
@@ -381,6 +395,7 @@ def test_two_devices_spend_what_one_spends(vault: Vault, tmp_path: Path) -> None
         tmp_path / "l.vault", user="ann", passphrase="correct horse", kdf=KdfParameters.fast_for_tests()
     )
     with lonely:
+        confirm_one(lonely)
         _, alone = run(lonely, replace(shared, devices=1))
     assert alone is not None
     assert result.privacy == alone.privacy
