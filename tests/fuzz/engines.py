@@ -16,6 +16,7 @@ import zlib
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import accumulate
 from pathlib import Path
 from types import ModuleType
 
@@ -23,7 +24,8 @@ from tests.app.exchange.hostile_seeds import spoilt_bytes, spoilt_tree
 from tests.fuzz.targets import TARGETS
 
 SLOW_S = 5.0
-TOLD_EVERY = 2_000
+TOLD_EVERY = 50_000
+SMALL_INPUT = 100
 LARGEST_INPUT = 32 << 10
 GZIP = b"\x1f\x8b"
 
@@ -92,10 +94,11 @@ def unpacked(data: bytes) -> bytes:
 
 
 def fuzz_seeded(findings: Findings, seeds: list[bytes], *, runs: int, seed: int) -> None:
-    """Each run is one seed file, mutated up to three times."""
+    """Each run is one seed file, rather a small one than a large, mutated up to three times."""
     dice = random.Random(f"{findings.target}/{seed}")
+    shares = list(accumulate(1 / (SMALL_INPUT + len(data)) for data in seeds))
     for number in range(runs):
-        data = dice.choice(seeds)
+        (data,) = dice.choices(seeds, cum_weights=shares)
         for _ in range(dice.choice((0, 1, 1, 1, 2, 3))):
             data = mutated(data, dice)[:LARGEST_INPUT]
         findings.run(data)

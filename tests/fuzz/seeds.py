@@ -70,8 +70,8 @@ _ARCHIVES = {
 
 
 def seeds_of(target: str, largest: int = LARGEST_SEED) -> list[bytes]:
-    """The seeds of a target, hand-made ones first."""
-    return [*_made(target), *(seed for seed in _real(target) if len(seed) <= largest)]
+    """The seeds of a target, hand-made ones first, then small pieces of these, then real files."""
+    return [*_made(target), *_pieces(target), *(seed for seed in _real(target) if len(seed) <= largest)]
 
 
 def _made(target: str) -> list[bytes]:
@@ -95,13 +95,30 @@ def _made(target: str) -> list[bytes]:
         "model": [write_tensors(some_delta()), *_version()],
         "onnx": [b"\x08\x08\x12\x01x:\x10\n\x06\n\x01a\x12\x01b*\x06\x08\x02\x10\x01B\x01w"],
         "ontology": [OBO.encode(), HPOA.encode(), GENES.encode()],
-        "rules": [RULES, files_of("resources.rules").joinpath("laboratory.toml").read_bytes()[:LARGEST_SEED]],
+        "rules": [RULES, files_of("resources.rules").joinpath("laboratory.toml").read_bytes()[:1_000]],
         "policy": [POLICY],
         "trust": [TRUST, new_coordinator().to_text().encode()],
         "encoder": [b'{"model_type": "bert", "hidden_size": 384}', TOKENIZER],
         "frames": [_frame()],
     }
     return made[target]
+
+
+def _pieces(target: str) -> Iterator[bytes]:
+    """A large file's parts, each a file of its kind: small ones are read many times in a large one's time."""
+    files = seeds()
+    if target == "hl7v2":
+        header, patient, *segments = files["message.hl7"].split(b"\r")
+        yield from (b"\r".join([header, patient, segment, b""]) for segment in segments)
+    if target in ("ndjson", "gzip"):
+        for line in files["lines.ndjson"].splitlines():
+            yield gzip.compress(line) if target == "gzip" else line
+    if target == "zip":
+        for name in ("note.txt", "table.csv", "packet.json", "message.hl7", "lines.ndjson.gz"):
+            packed = io.BytesIO()
+            with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+                archive.writestr(name, files[name])
+            yield packed.getvalue()
 
 
 def _real(target: str) -> Iterator[bytes]:
