@@ -24,6 +24,8 @@ from knowledge_graph.sources.knowledge_pack import PackDisease
 from knowledge_graph.terms.gene import GeneId
 from knowledge_graph.terms.term import DiseaseId, TermId
 
+COMMON_SHARE = 0.12  # from here on a whole row is faster than its entries; some 150 terms of 7,800
+
 
 @dataclass(frozen=True, slots=True)
 class LoadedPack:
@@ -142,6 +144,14 @@ class CompiledGraph:
         return {name: RowMaxima.of(getattr(self.kinship, name)) for name in ("twins", "same_gene")}
 
     @cached_property
+    def series_place(self) -> Places:
+        """Where each disease stands among the members of the series, behind them where it is of none."""
+        members = self.kinship.series.values
+        place = np.full(len(self.disease_ids), len(members), np.intp)
+        place[members] = np.arange(len(members))
+        return place
+
+    @cached_property
     def namesakes_in_turn(self) -> tuple[Places, Floats]:
         """Namesakes and their shares, the first of every disease before the second: (COUNT, n_diseases)."""
         known = self.namesakes
@@ -153,9 +163,27 @@ class CompiledGraph:
         return self.profiles.disease.astype(np.intp)
 
     @cached_property
+    def common_terms(self) -> dict[int, Floats]:
+        """P(term | disease) for every disease, of the terms that more than COMMON_SHARE of them show."""
+        shown_by = np.diff(self.profiles.indptr)
+        dense: dict[int, Floats] = {}
+        for term in np.flatnonzero(shown_by > COMMON_SHARE * len(self.disease_ids)).tolist():
+            diseases, probability = self.profiles.of_term(term)
+            dense[term] = np.zeros(len(self.disease_ids), np.float32)
+            dense[term][diseases] = probability
+        return dense
+
+    @cached_property
     def own_terms(self) -> Places:
         """`signatures.term`, to index by."""
         return self.signatures.term.astype(np.intp)
+
+    @cached_property
+    def filled_signatures(self) -> tuple[Places, Places]:
+        """Diseases with terms of their own, and where those begin in `signatures`."""
+        indptr = self.signatures.indptr
+        filled = np.flatnonzero(np.diff(indptr))
+        return filled, indptr[filled].astype(np.intp)
 
     @cached_property
     def below(self) -> Places:

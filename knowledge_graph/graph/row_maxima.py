@@ -15,13 +15,14 @@ SHORT = 12
 
 @dataclass(frozen=True, slots=True)
 class RowMaxima:
-    """`rows`: the rows that have entries, longest of the short first, then the long ones.
+    """Rows with entries are numbered anew: longest of the short first, then the long ones.
 
-    `steps[k]`: the k-th entries of the short rows that have so many. `long_values` and `long_starts`: the
-    entries of the long rows one after another, and where each row starts.
+    `place`: that number of each row, the last for those without entries. `steps[k]`: the k-th entries of the
+    short rows that have so many. `long_values` and `long_starts`: the entries of the long rows one after
+    another, and where each row starts.
     """
 
-    rows: Places
+    place: Places
     steps: tuple[Places, ...]
     long_values: Places
     long_starts: Places
@@ -39,20 +40,26 @@ class RowMaxima:
         count = lengths[long]
         starts = np.cumsum(count) - count
         inside = np.repeat(ragged.indptr[long] - starts, count) + np.arange(int(count.sum()))
+        place = np.full(len(lengths), len(order), np.intp)
+        place[np.concatenate([short, long])] = np.arange(len(order))
         return cls(
-            np.concatenate([short, long]),
+            place,
             tuple(ragged.values[first].astype(np.intp) for first in firsts),
             ragged.values[inside].astype(np.intp),
             starts.astype(np.intp),
         )
 
     def of_table(self, table: Floats) -> Floats:
-        """The largest entry of a table (n_numbers, n_columns) for each of `rows`: (n_rows, n_columns)."""
-        best = np.empty((len(self.rows), table.shape[1]), table.dtype)
-        short = best[: len(self.rows) - len(self.long_starts)]
+        """The largest entry of a table (n_numbers, n_columns) for each row: (n_rows, n_columns).
+
+        -inf where a row has no entries.
+        """
+        count = len(self.steps[0]) if self.steps else 0
+        best = np.empty((count + len(self.long_starts) + 1, table.shape[1]), table.dtype)
+        best[-1] = -np.inf
         for k, step in enumerate(self.steps):
-            found = table.take(step, axis=0)
-            np.maximum(short[: len(step)], found, out=short[: len(step)]) if k else np.copyto(short, found)
+            found, so_far = table.take(step, axis=0), best[: len(step)]
+            np.maximum(so_far, found, out=so_far) if k else np.copyto(so_far, found)
         if len(self.long_starts):
-            best[len(short) :] = np.maximum.reduceat(table.take(self.long_values, axis=0), self.long_starts)
-        return best
+            best[count:-1] = np.maximum.reduceat(table.take(self.long_values, axis=0), self.long_starts)
+        return best.take(self.place, axis=0)  # gathering is five times as fast as putting in place

@@ -17,34 +17,41 @@ SERIES_SHARE = 0.3
 def borrowed(graph: CompiledGraph, own: Floats) -> Floats:
     """log ratios of observed findings with kin heard: (n_findings, n_diseases), a new array.
 
-    Works on columns: gathering whole columns is what makes it fast.
+    Works on columns, and gathers whole ones: that is what makes it fast.
     """
-    said = np.ascontiguousarray(own.T)
-    heard = said.copy()
     if not len(own):
         return own.copy()
+    said = np.empty(own.shape[::-1], own.dtype)
+    for finding, ratios in enumerate(own):  # twice as fast as copying the transposed
+        said[:, finding] = ratios
+    heard = said
     for name, share in SHARES.items():
-        kin = graph.kin_maxima[name]
-        best = kin.of_table(said) + np.float32(np.log(share))
-        heard[kin.rows] = np.maximum(heard.take(kin.rows, axis=0), best)
-    members = graph.kinship.series.values
-    if len(members):
-        heard[members] = np.maximum(heard[members], _series_ratios(graph, said[members]))
+        best = graph.kin_maxima[name].of_table(said)
+        best += np.float32(np.log(share))
+        heard = np.maximum(heard, best, out=best)
+    if len(graph.kinship.series.values):
+        np.maximum(heard, _series_ratios(graph, said), out=heard)
     return np.ascontiguousarray(heard.T)
 
 
 def _series_ratios(graph: CompiledGraph, said: Floats) -> Floats:
-    """log of SERIES_SHARE of the mean ratio of the others of a series: (n_members, n_findings)."""
-    indptr = graph.kinship.series.indptr
+    """log of SERIES_SHARE of the mean ratio of the others of each disease's series: as `said`.
+
+    -inf where a disease is of none.
+    """
+    members, indptr = graph.kinship.series.values, graph.kinship.series.indptr
     sizes = np.diff(indptr)
-    ratios = np.exp(said)
-    mean = np.repeat(np.add.reduceat(ratios, indptr[:-1], axis=0), sizes, axis=0)
+    logs = np.empty((len(members) + 1, said.shape[1]), said.dtype)
+    logs[-1] = -np.inf
+    ratios = np.exp(said.take(members, axis=0))
+    mean = logs[:-1]
+    mean[:] = np.repeat(np.add.reduceat(ratios, indptr[:-1], axis=0), sizes, axis=0)
     mean -= ratios
     np.maximum(mean, 1e-6, out=mean)
     mean /= np.repeat(sizes - 1, sizes).astype(np.float32)[:, None]
     mean *= np.float32(SERIES_SHARE)
-    logs: Floats = np.log(mean, out=mean)
-    return logs
+    np.log(mean, out=mean)
+    return logs.take(graph.series_place, axis=0)
 
 
 def lender(graph: CompiledGraph, own: Floats, disease: int) -> tuple[int | None, float]:

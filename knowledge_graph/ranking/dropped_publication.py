@@ -16,7 +16,7 @@ from knowledge_graph.graph.profile import direct_frequencies, inherited
 from knowledge_graph.graph.signature import is_article
 from knowledge_graph.ranking.context import context_ratios
 from knowledge_graph.ranking.likelihood_ratio import likelihood_ratios, profile_ratios
-from knowledge_graph.ranking.profile_fit import features_of_profile, fit_features
+from knowledge_graph.ranking.profile_fit import features_of_profile, picture_of
 from knowledge_graph.ranking.rank import GraphScores, distinct_findings, joined, observed_terms
 
 
@@ -68,7 +68,7 @@ class DroppedPublication:
         Of the diseases in `whole`, nothing else is unknown, whatever `rivals` lacks.
         """
         observed = observed_terms(self.graph, findings)
-        own, features = likelihood_ratios(self._rivals, findings), fit_features(self._rivals, observed)
+        own, features = likelihood_ratios(self._rivals, findings), picture_of(self._rivals, observed)
         for disease in {*whole, *self.diseases(references)}:
             signature, profile = self.profile(disease, references)
             own[:, disease] = profile_ratios(self.graph, *profile, findings)

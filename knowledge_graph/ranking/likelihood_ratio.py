@@ -53,14 +53,18 @@ def _shared_ancestors(graph: CompiledGraph, observed: Sequence[int]) -> set[int]
 
 def _near_ratio(graph: CompiledGraph, ancestors: set[int], best: Floats, *, term: int) -> Floats:
     """The largest ratio of the term and these of its ancestors, no less than `best`, which is written to."""
-    profiles, shown_by = graph.profiles, graph.shown_by
+    profiles, shown_by, common = graph.profiles, graph.shown_by, graph.common_terms
     for ancestor in ancestors:
         span = slice(int(profiles.indptr[ancestor]), int(profiles.indptr[ancestor + 1]))
         if span.start < span.stop:
             share = 1.0 if ancestor == term else ANCESTOR_SHARE
-            ratio = profiles.probability[span] * np.float32(share / profiles.background[ancestor])
+            weight = np.float32(share / profiles.background[ancestor])
+            if ancestor in common:
+                np.maximum(best, common[ancestor] * weight, out=best)
+                continue
             diseases = shown_by[span]
-            best[diseases] = np.maximum(best.take(diseases, mode="clip"), ratio)
+            near = best.take(diseases, mode="clip")
+            best[diseases] = np.maximum(near, profiles.probability[span] * weight)
     return best
 
 

@@ -68,27 +68,33 @@ class FitWeights:
 
 
 def fit_features(graph: CompiledGraph, observed: Sequence[int]) -> Floats:
-    """PICTURE of every disease, given the numbers of the observed terms: (7, n_diseases)."""
-    count = len(graph.disease_ids)
+    """FEATURES of every disease, given the numbers of the observed terms: (3, n_diseases)."""
+    features = np.zeros((len(FEATURES), len(graph.disease_ids)), np.float32)
     if not observed:
-        return np.zeros((len(PICTURE), count), np.float32)
-    shown = reached_information(graph, observed)
-    picture = np.zeros((len(PICTURE), count), np.float32)
-    coverage, exact = picture[:2]
-    picture[2:4] = graph.description
-    picture[LIKENESS] = graph.drawn @ direction(graph, observed)
-    picture[LIKENESS + 1 :] = graph.portraits.known, graph.portraits.length
+        return features
+    coverage, exact, documented = features
+    documented[:] = graph.description[0]
     ends = graph.profiles.indptr
     for term in observed:
         exact[graph.shown_by[ends[term] : ends[term + 1]]] += 1 / len(observed)
-    own = graph.signatures
-    filled = np.flatnonzero(np.diff(own.indptr))
+    filled, starts = graph.filled_signatures
     if len(filled):
-        reached = shown.take(graph.own_terms)
-        reached *= own.frequency
-        met = np.add.reduceat(reached, own.indptr[filled])
+        reached = reached_information(graph, observed).take(graph.own_terms)
+        reached *= graph.signatures.frequency
+        met = np.add.reduceat(reached, starts)
         coverage[filled] = met / (graph.expected_information[filled] + PRIOR_INFORMATION)
-    return picture
+    return features
+
+
+def picture_of(graph: CompiledGraph, observed: Sequence[int]) -> Floats:
+    """PICTURE of every disease, given the numbers of the observed terms: (7, n_diseases)."""
+    found = np.zeros((len(PICTURE), len(graph.disease_ids)), np.float32)
+    if observed:
+        found[: len(FEATURES)] = fit_features(graph, observed)
+        found[len(FEATURES)] = graph.description[1]
+        found[LIKENESS] = graph.drawn @ direction(graph, observed)
+        found[LIKENESS + 1 :] = graph.portraits.known, graph.portraits.length
+    return found
 
 
 def features_of_profile(

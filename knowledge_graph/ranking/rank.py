@@ -13,7 +13,7 @@ from knowledge_graph.ranking.borrowing import borrowed
 from knowledge_graph.ranking.candidate_features import Asked
 from knowledge_graph.ranking.context import context_ratios
 from knowledge_graph.ranking.likelihood_ratio import likelihood_ratios
-from knowledge_graph.ranking.profile_fit import FitWeights, direction, fit_features
+from knowledge_graph.ranking.profile_fit import FitWeights, direction, picture_of
 from knowledge_graph.ranking.reranking import second_look, shipped_trees
 
 
@@ -55,7 +55,7 @@ def rank(
         graph,
         distinct,
         own=likelihood_ratios(graph, distinct),
-        features=fit_features(graph, observed_terms(graph, distinct)),
+        features=picture_of(graph, observed_terms(graph, distinct)),
         context=context_ratios(graph, sex=sex, age_days=age_days),
     )
 
@@ -82,8 +82,11 @@ def first_look(
 ) -> GraphScores:
     """The scores before any disease is looked at again."""
     seen = _seen(findings)
-    per_finding = own.copy()
-    per_finding[seen] = borrowed(graph, own[seen])
+    if seen.all():
+        per_finding = borrowed(graph, own)
+    else:
+        per_finding = own.copy()
+        per_finding[seen] = borrowed(graph, own[seen])
     nothing = np.zeros_like(context)
     fit = FitWeights.load().share(features) if seen.any() else nothing
     return GraphScores(

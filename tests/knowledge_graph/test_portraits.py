@@ -18,7 +18,7 @@ from knowledge_graph.ranking.portrait_learning import (
     shown_directions,
     term_vectors,
 )
-from knowledge_graph.ranking.profile_fit import direction, fit_features
+from knowledge_graph.ranking.profile_fit import direction, picture_of
 from knowledge_graph.sources.pack_reading import read_pack
 from tests.knowledge_graph.mini_release import mini_graph
 from tests.knowledge_graph.test_pack_readers import TOML, written
@@ -67,7 +67,7 @@ def test_dropping_a_publication_draws_as_a_graph_without_it(real_graph: Compiled
     without = without_publications(real_graph, {reference})
     findings = tuple(Finding(real_graph.term_ids[t]) for t in (700, 900))
     features = DroppedPublication(real_graph).parts(findings, {reference})[1]
-    assert features == pytest.approx(fit_features(without, [700, 900]), abs=2e-3)
+    assert features == pytest.approx(picture_of(without, [700, 900]), abs=2e-3)
     assert len(without.signatures.term) < len(real_graph.signatures.term)
 
 

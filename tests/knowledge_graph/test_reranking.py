@@ -20,7 +20,7 @@ from knowledge_graph.ranking.candidate_features import (
 )
 from knowledge_graph.ranking.likelihood_ratio import likelihood_ratios
 from knowledge_graph.ranking.lost_rows import with_lost_rows
-from knowledge_graph.ranking.profile_fit import LIKENESS, fit_features
+from knowledge_graph.ranking.profile_fit import LIKENESS, picture_of
 from knowledge_graph.ranking.rank import asked_of, first_look, rank
 from knowledge_graph.ranking.rerank_fitting import LookedAt, fit_reranking
 from knowledge_graph.ranking.reranking import (
@@ -46,7 +46,7 @@ def graph(tmp_path_factory: pytest.TempPathFactory) -> CompiledGraph:
 
 def asked(graph: CompiledGraph, *findings: Finding) -> Asked:
     own = likelihood_ratios(graph, findings)
-    features = fit_features(graph, [graph.term_number(f.term_id) for f in findings])
+    features = picture_of(graph, [graph.term_number(f.term_id) for f in findings])
     context = np.zeros(len(graph.disease_ids), np.float32)
     first = first_look(graph, findings, own=own, features=features, context=context)
     return asked_of(graph, first, features=features)
