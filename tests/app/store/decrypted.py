@@ -1,6 +1,6 @@
 """Every byte of a vault's database and log, decrypted page by page: free pages and old frames too.
 
-SQLCipher 4: AES-256-CBC under the raw key; the last 80 bytes of a page are its IV and its HMAC; the first
+SQLCipher 4: AES-256-CBC under the raw key; the last 48 bytes of a page are its IV and its HMAC; the first
 page begins with 16 bytes of salt in the clear.
 """
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
-PAGE, RESERVED, SALT, FRAME_HEAD, LOG_HEAD = 4096, 80, 16, 24, 32
+PAGE, RESERVED, SALT, FRAME_HEAD, LOG_HEAD = 4096, 48, 16, 24, 32
 
 
 def decrypted_bytes(folder: Path, database_key: bytes) -> bytes:

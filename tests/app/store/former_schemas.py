@@ -1,4 +1,4 @@
-"""What leads from each schema back to the one before, to try its migration on a vault of our own."""
+"""What leads from each schema and page back to the one before, to try a vault of our own as it once was."""
 
 UNDO = {
     1: "DROP TABLE note_pairs",
@@ -8,3 +8,4 @@ CREATE INDEX patient_by_activity ON patient (last_activity DESC, id)""",
     3: "DELETE FROM note_search_config WHERE k = 'pgsz'; DELETE FROM note_pairs_config WHERE k = 'pgsz'",
 }
 RELEASED = tuple(UNDO)
+FORMER_MACS = ("HMAC_SHA512", "HMAC_SHA256")  # in this order as long as SQLCipher's own was taken

@@ -8,13 +8,15 @@ import pytest
 from app.clinical.ids import NoteId, PatientId
 from app.clinical.note import Note
 from app.clinical.patient import Patient
-from app.store.check import check_vault
+from app.store import database
+from app.store.backup import back_up, restore
+from app.store.check import check_vault, cipher_facts
 from app.store.database import connect, migrate, migrations, new_file
 from app.store.key_derivation import KdfParameters, subkey
 from app.store.rekey import prepare_rekey
 from app.store.vault import Vault
 from tests.app.store.disk_states import digest, recorded_states
-from tests.app.store.former_schemas import RELEASED, UNDO
+from tests.app.store.former_schemas import FORMER_MACS, RELEASED, UNDO
 
 SECRET, ADA = "correct horse battery", PatientId("p-1")
 NOTES = tuple(Note(NoteId(f"n-{n}"), ADA, f"患者发热 {n}", written_at=f"2026-01-0{n}") for n in range(1, 4))
@@ -32,8 +34,11 @@ def schema_of(connection: object) -> set[tuple[str, str]]:
 @pytest.fixture(scope="module", params=RELEASED)
 def old(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[int, Path]:
     path = tmp_path_factory.mktemp("migrations") / "v"
-    vault, _ = Vault.create(path, user="ann", passphrase=SECRET, kdf=KdfParameters.fast_for_tests())
+    with pytest.MonkeyPatch.context() as then:
+        then.setattr(database, "PAGE_MACS", FORMER_MACS)
+        vault, _ = Vault.create(path, user="ann", passphrase=SECRET, kdf=KdfParameters.fast_for_tests())
     with vault:
+        assert cipher_facts(vault).page_key == FORMER_MACS[0]
         vault.put_records([Patient(ADA, "Ada Sample"), *NOTES], origin="t")
         connection = vault.session().connection()
         for version in range(len(migrations()) - 1, request.param - 1, -1):
@@ -74,6 +79,19 @@ def test_a_vault_is_brought_up_to_date_and_copied_before(old: tuple[int, Path], 
     copy.close()
     prepare_rekey(open_it(path), passphrase=SECRET).commit()
     assert list(path.glob("*.schema-*")) == []
+
+
+def test_a_copy_of_an_old_vault_has_the_pages_of_a_new_one(path: Path, tmp_path: Path) -> None:
+    with open_it(path) as vault:
+        assert cipher_facts(vault).page_key == FORMER_MACS[0]
+        back_up(vault, tmp_path / "b", passphrase=SECRET)
+    restore(tmp_path / "b", tmp_path / "r", user="ann", passphrase=SECRET)
+    prepare_rekey(open_it(path), passphrase=SECRET).commit()
+    for copy in (path, tmp_path / "b", tmp_path / "r"):
+        with open_it(copy, read_only=copy == tmp_path / "b") as vault:
+            assert cipher_facts(vault).page_key == database.PAGE_MACS[0]
+            assert vault.chart(ADA).notes == NOTES
+            assert check_vault(vault).sound
 
 
 def test_an_old_vault_can_be_read_without_being_changed(path: Path) -> None:
