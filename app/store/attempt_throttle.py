@@ -1,9 +1,10 @@
 """Slows down guessing: after three wrong passphrases of a user in a row, each waits twice as long.
 
 What was counted lies in the user's own state folder, not in the vault, which a wrong passphrase leaves
-as it is. It holds for every process of that account, the window and the command line alike, and names
-nobody. A file that is lost or spoilt is no delay and no error. Recovery words never wait: nobody guesses
-128 bits, and who was locked out by another's guesses must get in.
+as it is. A try is counted before it is made, one at a time, and taken back where it was right. That holds
+for every process of the account, window and command line alike, and names nobody. A file that is lost or
+spoilt is no delay and no error. Recovery words never wait: nobody guesses 128 bits, and who was locked out
+by another's guesses must get in.
 """
 
 import errno
@@ -19,7 +20,7 @@ from typing import Annotated
 import msgspec
 
 from app.config.settings import state_dir
-from app.errors import VaultLocked, WrongPassphrase
+from app.errors import AnamnesisError, VaultLocked, WrongPassphrase
 from app.store.clock import lasting_clock
 from app.store.durable_file import read_regular, write_durably
 from app.store.header import RECOVERY, Header, UnlockedKeys, unlock
@@ -27,7 +28,7 @@ from app.store.writer_lock import WriterLock
 
 FREE, LONGEST_S = 3, 300.0
 FILE, LOCK = "attempts.json", "attempts.lock"
-PATIENCE_S = 10.0
+PATIENCE_S = 30.0  # many right ones at once take their turns, half a second each
 _MOST = 256  # users of vaults; the oldest is forgotten
 _LARGEST_BYTES = 1 << 16
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL)
@@ -58,22 +59,25 @@ class AttemptThrottle:
     def attempt(self, vault_id: str, user: str) -> Iterator[None]:
         """One try to unlock. Raises VaultLocked where it comes too early: nothing is tried then."""
         name = hashlib.sha256(f"anamnesis/attempts\0{vault_id}\0{user}".encode()).hexdigest()[:32]
-        turn = self._turn() if name in self._read() else None  # else many at once would count as one
+        turn = self._turn()  # else many at once would count as one
         try:
-            counted = self._read().get(name)
-            if counted is not None and (wait_s := self._wait_s(counted)) > 0:
+            before = self._read().get(name)
+            if before is not None and (wait_s := self._wait_s(before)) > 0:
                 raise VaultLocked(
                     f"too many wrong passphrases in a row; wait {ceil(wait_s)} seconds, then try again"
                 )
+            counted = self._one_more(before)
+            self._keep(name, counted)  # first: who ends the process before the answer has tried, too
             try:
                 yield
             except WrongPassphrase:
-                with suppress(VaultLocked):  # counted without a turn, too: it was tried
-                    turn = turn or self._turn()
-                self._count(name)
+                if counted.wrong >= FREE:
+                    self._keep(name, self._one_more(before))  # it waits from now on
                 raise
-            if counted is not None:
-                self._write({key: value for key, value in self._read().items() if key != name})
+            except AnamnesisError:  # nothing was tried, or it was right
+                self._keep(name, before)
+                raise
+            self._keep(name, None)
         finally:
             if turn is not None:
                 turn.release()
@@ -96,12 +100,16 @@ class AttemptThrottle:
                     ) from error
                 time.sleep(0.05)
 
-    def _count(self, name: str) -> None:
-        counts = self._read()
-        before = counts.pop(name, None)
+    def _one_more(self, before: _Count | None) -> _Count:
         wrong = min(1 if before is None else before.wrong + 1, 64)
-        counts[name] = _Count(wrong, self._boot, self._clock() + delay_s(wrong))
-        self._write(dict(list(counts.items())[-_MOST:]))
+        return _Count(wrong, self._boot, self._clock() + delay_s(wrong))
+
+    def _keep(self, name: str, counted: _Count | None) -> None:
+        counts = {key: value for key, value in self._read().items() if key != name}
+        if counted is not None:
+            counts[name] = counted
+        with suppress(OSError):
+            write_durably(self._folder / FILE, msgspec.json.encode(dict(list(counts.items())[-_MOST:])))
 
     def _wait_s(self, counted: _Count) -> float:
         """Never more than the delay itself. A restart of the machine ends the delay; the count stays."""
@@ -114,10 +122,6 @@ class AttemptThrottle:
             return msgspec.json.decode(data, type=_Counts)
         except (OSError, ValueError, RecursionError):
             return {}
-
-    def _write(self, counts: _Counts) -> None:
-        with suppress(OSError):
-            write_durably(self._folder / FILE, msgspec.json.encode(counts))
 
 
 def unlock_throttled(header: Header, user: str, passphrase: str) -> UnlockedKeys:

@@ -13,7 +13,7 @@ import pytest
 from app.config.settings import state_dir
 from app.errors import VaultDamaged, VaultLocked, WrongPassphrase
 from app.store import attempt_throttle, writer_lock
-from app.store.attempt_throttle import FILE, LOCK, LONGEST_S, AttemptThrottle
+from app.store.attempt_throttle import FILE, FREE, LOCK, LONGEST_S, AttemptThrottle
 from app.store.clock import lasting_clock
 from app.store.header import Role, read_header
 from app.store.people import add_user
@@ -24,16 +24,23 @@ from tests.app.store.refusal import FAST, SECRET, open_it
 ROOT = Path(__file__).parents[3]
 WRONG = "wrong horse battery"
 GUESSER = """
-import sys
+import os, signal, sys, time
 from pathlib import Path
 from app.errors import VaultLocked, WrongPassphrase
 from app.store.attempt_throttle import AttemptThrottle
+print("ready", flush=True)
+how = sys.stdin.readline().strip()
 try:
     with AttemptThrottle(Path(sys.argv[1])).attempt("v", "ann"):
         print("tried", flush=True)
+        if how == "killed":
+            os.kill(os.getpid(), signal.SIGKILL)
+        time.sleep(0.1)
         raise WrongPassphrase("no")
-except VaultLocked:
+except WrongPassphrase:
     pass
+except VaultLocked as refused:
+    print(refused, flush=True)
 """
 
 
@@ -50,7 +57,7 @@ def throttle(folder: Path, clock: Clock, boot: str = "one") -> AttemptThrottle:
     return AttemptThrottle(folder, clock=clock, boot=boot)
 
 
-def fail(throttle: AttemptThrottle, error: type[Exception] = WrongPassphrase, user: str = "ann") -> None:
+def fail(throttle: AttemptThrottle, error: type[BaseException] = WrongPassphrase, user: str = "ann") -> None:
     with pytest.raises(error), throttle.attempt("v", user):
         raise error("no")
 
@@ -89,7 +96,7 @@ def test_a_right_passphrase_starts_anew_and_other_troubles_do_not_count(tmp_path
     clock = Clock()
     for _ in range(5):
         fail(throttle(tmp_path, clock), VaultDamaged)
-    assert list(tmp_path.iterdir()) == []
+    assert (tmp_path / FILE).read_bytes() == b"{}"
     for _ in range(2):
         fail(throttle(tmp_path, clock))
         fail(throttle(tmp_path, clock))
@@ -165,16 +172,30 @@ def test_a_folder_without_file_locks_counts_all_the_same(
     assert waits(throttle(tmp_path, clock), clock) == 2
 
 
-def test_a_wrong_one_is_counted_and_told_where_another_keeps_the_turn(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_nothing_is_tried_while_another_tries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(attempt_throttle, "PATIENCE_S", 0.0)
-    clock = Clock()
-    turn = WriterLock(tmp_path, LOCK)
-    fail(throttle(tmp_path, clock))
+    tried, turn = [], WriterLock(tmp_path, LOCK)
+    with pytest.raises(VaultLocked, match="under way; wait"), throttle(tmp_path, Clock()).attempt("v", "ann"):
+        tried.append(1)
     turn.release()
+    assert tried == []
+    assert not (tmp_path / FILE).exists()
+    fail(throttle(tmp_path, Clock()))
+
+
+def test_a_try_is_counted_before_it_is_made_and_forgotten_where_it_was_right(tmp_path: Path) -> None:
+    clock = Clock()
     for _ in range(2):
         fail(throttle(tmp_path, clock))
+    with throttle(tmp_path, clock).attempt("v", "ann"):
+        assert b'"wrong":3' in (tmp_path / FILE).read_bytes()
+    assert (tmp_path / FILE).read_bytes() == b"{}"
+
+
+def test_who_breaks_a_try_off_has_tried(tmp_path: Path) -> None:
+    clock = Clock()
+    for _ in range(3):
+        fail(throttle(tmp_path, clock), KeyboardInterrupt)
     assert waits(throttle(tmp_path, clock), clock) == 2
 
 
@@ -192,13 +213,41 @@ def test_a_clock_that_began_anew_ends_the_delay_and_keeps_the_count(tmp_path: Pa
     assert waits(throttle(tmp_path, clock, "two"), clock) == LONGEST_S
 
 
+def guessing(folder: Path, how: str, *, at_once: int) -> list[list[str]]:
+    """What processes said that all began to guess at the same moment."""
+    command, pipe = [sys.executable, "-c", GUESSER, str(folder)], subprocess.PIPE
+    guessers = [
+        subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, text=True) for _ in range(at_once)
+    ]
+    assert all(guesser.stdout and guesser.stdout.readline() == "ready\n" for guesser in guessers)
+    for guesser in guessers:
+        assert guesser.stdin
+        guesser.stdin.write(f"{how}\n")
+        guesser.stdin.flush()
+    return [guesser.communicate()[0].splitlines() for guesser in guessers]
+
+
 @pytest.mark.slow
 def test_many_processes_at_once_are_let_through_one_by_one(tmp_path: Path) -> None:
     guessed_before(tmp_path, "v")
-    command = [sys.executable, "-c", GUESSER, str(tmp_path)]
-    guessers = [subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) for _ in range(6)]
-    assert sum(guesser.communicate()[0] == b"tried\n" for guesser in guessers) == 1
-    assert all(guesser.returncode == 0 for guesser in guessers)
+    said = guessing(tmp_path, "wrong", at_once=6)
+    assert sum(lines == ["tried"] for lines in said) == 1
+    assert sum(lines[0].startswith("too many wrong passphrases") for lines in said) == 5
+
+
+@pytest.mark.slow
+def test_of_a_first_burst_of_guesses_no_more_are_tried_than_one_after_another(tmp_path: Path) -> None:
+    said = guessing(tmp_path, "wrong", at_once=8)
+    assert sum(lines == ["tried"] for lines in said) == FREE
+    assert sum(lines[0].startswith("too many wrong passphrases") for lines in said) == 8 - FREE
+
+
+@pytest.mark.slow
+def test_a_guess_whose_process_is_killed_counts(tmp_path: Path) -> None:
+    guessed_before(tmp_path, "v")
+    assert guessing(tmp_path, "killed", at_once=1) == [["tried"]]
+    with pytest.raises(VaultLocked, match="too many"), AttemptThrottle(tmp_path).attempt("v", "ann"):
+        raise AssertionError("tried again at once")
 
 
 def test_what_one_process_counted_another_waits_for_but_the_recovery_words_open(
