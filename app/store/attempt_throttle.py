@@ -22,6 +22,7 @@ import msgspec
 from app.config.settings import state_dir
 from app.errors import AnamnesisError, VaultLocked, WrongPassphrase
 from app.store.clock import lasting_clock
+from app.store.device_secret import find_secret
 from app.store.durable_file import read_regular, write_durably
 from app.store.header import RECOVERY, Header, UnlockedKeys, unlock
 from app.store.writer_lock import WriterLock
@@ -129,6 +130,8 @@ def unlock_throttled(header: Header, user: str, passphrase: str) -> UnlockedKeys
     slot = header.slot(user)
     if slot is None or slot.user == RECOVERY:  # nothing to guess
         return unlock(header, user, passphrase)
+    if slot.device:
+        find_secret(slot.device)  # the desktop may ask to unlock its keyring: no other try waits for that
     with AttemptThrottle(state_dir()).attempt(header.vault_id, slot.user):
         return unlock(header, user, passphrase)
 

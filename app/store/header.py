@@ -113,8 +113,6 @@ def make_slot(
         raise UsageError("a user needs a name of 1 to 200 printable characters")
     if (name == RECOVERY) is not (role is Role.RECOVERY):
         raise UsageError(f"the name {RECOVERY!r} belongs to the recovery words; choose another")
-    if len(normalised(passphrase)) < 8:
-        raise UsageError("the passphrase must have at least 8 characters; several words are best")
     return _filled(KeySlot(name, role, kdf, "", "", ""), data_key, vault_id, passphrase)
 
 
@@ -125,15 +123,23 @@ def remade_slot(
 
     Raises VaultLocked where it is not.
     """
-    made = make_slot(
-        data_key,
-        vault_id=vault_id,
-        user=slot.user,
-        role=slot.role,
-        passphrase=passphrase,
-        kdf=kdf or slot.kdf,
-    )
-    return _filled(replace(made, device=slot.device), data_key, vault_id, passphrase) if slot.device else made
+    return _filled(replace(slot, kdf=kdf or slot.kdf), data_key, vault_id, passphrase)
+
+
+def passphrase_key(slot: KeySlot, *, vault_id: str, passphrase: str) -> bytes:
+    """What Argon2id makes of the passphrase that opens a slot. Raises WrongPassphrase."""
+    key = wrapping_key(passphrase, bytes.fromhex(slot.salt), slot.kdf)
+    if _unwrapped(slot, key, vault_id) is None:
+        raise WrongPassphrase("that is not your passphrase; type the one that you sign in with")
+    return key
+
+
+def rebound_slot(slot: KeySlot, data_key: bytes, *, vault_id: str, key: bytes, device: str) -> KeySlot:
+    """The same slot bound to a device, or to none where that is empty; `key` is its `passphrase_key`.
+
+    Its salt stays, so that nothing is derived twice: a device's secret makes another key of it.
+    """
+    return _wrapped(replace(slot, device=device), data_key, vault_id, key)
 
 
 def unlock(header: Header, user: str, passphrase: str) -> UnlockedKeys:
@@ -224,26 +230,43 @@ def _opened(header: Header, slots: tuple[KeySlot, ...], user: str, passphrase: s
     if slot is None:
         return None
     secret = _as_words(passphrase) if slot.role is Role.RECOVERY else passphrase
-    nonce, wrapped = bytes.fromhex(slot.nonce), bytes.fromhex(slot.wrapped)
+    if slot.device:
+        find_secret(slot.device)  # first: without it there is nothing to try
+    return _unwrapped(slot, wrapping_key(secret, bytes.fromhex(slot.salt), slot.kdf), header.vault_id)
+
+
+def _filled(slot: KeySlot, data_key: bytes, vault_id: str, passphrase: str) -> KeySlot:
+    """A slot with fresh salt and nonce around a key."""
+    if len(normalised(passphrase)) < 8:
+        raise UsageError("the passphrase must have at least 8 characters; several words are best")
+    salt = os.urandom(16)
+    return _wrapped(
+        replace(slot, salt=salt.hex()), data_key, vault_id, wrapping_key(passphrase, salt, slot.kdf)
+    )
+
+
+def _wrapped(slot: KeySlot, data_key: bytes, vault_id: str, key: bytes) -> KeySlot:
+    """The slot around a data key; an administrator's around a random value."""
+    nonce = os.urandom(12)
+    content = os.urandom(KEY_BYTES) if slot.role is Role.ADMINISTRATOR else data_key
+    sealed = AESGCM(_slot_key(slot, key)).encrypt(nonce, content, _associated(vault_id, slot))
+    return replace(slot, nonce=nonce.hex(), wrapped=sealed.hex())
+
+
+def _unwrapped(slot: KeySlot, key: bytes, vault_id: str) -> bytes | None:
+    nonce, sealed = bytes.fromhex(slot.nonce), bytes.fromhex(slot.wrapped)
     try:
-        return AESGCM(_slot_key(slot, secret)).decrypt(nonce, wrapped, _associated(header.vault_id, slot))
+        return AESGCM(_slot_key(slot, key)).decrypt(nonce, sealed, _associated(vault_id, slot))
     except InvalidTag:
         return None
 
 
-def _filled(slot: KeySlot, data_key: bytes, vault_id: str, passphrase: str) -> KeySlot:
-    """A slot with fresh salt and nonce around a key; an administrator's around a random value."""
-    salt, nonce = os.urandom(16), os.urandom(12)
-    data_key = os.urandom(KEY_BYTES) if slot.role is Role.ADMINISTRATOR else data_key
-    salted = replace(slot, salt=salt.hex(), nonce=nonce.hex())
-    wrapped = AESGCM(_slot_key(salted, passphrase)).encrypt(nonce, data_key, _associated(vault_id, slot))
-    return replace(salted, wrapped=wrapped.hex())
-
-
-def _slot_key(slot: KeySlot, passphrase: str) -> bytes:
-    held = find_secret(slot.device) if slot.device else None  # first: without it there is nothing to try
-    key = wrapping_key(passphrase, bytes.fromhex(slot.salt), slot.kdf)
-    return key if held is None else bound_key(key, held.secret, held.device)
+def _slot_key(slot: KeySlot, passphrase_key: bytes) -> bytes:
+    """The key itself; of a bound slot with the device's secret in it."""
+    if not slot.device:
+        return passphrase_key
+    held = find_secret(slot.device)
+    return bound_key(passphrase_key, held.secret, held.device)
 
 
 def _as_words(text: str) -> str:

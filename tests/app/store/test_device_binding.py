@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from app.errors import UsageError, VaultDamaged, VaultError, VaultLocked, VaultTooNew, WrongPassphrase
-from app.store import device_secret, header
+from app.store import device_secret, header, key_derivation
 from app.store.backup import back_up, restore
-from app.store.device_binding import bind_device, unbind_device
+from app.store.device_binding import bind_device, is_bound, unbind_device
 from app.store.header import Role, read_header
 from app.store.key_derivation import bound_key
 from app.store.people import add_user, change_passphrase, reset_passphrase
@@ -160,6 +160,25 @@ def test_a_backup_is_bound_as_its_vault_and_opens_elsewhere_by_the_recovery_word
     assert not (tmp_path / "no").exists()
     restore(tmp_path / "b", tmp_path / "there", user="recovery", passphrase=words)
     assert rehearse_restore(tmp_path / "b", user="recovery", passphrase=words).patients == 0
+
+
+def test_binding_and_unbinding_try_the_passphrase_once_and_derive_it_once(
+    path: Path, keyring: Keyring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    derived: list[str] = []
+    with open_it(path) as vault:
+        monkeypatch.setattr(
+            header, "wrapping_key", lambda *a: derived.append(a[0]) or key_derivation.wrapping_key(*a)
+        )
+        with pytest.raises(WrongPassphrase):
+            bind_device(vault, passphrase=OTHER)
+        assert not keyring.kept  # nothing is kept for who doesn't know the passphrase
+        bind_device(vault, passphrase=SECRET)
+        assert is_bound(vault)
+        unbind_device(vault, passphrase=SECRET)
+        assert not is_bound(vault)
+    assert derived == [OTHER, SECRET, SECRET]
+    open_it(path).close()
 
 
 def test_binding_twice_or_with_a_wrong_passphrase_is_refused_and_changes_nothing(
