@@ -1,4 +1,4 @@
-"""Appearance, what IT has locked, and where the knowledge comes from, with its licences."""
+"""Appearance, this device, what IT has locked, and where the knowledge comes from, with its licences."""
 
 from collections.abc import Callable
 from importlib import resources
@@ -6,6 +6,7 @@ from importlib import resources
 from PySide6.QtWidgets import QComboBox, QFormLayout, QScrollArea, QTextBrowser, QVBoxLayout, QWidget
 
 from app.config.policy import Policy
+from app.gui.about.device_card import DeviceCard
 from app.gui.assistant import Assistant
 from app.gui.session import OpenSession
 from app.gui.shell.furniture import card, label, page_frame
@@ -27,24 +28,30 @@ class AboutPage:
         self.theme = QComboBox()
         self.percent = QComboBox()
         self.sources = QTextBrowser()
+        self.device = DeviceCard(session)
         self.widget, column, _head = page_frame(
-            "Settings", "Appearance, the policy of this machine, sources."
+            "Settings", "Appearance, this device, the policy of this machine, sources."
         )
         inner = QWidget()
         parts = QVBoxLayout(inner)
         parts.setContentsMargins(0, 0, 8, 0)
         parts.setSpacing(14)
         parts.addWidget(self._appearance(set_theme, set_percent))
+        parts.addWidget(self.device.widget)
         parts.addWidget(self._policy(session.around.policy))
         parts.addWidget(self._sources(), 1)
         scroll = QScrollArea(widgetResizable=True)
         scroll.setWidget(inner)
         column.addWidget(scroll, 1)
-        session.look.follow(self.widget, self.refresh)
-        self.refresh()
+        session.look.follow(self.widget, self._show_look)
+        self._show_look()
 
     def refresh(self) -> None:
-        """Show the look as it stands."""
+        """Show the look, and the slot, as they stand."""
+        self._show_look()
+        self.device.refresh()
+
+    def _show_look(self) -> None:
         self.show_assistant(self._assistant)
         for choice, value in (
             (self.theme, self._session.look.theme.name),

@@ -22,8 +22,9 @@ from app.gui.patient.patient_page import PatientPage
 from app.gui.patients.patients_page import PatientsPage
 from app.gui.session import OpenSession
 from app.gui.shell.backup_watch import BackupWatch
-from app.gui.shell.break_glass_dialog import BreakGlassDialog
+from app.gui.shell.break_glass_dialog import break_glass_dialog
 from app.gui.shell.dialogs import sentence
+from app.gui.shell.field_dialog import FieldDialog
 from app.gui.shell.furniture import set_role
 from app.gui.shell.sidebar import PLACES, Sidebar
 from app.gui.shell.status import Status
@@ -62,7 +63,7 @@ class Workspace:
         self.session = session
         self.assistant: Assistant | None = None
         self.importing: ImportDialog | None = None
-        self.glass: BreakGlassDialog | None = None
+        self.glass: FieldDialog | None = None
         self.here = "patients"
         self.widget = QWidget()
         self.status = Status()
@@ -152,7 +153,7 @@ class Workspace:
         """Whether charts may be opened now; otherwise a reason is asked for, and `then` follows it."""
         if self.session.vault.may(Right.CHARTS):
             return True
-        self.glass = BreakGlassDialog(self.widget, self.session, then)
+        self.glass = break_glass_dialog(self.widget, self.session, then)
         self.glass.open()
         return False
 

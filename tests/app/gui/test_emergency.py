@@ -46,12 +46,12 @@ def _breaks_the_glass(qtbot: QtBot, window: MainWindow, vault: Vault, settle: Se
     assert workspace.glass is not None
     assert workspace.patient.opened is None
     glass = workspace.glass
-    qtbot.keyClick(glass.reason, Qt.Key.Key_Return)
+    qtbot.keyClick(glass.field, Qt.Key.Key_Return)
     settle()
     assert "reason" in glass.message.text()
     assert workspace.patient.opened is None
-    qtbot.keyClicks(glass.reason, REASON)
-    qtbot.keyClick(glass.reason, Qt.Key.Key_Return)
+    qtbot.keyClicks(glass.field, REASON)
+    qtbot.keyClick(glass.field, Qt.Key.Key_Return)
     settle()
     assert workspace.patient.opened is not None
     assert workspace.here == "patient"
