@@ -26,6 +26,8 @@ from app.gui.unlock.create_card import CreateCard
 from app.gui.unlock.vault_opening import open_vault
 from app.store.vault import Vault
 
+RUN_SEALED = "The training run is paused and sealed; whoever has access to its vault can open it now."
+
 
 class UnlockPage:
     """Asks for vault, user and passphrase; hands the open vault to `opened`."""
@@ -89,6 +91,7 @@ class UnlockPage:
         kept, self.kept = self.kept, None
         if kept is not None:
             kept.close()
+            self._tell(RUN_SEALED, "notice")
 
     def focus(self) -> None:
         """Put the cursor where typing is needed."""
@@ -189,9 +192,11 @@ class UnlockPage:
 
     def _refuse(self, failure: Failure) -> None:
         self._busy(False)
+        said = sentence(failure.message)
         if self._drop_later:
             self.drop_kept()
-        self._tell(sentence(failure.message))
+            said += f" {RUN_SEALED}"
+        self._tell(said)
         self.focus()
 
     def _busy(self, busy: bool) -> None:

@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
+from app.errors import VaultLocked
 from app.store.attempt_throttle import unlock_throttled
 from app.store.header import read_header
-from app.store.key_derivation import KdfParameters
+from app.store.key_derivation import KdfParameters, normalised
 from app.store.vault import Vault
 
 SHORTEST = 12
@@ -13,12 +14,18 @@ SHORTEST = 12
 def open_vault(path: Path, user: str, passphrase: str, *, kept: Vault | None = None) -> Vault:
     """The open vault. Raises VaultError with its remedy.
 
-    A vault kept open for a run under way is given back, once the passphrase has opened its header.
+    A vault kept open for a run under way is given back, once the passphrase has opened its header; to the
+    one who began the run: what it does is audited under her name.
     """
-    if kept is not None and kept.path.resolve() == path.resolve() and kept.user == user:
-        unlock_throttled(read_header(path), user, passphrase)
+    if kept is None or kept.path.resolve() != path.resolve():
+        return Vault.open(path, user=user, passphrase=passphrase)
+    unlock_throttled(read_header(path), user, passphrase)
+    if normalised(user) == normalised(kept.user):
         return kept
-    return Vault.open(path, user=user, passphrase=passphrase)
+    raise VaultLocked(
+        f"a training run that {kept.user} began ends its block of steps in this window, and holds the vault; "
+        "wait until this screen says that it is sealed, in seconds to a minute, then open the vault"
+    )
 
 
 def create_vault(

@@ -20,6 +20,9 @@ from app.gui.shell.main_window import MainWindow
 from app.gui.shell.sidebar import PLACES
 from app.gui.shell.window_settings import WindowSettings, read_settings
 from app.gui.training.run_view import RunProgress, RunRequest
+from app.store.header import Role
+from app.store.key_derivation import KdfParameters
+from app.store.people import add_user
 from app.store.vault import Vault
 from app.workflows.stop_wish import StopWish
 from tests.app.gui.clinic import MARFAN
@@ -176,36 +179,68 @@ def test_settings_that_are_not_understood_mean_the_defaults(tmp_path: Path, text
     assert read_settings(tmp_path / "window.json") == WindowSettings()
 
 
-def test_a_run_ends_its_block_behind_a_lock_and_the_passphrase_leads_back_to_it(
-    window: MainWindow, vault: Vault, settle: Settle
+def _lock_in_a_block(
+    window: MainWindow, vault: Vault, settle: Settle, go_on: Event, wishes: list[StopWish]
 ) -> None:
+    """Lock while a run is in a block of steps that takes until `go_on`."""
     window.take_vault(vault)
     settle()
-    go_on, wishes = Event(), list[StopWish]()
 
     def run(_request: RunRequest, wish: StopWish) -> Iterator[RunProgress]:
         wishes.append(wish)
-        while not go_on.wait(0.01):  # a block that takes long
+        while not go_on.wait(0.01):
             yield RunProgress("Training", 1, 2, 0.5)
         yield RunProgress("Stopped" if wish.is_set() else "Training", 1, 2, 0.5)
 
     window.training_run.start(run, RunRequest(1.0, 2.0, "head"), place=vault.path)
     window.lock()
+
+
+def _try_to_open(window: MainWindow, vault: Vault, user: str, passphrase: str) -> None:
+    """Until the answer is there."""
+    window.unlock.vault.setText(str(vault.path))
+    window.unlock.user.setText(user)
+    window.unlock.passphrase.setText(passphrase)
+    window.unlock.open()
+    end = process_time() + PATIENCE_S
+    while not window.unlock.open_button.isEnabled() and process_time() < end:
+        QTest.qWait(20)
+
+
+def test_a_colleague_learns_what_the_locked_window_does_and_when_she_may_come_in(
+    window: MainWindow, vault: Vault, settle: Settle
+) -> None:
+    kdf = KdfParameters.fast_for_tests()
+    add_user(vault, user="bob", passphrase="passphrase of bob", role=Role.CLINICIAN, kdf=kdf)
+    go_on = Event()
+    _lock_in_a_block(window, vault, settle, go_on, [])
+    _try_to_open(window, vault, "bob", "passphrase of rob")
+    assert "passphrase is wrong" in window.unlock.message.text()
+    _try_to_open(window, vault, "bob", "passphrase of bob")
+    assert window.workspace is None
+    told = window.unlock.message.text()
+    assert f"A training run that {USER} began ends its block" in told
+    assert "wait until this screen says that it is sealed" in told
+    go_on.set()
+    settle()
+    assert "paused and sealed" in window.unlock.message.text()
+    _try_to_open(window, vault, "bob", "passphrase of bob")
+    assert window.workspace is not None
+    assert window.workspace.session.vault.user == "bob"
+
+
+def test_a_run_ends_its_block_behind_a_lock_and_the_passphrase_leads_back_to_it(
+    window: MainWindow, vault: Vault, settle: Settle
+) -> None:
+    go_on, wishes = Event(), list[StopWish]()
+    _lock_in_a_block(window, vault, settle, go_on, wishes)
     assert window.workspace is None
     assert "pauses" in window.unlock.message.text()
     assert vault.patient_count() == 61  # until the block has ended, behind the unlock screen
     assert wishes[0].is_set()
-    window.unlock.vault.setText(str(vault.path))
-    window.unlock.user.setText(USER)
-    window.unlock.passphrase.setText("wrong")
-    window.unlock.open()
-    QTest.qWait(200)
+    _try_to_open(window, vault, USER, "wrong")
     assert window.workspace is None
-    window.unlock.passphrase.setText(PASSPHRASE)
-    window.unlock.open()
-    end = process_time() + PATIENCE_S
-    while window.workspace is None and process_time() < end:
-        QTest.qWait(20)
+    _try_to_open(window, vault, USER, PASSPHRASE)
     assert window.workspace is not None
     assert window.workspace.session.vault is vault
     assert not wishes[0].is_set()  # in time: the run goes on as if nothing had been
