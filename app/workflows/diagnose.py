@@ -25,7 +25,7 @@ from app.workflows.load_rules import load_rules
 from app.workflows.possible_diseases import possible_diseases
 from app.workflows.read_codes import read_codes
 from app.workflows.read_laboratory import read_laboratory
-from app.workflows.remember_texts import TextMemory
+from ml.text.text_memory import TextMemory
 from app.workflows.suggest_findings import build_recogniser, read_findings
 from app.workflows.weighed import Presentation, Weighed
 from knowledge_graph.findings.finding import Finding, FindingState, Sex, observed_count
