@@ -10,7 +10,7 @@ from knowledge_graph.sources.ontology import read_ontology
 from knowledge_graph.terms.term import TermId
 from ml.linking.linker import Linker
 from ml.linking.wording_file import shipped_encoder
-from ml.recognition.supplement import read_supplement
+from ml.recognition.supplement import Supplement, read_supplement
 
 ABNORMALITY = TermId("HP:0000118")  # Phenotypic abnormality: only these can be findings
 Entry = tuple[TermId, tuple[str, ...]]  # name first, then synonyms
@@ -36,15 +36,34 @@ def term_wordings(graph: CompiledGraph) -> list[Entry]:
 def spoken_wordings(graph: CompiledGraph) -> list[Entry]:
     """The same with our own everyday wordings and abbreviations (ml/recognition/supplement.py)."""
     entries, supplement = term_wordings(graph), read_supplement()
+    said = _joined(
+        entries, [*_phrases(supplement), *((n, short) for short, n in supplement.abbreviations.items())]
+    )
+    return [(term, tuple(dict.fromkeys((*own, *said.get(term, ()))))) for term, own in entries]
+
+
+def everyday_wordings(graph: CompiledGraph) -> dict[TermId, tuple[str, ...]]:
+    """What laypeople call a term, by HPO and by our own lists; only terms for which there is such a word."""
+    entries = term_wordings(graph)
+    ours = _joined(entries, _phrases(read_supplement()))
+    terms = read_ontology(find_release().ontology).terms
+    lay = {t: terms[t].lay_synonyms if t in terms else () for t, _ in entries}
+    return {t: said for t in lay if (said := tuple(dict.fromkeys((*ours.get(t, ()), *lay[t]))))}
+
+
+def _phrases(supplement: Supplement) -> list[tuple[str, str]]:
+    return [(name, phrase) for name, phrases in supplement.phrases.items() for phrase in phrases]
+
+
+def _joined(entries: Sequence[Entry], ours: Sequence[tuple[str, str]]) -> dict[TermId, list[str]]:
+    """Our wordings by term, from (a name of the ontology, wording); another release may lack a name."""
     owners = {w.casefold(): term for term, wordings in entries for w in reversed(wordings)}
     owners |= {wordings[0].casefold(): term for term, wordings in entries}
-    ours = [(name, phrase) for name, phrases in supplement.phrases.items() for phrase in phrases]
-    ours += [(name, short) for short, name in supplement.abbreviations.items()]
     said: dict[TermId, list[str]] = {}
     for name, wording in ours:
-        if name.casefold() in owners:  # another release may lack it
+        if name.casefold() in owners:
             said.setdefault(owners[name.casefold()], []).append(wording)
-    return [(term, tuple(dict.fromkeys((*own, *said.get(term, ()))))) for term, own in entries]
+    return said
 
 
 def term_linker(graph: CompiledGraph) -> Linker:

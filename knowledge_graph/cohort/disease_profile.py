@@ -24,6 +24,7 @@ class DiseaseProfile:
     excluded_terms: list[int]
     only_sex: int
     earliest_onset_days: float
+    usual_ages_days: tuple[float, float]  # 0 and infinite where nothing is stated
 
     @property
     def likeliest_term(self) -> int:
@@ -68,14 +69,15 @@ class DiseaseProfiles:
         named = self._graph.associations.term[rows].tolist()
         excluded = self._graph.associations.excluded[rows].tolist()
         sexes = self._sexes(named, excluded, self._graph.associations.sex[rows].tolist())
-        shown = set(terms)
+        shown, ages = set(terms), self._graph.demographics
         return DiseaseProfile(
             terms=terms,
             frequencies=self._frequencies[span],
             sexes=[sexes.get(t) or self._term_sex.get(t, 0) for t in terms],
             excluded_terms=[t for t, no in zip(named, excluded, strict=True) if no and t not in shown],
-            only_sex=int(self._graph.demographics.only_sex[disease]),
-            earliest_onset_days=float(self._graph.demographics.earliest_onset_days[disease]),
+            only_sex=int(ages.only_sex[disease]),
+            earliest_onset_days=float(ages.earliest_onset_days[disease]),
+            usual_ages_days=(float(ages.youngest_days[disease]), float(ages.oldest_days[disease])),
         )
 
     @staticmethod

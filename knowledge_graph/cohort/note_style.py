@@ -1,4 +1,4 @@
-"""Reads the styles in which synthetic notes are written (resources/note_styles.toml)."""
+"""Reads the styles in which synthetic notes are written: clinicians' and patients'."""
 
 import re
 import tomllib
@@ -41,8 +41,13 @@ class NoteStyle:
 
 
 def read_note_styles() -> tuple[NoteStyle, ...]:
-    """The styles that ship with the program."""
+    """The clinicians' styles that ship with the program."""
     return parse_note_styles(resources.files("resources").joinpath("note_styles.toml").read_text("utf-8"))
+
+
+def read_patient_styles() -> tuple[NoteStyle, ...]:
+    """How patients and parents write (resources/patient_styles.toml)."""
+    return parse_note_styles(resources.files("resources").joinpath("patient_styles.toml").read_text("utf-8"))
 
 
 def parse_note_styles(text: str) -> tuple[NoteStyle, ...]:

@@ -66,7 +66,7 @@ class _Sampler:
             disease_id=self._graph.disease_ids[disease],
             findings=tuple(findings),
             sex=sex,
-            age_days=_age_days(profile.earliest_onset_days, dice),
+            age_days=_age_days(profile, dice),
             family_terms=self._mentioned(self._habits.family, [*present, *observed], sex, dice),
             considered_terms=self._mentioned(
                 self._habits.considered, [t for t in absent if t not in observed], sex, dice
@@ -128,9 +128,12 @@ def _sex(profile: DiseaseProfile, dice: Random) -> Sex:
     return Sex.FEMALE if dice.random() < 0.5 else Sex.MALE
 
 
-def _age_days(earliest_onset_days: float, dice: Random) -> int:
-    """Some time after the earliest onset: an exponential wait with a mean of nine years."""
-    return round(min(earliest_onset_days + dice.expovariate(1 / (9 * _YEAR)), _OLDEST_DAYS))
+def _age_days(profile: DiseaseProfile, dice: Random) -> int:
+    """Of the usual ages where they are stated; else an exponential wait, mean nine years, after the onset."""
+    youngest, oldest = profile.usual_ages_days
+    if youngest > 0 or oldest < _OLDEST_DAYS:
+        return round(dice.uniform(youngest, min(oldest, _OLDEST_DAYS)))
+    return round(min(profile.earliest_onset_days + dice.expovariate(1 / (9 * _YEAR)), _OLDEST_DAYS))
 
 
 def _poisson(mean: float, dice: Random) -> int:

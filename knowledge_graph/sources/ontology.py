@@ -106,11 +106,12 @@ def _term(stanza: Stanza, name: str) -> Term:
     if ":" not in term_id:
         raise SourceRefused(f"{name} has a [Term] without an id; fetch the file again")
     replaced = _first(stanza, "replaced_by").strip()
-    quoted = (_quoted(text) for text in stanza.get("synonym", ()) if "obsolete_synonym" not in text)
+    said = [text for text in stanza.get("synonym", ()) if "obsolete_synonym" not in text]
     return Term(
         term_id=TermId(term_id),
         name=_first(stanza, "name"),
-        synonyms=tuple(dict.fromkeys(text for text in quoted if text is not None)),
+        synonyms=_wordings(said),
+        lay_synonyms=_wordings(text for text in said if " layperson [" in text),
         definition=_quoted(_first(stanza, "def")) or "",
         parents=tuple(TermId(text.split(" ! ")[0].split("{")[0].strip()) for text in stanza.get("is_a", ())),
         alternative_ids=tuple(TermId(text.strip()) for text in stanza.get("alt_id", ())),
@@ -136,6 +137,10 @@ def _check_parents(ontology: Ontology, name: str) -> None:
             if parent not in living:
                 raise SourceRefused(f"{name}: the parent {parent} of {term_id} is not a current term")
     topological_order(living)
+
+
+def _wordings(synonyms: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(text for line in synonyms if (text := _quoted(line)) is not None))
 
 
 def _first(stanza: Stanza, tag: str) -> str:

@@ -14,6 +14,7 @@ class Term:
     term_id: TermId
     name: str
     synonyms: tuple[str, ...] = ()
+    lay_synonyms: tuple[str, ...] = ()  # those of `synonyms` that are in laypeople's words
     definition: str = ""
     parents: tuple[TermId, ...] = ()
     alternative_ids: tuple[TermId, ...] = ()

@@ -19,6 +19,7 @@ from tests.knowledge_graph.mini_release import HPOA, OBO, write_mini_release
 def test_terms_keep_names_synonyms_and_definitions() -> None:
     seizure = parse_ontology(OBO.splitlines(), name="hp.obo").terms["HP:0000010"]  # type: ignore[index]
     assert (seizure.name, seizure.synonyms, seizure.definition) == ("Seizure", ("Fits",), 'A "fit".')
+    assert seizure.lay_synonyms == ("Fits",)
 
 
 def test_alternative_and_replaced_ids_resolve() -> None:
