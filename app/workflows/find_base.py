@@ -50,10 +50,15 @@ def starting_base(encoder_dir: Path | None = None) -> BaseVersion:
 def base_of_version(vault: Vault, version_id: str, encoder_dir: Path | None = None) -> BaseVersion:
     """The shared base from which a version was trained, by the chain of base versions."""
     known = {base.version_id: base for base in installed_bases(vault)}
-    start = starting_version().version.version_id
+    start, kept = starting_version().version.version_id, set(model_store(vault).version_ids())
     while version_id != start:
         if version_id in known:
             return _loaded(vault, known[version_id], encoder_dir)
+        if version_id not in kept:
+            raise UpdateRefused(
+                "this version began with another release's starting model, which the others no longer share; "
+                "train again"
+            )
         version_id = model_store(vault).describe(version_id).card.base_version
     return starting_base(encoder_dir)
 

@@ -27,6 +27,7 @@ from ml.federated.base_file import write_base
 from ml.federated.coordinator import Coordinator, new_coordinator
 from ml.federated.statement import BaseStatement
 from ml.federated.trust_file import read_trust
+from ml.registry.model_version import VersionId
 from ml.registry.starting_model import starting_version
 
 pytestmark = pytest.mark.slow
@@ -57,6 +58,10 @@ class Federation:
         return path
 
 
+ROWS = len(starting_version().labels)
+MOVED = len(range(0, ROWS, 100))  # the rows that a pretended training moves
+
+
 @pytest.fixture
 def federation(tmp_path: Path) -> Iterator[Federation]:
     with new_site(tmp_path / "north.vault", "north") as vault:
@@ -70,16 +75,16 @@ def test_a_review_says_what_leaves_and_what_stays(federation: Federation) -> Non
     text = " ".join(" ".join(review.lines).split())
     assert max(map(len, review.lines)) <= 100
     assert (review.site, review.round, review.weight, review.epsilon) == ("north", 1, 1, 2.5)
-    assert [(t.name, t.shape) for t in review.tensors] == [("head.bias", (12687,))]
+    assert [(t.name, t.shape) for t in review.tensors] == [("head.bias", (ROWS,))]
     for wanted in (
-        "head.bias: 12,687 numbers",
+        f"head.bias: {ROWS:,} numbers",
         "epsilon 2.5",
         "does not hold: texts",
         "factor of at most 12.2",
         "1 in 100 becomes 11 in 100",
         "a chance of 1 in 100,000",
-        "only the rows of 127 diseases differ",
-        f"which they are: {', '.join(starting_version().labels[:600:100])} and 121 more",
+        f"only the rows of {MOVED} diseases differ",
+        f"which they are: {', '.join(starting_version().labels[:600:100])} and {MOVED - 6} more",
         "can't be called back",
     ):
         assert wanted in text
@@ -89,7 +94,7 @@ def test_a_file_holds_what_was_reviewed_and_is_audited(federation: Federation) -
     declare_weight(federation.vault, 300)
     path = federation.export()
     update = verify_update(path, federation.desk())
-    change = np.float32(0.5) * (np.arange(12687) % 100 == 0)
+    change = np.float32(0.5) * (np.arange(ROWS) % 100 == 0)
     np.testing.assert_allclose(update.delta["head.bias"], change, atol=1e-5)
     assert (update.statement.weight, update.statement.privacy) == (300, CLAIM)
     assert "update-exported" in [event.action for event in federation.vault.audit_events(5)]
@@ -204,7 +209,7 @@ def test_a_base_that_harms_is_refused_with_its_figures_and_nothing_changes(
 ) -> None:
     vault, start = federation.vault, starting_base()
     before = current_version(vault).version
-    harmful = start.own | {"head.bias": start.own["head.bias"] + 100 * (np.arange(12687) % 50 == 0)}
+    harmful = start.own | {"head.bias": start.own["head.bias"] + 100 * (np.arange(ROWS) % 50 == 0)}
     said = BaseStatement(
         *(start.base_id, 1, "mean", ("2" * 64,), 2.5, 1e-5, start.labels_sha256, start.encoder_sha256)
     )
@@ -255,3 +260,11 @@ def test_at_a_terminal_the_review_is_shown_and_a_plain_yes_is_asked_for(
     code = main(["update", "export", *map(str, words), "--recipient", federation.coordinator.recipient])
     assert (code, file.exists()) == (0 if written else 1, written)
     assert "It does not hold: texts" in capsys.readouterr().out
+
+
+def test_a_version_of_another_releases_start_is_no_update_of_this_one(federation: Federation) -> None:
+    start = starting_version()
+    earlier = replace(start.version, version_id=VersionId("0" * 64))
+    train_pretended(federation.vault, bias=0.25, base=replace(start, version=earlier))
+    with pytest.raises(UpdateRefused, match="another release's starting model"):
+        review_update(federation.vault)
