@@ -20,6 +20,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--keep-weights", action="store_true", help="export the shipped model again, without fitting anything"
     )
+    parser.add_argument(
+        "--pack", action="store_true", help="fit only the rows of the program's own pack anew (minutes)"
+    )
     parser.add_argument("--threads", type=int, default=2, help="processor threads to use")
 
 
@@ -35,16 +38,16 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         build_starting_model,
         export_starting_model_again,
         save_starting_model,
+        teach_pack_again,
     )
     from ml.registry.model_card import card_markdown
 
     plan = BuildPlan.quick(arguments.seed) if arguments.quick else BuildPlan(arguments.seed)
     plan = replace(plan, threads=arguments.threads)
-    reports = (
-        export_starting_model_again(cache_dir(), threads=plan.threads)
-        if arguments.keep_weights
-        else build_starting_model(plan, cache_dir())
-    )
+    if arguments.keep_weights:
+        reports = export_starting_model_again(cache_dir(), threads=plan.threads)
+    else:
+        reports = (teach_pack_again if arguments.pack else build_starting_model)(plan, cache_dir())
     for report in reports:
         if isinstance(report, str):
             console.progress(report)

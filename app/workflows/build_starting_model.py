@@ -1,12 +1,13 @@
 """Builds the starting model: synthetic patients of every disease, the gate, the head, the files.
 
+First HPO's diseases, then rows for the program's own pack beside them, which leave the others as they are.
 Public knowledge only: its epsilon is 0. The same seed, on the same machine and libraries, gives
 the same model.
 """
 
 import importlib.resources
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ import torch
 
 from app.errors import ModelUnavailable
 from app.workflows.export_classifier import export_classifier
+from app.workflows.load_knowledge import KnowledgeChoice, load_graph
+from app.workflows.pack_rows import PackNotes, PackPlan, add_pack_rows, measure_pack_rows
 from app.workflows.synthetic_notes import HELD_OUT_DISEASES, HELD_OUT_STYLES, SyntheticNotes
 from app.workflows.write_notes import calibration_texts
 from knowledge_graph.graph.cache import load_compiled
@@ -25,7 +28,7 @@ from ml.registry.export_job import ExportRequest, ExportResult, exported_version
 from ml.registry.model_card import card_markdown
 from ml.registry.model_version import TENSORS_FILE, ModelCard, VersionContent
 from ml.registry.starting_model import FOLDER, README_FILE, starting_version
-from ml.registry.tensor_file import read_tensors, write_tensors
+from ml.registry.tensor_file import Tensors, read_tensors, write_tensors
 from ml.text.encoder_files import EncoderFiles, find_encoder
 from ml.text.tokenizer import TextTokenizer
 from ml.training.classifier import Classifier, build_classifier, encode_texts
@@ -45,12 +48,19 @@ class BuildPlan:
     steps: int = 700
     held_out_notes: int = 600
     threads: int = 2
+    pack: PackPlan = field(default_factory=PackPlan)
 
     @classmethod
     def quick(cls, seed: int = 0) -> "BuildPlan":
         """A small plan, for trying the command out."""
         return cls(
-            seed, gate_notes=200, patients_per_disease=2, notes_per_disease=0, steps=60, held_out_notes=100
+            seed,
+            gate_notes=200,
+            patients_per_disease=2,
+            notes_per_disease=0,
+            steps=60,
+            held_out_notes=100,
+            pack=PackPlan(notes_per_condition=4, other_notes=800, held_out_notes=100),
         )
 
 
@@ -75,20 +85,59 @@ def build_starting_model(plan: BuildPlan, cache_dir: Path) -> Iterator[str | Ver
             yield f"step {report.step} of {plan.steps}, loss {report.loss:.3f}"
         else:
             head = report
-    tensors = write_tensors(
-        {"head.weight": head.weight, "head.bias": head.bias, **gate_tensors}, int8_rows=["head.weight"]
-    )
-    stored = read_tensors(tensors)
+    yield from _finished(_stored(head, gate_tensors), gate_tensors, reader, plan, cache_dir)
+
+
+def teach_pack_again(plan: BuildPlan, cache_dir: Path) -> Iterator[str | VersionContent]:
+    """The shipped model with the rows of the program's pack fitted anew: after the pack has changed."""
+    torch.set_num_threads(plan.threads)
+    torch.manual_seed(plan.seed)
+    tensors = read_tensors(starting_version().files[TENSORS_FILE])
+    gate = {name: value for name, value in tensors.items() if name.startswith("gate.")}
+    labels = starting_version().labels
+    count = len(load_compiled(cache_dir).disease_ids)
+    if labels[:count] != tuple(load_compiled(cache_dir).disease_ids):
+        raise ModelUnavailable("the shipped model names other diseases than the graph; build it in full")
+    head = Head(tensors["head.weight"][:count], tensors["head.bias"][:count])
+    yield from _finished(head, gate, _reader(find_encoder(), gate), plan, cache_dir)
+
+
+def _finished(
+    head: Head, gate: Tensors, reader: Classifier, plan: BuildPlan, cache_dir: Path
+) -> Iterator[str | VersionContent]:
+    """The pack's rows beside a head of HPO's diseases, what is measured of both, and the version."""
+    bare, graph = load_compiled(cache_dir), load_graph(cache_dir, KnowledgeChoice())
+    encoder = find_encoder()
+    tokenizer, pack = TextTokenizer(encoder.tokenizer_json), PackNotes(graph, seed=plan.seed)
+    for report in add_pack_rows(head, reader, tokenizer, pack, plan.pack):
+        if isinstance(report, str):
+            yield report
+        else:
+            head = report
+    tensors = _tensors(head, gate)
+    stored = _stored(head, gate)
     yield "measuring on styles of notes that were held out"
-    measured = _measure(
-        Head(stored["head.weight"], stored["head.bias"]), reader, tokenizer, notes, count=plan.held_out_notes
-    )
+    notes = SyntheticNotes(bare, seed=plan.seed)
+    measured = _measure(stored, reader, tokenizer, notes, count=plan.held_out_notes)
+    measured |= measure_pack_rows(stored, reader, tokenizer, pack, count=plan.pack.held_out_notes)
     yield from _exported(tensors, graph, _card(encoder, graph, plan, measured), threads=plan.threads)
+
+
+def _tensors(head: Head, gate: Tensors) -> bytes:
+    return write_tensors(
+        {"head.weight": head.weight, "head.bias": head.bias, **gate}, int8_rows=["head.weight"]
+    )
+
+
+def _stored(head: Head, gate: Tensors) -> Head:
+    """The head as it is read back from the file."""
+    stored = read_tensors(_tensors(head, gate))
+    return Head(stored["head.weight"], stored["head.bias"])
 
 
 def export_starting_model_again(cache_dir: Path, *, threads: int = 2) -> Iterator[str | VersionContent]:
     """The shipped model with new graphs, its weights and what was measured of them as they are."""
-    shipped, graph = starting_version(), load_compiled(cache_dir)
+    shipped, graph = starting_version(), load_graph(cache_dir, KnowledgeChoice())
     if shipped.labels != tuple(graph.disease_ids):
         raise ModelUnavailable("the shipped model names other diseases than the graph; build it in full")
     yield from _exported(shipped.files[TENSORS_FILE], graph, shipped.version.card, threads=threads)
@@ -169,6 +218,6 @@ def _card(
         encoder=encoder.name,
         encoder_sha256=encoder.weights_sha256,
         label_count=len(graph.disease_ids),
-        data_description=f"synthetic patients sampled from HPO {graph.version}, seed {plan.seed}",
+        data_description=f"synthetic patients sampled from HPO {graph.title}, seed {plan.seed}",
         measured=measured,
     )
