@@ -6,15 +6,16 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from app.cli.accuracy_table import as_dict, as_table
 from app.cli.console import Console
 from app.cli.evaluate_questions import configure_questions, run_questions
+from app.cli.evaluate_texts import configure_texts, run_texts
 from app.cli.knowledge_choice import add_knowledge_arguments, chosen_knowledge
 from app.config.settings import cache_dir
 from app.errors import UsageError
 
 if TYPE_CHECKING:
     from app.workflows.evaluate_cases import Case
-    from app.workflows.evaluate_notes import Report
 
 NOTES_TO_FIT = 600
 # As in knowledge_graph.ranking.ranker, which is not loaded to say how a verb is called.
@@ -61,6 +62,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "heard) or likelihood_ratio (the same from each disease's own annotations alone)",
     )
     configure_questions(parser)
+    configure_texts(parser)
     parser.add_argument(
         "--fit-weights",
         type=Path,
@@ -106,6 +108,8 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         return _build_namesakes(arguments, console)
     if arguments.build_portraits:
         return _build_portraits(arguments, console)
+    if arguments.texts:
+        return run_texts(arguments, console)
     if arguments.cases is None and (arguments.notes is None or arguments.fit_fusion):
         raise UsageError("name the cases by --cases, or a number of synthetic notes by --notes")
     if arguments.evidences is not None and arguments.evidences < 1:
@@ -231,8 +235,8 @@ def _notes(arguments: argparse.Namespace, console: Console) -> int:
             yield from published_notes(service.graph, _read(arguments.cases), **how)
 
     report = evaluate_notes(service, written())
-    value = {"styles": MEASURED_STYLES, **_as_dict(report), "knowledge_version": service.graph.version}
-    console.result(value, _as_table(report))
+    value = {"styles": MEASURED_STYLES, **as_dict(report), "knowledge_version": service.graph.version}
+    console.result(value, as_table(report))
     return 0
 
 
@@ -249,8 +253,8 @@ def _fit_fusion(arguments: argparse.Namespace, console: Console) -> int:
         progress=console.progress,
     )
     write_fusion_weights(arguments.fit_fusion, fit, cases=arguments.cases, knowledge=service.graph.version)
-    value = {"weights": asdict(fit.weights), "notes": fit.notes, "held_out": _as_dict(fit.held_out)}
-    console.result(value, f"{_as_table(fit.held_out)}\n\n{fit.weights.to_text('')}")
+    value = {"weights": asdict(fit.weights), "notes": fit.notes, "held_out": as_dict(fit.held_out)}
+    console.result(value, f"{as_table(fit.held_out)}\n\n{fit.weights.to_text('')}")
     return 0
 
 
@@ -258,20 +262,3 @@ def _read(cases: Path) -> "Iterator[Case]":
     from app.workflows.evaluate_cases import read_cases
 
     return read_cases(cases)
-
-
-def _as_dict(report: "Report") -> dict[str, dict[str, dict[str, object]]]:
-    return {source: {way: asdict(row) for way, row in ways.items()} for source, ways in report.items()}
-
-
-def _as_table(report: "Report") -> str:
-    lines = []
-    for source, ways in report.items():
-        lines.append(f"{source}, {next(iter(ways.values())).n} notes")
-        lines.append(
-            f"  {'':16}" + "".join(f"{name:>9}" for name in ("top-1", "top-5", "top-10", "stated", "ECE"))
-        )
-        for way, row in ways.items():
-            shown = (row.top1, row.top5, row.top10, row.stated, row.ece)
-            lines.append(f"  {way:16}" + "".join(f"{value:9.3f}" for value in shown))
-    return "\n".join(lines)

@@ -25,7 +25,13 @@ def add_knowledge_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--no-packs", action="store_true", help="leave out the packs of the program, the policy and the user"
     )
-    group.add_argument("--setting", choices=SETTINGS, help="where the patient is seen: what is common there")
+    group.add_argument(
+        "--setting",
+        choices=SETTINGS,
+        help="where the patient is seen: in emergency and primary care what is common there counts thousands "
+        "of times more beforehand than a rare disease; in a rare-disease clinic, the default unless the user "
+        "or the policy names another, at most twice",
+    )
 
 
 def chosen_knowledge(arguments: argparse.Namespace) -> "KnowledgeChoice":

@@ -36,7 +36,10 @@ Floats64 = npt.NDArray[np.float64]
 
 
 class Case(msgspec.Struct):
-    """One published person: HPO ids, what is known of her, and the diagnosis."""
+    """One published person: HPO ids, what is known of her, and the diagnosis.
+
+    Or a `text` instead of findings, in a `style`; its diagnosis may be an everyday `label`.
+    """
 
     disease_id: str = ""
     disease_ids: list[str] = msgspec.field(default_factory=list)
@@ -46,6 +49,9 @@ class Case(msgspec.Struct):
     sex: str | None = "UNKNOWN"
     pmid: str | None = ""
     refs: list[str] = msgspec.field(default_factory=list)
+    text: str = ""
+    style: str = ""
+    label: str = ""
 
     @property
     def truths(self) -> list[str]:
@@ -194,7 +200,7 @@ def _case(line: bytes, where: str) -> Case:
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         said = str(error) if isinstance(error, msgspec.MsgspecError) else "not plain UTF-8 JSON"
         raise UsageError(f"{where}: not a case ({said}); see `anamnesis evaluate --help`") from error
-    if not any(case.truths):
+    if not any((*case.truths, case.label)):
         raise UsageError(f"{where}: neither disease_id nor disease_ids is given")
     return case
 

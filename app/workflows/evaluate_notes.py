@@ -130,7 +130,7 @@ class Tally:
         if not self._outcomes:
             raise UsageError("there is no note to measure on; give more notes, or cases of known diseases")
         sources = sorted({source for source, _ in self._outcomes})
-        return {s: {way: _accuracy(self._outcomes[s, way]) for way in WAYS} for s in sources}
+        return {s: {way: accuracy(self._outcomes[s, way]) for way in WAYS} for s in sources}
 
 
 def outcome_of(shown: npt.NDArray[np.floating], truths: Sequence[int]) -> Outcome:
@@ -141,7 +141,7 @@ def outcome_of(shown: npt.NDArray[np.floating], truths: Sequence[int]) -> Outcom
     return Outcome(place, float(shown[first]), first in truths)
 
 
-def _accuracy(outcomes: Sequence[Outcome]) -> WayAccuracy:
+def accuracy(outcomes: Sequence[Outcome]) -> WayAccuracy:
     """Counted up."""
     ranks = np.array([o.rank for o in outcomes])
     stated, right = np.array([o.stated for o in outcomes]), np.array([o.right for o in outcomes])
