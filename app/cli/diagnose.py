@@ -4,7 +4,7 @@ import argparse
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from app.cli.case import add_case_arguments, check_case_arguments, open_case
+from app.cli.case import OpenCase, add_case_arguments, check_case_arguments, open_case
 from app.cli.console import Console
 from app.clinical.diagnosis import Differential, DifferentialLine, possible_text
 from app.clinical.text_reason import PartKind, TextReason
@@ -15,6 +15,7 @@ from knowledge_graph.rules.trace import Alert
 if TYPE_CHECKING:
     from app.workflows.diagnose import DiagnosisService
     from app.workflows.explain_text import TextExplanation
+    from app.workflows.weighed import Weighed
 
 SHOWN_REASONS = 3
 
@@ -60,11 +61,25 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     if arguments.compare is not None:
         return _compare(arguments, console)
     with open_case(arguments, console) as case:
-        shown = case.service.diagnose(case.asked, top=arguments.top)
+        shown = case.service.differential(_weigh(case, console), top=arguments.top)
         case.record_shown(shown)
         answer = _explained(arguments, case.service, shown, case.asked.texts)
     console.result(as_json(answer.differential, answer), as_text(answer.differential, answer))
     return 0
+
+
+def _weigh(case: OpenCase, console: Console) -> "Weighed":
+    """What is known when all notes are read; says meanwhile how far the reading is."""
+    from app.workflows.read_notes import weigh_while_reading
+
+    told = 0
+    for weighing in weigh_while_reading(case.service, case.asked):
+        tenths = int(10 * weighing.share)
+        if tenths > told and weighing.share < 1:
+            told = tenths
+            console.progress(f"reading the notes, {10 * tenths} %", share=tenths / 10)
+    assert weighing.weighed is not None
+    return weighing.weighed
 
 
 def _compare(arguments: argparse.Namespace, console: Console) -> int:
@@ -73,7 +88,7 @@ def _compare(arguments: argparse.Namespace, console: Console) -> int:
 
     ids = [part.strip() for part in arguments.compare.split(",") if part.strip()]
     with open_case(arguments, console) as case:
-        weighed = case.service.weigh(case.asked)
+        weighed = _weigh(case, console)
         found = compare_diseases(case.service, weighed, ids)
         case.record_shown(case.service.differential(weighed, top=arguments.top))
         known = {"knowledge_version": case.service.graph.version}

@@ -1,10 +1,11 @@
 """What the program knows and suggests, loaded in the background after the window has opened."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
 from pathlib import Path
+from threading import Event
 
 from app.clinical.annotation import Annotation
 from app.clinical.chart import Chart
@@ -24,6 +25,7 @@ from app.workflows.find_similar import SimilarCases, similar_diseases, similar_p
 from app.workflows.gather_findings import GatheredFinding
 from app.workflows.load_knowledge import choose_knowledge
 from app.workflows.load_rules import load_rules
+from app.workflows.read_notes import weigh_while_reading
 from app.workflows.search_terms import TermCatalogue
 from app.workflows.suggest_findings import suggest_findings
 from app.workflows.weighed import Weighed
@@ -38,11 +40,22 @@ NO_POLICY, NO_PACKS = Policy(), UserPacks()
 
 @dataclass(frozen=True)
 class Opinion:
-    """A ranking, the findings it rests on, and the weight of every disease behind it."""
+    """A ranking, the findings it rests on, and the weight of every disease behind it.
+
+    `share` says how much of the notes is read, 0 to 1: the last opinion on a chart has 1.
+    """
 
     differential: Differential
     findings: tuple[GatheredFinding, ...]
     weighed: Weighed
+    share: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class StillReading:
+    """How much of the notes is read, where that changes no opinion yet."""
+
+    share: float
 
 
 class Assistant:
@@ -93,14 +106,25 @@ class Assistant:
         found = suggest_findings(service.recogniser, service.graph, note_id=note.id, text=note.text)
         return tuple(s.annotation for s in found)
 
-    def rank(self, chart: Chart, marks: Marks, today: date) -> Opinion:
-        """The differential of a chart; that it was shown is recorded."""
+    def rank(
+        self, chart: Chart, marks: Marks, today: date, stop: Event | None = None
+    ) -> Iterator[Opinion | StillReading]:
+        """The differential of a chart: first by its findings, then as its notes are read.
+
+        That a list was shown is recorded. Setting `stop` ends it after the window being read.
+        """
         service = self._service
         gathered = service.gather(chart, marks)
-        weighed = service.weigh(service.presentation_of(chart, gathered, today=today))
-        differential = service.differential(weighed, top=10)
-        self._vault.record_shown(chart.patient.id, differential)
-        return Opinion(differential, gathered, weighed)
+        asked = service.presentation_of(chart, gathered, today=today)
+        for weighing in weigh_while_reading(service, asked):
+            if stop is not None and stop.is_set():
+                return
+            if weighing.weighed is None:
+                yield StillReading(weighing.share)
+                continue
+            differential = service.differential(weighing.weighed, top=10)
+            self._vault.record_shown(chart.patient.id, differential)
+            yield Opinion(differential, gathered, weighing.weighed, weighing.share)
 
     def draw(self, chart: Chart, marks: Marks, today: date, disease: DiseaseId) -> EvidenceGraph:
         """The evidence for a disease as a graph."""

@@ -22,10 +22,10 @@ from app.workflows.differential_line import differential_line
 from app.workflows.gather_findings import GatheredFinding, gather_findings
 from app.workflows.load_knowledge import KnowledgeChoice, LiveKnowledge
 from app.workflows.load_rules import load_rules
+from app.workflows.note_reader import NoteReader
 from app.workflows.possible_diseases import possible_diseases
 from app.workflows.read_codes import read_codes
 from app.workflows.read_laboratory import read_laboratory
-from app.workflows.remember_texts import TextMemory
 from app.workflows.suggest_findings import build_recogniser, read_findings
 from app.workflows.weighed import Presentation, Weighed
 from knowledge_graph.findings.finding import Finding, FindingState, Sex, observed_count
@@ -75,8 +75,7 @@ class DiagnosisService:
     def _take(self, graph: CompiledGraph) -> None:
         self.graph = graph
         self.shown_as = leaders(graph)
-        self._columns = _columns(graph, self.predictor)
-        self._read = TextMemory[npt.NDArray[np.float64]]()
+        self.notes = NoteReader(graph, self.predictor)
 
     def refresh(self) -> None:
         """Take up what the hospital has changed in its own knowledge since the last patient."""
@@ -224,17 +223,22 @@ class DiagnosisService:
     def weigh(self, asked: Presentation) -> Weighed:
         """Scores and probabilities of all diseases; what is observed too is not excluded."""
         self.refresh()
-        return self._weighed(asked, self.text_scores(asked.texts))
+        return self.weigh_with(asked, self.text_scores(asked.texts))
 
     def weigh_also(self, weighed: Weighed, finding: Finding) -> Weighed:
         """The same with one more finding; the texts are not read again."""
         asked = replace(weighed.asked, findings=(*weighed.asked.findings, finding))
-        return self._weighed(asked, weighed.text)
+        return self.weigh_with(asked, weighed.text)
 
-    def _weighed(self, asked: Presentation, text: npt.NDArray[np.float64] | None) -> Weighed:
+    def weigh_with(self, asked: Presentation, text: npt.NDArray[np.float64] | None) -> Weighed:
+        """The same by these text scores, or by findings alone."""
         scores = rank(self.graph, self._consistent(asked.findings), sex=asked.sex, age_days=asked.age_days)
         held = self.constraints(asked)
         return Weighed(asked, scores, self.fused(scores, held, text), held, text)
+
+    def with_text(self, weighed: Weighed, text: npt.NDArray[np.float64]) -> Weighed:
+        """The same by other text scores; the graph is not asked again."""
+        return replace(weighed, fused=self.fused(weighed.scores, weighed.held, text), text=text)
 
     def weight_of_next(self, scores: GraphScores, *, with_text: bool = False) -> float:
         """By which power one more observed finding would count in the differential."""
@@ -264,17 +268,11 @@ class DiagnosisService:
 
     def text_scores(self, texts: Sequence[str]) -> npt.NDArray[np.float64] | None:
         """Mean log probability over the notes, in graph order; NaN where the model lacks a disease."""
-        spoken = [text for text in texts if text.strip()]
-        if self.predictor is None or not spoken:
-            return None
-        return self._read.of(spoken, lambda: _lasting(self.text_rows(spoken).mean(axis=0)))
+        return self.notes.scores(texts)
 
     def text_rows(self, texts: Sequence[str]) -> npt.NDArray[np.float64]:
         """Log probabilities (texts, n_diseases), each text on its own. Needs a text model."""
-        assert self.predictor is not None
-        rows = np.full((len(texts), len(self.graph.disease_ids)), np.nan)
-        rows[:, self._columns[0]] = self.predictor.log_probabilities(texts)[:, self._columns[1]]
-        return rows
+        return self.notes.rows(texts)
 
     def line(self, weighed: Weighed, disease: int, position: int) -> DifferentialLine:
         """One disease with its reasons, at a rank (0 where it is not listed)."""
@@ -290,28 +288,6 @@ def _current_model(vault: "Vault | None", encoder_dir: Path | None, *, provider:
 
     content = starting_version() if vault is None else current_version(vault)
     return load_predictor(content, find_encoder(encoder_dir), provider=provider)
-
-
-def _columns(
-    graph: CompiledGraph, predictor: "Predictor | None"
-) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
-    """(diseases of the graph, columns of the model) that stand for the same disease."""
-    known = graph.disease_index
-    pairs = [
-        (known[label], column)  # type: ignore[index]
-        for column, label in enumerate(predictor.labels if predictor else ())
-        if label in known
-    ]
-    return (
-        np.array([d for d, _ in pairs], dtype=np.intp),
-        np.array([column for _, column in pairs], dtype=np.intp),
-    )
-
-
-def _lasting(scores: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """The scores, which nobody may change from now on."""
-    scores.flags.writeable = False
-    return scores
 
 
 def _day(text: str, fallback: date) -> date:

@@ -15,7 +15,8 @@ from itertools import islice
 import numpy as np
 import numpy.typing as npt
 
-from ml.inference.predictor import Predictor, log_softmax
+from ml.inference.predictor import Predictor
+from ml.inference.reading import log_softmax
 from ml.text.tokenizer import Window, token_batch
 
 Span = tuple[int, int]

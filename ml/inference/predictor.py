@@ -7,9 +7,13 @@ import numpy as np
 
 from ml.errors import ModelFileError
 from ml.inference.providers import active_provider, open_session
-from ml.text.tokenizer import TextTokenizer, Window, batches_by_length
+from ml.inference.reading import Reading, log_softmax
+from ml.text.text_memory import TextMemory
+from ml.text.tokenizer import TextTokenizer, Window
 
-BATCH_SIZE = 16
+BATCH_SIZE = 16  # windows at once on a GPU; on a CPU padding costs more than a batch saves
+WINDOWS_KEPT = 512  # 50 kB each with 12,687 diseases
+_TEXTS_AT_ONCE = 64
 
 FloatArray = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -23,6 +27,7 @@ class Predictor:
         self.labels = tuple(labels)
         self.version = version
         self.provider = active_provider(session)
+        self._known = TextMemory[np.ndarray[Any, np.dtype[np.float32]]](WINDOWS_KEPT)
 
     @classmethod
     def load(
@@ -53,17 +58,24 @@ class Predictor:
 
     def logits(self, texts: Sequence[str]) -> FloatArray:
         """Before normalisation; all zero for a text without a word."""
-        summed = np.zeros((len(texts), len(self.labels)))
-        weights = np.zeros((len(texts), 1))
-        windows = [w for w in self._tokenizer.windows(texts) if word_count(w)] if texts else []
-        for places, batch in batches_by_length(windows, BATCH_SIZE):
-            rows = self.run_batch(batch.feed())
-            for row, place in zip(rows, places, strict=True):
-                index, weight = windows[place].text_index, word_count(windows[place])
-                summed[index] += row * weight
-                weights[index] += weight
-        averaged: FloatArray = summed / np.maximum(weights, 1)
-        return averaged
+        rows = [np.zeros((0, len(self.labels)))]
+        for start in range(0, len(texts), _TEXTS_AT_ONCE):
+            reading = self.reading(texts[start : start + _TEXTS_AT_ONCE])
+            by_length = sorted(range(len(reading.windows)), key=lambda i: len(reading.windows[i].ids))
+            for _ in reading.steps(by_length):
+                pass
+            rows.append(reading.logits())
+        return np.concatenate(rows)
+
+    def reading(self, texts: Sequence[str]) -> Reading:
+        """The texts, to be read a window at a time; on a GPU many at a time."""
+        return Reading(
+            self._tokenizer.windows(texts) if texts else (),
+            lambda batch: self.run_batch(batch.feed()),
+            shape=(len(texts), len(self.labels)),
+            known=self._known,
+            at_once=1 if self.provider == "cpu" else BATCH_SIZE,
+        )
 
     def windows(self, text: str) -> list[Window]:
         """A text as the model reads it: overlapping windows of tokens with their places."""
@@ -73,15 +85,3 @@ class Predictor:
         """Logits (windows, labels) of one padded batch."""
         logits: np.ndarray[Any, np.dtype[np.float32]] = self._session.run(None, feed)[0]
         return logits
-
-
-def word_count(window: Window) -> int:
-    """Tokens that stand for text, not [CLS] or [SEP]."""
-    return sum(end > start for start, end in window.offsets)
-
-
-def log_softmax(logits: FloatArray) -> FloatArray:
-    """Log probabilities along the last axis, without overflow."""
-    shifted = logits - logits.max(axis=-1, keepdims=True)
-    normal: FloatArray = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
-    return normal

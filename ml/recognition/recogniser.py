@@ -10,8 +10,10 @@ from ml.recognition.coordination import shared_matches
 from ml.recognition.lexicon import Lexicon, LexiconMatch
 from ml.recognition.questions import Answer, Question, polar_questions
 from ml.recognition.tokens import WordSequence, word_sequence
+from ml.text.text_memory import TextMemory
 
 _LONGEST_PLAIN = 8  # words; longer matches were put together across a coordination
+TEXTS_KEPT = 256  # a chart's notes
 OBSERVED, EXCLUDED = "observed", "excluded"
 
 
@@ -34,14 +36,18 @@ class Mention:
 
 
 class Recogniser:
-    """A lexicon and context rules, ready for many texts."""
+    """A lexicon and context rules, ready for many texts. The last few texts are not read again."""
 
     def __init__(self, lexicon: Lexicon, rules: ContextRules | None = None):
         self._lexicon = lexicon
         self._rules = rules or ContextRules.load()
+        self._known = TextMemory[tuple[Mention, ...]](TEXTS_KEPT)
 
     def mentions(self, text: str) -> tuple[Mention, ...]:
         """Every mention in reading order."""
+        return self._known.of((text,), lambda: self._read(text))
+
+    def _read(self, text: str) -> tuple[Mention, ...]:
         read = _with_plain_lines(text)
         sequence = word_sequence(read)
         if not sequence.words:

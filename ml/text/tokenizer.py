@@ -30,6 +30,11 @@ class Window:
     ids: tuple[int, ...]
     offsets: tuple[tuple[int, int], ...]
 
+    @property
+    def word_count(self) -> int:
+        """Tokens that stand for text, not [CLS] or [SEP]."""
+        return sum(end > start for start, end in self.offsets)
+
 
 @dataclass(frozen=True, slots=True)
 class TokenBatch:

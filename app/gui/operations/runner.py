@@ -81,15 +81,17 @@ class OperationRunner(QObject):
         lasting: bool = False,
     ) -> Event:
         """Drain a long computation's reports; setting the returned event asks it to stop."""
-        stop, generation = Event(), LASTING if lasting else self._generation
-        self._stops.append((generation, stop))
+        generation = LASTING if lasting else self._generation
+        return self._drain(self._jobs, (reports, on_report), then, otherwise, generation)
 
-        def drain() -> None:
-            for report in reports(stop):
-                self._returned.emit(generation, on_report, report)
-
-        self._submit(self._jobs, drain, then, otherwise, generation)
-        return stop
+    def read_on(
+        self,
+        reports: Callable[[Event], Iterator[Report]],
+        on_report: Callable[[Report], object],
+        otherwise: Callable[[Failure], object] | None = None,
+    ) -> Event:
+        """The same for a function that only reads, among the other reads: no job keeps it waiting."""
+        return self._drain(self._readers, (reports, on_report), lambda _: None, otherwise, self._generation)
 
     def forget(self) -> None:
         """Ask the screens' jobs to stop, and drop every result that has not been handed back yet."""
@@ -116,6 +118,24 @@ class OperationRunner(QObject):
         self._stop_jobs(lasting=True)
         for pool in (self._readers, self._writer, self._jobs):
             pool.shutdown(wait=True, cancel_futures=True)
+
+    def _drain(
+        self,
+        pool: ThreadPoolExecutor,
+        work: tuple[Callable[[Event], Iterator[Report]], Callable[[Report], object]],
+        then: Callable[[None], object],
+        otherwise: Callable[[Failure], object] | None,
+        generation: int,
+    ) -> Event:
+        stop, (reports, on_report) = Event(), work
+        self._stops.append((generation, stop))
+
+        def drain() -> None:
+            for report in reports(stop):
+                self._returned.emit(generation, on_report, report)
+
+        self._submit(pool, drain, then, otherwise, generation)
+        return stop
 
     def _submit(
         self,

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from threading import Event
 
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QWidget
@@ -9,7 +10,7 @@ from PySide6.QtWidgets import QWidget
 from app.clinical.annotation import Annotation
 from app.clinical.diagnosis import DifferentialLine
 from app.clinical.ids import NoteId, PatientId
-from app.gui.assistant import Assistant, Opinion
+from app.gui.assistant import Assistant, Opinion, StillReading
 from app.gui.operations.runner import Failure
 from app.gui.patient.chart_desk import ChartDesk
 from app.gui.session import OpenSession
@@ -25,6 +26,7 @@ class Hearing:
     suggested: Callable[[], object]
     ranking: Callable[[], object]  # a new opinion is on the way
     ranked: Callable[[Opinion], object]
+    reading: Callable[[float], object]  # how much of the notes is read
     no_ranking: Callable[[Failure], object]
 
 
@@ -37,14 +39,14 @@ class Consultation:
         self._hearing = hearing
         self.assistant: Assistant | None = None
         self.opinion: Opinion | None = None
+        self._stop = Event()
         self._pause = QTimer(parent, singleShot=True, interval=RANK_PAUSE_MS)
-        self._pause.timeout.connect(self._rank)
+        self._pause.timeout.connect(self.rank)
 
     def begin(self) -> None:
         """A chart was opened, or the assistant has come: ask for suggestions, then for a ranking."""
         if self.assistant is not None and self._desk.opened is not None:
             self._suggest(self.assistant)
-            self._pause.start()
 
     def rank_soon(self) -> None:
         """Rank when the clinician pauses."""
@@ -67,9 +69,20 @@ class Consultation:
         )
         return True
 
+    def stop_reading(self) -> None:
+        """Let the opinion that stands be the last, and what is on its way be dropped."""
+        self._stop.set()
+
+    @property
+    def last(self) -> Opinion | None:
+        """The opinion that stands, where no other follows it by itself."""
+        still_reading = self.opinion is not None and self.opinion.share < 1 and not self._stop.is_set()
+        return None if still_reading else self.opinion
+
     def clear(self) -> None:
         """Forget the assistant and what it said."""
         self._pause.stop()
+        self.stop_reading()
         self.assistant, self.opinion = None, None
 
     def _suggest(self, assistant: Assistant) -> None:
@@ -77,7 +90,9 @@ class Consultation:
         assert opened is not None
         patient, notes = opened.chart.patient.id, opened.chart.notes
         self._session.runner.read(
-            lambda: (patient, {note.id: assistant.suggest(note) for note in notes}), self._take_suggestions
+            lambda: (patient, {note.id: assistant.suggest(note) for note in notes}),
+            self._take_suggestions,
+            lambda _failure: self.rank(),  # which fails by the same cause, and says so
         )
 
     def _take_suggestions(self, answer: tuple[PatientId, dict[NoteId, tuple[Annotation, ...]]]) -> None:
@@ -85,21 +100,28 @@ class Consultation:
         if self._desk.opened is not None and self._desk.holds(patient):
             self._desk.opened = replace(self._desk.opened, suggestions=suggestions)
             self._hearing.suggested()
+            self.rank()
 
-    def _rank(self) -> None:
+    def rank(self) -> None:
+        """Rank now; what is still being read for an earlier ranking is left."""
         if self.assistant is None or self._desk.opened is None:
             return
         assistant, opened, today = self.assistant, self._desk.opened, self._session.around.today()
         marks: Sequence[Annotation] = opened.annotations()
+        self.stop_reading()
         self._hearing.ranking()
-        self._session.runner.read(
-            lambda: (opened.chart.patient.id, assistant.rank(opened.chart, marks, today)),
-            self._take_ranking,
+        self._stop = self._session.runner.read_on(
+            lambda stop: ((stop, told) for told in assistant.rank(opened.chart, marks, today, stop)),
+            self._take,
             self._hearing.no_ranking,
         )
 
-    def _take_ranking(self, answer: tuple[PatientId, Opinion]) -> None:
-        patient, opinion = answer
-        if self._desk.holds(patient):
-            self.opinion = opinion
-            self._hearing.ranked(opinion)
+    def _take(self, answer: tuple[Event, Opinion | StillReading]) -> None:
+        asked_to_stop, told = answer
+        if asked_to_stop.is_set():
+            return
+        if isinstance(told, Opinion):
+            self.opinion = told
+            self._hearing.ranked(told)
+        else:
+            self._hearing.reading(told.share)

@@ -182,8 +182,8 @@ class DifferentialList:
         look.changed.connect(self.widget.doItemsLayout)
 
     def show(self, rows: tuple[DiseaseRow, ...]) -> None:
-        """Show these diseases; the one that was current stays so where it is still listed."""
-        now = self.current()
+        """Show these diseases; the current one stays so where it is still listed, and so does the place."""
+        now, place = self.current(), self.widget.verticalScrollBar().value()
         self.widget.blockSignals(True)
         self.widget.clear()
         for found in rows:
@@ -194,6 +194,7 @@ class DifferentialList:
         ids = [r.line.disease_id for r in rows]
         self.widget.setCurrentRow(ids.index(now.line.disease_id) if now and now.line.disease_id in ids else 0)
         self.widget.blockSignals(False)
+        self.widget.verticalScrollBar().setValue(place)
         self._chosen(self.current())
 
     def current(self) -> DiseaseRow | None:

@@ -10,9 +10,10 @@ from app.clinical.diagnosis import Decision, Differential, DifferentialLine, pos
 from app.gui.patient.differential_list import DifferentialList, DiseaseRow, disease_rows
 from app.gui.patient.evidence_list import EvidenceList, Reading
 from app.gui.patient.noted_reason import NotedReason
+from app.gui.patient.standing_line import StandingLine
 from app.gui.shell.dialogs import sentence
 from app.gui.shell.elided_label import ElidedLabel
-from app.gui.shell.furniture import button, empty_state, label, row, set_role
+from app.gui.shell.furniture import button, empty_state, label, row
 from app.gui.theme.look import Look
 
 _SUPPORT = "Decision support, not a diagnosis."
@@ -41,7 +42,10 @@ class DifferentialPanel:
         self._draw = draw
         self._differential: Differential | None = None
         self._missing = ""
-        self.state = label("", "small", wrap=True)
+        self.stop: Callable[[], object] = lambda: None
+        self.go_on: Callable[[], object] = lambda: None
+        self.standing = StandingLine(self._turn_reading)
+        self._share, self._stopped = 1.0, False
         self.name = label("", "heading", wrap=True)
         self.source = ElidedLabel("small")
         self.evidence = EvidenceList(look, lambda noted: self.turn_to(noted))
@@ -86,13 +90,26 @@ class DifferentialPanel:
         self._missing = why
         self.show_message(why)
 
-    def show(self, differential: Differential, decision_of: Callable[[str], Decision | None]) -> None:
-        """Show a ranking with the words that stand on its diseases."""
+    def show(
+        self,
+        differential: Differential,
+        decision_of: Callable[[str], Decision | None],
+        *,
+        share: float | None = None,
+    ) -> None:
+        """Show a ranking with the words that stand on its diseases; `share` of the notes is read, 0 to 1."""
         self._differential = differential
+        if share is not None:
+            self._share, self._stopped = share, False
         self.tell_standing()
         self.list.show(disease_rows(differential, decision_of))
         self._stack.setCurrentIndex(1 if differential.lines else 0)
-        self.state.setToolTip(_OVER_ALL)
+        self.standing.label.setToolTip(_OVER_ALL)
+
+    def tell_reading(self, share: float) -> None:
+        """Say how much of the notes is read by now."""
+        self._share = share
+        self.tell_standing()
 
     def tell(self, text: str) -> None:
         """Say what is under way."""
@@ -101,7 +118,11 @@ class DifferentialPanel:
     def tell_standing(self) -> None:
         """Say again how the ranking that is shown is to be taken."""
         shown = self._differential
-        if shown is not None:
+        if shown is not None and self._share < 1:
+            told = self.standing.tell_stopped if self._stopped else self.standing.tell_reading
+            told(self._share)
+        elif shown is not None:
+            self.standing.tell_read()
             said = _UNSURE if shown.abstained else _SUPPORT
             if shown.possible and shown.possible.narrows:
                 said = f"{said} {possible_text(shown.possible)}"
@@ -122,14 +143,20 @@ class DifferentialPanel:
     def clear(self) -> None:
         """Forget the ranking of the patient shown before."""
         self._differential = None
+        self._share, self._stopped = 1.0, False
+        self.standing.tell_read()
         self.list.show(())
         self._stack.setCurrentIndex(0)
         self._tell(self._missing, "error" if self._missing else "small")
 
     def _tell(self, text: str, role: str = "small") -> None:
-        set_role(self.state, role)
-        self.state.setText(text)
-        self.state.setVisible(bool(text))
+        self.standing.tell(text, role)
+
+    def _turn_reading(self) -> None:
+        """Stop, or go on."""
+        self._stopped = not self._stopped
+        self.tell_standing()
+        (self.stop if self._stopped else self.go_on)()
 
     def _lists(self) -> QWidget:
         split = QSplitter(Qt.Orientation.Vertical)
@@ -164,9 +191,8 @@ class DifferentialPanel:
         column = QVBoxLayout(made)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        column.addLayout(_padded(self.state))
+        column.addWidget(self.standing.widget)
         column.addWidget(self._stack, 1)
-        self.state.hide()
         deeds = row(self.other, None, self.refuse, self.confirm)
         deeds.setContentsMargins(14, 0, 10, 8)
         column.addLayout(deeds)
@@ -214,10 +240,3 @@ def _facts(found: DiseaseRow) -> str:
     ids = " = ".join((found.line.disease_id, *found.line.same_as))
     parts = (str(found.decision or ""), _URGENCY.get(found.line.urgency, ""), ids, gene)
     return "  ·  ".join(part for part in parts if part)
-
-
-def _padded(widget: QWidget) -> QVBoxLayout:
-    made = QVBoxLayout()
-    made.setContentsMargins(14, 4, 14, 4)
-    made.addWidget(widget)
-    return made

@@ -11,7 +11,7 @@ from app.clinical.diagnosis import DifferentialLine, Evidence
 from app.gui.patient.noted_reason import SILENT, NotedReason, signed, strongest
 from app.gui.theme.look import Look
 from knowledge_graph.findings.finding import FindingState
-from knowledge_graph.terms.term import TermId
+from knowledge_graph.terms.term import DiseaseId, TermId
 
 ROW = Qt.ItemDataRole.UserRole
 STRONGEST = 6.0  # natural log units that fill half a bar
@@ -206,6 +206,7 @@ class EvidenceList:
 
     def __init__(self, look: Look, turn_to: Callable[[NotedReason], object] = lambda _noted: None) -> None:
         self._delegate = EvidenceDelegate(look)
+        self._shown: DiseaseId | None = None
         self.widget = QListWidget()
         self.widget.setItemDelegate(self._delegate)
         self.widget.setProperty("role", "bare")
@@ -216,7 +217,10 @@ class EvidenceList:
         look.changed.connect(self.widget.doItemsLayout)
 
     def show(self, line: DifferentialLine | None, reading: Reading | None = None) -> None:
-        """Explain a disease, or nothing."""
+        """Explain a disease, or nothing; the same disease again keeps its place in the list."""
+        same = line is not None and line.disease_id == self._shown
+        row, place = self.widget.currentRow(), self.widget.verticalScrollBar().value()
+        self._shown = line.disease_id if line is not None else None
         self.widget.clear()
         for found in evidence_rows(line, reading) if line is not None else ():
             item = QListWidgetItem(found.text, self.widget)
@@ -227,6 +231,9 @@ class EvidenceList:
             item.setData(Qt.ItemDataRole.AccessibleTextRole, ", ".join(part for part in told[:3] if part))
             if found.heading:
                 item.setFlags(Qt.ItemFlag.NoItemFlags)
+        if same:
+            self.widget.setCurrentRow(min(row, self.widget.count() - 1))
+            self.widget.verticalScrollBar().setValue(place)
 
     def _turn(self, item: QListWidgetItem, turn_to: Callable[[NotedReason], object]) -> None:
         found: EvidenceRow = item.data(ROW)

@@ -51,7 +51,13 @@ class PatientPage:
             written=changed,
             read_again=lambda patient: self.open(patient, self.notes.note_id),
         )
-        hearing = Hearing(self._refresh, self._tell_ranking, self._take_ranking, self._tell_no_ranking)
+        hearing = Hearing(
+            suggested=self._refresh,
+            ranking=self._tell_ranking,
+            ranked=self._take_ranking,
+            reading=lambda share: self.differential.tell_reading(share),
+            no_ranking=self._tell_no_ranking,
+        )
         self._consultation = Consultation(self.widget, session, self.desk, hearing)
         self.heading = Heading(look, go_back)
         self.alerts = AlertStrip(session, self.widget)
@@ -62,6 +68,7 @@ class PatientPage:
         self.timeline = TimelineList(look, self.notes.open_note)
         self.findings = FindingsPanel(look, self.notes.jump)
         self.differential = DifferentialPanel(look, self.decide, self.draw, name_another=self._name_another)
+        self.differential.stop, self.differential.go_on = self._stop_reading, self._consultation.rank
         self.graph = EvidenceDialog(self.widget, look)
         self.questions = QuestionPanel(session, self.desk, self.notes, self.differential)
         self.setting = SettingChoice(session, self._consultation.rank_soon)
@@ -115,6 +122,7 @@ class PatientPage:
     def open(self, patient_id: PatientId, note_id: NoteId | None = None) -> None:
         """Read a patient's chart and show it, at a note where one is named."""
         vault = self._session.vault
+        self._consultation.stop_reading()
         self.differential.clear()
         for panel in self.panels:
             panel.clear()
@@ -181,11 +189,15 @@ class PatientPage:
         else:
             self._consultation.rank_soon()
 
+    def _stop_reading(self) -> None:
+        self._consultation.stop_reading()
+        self._refresh()
+
     def _tell_ranking(self) -> None:
         self.differential.show_busy()
 
     def _take_ranking(self, opinion: Opinion) -> None:
-        self.differential.show(opinion.differential, self._decision_of)
+        self.differential.show(opinion.differential, self._decision_of, share=opinion.share)
         self._refresh()
 
     def _tell_no_ranking(self, failure: Failure) -> None:
@@ -215,8 +227,8 @@ class PatientPage:
             can_undo=bool(self.opened.history.done), can_redo=bool(self.opened.history.undone)
         )
         self.notes.show_marks()
-        for panel in self.panels:
-            panel.show(self.opened, opinion)
+        for panel in self.panels:  # an alert rests on findings alone and does not wait for the reading
+            panel.show(self.opened, opinion if panel is self.alerts else self._consultation.last)
 
     def _name(self, term_id: TermId) -> str:
         assistant = self._consultation.assistant

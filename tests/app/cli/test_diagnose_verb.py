@@ -178,3 +178,19 @@ def test_why_names_the_words_that_spoke_and_needs_a_text(
     code, value, said = diagnosed(capsys, "--findings", ",".join(LONG), "--why")
     assert (code, value) == (2, {})
     assert "--text or --patient" in said
+
+
+@pytest.mark.slow
+def test_a_long_text_says_how_far_it_is_read_and_answers_once(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    note = tmp_path / "note.txt"
+    visits = "".join(f"On visit {number} the gait was wide and speech was slurred. " for number in range(100))
+    note.write_text(visits, encoding="utf-8")
+    code, value, said = diagnosed(capsys, "--text", str(note))
+    assert code == 0
+    assert len(value["differential"]) == 2  # type: ignore[arg-type]
+    shares = [told["share"] for line in said.splitlines() if "share" in (told := json.loads(line))]
+    assert len(shares) > 2
+    assert shares == sorted(set(shares))
+    assert 0 < shares[0] < shares[-1] < 1

@@ -123,5 +123,5 @@ def test_knowledge_that_can_not_be_loaded_is_told_with_its_remedy(
     window.workspace.open_patient(MARFAN)
     settle()
     assert window.workspace.patient.note.view.toPlainText() != ""
-    assert window.workspace.patient.differential.state.text() == box_text
-    assert window.workspace.patient.differential.state.isVisible()
+    assert window.workspace.patient.differential.standing.label.text() == box_text
+    assert window.workspace.patient.differential.standing.label.isVisible()

@@ -227,9 +227,9 @@ def test_a_new_finding_does_not_have_the_texts_read_again(
     service = DiagnosisService.load(public_cache, provider="cpu")
     assert service.predictor is not None
     read: list[tuple[str, ...]] = []
-    really = service.predictor.log_probabilities
+    really = service.predictor.reading
     monkeypatch.setattr(
-        service.predictor, "log_probabilities", lambda texts: (read.append(tuple(texts)), really(texts))[1]
+        service.predictor, "reading", lambda texts: (read.append(tuple(texts)), really(texts))[1]
     )
     texts = ("Tall with long fingers.", "Lens dislocation.")
     first = service.weigh(Presentation(MARFANOID, texts))

@@ -9,7 +9,8 @@ from knowledge_graph.graph.compiled_graph import CompiledGraph
 from ml.explain.faithfulness import area_over, faithfulness
 from ml.explain.occlusion import occlude
 from ml.explain.sentences import sentence_spans
-from ml.inference.predictor import Predictor, log_softmax, word_count
+from ml.inference.predictor import Predictor
+from ml.inference.reading import log_softmax
 from ml.inference.version_loading import load_predictor
 from ml.registry.starting_model import starting_version
 from ml.text.encoder_files import find_encoder
@@ -34,7 +35,7 @@ def without(model: Predictor, text: str, start: int, end: int) -> np.ndarray:
         feed = token_batch([window]).feed()
         gone = [i for i, (a, b) in enumerate(window.offsets) if b > a and a < end and b > start]
         feed["attention_mask"][0, gone] = 0
-        left = word_count(window) - len(gone)
+        left = window.word_count - len(gone)
         summed, words = summed + model.run_batch(feed)[0].astype(float) * left, words + left
     return log_softmax(summed / max(words, 1))
 

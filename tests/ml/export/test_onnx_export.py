@@ -15,7 +15,8 @@ from ml.export.parity import measure_parity
 from ml.export.worker import run_export, serve
 from ml.frames import read_frame, write_frame
 from ml.inference.graph_template import GraphTemplate, assemble
-from ml.inference.predictor import Predictor, log_softmax
+from ml.inference.predictor import Predictor
+from ml.inference.reading import log_softmax
 from ml.inference.version_loading import cpu_precision, load_predictor, merged_tensors, version_onnx
 from ml.registry.export_job import ExportRequest, ExportResult, exported_version
 from ml.registry.model_version import ModelCard, VersionContent

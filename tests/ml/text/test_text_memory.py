@@ -1,6 +1,6 @@
 """What was worked out for texts is remembered for the same texts alone, and not for ever."""
 
-from app.workflows.remember_texts import TextMemory
+from ml.text.text_memory import TextMemory
 
 
 def test_the_same_texts_are_read_once() -> None:
