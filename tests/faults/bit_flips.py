@@ -148,10 +148,9 @@ def _of_cache() -> tuple[bytes, Judge]:
 
 
 def _of_update() -> tuple[bytes, Judge]:
-    from small_federation import IDENTITY, KEYS, OFFICER, SITE, base, some_delta, statement
-
     from ml.federated.payload import write_payload
     from ml.federated.update_file import verify_update_file, write_update
+    from tests.ml.federated.small_federation import IDENTITY, KEYS, OFFICER, SITE, base, some_delta, statement
 
     whole = write_update(statement(), write_payload(some_delta()), site_private=SITE, officer_private=OFFICER)
 

@@ -54,10 +54,10 @@ def test_a_small_source_weighs_as_much_as_a_large_one() -> None:
     rng = np.random.default_rng(3)
     large, small = drawn(rng, graph=0.2, text=0.0, cases=400), drawn(rng, graph=0.8, text=0.0, cases=80)
     joined = FusionCases(
-        *(
-            np.concatenate([getattr(large, name), getattr(small, name)])
-            for name in ("graph", "text", "observed", "truth")
-        ),
+        graph=np.concatenate([large.graph, small.graph]),
+        text=np.concatenate([large.text, small.text]),
+        observed=np.concatenate([large.observed, small.observed]),
+        truth=np.concatenate([large.truth, small.truth]),
         sources=["large"] * 400 + ["small"] * 80,
         shown_as=ALONE,
     )

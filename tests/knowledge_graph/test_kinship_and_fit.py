@@ -61,7 +61,7 @@ def test_kin_are_of_another_source_and_series_of_the_same() -> None:
     )
     assert [kin.twins[d].tolist() for d in range(4)] == [[1], [0], [], []]
     assert [kin.same_gene[d].tolist() for d in range(4)] == [[3], [], [3], [0, 2]]
-    assert [group.tolist() for group in kin.series] == [[0, 2]]
+    assert [kin.series[g].tolist() for g in range(len(kin.series))] == [[0, 2]]
 
 
 @pytest.mark.slow
@@ -81,7 +81,7 @@ def _slow_borrowing(
     ratios = [math.exp(own[d])]
     for name, share in SHARES.items():
         ratios += [share * math.exp(own[kin]) for kin in getattr(graph.kinship, name)[d]]
-    for group in graph.kinship.series:
+    for group in (graph.kinship.series[g] for g in range(len(graph.kinship.series))):
         if d in group:
             ratios.append(SERIES_SHARE * sum(math.exp(own[o]) for o in group if o != d) / (len(group) - 1))
     return math.log(max(ratios))

@@ -41,9 +41,10 @@ def real(real_graph: CompiledGraph) -> AnswerModel:
 
 def _belief(graph: CompiledGraph, seed: int) -> Belief:
     """Random probabilities over the ids that diseases are shown under."""
-    drawn = np.random.default_rng(seed).gamma(0.05, size=len(graph.disease_ids))
+    drawn: Belief = np.random.default_rng(seed).gamma(0.05, size=len(graph.disease_ids))
     drawn[leaders(graph) != np.arange(len(drawn))] = 0
-    return drawn / drawn.sum()
+    drawn /= drawn.sum()
+    return drawn
 
 
 def _likely(graph: CompiledGraph, term: int) -> list[float]:

@@ -194,7 +194,7 @@ def ddxplus(folder: Path) -> Path:
 def test_ddxplus_keeps_its_own_words_and_both_of_its_codes(tmp_path: Path) -> None:
     pack = read_pack(ddxplus(tmp_path))
     assert pack.diseases[0].disease_id == "DDXPLUS:urti"
-    terms = {term.term_id: term for term in pack.terms}
+    terms = {str(term.term_id): term for term in pack.terms}
     assert terms["DDXPLUS:toux"].parents == ("HP:0012735",)  # Cough, a certain link
     assert terms["DDXPLUS:toux"].alternative_ids == ("DDXPLUS:E_1",)
     sharp = terms["DDXPLUS:douleurxx_carac_@_vive"]

@@ -51,7 +51,7 @@ def test_nobody_without_findings_gets_an_alert(real_graph: CompiledGraph) -> Non
     for sex in (Sex.FEMALE, Sex.MALE, Sex.UNKNOWN):
         for age in (None, 10, 20_000):
             trace = apply_rules(real_graph, BOOK, Facts(sex=sex, age_days=age))
-            assert trace.alerts == trace.almost == ()
+            assert (trace.alerts, trace.almost) == ((), ())
             assert trace.rules_tried == len(FLAGS)
 
 

@@ -109,7 +109,7 @@ def packet(folder: Path, *features: dict[str, object]) -> str:
 def test_a_packet_with_features_beyond_the_knowledge_says_which_it_leaves_out(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    known = [{"type": {"id": term}} for term in LONG]
+    known: list[dict[str, object]] = [{"type": {"id": term}} for term in LONG]
     whole = packet(tmp_path, *known)
     _, plain, _ = diagnosed(capsys, "--phenopacket", whole)
     more = packet(tmp_path, *known, {"type": {"id": "HP:9999999"}}, {"type": {"id": "HP:0003577"}})
@@ -134,7 +134,8 @@ def test_a_packet_that_says_both_of_a_feature_counts_it_as_observed(
 def test_sex_and_age_on_the_command_line_come_before_the_packets(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    path = packet(tmp_path, *({"type": {"id": term}} for term in LONG))
+    known: list[dict[str, object]] = [{"type": {"id": term}} for term in LONG]
+    path = packet(tmp_path, *known)
     _, own, _ = diagnosed(capsys, "--phenopacket", path)
     _, young, _ = diagnosed(capsys, "--phenopacket", path, "--age", "P1D")
     assert own != young

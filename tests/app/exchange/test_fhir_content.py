@@ -179,7 +179,7 @@ def test_a_document_that_names_a_binary_of_the_import_gets_its_text(tmp_path: Pa
 
 
 def test_a_report_without_a_readable_form_leaves_its_conclusion_as_a_note(tmp_path: Path) -> None:
-    report = {"resourceType": "DiagnosticReport", "id": "r", **HERS, "conclusion": "Small testes."}
+    report: Json = {"resourceType": "DiagnosticReport", "id": "r", **HERS, "conclusion": "Small testes."}
     report["conclusionCode"] = [{"text": "Microorchidism"}]
     assert [n.text for n in of(tmp_path, Note, report)] == ["Small testes."]
     assert of(tmp_path, DiagnosticReport, report)[0].conclusion == "Small testes.: Microorchidism"
@@ -214,7 +214,7 @@ def test_an_onset_by_age_becomes_a_year_and_words_stay_words(tmp_path: Path) -> 
 
 
 def test_a_relative_keeps_ages_and_whether_she_died(tmp_path: Path) -> None:
-    mother = {
+    mother: Json = {
         "resourceType": "FamilyMemberHistory",
         "patient": HERS["subject"],
         "relationship": {"text": "mother"},

@@ -40,7 +40,7 @@ def test_a_written_bundle_is_valid_fhir() -> None:
         from fhir.resources.R4B.bundle import Bundle
 
         bundle = Bundle.model_validate(transaction_bundle(_chart()))
-    kinds = [entry.resource.get_resource_type() for entry in bundle.entry]
+    kinds = [entry["resource"]["resourceType"] for entry in bundle.model_dump()["entry"]]
     assert kinds == ["Patient", "Encounter", "Condition", "Observation", "DocumentReference"]
 
 

@@ -209,7 +209,7 @@ def test_a_huge_bundle_is_streamed_in_bounded_memory(tmp_path: Path) -> None:
         stream.write('{"resourceType":"Bundle","type":"collection","entry":[')
         stream.write(json.dumps({"resource": PATIENT}))
         for number in range(6_000):
-            condition = {"resourceType": "Condition", "id": str(number), "note": [{"text": filler}]}
+            condition: Json = {"resourceType": "Condition", "id": str(number), "note": [{"text": filler}]}
             condition |= {"subject": {"reference": "Patient/p"}, "code": {"text": "A"}}
             stream.write("," + json.dumps({"resource": condition}))
         stream.write("]}")

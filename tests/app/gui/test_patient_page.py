@@ -83,7 +83,7 @@ def test_a_disease_that_is_not_listed_is_confirmed_and_taken_back(
 ) -> None:
     page = open_chart(window, vault, settle)
     for expected in (Decision.CONFIRMED, Decision.WITHDRAWN):
-        window.workspace.patient.differential.other.click()
+        page.differential.other.click()
         search = page.disease_search
         assert search is not None
         search.popup.query.setText("wilson disease")

@@ -11,7 +11,7 @@ from app.clinical.note import Note
 from app.clinical.text_reason import NotePart, PartKind, TextReason
 from app.gui.patient.evidence_list import ROW
 from app.gui.patient.note_view import NoteView
-from app.gui.patient.noted_reason import sentences, strongest, washes
+from app.gui.patient.noted_reason import NotedReason, sentences, strongest, washes
 from app.gui.patient.patient_page import PatientPage
 from app.gui.patient.sentence_wash import Wash
 from app.gui.shell.main_window import MainWindow
@@ -28,7 +28,7 @@ def reason(start: int, end: int, weight: float) -> TextReason:
     return TextReason(NotePart(0, PartKind.SENTENCE, ((start, end),)), weight)
 
 
-def noted() -> tuple[object, ...]:
+def noted() -> tuple[NotedReason, ...]:
     note = Note(NoteId("n"), PatientId("p"), TEXT, "Clinic", "2024-01-01")
     weak = reason(0, 3, 0.01)
     return sentences([note], [reason(0, 22, 2.0), reason(23, 32, -0.5), weak])
@@ -57,7 +57,8 @@ def test_a_sentence_for_and_one_against_differ_in_colour_and_in_line(qtbot: QtBo
     for role, places in lines.items():
         color = look.color(role)
         rows = [[x for x in range(600) if image.pixelColor(x, y) == color] for y in range(60)]
-        places.extend(max(rows, key=len))
+        longest = max(rows, key=len)
+        places.extend(longest)
     solid, dotted = lines["good"], lines["bad"]
     assert solid == list(range(solid[0], solid[-1] + 1))
     assert len(dotted) < 0.8 * (dotted[-1] - dotted[0])

@@ -18,6 +18,8 @@ def test_every_setting_has_words() -> None:
 
 def test_a_chosen_setting_ranks_anew_and_is_kept(window: MainWindow, vault: Vault, settle: Settle) -> None:
     page = open_chart(window, vault, settle)
+    workspace = window.workspace
+    assert workspace is not None
     box = page.setting.box
     assert (box.isEnabled(), box.currentData()) == (True, "rare_disease_clinic")
     opinion = page._consultation.opinion
@@ -29,8 +31,8 @@ def test_a_chosen_setting_ranks_anew_and_is_kept(window: MainWindow, vault: Vaul
     again = page._consultation.opinion
     assert again is not None
     assert again.differential.setting == "emergency"
-    folder = window.workspace.session.around.settings_file.parent
+    folder = workspace.session.around.settings_file.parent
     assert read_user_packs(folder).setting == "emergency"
-    window.workspace.load_assistant()
+    workspace.load_assistant()
     settle()
     assert box.currentData() == "emergency"

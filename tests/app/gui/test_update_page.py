@@ -50,7 +50,7 @@ def test_what_is_shown_is_signed_by_the_officer_alone(
     train_pretended(vault, bias=0.01)
     page = _page(window, vault, settle)
     assert "epsilon 2.5" in page.text.toPlainText()
-    assert [page.table.item(row, 0).text() for row in range(page.table.rowCount())] == ["head.bias"]
+    assert [page.table.model().index(row, 0).data() for row in range(page.table.rowCount())] == ["head.bias"]
     coordinator, target = new_coordinator(), tmp_path / "hospital.fedupdate"
     page.recipient.setText(coordinator.recipient)
     page.path.setText(str(target))

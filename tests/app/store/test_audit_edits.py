@@ -3,6 +3,7 @@
 import random
 from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -65,8 +66,8 @@ def edited(dice: random.Random) -> Signed:
     kind = dice.choice(["field", "signature", "delete", "swap", "cut", "double", "relink", "resign"])
     if kind == "field":
         name = dice.choice([f.name for f in fields(AuditEvent)])
-        value = getattr(event, name)
-        changed = value + 1 if isinstance(value, int) else value + dice.choice(["x", " ", "\0", "é"])
+        value: Any = getattr(event, name)
+        changed: Any = value + 1 if isinstance(value, int) else value + dice.choice(["x", " ", "\0", "é"])
         events[at] = (replace(event, **{name: changed}), signature)
     elif kind == "signature":
         byte = dice.randrange(64)

@@ -2,8 +2,9 @@
 
 import random
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -217,9 +218,12 @@ def test_a_common_beginning_is_looked_for_among_the_newest_notes_alone(
 ) -> None:
     session, asked = many.session(), list[str]()
     rows = session.rows
-    monkeypatch.setattr(
-        session, "rows", lambda sql, given=(): asked.extend(map(str, given)) or rows(sql, given)
-    )
+
+    def watched(sql: str, given: Sequence[Any] = ()) -> list[Any]:
+        asked.extend(map(str, given))
+        return rows(sql, given)
+
+    monkeypatch.setattr(session, "rows", watched)
     hits = many.search_notes("abnorma", limit=20)
     assert [hit.note_id for hit in hits] == sorted((hit.note_id for hit in hits), reverse=True)
     assert '"abnorma"*' not in asked

@@ -1,18 +1,20 @@
 """The patient list: each page is what a plain search over all patients gives, and reads no other row."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from app.clinical.diagnosis import Decision, Diagnosis
 from app.clinical.ids import NoteId, PatientId
 from app.clinical.note import Note
-from app.clinical.patient import Patient, Sex
+from app.clinical.patient import Patient
 from app.store.key_derivation import KdfParameters
 from app.store.vault import Vault
+from knowledge_graph.findings.finding import Sex
 from knowledge_graph.terms.term import DiseaseId
 
 NAMES = (
@@ -86,9 +88,14 @@ def test_every_page_is_what_a_plain_search_gives(vault: Vault, order: str) -> No
 def test_no_row_outside_the_page_is_read(
     vault: Vault, order: str, wanted: dict[str, object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    session, asked = vault.session(), list[tuple[str, object]]()
+    session, asked = vault.session(), list[tuple[str, Sequence[Any]]]()
     rows = session.rows
-    monkeypatch.setattr(session, "rows", lambda sql, given=(): asked.append((sql, given)) or rows(sql, given))
+
+    def watched(sql: str, given: Sequence[Any] = ()) -> list[Any]:
+        asked.append((sql, given))
+        return rows(sql, given)
+
+    monkeypatch.setattr(session, "rows", watched)
     vault.patients(order=order, limit=5, offset=3, **wanted)  # type: ignore[arg-type]
     vault.patient_count(**wanted)  # type: ignore[arg-type]
     plans = [rows(f"EXPLAIN QUERY PLAN {sql}", given) for sql, given in asked]

@@ -1,5 +1,6 @@
 """The site's key is the vault's; the privacy officer's is hers alone."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,7 +25,7 @@ HERS = "battery staple"
 
 
 @pytest.fixture
-def vault(tmp_path: Path):
+def vault(tmp_path: Path) -> Iterator[Vault]:
     vault, _ = Vault.create(tmp_path / "v.vault", user="ada", passphrase="correct horse", kdf=FAST)
     with vault:
         yield vault

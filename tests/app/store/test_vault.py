@@ -2,7 +2,9 @@
 
 import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -42,8 +44,8 @@ def make(path: Path) -> Vault:
     return vault
 
 
-def reopen(path: Path, **options: bool) -> Vault:
-    return Vault.open(path, user="ann", passphrase=SECRET, **options)
+def reopen(path: Path, *, read_only: bool = False) -> Vault:
+    return Vault.open(path, user="ann", passphrase=SECRET, read_only=read_only)
 
 
 @pytest.fixture(scope="module")
@@ -235,7 +237,7 @@ def test_a_patients_log_is_read_by_the_index_of_her_notes(path: Path) -> None:
         asked: list[str] = []
         rows = vault.session().rows
 
-        def explained(sql: str, parameters: tuple[object, ...] = ()) -> list[object]:
+        def explained(sql: str, parameters: Sequence[Any] = ()) -> list[Any]:
             asked.extend(row[3] for row in rows("EXPLAIN QUERY PLAN " + sql, parameters))
             return rows(sql, parameters)
 

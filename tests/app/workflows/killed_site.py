@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 STEPS, BLOCK, PASSPHRASE = 24, 3, "correct horse"
 
@@ -21,8 +22,10 @@ def program(folder: str, count_file: str) -> None:
     from app.workflows.train_model import RESUME_SETTING, train_model
 
     command = [sys.executable, __file__, "--trainer", count_file]
-    trainer_process.worker_command = lambda _kind: command
-    with Vault.open(Path(folder), user="ann", passphrase=PASSPHRASE) as vault:
+    with (
+        patch.object(trainer_process, "worker_command", lambda _kind: command),
+        Vault.open(Path(folder), user="ann", passphrase=PASSPHRASE) as vault,
+    ):
         plan = TrainingPlan(
             target_epsilon=8.0,
             delta=1e-5,
@@ -55,10 +58,9 @@ def trainer(count_file: str) -> None:
         def result(self) -> bytes:
             return b"tensors"
 
-    worker.make_learner = lambda _job, _patients: Counting()
-    with open(f"{count_file}.pid", "w") as pid:
-        pid.write(str(os.getpid()))
-    sys.exit(worker.main())
+    Path(f"{count_file}.pid").write_text(str(os.getpid()))
+    with patch.object(worker, "make_learner", lambda _job, _patients: Counting()):
+        sys.exit(worker.main())
 
 
 if __name__ == "__main__":

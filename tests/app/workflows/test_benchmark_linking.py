@@ -28,7 +28,7 @@ def test_one_telling_synonym_of_each_term_is_held_out() -> None:
 
 def test_what_is_held_out_is_gone_and_nothing_else() -> None:
     held = hold_out(ENTRIES, 10)
-    left = dict(without(ENTRIES, held))
+    left = {str(term_id): names for term_id, names in without(ENTRIES, held)}
     assert left["HP:1"] == ("Renal cyst", "Kidney cyst", "kidney CYST")
     assert left["HP:3"] == ("Short stature",)
     assert left["HP:2"] == ENTRIES[1][1]

@@ -3,6 +3,7 @@
 import math
 import subprocess
 import sys
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from knowledge_graph.findings.finding import Finding, FindingState, Sex
 from knowledge_graph.fusion.fusion_weights import FusionWeights
 from knowledge_graph.graph.compiled_graph import CompiledGraph
 from knowledge_graph.terms.term import TermId
+from ml.inference.reading import Reading
 
 MARFAN = "OMIM:154700"
 MARFANOID = parse_findings("HP:0001166,HP:0001519,HP:0001083,HP:0002616,HP:0000767,-HP:0001249")
@@ -228,9 +230,12 @@ def test_a_new_finding_does_not_have_the_texts_read_again(
     assert service.predictor is not None
     read: list[tuple[str, ...]] = []
     really = service.predictor.reading
-    monkeypatch.setattr(
-        service.predictor, "reading", lambda texts: (read.append(tuple(texts)), really(texts))[1]
-    )
+
+    def watched(texts: Sequence[str]) -> Reading:
+        read.append(tuple(texts))
+        return really(texts)
+
+    monkeypatch.setattr(service.predictor, "reading", watched)
     texts = ("Tall with long fingers.", "Lens dislocation.")
     first = service.weigh(Presentation(MARFANOID, texts))
     again = service.weigh(Presentation(MARFANOID[:1], texts))

@@ -10,12 +10,12 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from killed_site import BLOCK, PASSPHRASE, STEPS
 
 from app.store.key_derivation import KdfParameters
 from app.store.vault import Vault
 from ml.privacy.ledger import LedgerEntry, mechanisms, spent
 from ml.privacy.loss_distribution import least_epsilon
+from tests.app.workflows.killed_site import BLOCK, PASSPHRASE, STEPS
 from tests.app.workflows.one_confirmed import confirm_one
 
 SCRIPT = Path(__file__).with_name("killed_site.py")

@@ -166,10 +166,14 @@ def test_a_guess_has_its_confidence_and_yields_to_the_clinician(vault: Vault, pu
 def test_votes_are_joined_by_the_odds_of_their_accuracy() -> None:
     voters = Voters(graph=0.8, text=0.6, code=0.9)
     assert joined({}, voters) == ("", 0.0)
-    assert joined({GRAPH: "A"}, voters) == ("A", pytest.approx(0.8))
-    disease, both = joined({GRAPH: "A", TEXT: "A"}, voters)
-    assert (disease, both) == ("A", pytest.approx(6 / 7))
-    assert joined({GRAPH: "A", CODE: "B"}, voters) == ("B", pytest.approx(9 / 14))
+    for votes, disease_id, confidence in (
+        ({GRAPH: "A"}, "A", 0.8),
+        ({GRAPH: "A", TEXT: "A"}, "A", 6 / 7),
+        ({GRAPH: "A", CODE: "B"}, "B", 9 / 14),
+    ):
+        found = joined(votes, voters)
+        assert found[0] == disease_id
+        assert found[1] == pytest.approx(confidence)
 
 
 def test_a_parent_is_told_for_what_is_there_never_for_what_is_absent(real_graph: CompiledGraph) -> None:

@@ -12,6 +12,7 @@ from itertools import count
 from pathlib import Path
 from threading import Event
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
@@ -90,15 +91,13 @@ class Witness:
 
     def run(self, plan: TrainingPlan = PLAN, *, stop_at: int = 0) -> object:
         stop, report = Event(), None
-        real = train_model.TrainerProcess, worker.make_learner
-        train_model.TrainerProcess = lambda: ThreadTrainer(self)  # type: ignore[assignment, misc]
-        worker.make_learner = self.learner
-        try:
+        with (
+            patch.object(train_model, "TrainerProcess", lambda: ThreadTrainer(self)),
+            patch.object(worker, "make_learner", self.learner),
+        ):
             for report in train_model.train_model(self.vault, plan, stop=stop):
                 if stop_at and getattr(report, "step", 0) >= stop_at:
                     stop.set()
-        finally:
-            train_model.TrainerProcess, worker.make_learner = real  # type: ignore[misc]
         return report
 
 

@@ -1,5 +1,6 @@
 """A training result becomes a version in a real vault: exported, checked, audited, and undone."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,7 @@ DIAGNOSIS = 7
 
 
 @pytest.fixture(scope="module")
-def vault(tmp_path_factory: pytest.TempPathFactory):
+def vault(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vault]:
     path = tmp_path_factory.mktemp("publish") / "site.vault"
     vault, _ = Vault.create(path, user="ada", passphrase="correct horse", kdf=KdfParameters.fast_for_tests())
     with vault:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -61,7 +62,7 @@ def stubborn() -> VersionContent:
 
 
 @pytest.fixture
-def vault(tmp_path: Path):
+def vault(tmp_path: Path) -> Iterator[Vault]:
     made, _ = Vault.create(
         tmp_path / "site.vault", user="ann", passphrase="correct horse", kdf=KdfParameters.fast_for_tests()
     )

@@ -171,7 +171,7 @@ def test_the_checker_names_lines(tmp_path: Path, capsys: pytest.CaptureFixture[s
     )
     code, value, error = told(capsys, "rules", "check", str(file))
     assert code == 1
-    assert [p["line"] for p in value["problems"]] == [8, 13]  # type: ignore[attr-defined, index]
+    assert [p["line"] for p in value["problems"]] == [8, 13]  # type: ignore[attr-defined]
     assert "has mistakes" in error
 
 

@@ -189,7 +189,9 @@ def test_a_stopped_run_keeps_its_checkpoint_and_never_passes_its_target(vault: V
     assert result is not None
     assert progress[-1].step == 6
     assert [e.steps for e in vault.ledger()] == [2, 2, 2]
-    assert report_privacy(vault, Policy()).spent <= PLAN.target_epsilon
+    spent = report_privacy(vault, Policy()).spent
+    assert spent is not None
+    assert spent <= PLAN.target_epsilon
     assert not list(vault.models_dir.glob("*.checkpoint"))
     with pytest.raises(UsageError, match="no stopped run"):
         run(vault, replace(PLAN, resume=True))

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from federated_site import CLAIM, OFFICER, PASSPHRASE, debit, keys_of, new_site, train_pretended
 
 from app.cli.main import main
 from app.config.policy import Policy
@@ -29,6 +28,15 @@ from ml.federated.statement import BaseStatement
 from ml.federated.trust_file import read_trust
 from ml.registry.model_version import VersionId
 from ml.registry.starting_model import starting_version
+from tests.app.workflows.federated_site import (
+    CLAIM,
+    OFFICER,
+    PASSPHRASE,
+    debit,
+    keys_of,
+    new_site,
+    train_pretended,
+)
 
 pytestmark = pytest.mark.slow
 

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from federated_site import OFFICER, PASSPHRASE, debit, keys_of, new_site, train_pretended
 
 from app.cli.main import main
 from app.config.policy import Policy
@@ -22,6 +21,7 @@ from app.workflows.verify_update import CoordinatorDesk, verify_update
 from ml.errors import UpdateRefused
 from ml.federated.aggregation import AggregationPlan
 from ml.federated.coordinator import read_coordinator
+from tests.app.workflows.federated_site import OFFICER, PASSPHRASE, debit, keys_of, new_site, train_pretended
 
 pytestmark = pytest.mark.slow
 

@@ -133,11 +133,11 @@ def test_layers_that_training_added_are_in_the_published_graph(
     whole = merged_tensors(encoder, read_tensors(tensors))
     with_them, without = (assemble(g, whole) for g in (graph, graphs["fp32"]))
     reader = TextTokenizer(encoder.tokenizer_json)
-    told = [
+    logits = [
         Predictor.load(onnx, reader, LABELS, provider="cpu", threads=1).logits(TEXTS)
         for onnx in (with_them, without)
     ]
-    assert np.abs(told[0] - told[1]).max() > 1e-3
+    assert np.abs(logits[0] - logits[1]).max() > 1e-3
 
 
 def test_another_function_is_not_published(

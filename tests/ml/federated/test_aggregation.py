@@ -2,17 +2,18 @@
 
 import statistics
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from small_federation import base, some_delta, tensors, verified
 
 from ml.errors import UpdateRefused
 from ml.federated.aggregation import AggregationPlan, aggregate, length, weigh
 from ml.federated.payload import Tensors, write_payload
 from ml.federated.update_file import VerifiedUpdate
+from tests.ml.federated.small_federation import base, some_delta, tensors, verified
 
-UNCLIPPED = {"norm_factor": 1e9, "weight_factor": 1e9}
+UNCLIPPED = AggregationPlan(norm_factor=1e9, weight_factor=1e9)
 
 
 def sites(count: int, *, weights: Sequence[int] = ()) -> list[VerifiedUpdate]:
@@ -69,7 +70,7 @@ def test_each_method_agrees_with_the_slow_reference(method: str, count: int) -> 
 def test_the_weighted_mean_of_two_is_what_one_would_write_down() -> None:
     first, second = tensors([1, 0, 0], np.zeros((3, 2))), tensors([0, 1, 0], np.zeros((3, 2)))
     updates = [verified("a", first, weight=1), verified("b", second, weight=3)]
-    got = change(updates, AggregationPlan("mean", **UNCLIPPED))
+    got = change(updates, UNCLIPPED)
     np.testing.assert_allclose(got["head.bias"], [0.25, 0.75, 0], atol=1e-6)
 
 
@@ -109,7 +110,7 @@ def test_a_delta_far_too_long_is_shortened_to_a_factor_of_the_median_length() ->
 def test_one_liar_among_five_cannot_leave_the_span_of_the_honest(method: str) -> None:
     honest = sites(4)
     moved = change(
-        [*honest, verified("liar", some_delta(seed=9, scale=1e6))], AggregationPlan(method, **UNCLIPPED)
+        [*honest, verified("liar", some_delta(seed=9, scale=1e6))], replace(UNCLIPPED, method=method)
     )
     for name in moved:
         stack = np.stack([u.delta[name] for u in honest])
@@ -122,7 +123,7 @@ def test_a_tensor_that_one_site_left_alone_counts_as_no_change_there() -> None:
         verified("a", {"head.bias": np.ones(3, np.float32)}),
         verified("b", {"encoder.a": np.ones(4, np.float32)}),
     ]
-    got = change(updates, AggregationPlan(**UNCLIPPED))
+    got = change(updates, UNCLIPPED)
     np.testing.assert_allclose(got["head.bias"], 0.5, atol=1e-6)
     np.testing.assert_allclose(got["encoder.a"], 0.5, atol=1e-6)
     assert not got["head.weight"].any()

@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from small_federation import CLAIM, DESK, OFFICER, SITE, base, coordinator, some_delta, statement, verified
 
 from ml.errors import UpdateRefused
 from ml.federated.aggregation import AggregationPlan, aggregate
@@ -14,6 +13,17 @@ from ml.federated.coordinator import new_coordinator, read_coordinator
 from ml.federated.keys import public_text, read_public_key, read_recipient
 from ml.federated.payload import write_payload
 from ml.federated.update_file import write_update
+from tests.ml.federated.small_federation import (
+    CLAIM,
+    DESK,
+    OFFICER,
+    SITE,
+    base,
+    coordinator,
+    some_delta,
+    statement,
+    verified,
+)
 
 
 def made() -> bytes:

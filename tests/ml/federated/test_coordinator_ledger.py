@@ -3,10 +3,10 @@
 from dataclasses import replace
 
 import pytest
-from small_federation import some_delta, verified
 
 from ml.errors import UpdateRefused
 from ml.federated.coordinator_ledger import CoordinatorLedger
+from tests.ml.federated.small_federation import some_delta, verified
 
 NORTH, SOUTH = verified("north", some_delta(1)), verified("south", some_delta(2))
 

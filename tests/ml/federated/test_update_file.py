@@ -9,7 +9,16 @@ import numpy as np
 import pytest
 import rfc8785
 from safetensors.numpy import save
-from small_federation import (
+
+from ml.errors import UpdateRefused
+from ml.federated import package
+from ml.federated.envelope import sign_statement
+from ml.federated.keys import new_identity, public_text, signer_of
+from ml.federated.package import UPDATE_MAGIC, pack, unpack, unseal_with
+from ml.federated.payload import sha256, write_payload
+from ml.federated.statement import UpdateStatement, write_statement
+from ml.federated.update_file import SiteKeys, VerifiedUpdate, open_update, verify_update_file, write_update
+from tests.ml.federated.small_federation import (
     CLAIM,
     IDENTITY,
     KEYS,
@@ -21,15 +30,6 @@ from small_federation import (
     some_delta,
     statement,
 )
-
-from ml.errors import UpdateRefused
-from ml.federated import package
-from ml.federated.envelope import sign_statement
-from ml.federated.keys import new_identity, public_text, signer_of
-from ml.federated.package import UPDATE_MAGIC, pack, unpack, unseal_with
-from ml.federated.payload import sha256, write_payload
-from ml.federated.statement import UpdateStatement, write_statement
-from ml.federated.update_file import SiteKeys, VerifiedUpdate, open_update, verify_update_file, write_update
 
 PAYLOAD = write_payload(some_delta())
 

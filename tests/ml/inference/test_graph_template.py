@@ -51,14 +51,14 @@ def test_a_quantised_fill_holds_values_scale_and_zero() -> None:
 
 
 def test_columns_have_their_own_scale() -> None:
-    matrix = MATRIX * np.float32([1, 100, 0])
+    matrix = MATRIX * np.array([1, 100, 0], np.float32)
     values, scale = quantise_columns(matrix)
     assert (np.abs(values * scale - matrix) <= scale / 2 * 1.001).all()
     assert np.abs(values[:, 1]).max() == 127
 
 
 def test_rows_have_their_own_scale() -> None:
-    table = MATRIX * np.float32([[1], [100], [0], [3]])
+    table = MATRIX * np.array([[1], [100], [0], [3]], np.float32)
     found = initializers(assemble(template(Fill("q", "t", FillKind.ROWS, scale_name="s")), {"t": table}))
     assert found["q"].dtype == np.int8
     assert found["s"].shape == (4, 1)
@@ -79,10 +79,10 @@ def test_a_factor_divides_the_rows_before_they_are_rounded() -> None:
         assemble(GraphTemplate(graph.graph, (fill,), {"f": b"odd"}), {"t": MATRIX})
 
 
-@pytest.mark.parametrize("factor", [None, np.float32([1, 2, 0.5, 4])])
+@pytest.mark.parametrize("factor", [None, np.array([1, 2, 0.5, 4], np.float32)])
 def test_with_its_new_bias_a_rounded_layer_is_exact_at_the_mean(factor: np.ndarray | None) -> None:
-    weight, bias = MATRIX.T.copy(), np.float32([1, 2, 3])
-    shift, mean = np.float32([-0.17] * 4), np.float32([0.2, 0, -0.1, 3])
+    weight, bias = MATRIX.T.copy(), np.array([1, 2, 3], np.float32)
+    shift, mean = np.full(4, -0.17, np.float32), np.array([0.2, 0, -0.1, 3], np.float32)
     found = shifted_bias(bias, weight, shift, mean, factor)
     per_row = np.ones(4, np.float32) if factor is None else factor
     values, scale = quantise_columns(MATRIX / per_row[:, None])

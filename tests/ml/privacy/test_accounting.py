@@ -3,7 +3,6 @@
 import math
 
 import pytest
-from dp_accounting_values import DELTAS, EPSILONS
 from scipy.optimize import brentq
 from scipy.special import ndtr
 
@@ -18,6 +17,7 @@ from ml.privacy.ledger import (
 )
 from ml.privacy.loss_distribution import least_epsilon
 from ml.privacy.rdp import ORDERS, epsilon_of_rdp, step_rdp
+from tests.ml.privacy.dp_accounting_values import DELTAS, EPSILONS
 
 SETTINGS = [(1.0, 0.01, 1000), (0.7, 0.05, 200), (2.0, 0.1, 400), (5.0, 0.5, 50), (1.3, 1.0, 10)]
 

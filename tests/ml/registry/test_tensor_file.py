@@ -11,7 +11,7 @@ from ml.registry.tensor_file import read_tensors, write_tensors
 
 
 def test_float_tensors_come_back_exactly_and_in_order() -> None:
-    tensors = {"z": np.float32([1, 2]), "a": np.float32([[3.5]])}
+    tensors = {"z": np.array([1, 2], np.float32), "a": np.array([[3.5]], np.float32)}
     back = read_tensors(write_tensors(tensors))
     assert list(back) == ["a", "z"]
     assert all(np.array_equal(back[n], tensors[n]) for n in tensors)
@@ -37,9 +37,9 @@ def test_int8_rows_are_within_half_a_step_of_the_original() -> None:
         b"",
         b"not tensors",
         pickle.dumps({"a": 1}),
-        save({"a": np.float64([1])}),
-        save({"a": np.int8([[1]])}),
-        save({"a": np.float32([np.nan])}),
+        save({"a": np.ones(1, np.float64)}),
+        save({"a": np.ones((1, 1), np.int8)}),
+        save({"a": np.array([np.nan], np.float32)}),
     ],
 )
 def test_anything_else_is_refused(data: bytes) -> None:

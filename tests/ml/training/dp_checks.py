@@ -117,7 +117,8 @@ def noise_never_repeats() -> None:
         for _ in range(2):
             dp_head.private_step(state, [], settings=PLAN, random=random)
     assert len(seen) == 2, "a step was not taken"
-    assert not np.array_equal(*seen)
+    first, second = seen
+    assert not np.array_equal(first, second)
 
 
 def noise_comes_from_the_operating_system() -> None:

@@ -3,8 +3,6 @@
 from collections.abc import Callable, Sequence
 
 import torch
-from tiny_masked import masked_people, tiny_masked
-from tiny_people import CLIP, distance, largest_difference, one_by_one, read_people, tiny
 
 from ml.privacy.csprng import GRID, SecureRandom
 from ml.training import dp_encoder, own_gradients
@@ -13,13 +11,18 @@ from ml.training.book_keeping import BookKeeping
 from ml.training.clipping import Clipping
 from ml.training.dp_encoder import EncoderTrainer
 from ml.training.dp_head import StepSettings
+from ml.training.patient_batches import Patient
 from ml.training.team import Team
+from tests.ml.training.tiny_masked import masked_people, tiny_masked
+from tests.ml.training.tiny_people import CLIP, distance, largest_difference, one_by_one, read_people, tiny
 
 PLAN = StepSettings(max_grad_norm=CLIP, noise_multiplier=2.0, expected_batch=8.0, learning_rate=0.1)
 SILENT = StepSettings(max_grad_norm=CLIP, noise_multiplier=0.0, expected_batch=8.0, learning_rate=0.1)
 
 
-def released(trainer: EncoderTrainer, people: list, settings: StepSettings = SILENT) -> list[torch.Tensor]:
+def released(
+    trainer: EncoderTrainer, people: list[Patient], settings: StepSettings = SILENT
+) -> list[torch.Tensor]:
     """What one step hands to the optimizer; a step that releases nothing fails."""
     seen: list[list[torch.Tensor]] = []
     trainer.descend = lambda _settings: seen.append([p.grad.clone() for p in trainer.parameters])  # type: ignore
@@ -64,7 +67,7 @@ def an_encoders_noise_has_its_spread_whoever_was_drawn() -> None:
     _, network, people = tiny("full", labels=12_000, rows=range(12_000))
     trainer = EncoderTrainer(network)
     spread = PLAN.noise_multiplier * CLIP
-    for drawn in ([], people[:1]):
+    for drawn in (people[:0], people[:1]):
         told = zip(released(trainer, drawn, PLAN), released(trainer, drawn), strict=True)
         sums = [noise - silent for noise, silent in told]
         for part in sums:
@@ -96,11 +99,12 @@ def an_encoders_divisor_is_public() -> None:
 def an_encoder_counts_no_gradient_that_is_not_finite() -> None:
     """NaN and infinity in one patient leave the others' sum alone."""
     _, network, people = tiny("top")
-    well, ill = people[:2], people[2]
+    well, ill = people[:2], people[2].parts[0]
+    assert isinstance(ill, torch.Tensor)
     trainer = EncoderTrainer(network)
     alone = released(trainer, well)
     for value in (float("nan"), float("inf")):
-        spoilt = type(ill)((ill.parts[0] * value,), ill.label)  # type: ignore[operator]
+        spoilt = Patient((ill * value,), people[2].label)
         assert largest_difference(released(trainer, [*well, spoilt]), alone) < 1e-6
 
 
@@ -129,6 +133,7 @@ def ranks_are_chosen_by_what_was_released() -> None:
     allocator.pull = lambda: None  # type: ignore[method-assign]
     for _ in range(6):
         trainer.step(people, settings=PLAN, random=SecureRandom())
+    counted: dict[torch.Tensor, torch.Tensor]
     counted = {p: s * u for p, s, u in zip(trainer.parameters, smooth, spread, strict=True)}
     for layer, scores in zip(layers, allocator.scores(), strict=True):
         left, values, right = (counted[p] for p in layer.parts())

@@ -10,6 +10,7 @@ import pytest
 from ml.privacy import csprng
 from ml.privacy.csprng import SecureRandom
 from ml.training import dp_head, worker
+from ml.training.accountant import epsilon_prv
 
 Plant = Callable[[pytest.MonkeyPatch], None]
 MECHANISM_BUGS: dict[str, Plant] = {}
@@ -17,7 +18,7 @@ TRAINER_BUGS: dict[str, Plant] = {}
 
 clipped_sum, private_step, adam_update = dp_head.clipped_sum, dp_head.private_step, dp_head.adam_update
 gaussians, poisson_sample = SecureRandom.gaussians, SecureRandom.poisson_sample
-epsilon_prv, plan_noise, blocks = worker.epsilon_prv, worker.plan_noise, worker.blocks
+plan_noise, blocks = worker.plan_noise, worker.blocks
 
 
 def bug(plant: Plant) -> Plant:
@@ -82,7 +83,7 @@ def clipping_the_bias_apart_from_the_weights(patch: pytest.MonkeyPatch) -> None:
         for person in people:
             gradient = own_gradient(state, person)
             for part in (slice(0, -1), slice(-1, None)):
-                length = max(np.linalg.norm(gradient[:, part]), 1e-12)
+                length = max(float(np.linalg.norm(gradient[:, part])), 1e-12)
                 total[:, part] += gradient[:, part] * min(1.0, clip / length)
         return total
 

@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 import torch
-from planted_bugs import Plant
 
 from ml.training import book_keeping, dp_encoder, masked_words, own_gradients
 from ml.training.adalora import RankAllocator
@@ -15,6 +14,7 @@ from ml.training.masked_words import MaskedWordsNetwork
 from ml.training.own_gradients import ChannelLayer, EmbeddingLayer, LinearLayer, Pass
 from ml.training.patient_batches import Patient
 from ml.training.team import Team
+from tests.ml.training.planted_bugs import Plant
 
 ENCODER_BUGS: dict[str, Plant] = {}
 factors, together, alone = Clipping.factors, BookKeeping._together, BookKeeping._alone

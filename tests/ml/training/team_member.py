@@ -5,6 +5,7 @@ python team_member.py    a frame {job, patients, drawn} on stdin, a frame {state
 
 import sys
 from typing import Any
+from unittest.mock import patch
 
 import torch
 
@@ -24,11 +25,12 @@ def take_steps(frame: dict[str, Any]) -> dict[str, Any]:
     descend = EncoderTrainer.descend
 
     def watched(self: EncoderTrainer, settings: Any) -> None:
-        released.append([p.grad.numpy().tobytes() for p in self.parameters])
+        gradients = [p.grad for p in self.parameters if p.grad is not None]
+        assert len(gradients) == len(self.parameters)
+        released.append([gradient.numpy().tobytes() for gradient in gradients])
         descend(self, settings)
 
-    EncoderTrainer.descend = watched
-    try:
+    with patch.object(EncoderTrainer, "descend", watched):
         torch.manual_seed(job.rank)  # what layers start from differs until the first has handed out its own
         team = join_team(job.meeting, rank=job.rank, size=job.devices) if job.devices > 1 else None
         learner = make_learner(job, patients, team)
@@ -36,8 +38,6 @@ def take_steps(frame: dict[str, Any]) -> dict[str, Any]:
             settings = step_settings(job, job.noise_multiplier, step)
             learner.step(drawn, settings, SecureRandom(bytes([step]) * 32))
         return {"state": learner.state(), "result": learner.result(), "released": released}
-    finally:
-        EncoderTrainer.descend = descend
 
 
 if __name__ == "__main__":

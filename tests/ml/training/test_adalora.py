@@ -1,11 +1,13 @@
 """AdaLoRA is peft's: the same change, the same pull, the same ranks given up; merged without a trace."""
 
+from typing import Any
+
 import pytest
 import torch
-from tiny_people import largest_difference, tiny
 
 from ml.training import adalora
 from ml.training.adalora import AdaLoraLinear, RankAllocator, merge_adalora, rank_budget
+from tests.ml.training.tiny_people import largest_difference, tiny
 
 STEPS, START, WANTED = 10, 4, 2
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
@@ -15,7 +17,7 @@ def layers_of(classifier: torch.nn.Module) -> list[AdaLoraLinear]:
     return [m for m in classifier.modules() if isinstance(m, AdaLoraLinear)]
 
 
-def pefts_twin(classifier: torch.nn.Module) -> tuple[torch.nn.Module, list[list[torch.nn.Parameter]]]:
+def pefts_twin(classifier: torch.nn.Module) -> tuple[Any, list[list[torch.nn.Parameter]]]:
     """peft's model of the same start, and its left, values and right of each layer."""
     from peft import AdaLoraConfig, get_peft_model
 
@@ -55,14 +57,14 @@ def test_ranks_are_given_up_as_peft_gives_them_up() -> None:
                 mine.grad = torch.randn_like(mine)
                 yours.grad = mine.grad.reshape(yours.shape).clone()
                 with torch.no_grad():
-                    mine -= 0.1 * mine.grad
-                    yours -= 0.1 * yours.grad
+                    mine.sub_(0.1 * mine.grad)
+                    yours.sub_(0.1 * yours.grad)
         ours.follow()
         theirs.update_and_allocate(model.base_model.model, step)
-        mine = torch.cat([layer.values.weight for layer in layers]).detach()
-        yours = torch.cat([values.view(-1) for _, values, _ in parts]).detach()
-        assert float((mine - yours).abs().max()) < 1e-6
-        seen.add(int((mine != 0).sum()))
+        kept = torch.cat([layer.values.weight for layer in layers]).detach()
+        pefts = torch.cat([values.view(-1) for _, values, _ in parts]).detach()
+        assert float((kept - pefts).abs().max()) < 1e-6
+        seen.add(int((kept != 0).sum()))
     assert min(seen) == WANTED * len(layers)
     assert len(seen) > 2
 

@@ -6,8 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tiny_masked import MASKED_WORDS, masked_people, tiny_masked
-from tiny_people import CLIP, distance, largest_difference, one_by_one
 
 from ml.errors import TrainingRefused
 from ml.inference.version_loading import merged_tensors
@@ -20,12 +18,14 @@ from ml.training.classifier import build_classifier
 from ml.training.clipping import Clipping
 from ml.training.dp_encoder import make_backend
 from ml.training.learner import make_learner
-from ml.training.masked_words import HIDDEN, SHARE, MaskedWordsNetwork, Masking, fit_decoder
+from ml.training.masked_words import HIDDEN, SHARE, MaskedWindow, MaskedWordsNetwork, Masking, fit_decoder
 from ml.training.messages import TrainingJob, TrainingPatient
 from ml.training.scopes import SCOPES
 from ml.training.worker import step_settings
 from tests.ml.tiny_job import tiny_job
 from tests.ml.tiny_model import LABELS, head_tensors, tokenizer_json, write_tiny_encoder
+from tests.ml.training.tiny_masked import MASKED_WORDS, masked_people, tiny_masked
+from tests.ml.training.tiny_people import CLIP, distance, largest_difference, one_by_one
 
 pytestmark = pytest.mark.filterwarnings("ignore:Full backward hook:UserWarning")
 FLAT = Clipping(CLIP)
@@ -71,6 +71,7 @@ def test_a_loss_is_the_mean_over_windows_of_the_mean_over_their_hidden_words() -
     for person in people:
         means: list[float] = []
         for window in person.parts:
+            assert isinstance(window, MaskedWindow)
             states = network(*network.collate([window]))[0].detach()
             guesses = [network.decoder(states[place]).log_softmax(-1) for place in window.places]
             means.append(
@@ -171,7 +172,7 @@ def masked_loss(job: TrainingJob, changed: dict[str, np.ndarray]) -> float:
 def test_fitting_the_decoder_on_public_notes_lowers_its_loss_there() -> None:
     classifier, plain, _ = tiny_masked("lora")
     masking, people = masked_people()
-    windows = [part for p in people for part in p.parts]
+    windows = [part for p in people for part in p.parts if isinstance(part, Window)]
     fitted = MaskedWordsNetwork(classifier, fit_decoder(classifier, windows, masking))
     masked = [masking.masked(w, 1000) for w in windows]
     before, after = (float(n.losses(masked, torch.empty(0)).mean().detach()) for n in (plain, fitted))

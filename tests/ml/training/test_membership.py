@@ -36,9 +36,10 @@ def scores(everybody: list[PatientFeatures], inside: npt.NDArray[np.bool_], nois
     random, settings = SecureRandom(), StepSettings(1.0, noise, PEOPLE / 2, 0.01)
     for _ in range(STEPS):
         private_step(state, drawn, settings=settings, random=random)
-    logits = np.array([state.weights[:, :-1] @ p.features[0] for p in everybody])
+    logits = np.array([state.weights[:, :-1] @ p.features[0] for p in everybody], np.float64)
     labels = np.array([p.label for p in everybody])
-    return (logits[np.arange(PEOPLE), labels] - logits[np.arange(PEOPLE), 1 - labels]).astype(np.float64)
+    found: Floats = logits[np.arange(PEOPLE), labels] - logits[np.arange(PEOPLE), 1 - labels]
+    return found
 
 
 def advantage(noise: float) -> float:

@@ -7,11 +7,12 @@ suite, not in the program.
 from collections.abc import Callable, Sequence
 
 import pytest
-from dp_checks import MECHANISM_CHECKS
-from encoder_checks import ENCODER_CHECKS
-from planted_bugs import MECHANISM_BUGS, TRAINER_BUGS
-from planted_encoder_bugs import ENCODER_BUGS
-from trainer_checks import CONVERSATION_CHECKS
+
+from tests.ml.training.dp_checks import MECHANISM_CHECKS
+from tests.ml.training.encoder_checks import ENCODER_CHECKS
+from tests.ml.training.planted_bugs import MECHANISM_BUGS, TRAINER_BUGS
+from tests.ml.training.planted_encoder_bugs import ENCODER_BUGS
+from tests.ml.training.trainer_checks import CONVERSATION_CHECKS
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::UserWarning")]
 CHECKS = (*MECHANISM_CHECKS, *ENCODER_CHECKS, *CONVERSATION_CHECKS)

@@ -4,13 +4,13 @@ from mmap import mmap
 
 import numpy as np
 import pytest
-from tiny_people import tiny
 
 from ml.training.book_keeping import BookKeeping
 from ml.training.clipping import Clipping
 from ml.training.dp_head import HeadState, PatientFeatures, clipped_sum, with_frozen
 from ml.training.peak_memory import forget_peak, peak_bytes
 from ml.training.step_timing import PlainTrainer, plain_gradient
+from tests.ml.training.tiny_people import tiny
 
 NO_CLIP = 1e9
 

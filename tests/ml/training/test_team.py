@@ -10,8 +10,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from team_member import take_steps
-from tiny_masked import MASKED_WORDS
 
 from ml.errors import TrainingRefused
 from ml.frames import read_frame, write_frame
@@ -20,6 +18,8 @@ from ml.training.learner import make_learner
 from ml.training.messages import TrainingJob, TrainingPatient, encode_start
 from ml.training.team import Team
 from tests.ml.tiny_job import tiny_job
+from tests.ml.training.team_member import take_steps
+from tests.ml.training.tiny_masked import MASKED_WORDS
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).resolve().parents[3]
@@ -46,7 +46,7 @@ def job(tmp_path_factory: pytest.TempPathFactory) -> TrainingJob:
 
 def together(job: TrainingJob, meeting: Path, size: int = 2) -> list[dict[str, Any]]:
     """What each of `size` processes ends with."""
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join((str(ROOT), str(Path(__file__).parent)))}
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
     members = [
         subprocess.Popen(
             [sys.executable, str(Path(__file__).with_name("team_member.py"))],

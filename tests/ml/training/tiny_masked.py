@@ -1,7 +1,6 @@
 """A classifier in miniature that guesses hidden words, and patients as one of its steps reads them."""
 
 import torch
-from tiny_people import ROWS, SMALL
 
 from ml.text.tokenizer import TextTokenizer
 from ml.training.classifier import Classifier
@@ -11,6 +10,7 @@ from ml.training.messages import TrainingPatient
 from ml.training.patient_batches import Patient
 from ml.training.scopes import SCOPES
 from tests.ml.tiny_model import WORDS, tokenizer_json
+from tests.ml.training.tiny_people import ROWS, SMALL
 
 MASKED_WORDS = (*WORDS, "[MASK]")
 NOTES = (

@@ -1,5 +1,6 @@
 """A classifier in miniature for each scope, a few patients, and the slow, obvious clipped sum."""
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -73,4 +74,4 @@ def largest_difference(left: Sequence[torch.Tensor], right: Sequence[torch.Tenso
 
 def distance(left: Sequence[torch.Tensor], right: Sequence[torch.Tensor]) -> float:
     """The length of the difference of two sums."""
-    return sum(float((a - b).double().square().sum()) for a, b in zip(left, right, strict=True)) ** 0.5
+    return math.sqrt(sum(float((a - b).double().square().sum()) for a, b in zip(left, right, strict=True)))

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, BinaryIO
+from unittest.mock import patch
 
 from ml.frames import read_frame, write_frame
 from ml.privacy import csprng
@@ -59,19 +60,19 @@ def converse(job: TrainingJob, grants: int) -> tuple[Counting, list[dict[str, An
     learner, people = Counting(), [{"number": n, "texts": ["fever"], "label": 0} for n in range(5)]
     (to_read, to_write), (from_read, from_write) = os.pipe(), os.pipe()
     inward, outward = os.fdopen(to_read, "rb"), os.fdopen(from_write, "wb")
-    real, worker.make_learner = worker.make_learner, lambda _job, _patients: learner
     thread = threading.Thread(target=_serve, args=(inward, outward))
-    try:
-        with os.fdopen(to_write, "wb") as ask, os.fdopen(from_read, "rb") as answer:
-            thread.start()
-            write_frame(ask, encode_start(job, []) | {"patients": people})
-            for _ in range(grants):
-                write_frame(ask, {"kind": "grant"})
-            ask.close()
-            frames = [frame for frame in iter(lambda: read_frame(answer), None) if frame is not None]
-            thread.join()
-    finally:
-        worker.make_learner = real
+    with (
+        patch.object(worker, "make_learner", lambda _job, _patients: learner),
+        os.fdopen(to_write, "wb") as ask,
+        os.fdopen(from_read, "rb") as answer,
+    ):
+        thread.start()
+        write_frame(ask, encode_start(job, []) | {"patients": people})
+        for _ in range(grants):
+            write_frame(ask, {"kind": "grant"})
+        ask.close()
+        frames = [frame for frame in iter(lambda: read_frame(answer), None) if frame is not None]
+        thread.join()
     return learner, frames
 
 
