@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from app.errors import UsageError, VaultDamaged, VaultError, VaultLocked, VaultTooNew, WrongPassphrase
-from app.store import device_secret, header, key_derivation
+from app.store import device_secret, header
 from app.store.backup import back_up, restore
 from app.store.device_binding import bind_device, is_bound, unbind_device
 from app.store.header import Role, read_header
@@ -21,6 +21,7 @@ from app.store.restoring import rehearse_restore
 from app.store.vault import Vault
 from tests.app.store.device_keyring import Keyring
 from tests.app.store.refusal import FAST, SECRET, open_it
+from tests.watching import watch
 
 OTHER = "another passphrase"
 
@@ -165,11 +166,8 @@ def test_a_backup_is_bound_as_its_vault_and_opens_elsewhere_by_the_recovery_word
 def test_binding_and_unbinding_try_the_passphrase_once_and_derive_it_once(
     path: Path, keyring: Keyring, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    derived: list[str] = []
     with open_it(path) as vault:
-        monkeypatch.setattr(
-            header, "wrapping_key", lambda *a: derived.append(a[0]) or key_derivation.wrapping_key(*a)
-        )
+        derived = watch(monkeypatch, header, "wrapping_key")
         with pytest.raises(WrongPassphrase):
             bind_device(vault, passphrase=OTHER)
         assert not keyring.kept  # nothing is kept for who doesn't know the passphrase
@@ -177,7 +175,7 @@ def test_binding_and_unbinding_try_the_passphrase_once_and_derive_it_once(
         assert is_bound(vault)
         unbind_device(vault, passphrase=SECRET)
         assert not is_bound(vault)
-    assert derived == [OTHER, SECRET, SECRET]
+    assert [passphrase for passphrase, *_ in derived] == [OTHER, SECRET, SECRET]
     open_it(path).close()
 
 

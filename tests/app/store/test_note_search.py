@@ -2,9 +2,8 @@
 
 import random
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -17,6 +16,7 @@ from app.store.database import create_database
 from app.store.key_derivation import KdfParameters
 from app.store.note_excerpt import excerpt, folded, has_beginning
 from app.store.vault import Vault
+from tests.watching import watch
 
 ADA = PatientId("p-1")
 TEXTS = {
@@ -216,20 +216,17 @@ def test_the_beginning_of_a_word_finds_what_a_walk_through_all_notes_finds(
 def test_a_common_beginning_is_looked_for_among_the_newest_notes_alone(
     many: Vault, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    session, asked = many.session(), list[str]()
-    rows = session.rows
+    asked = watch(monkeypatch, many.session(), "rows")
 
-    def watched(sql: str, given: Sequence[Any] = ()) -> list[Any]:
-        asked.extend(map(str, given))
-        return rows(sql, given)
+    def parameters() -> list[str]:
+        return [str(value) for _sql, *given in asked for values in given for value in values]
 
-    monkeypatch.setattr(session, "rows", watched)
     hits = many.search_notes("abnorma", limit=20)
     assert [hit.note_id for hit in hits] == sorted((hit.note_id for hit in hits), reverse=True)
-    assert '"abnorma"*' not in asked
+    assert '"abnorma"*' not in parameters()
     many.search_notes("seizx", limit=20)
     many.search_notes("abnormaliti", limit=20)
-    assert '"abnormaliti"*' in asked
+    assert '"abnormaliti"*' in parameters()
 
 
 def test_a_beginning_is_told_as_the_index_tells_it() -> None:

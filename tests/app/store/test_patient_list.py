@@ -1,10 +1,9 @@
 """The patient list: each page is what a plain search over all patients gives, and reads no other row."""
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -16,6 +15,7 @@ from app.store.key_derivation import KdfParameters
 from app.store.vault import Vault
 from knowledge_graph.findings.finding import Sex
 from knowledge_graph.terms.term import DiseaseId
+from tests.watching import watch
 
 NAMES = (
     "ada Zett",
@@ -88,17 +88,11 @@ def test_every_page_is_what_a_plain_search_gives(vault: Vault, order: str) -> No
 def test_no_row_outside_the_page_is_read(
     vault: Vault, order: str, wanted: dict[str, object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    session, asked = vault.session(), list[tuple[str, Sequence[Any]]]()
-    rows = session.rows
-
-    def watched(sql: str, given: Sequence[Any] = ()) -> list[Any]:
-        asked.append((sql, given))
-        return rows(sql, given)
-
-    monkeypatch.setattr(session, "rows", watched)
+    session = vault.session()
+    rows, asked = session.rows, watch(monkeypatch, session, "rows")
     vault.patients(order=order, limit=5, offset=3, **wanted)  # type: ignore[arg-type]
     vault.patient_count(**wanted)  # type: ignore[arg-type]
-    plans = [rows(f"EXPLAIN QUERY PLAN {sql}", given) for sql, given in asked]
+    plans = [rows(f"EXPLAIN QUERY PLAN {sql}", *given) for sql, *given in asked]
     steps = [step[3] for plan in plans for step in plan if "patient" in step[3]]
     assert len(steps) == 3
     assert all("COVERING INDEX" in step or step.endswith("PRIMARY KEY (id=?)") for step in steps)

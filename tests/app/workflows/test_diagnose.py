@@ -3,7 +3,6 @@
 import math
 import subprocess
 import sys
-from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
@@ -25,7 +24,7 @@ from knowledge_graph.findings.finding import Finding, FindingState, Sex
 from knowledge_graph.fusion.fusion_weights import FusionWeights
 from knowledge_graph.graph.compiled_graph import CompiledGraph
 from knowledge_graph.terms.term import TermId
-from ml.inference.reading import Reading
+from tests.watching import watch
 
 MARFAN = "OMIM:154700"
 MARFANOID = parse_findings("HP:0001166,HP:0001519,HP:0001083,HP:0002616,HP:0000767,-HP:0001249")
@@ -228,23 +227,16 @@ def test_a_new_finding_does_not_have_the_texts_read_again(
 ) -> None:
     service = DiagnosisService.load(public_cache, provider="cpu")
     assert service.predictor is not None
-    read: list[tuple[str, ...]] = []
-    really = service.predictor.reading
-
-    def watched(texts: Sequence[str]) -> Reading:
-        read.append(tuple(texts))
-        return really(texts)
-
-    monkeypatch.setattr(service.predictor, "reading", watched)
+    read = watch(monkeypatch, service.predictor, "reading")
     texts = ("Tall with long fingers.", "Lens dislocation.")
     first = service.weigh(Presentation(MARFANOID, texts))
     again = service.weigh(Presentation(MARFANOID[:1], texts))
-    assert read == [texts]
+    assert [tuple(given) for (given,) in read] == [texts]
     assert first.text is not None
     assert again.text is not None
     assert first.text.tolist() == again.text.tolist() == service.text_rows(texts).mean(axis=0).tolist()
     service.weigh(Presentation(MARFANOID, texts[:1]))
-    assert read == [texts, texts, texts[:1]]
+    assert [tuple(given) for (given,) in read] == [texts, texts, texts[:1]]
 
 
 @pytest.mark.slow

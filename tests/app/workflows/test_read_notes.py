@@ -11,6 +11,7 @@ from app.workflows.read_notes import FEW, Weighing, telling_first, weigh_while_r
 from app.workflows.weighed import Presentation
 from ml.text.encoder_files import find_encoder
 from ml.text.tokenizer import TextTokenizer
+from tests.watching import watch
 
 PROSE = "The visit was on a weekday and the weather was fine. " * 40
 TELLING = "Arachnodactyly, ectopia lentis and aortic root dilatation were found. " * 6
@@ -64,9 +65,7 @@ def test_what_was_read_before_is_not_waited_for(
     assert service.predictor is not None
     note = NOTE + TELLING
     last_of(service, Presentation(FINDINGS, (note,)))
-    read: list[int] = []
-    really = service.predictor.run_batch
-    monkeypatch.setattr(service.predictor, "run_batch", lambda feed: (read.append(1), really(feed))[1])
+    read = watch(monkeypatch, service.predictor, "run_batch")
     other_findings = [*weigh_while_reading(service, Presentation(FINDINGS[:1], (note,)))]
     assert [w.share for w in other_findings] == [1]
     assert not read

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
@@ -24,6 +23,7 @@ from tests.ml.training.tiny_people import (
     read_people,
     tiny,
 )
+from tests.watching import watch
 
 FLAT = Clipping(CLIP)
 pytestmark = pytest.mark.filterwarnings("ignore:Full backward hook:UserWarning")
@@ -114,21 +114,14 @@ def test_automatic_clipping_lengthens_short_gradients_towards_the_norm() -> None
 
 def test_parts_that_nearly_cancel_are_not_taken_for_short_ones(monkeypatch: pytest.MonkeyPatch) -> None:
     """In single precision Gram matrices lose a length small beside its parts; such patients go alone."""
-    taken: list[Patient] = []
-    alone = BookKeeping._alone
-
-    def watched(self: BookKeeping, person: Patient, *rest: Any) -> Any:
-        taken.append(person)
-        return alone(self, person, *rest)
-
-    monkeypatch.setattr(BookKeeping, "_alone", watched)
+    taken = watch(monkeypatch, BookKeeping, "_alone")
     monkeypatch.setattr(own_gradients, "WRITTEN_OUT_FROM", 1e9)
     linear = torch.nn.Linear(64, 1, bias=False)
     network = _Cancelling(linear)
     her = Patient((torch.ones(400, 64),), 0)
     slow = one_by_one(network, [her], clip=1e-4)  # type: ignore[arg-type]
     found = clipped(network, [her], Clipping(1e-4))  # type: ignore[arg-type]
-    assert taken == [her]
+    assert [person for _, person, *_ in taken] == [her]
     assert largest_difference(found, slow) < 1e-7
 
 
