@@ -54,6 +54,7 @@ def _terms_of(text: str, *, open_end: bool) -> list[str]:
     """FTS5's own language, in which every word is quoted, so that no sign in it means anything."""
     words = [quoted or word for quoted, word in _TERM.findall(text)]
     words = [word for word in words if any(character.isalnum() for character in word)]
+    words = list(dict.fromkeys(reversed(words)))[::-1]  # each once; the last is still the one being typed
     terms = [f'"{word}"' for word in words]
     typing = open_end and words and len(words[-1]) > 1 and not text.rstrip().endswith('"')
     return [*terms[:-1], terms[-1] + "*"] if typing else terms
@@ -136,10 +137,10 @@ def _highest(session: Session) -> int:
 
 
 def _ranked(session: Session, terms: list[str], newest: list[int]) -> list[int]:
-    """Best first, by the words that are not in nearly every note: BM25 walks through each hit of a word."""
+    """Best first, by the rarest words: BM25 walks through each hit of a word."""
     whole = terms if len(terms) == 1 and len(newest) < RANKED else [t for t in terms if t[-1] != "*"]
-    rare = [t for t in whole if not _is_common(session, t)] if len(terms) <= _MOST_TERMS else []
-    if not rare or len(newest) < 2:
+    rare = _rarest(session, whole) if len(terms) <= _MOST_TERMS and len(newest) > 1 else []
+    if not rare:
         return newest
     rows = session.rows(
         """SELECT rowid FROM note_search
@@ -150,11 +151,23 @@ def _ranked(session: Session, terms: list[str], newest: list[int]) -> list[int]:
     return [row[0] for row in rows]
 
 
-def _is_common(session: Session, term: str) -> bool:
+def _rarest(session: Session, terms: list[str]) -> list[str]:
+    """As many words as have fewer than `_COMMON` hits together."""
+    rarest, left = list[str](), _COMMON - 1
+    for hits, term in sorted((_hits(session, term), term) for term in terms):
+        left -= hits
+        if left < 0:
+            break
+        rarest.append(term)
+    return rarest
+
+
+def _hits(session: Session, term: str) -> int:
+    """In how many notes a word or phrase stands, counted up to `_COMMON`."""
     rows = session.rows(
         "SELECT count(*) FROM (SELECT 1 FROM note_search WHERE note_search MATCH ? LIMIT ?)", (term, _COMMON)
     )
-    return bool(rows[0][0] >= _COMMON)
+    return int(rows[0][0])
 
 
 def _by_pairs(session: Session, pairs: str, runs: list[str], limit: int) -> list[NoteHit]:
