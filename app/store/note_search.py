@@ -98,6 +98,8 @@ def _newest_beginning(session: Session, terms: list[str], pairs: str, limit: int
         found += [number for number, title, text in rows if has_beginning(f"{title} {text}", start)]
         if len(found) >= limit:
             return found
+        if len(found) * _LOOKED_THROUGH < limit * (at + _AT_ONCE):  # at this pace there won't be enough
+            break
     return []
 
 
