@@ -1,5 +1,6 @@
 """Lists and opens patients: one statement a page, whatever the number of patients."""
 
+import hashlib
 import json
 from collections import defaultdict
 from dataclasses import dataclass
@@ -20,6 +21,13 @@ from app.store.session import Session
 ORDERS = {"name": "name COLLATE NOCASE, id", "activity": "last_activity DESC, id"}
 _PLAIN_WORDS = 32
 _NOTE_COLUMNS = "id, patient_id, text, title, written_at, encounter_id, author"
+_RESTS_ON = (
+    "SELECT body FROM patient WHERE id = ?",
+    "SELECT body FROM record WHERE patient_id = ? ORDER BY id",
+    "SELECT CAST(sha256 AS BLOB) FROM note WHERE patient_id = ? ORDER BY id",
+    """SELECT body FROM annotation_event
+       WHERE note_id IN (SELECT id FROM note WHERE patient_id = ?) ORDER BY sequence""",
+)
 _CHART_FIELDS = {
     "Encounter": "encounters",
     "Condition": "conditions",
@@ -125,6 +133,17 @@ def read_patient_log(session: Session, patient_id: str) -> list[AnnotationEvent]
         (patient_id,),
     )
     return [msgspec.json.decode(body, type=AnnotationEvent) for (body,) in rows]
+
+
+def chart_digest(session: Session, patient_id: str) -> str:
+    """SHA-256 of all that an opinion about a patient can rest on: person, records, notes and marks."""
+    digest = hashlib.sha256()
+    for sql in _RESTS_ON:
+        rows = session.rows(sql, (patient_id,))
+        digest.update(len(rows).to_bytes(8, "big"))
+        for (content,) in rows:
+            digest.update(hashlib.sha256(content).digest())
+    return digest.hexdigest()
 
 
 def read_diagnoses(session: Session, patient_id: str) -> list[Diagnosis]:

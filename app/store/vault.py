@@ -262,11 +262,13 @@ class Vault:
     def record_shown(self, patient_id: str, shown: Differential) -> None:
         """Audit that a differential was shown: which patient, model and knowledge; no disease, no finding.
 
-        `list` is a digest of the ranked diseases, to prove later which list it was. The same list is
-        audited once a sitting; a vault that can't be written is left as it is.
+        `inputs` and `list` are digests of the chart and of the ranked diseases, to prove later which they
+        were. The same is audited once a sitting; a vault that can't be written is left as it is.
         """
         ranked = hashlib.sha256(" ".join(line.disease_id for line in shown.lines).encode()).hexdigest()
-        detail = f"model {shown.model_version[:16]}, knowledge {shown.knowledge_version}, list {ranked[:16]}"
+        model, knowledge = shown.model_version[:16], shown.knowledge_version
+        inputs = patient_query.chart_digest(self._session, patient_id)
+        detail = f"model {model}, knowledge {knowledge}, inputs {inputs[:16]}, list {ranked[:16]}"
         if not self.read_only and (patient_id, detail) not in self._shown:
             self.audit("differential-shown", patient_id, detail)
             self._shown.add((patient_id, detail))

@@ -11,13 +11,15 @@ from pathlib import Path
 import pytest
 
 from app.cli.main import main
+from app.clinical.annotation import Annotation, AnnotationAction, AnnotationEvent
 from app.clinical.diagnosis import Decision, Diagnosis, Differential, DifferentialLine
-from app.clinical.ids import PatientId
+from app.clinical.ids import AnnotationId, NoteId, PatientId
+from app.clinical.note import Note
 from app.clinical.patient import Patient
 from app.store import device_secret
 from app.store.key_derivation import KdfParameters
 from app.store.vault import Vault
-from knowledge_graph.terms.term import DiseaseId
+from knowledge_graph.terms.term import DiseaseId, TermId
 from tests.app.store.device_keyring import Keyring
 
 SECRET = "correct horse battery"
@@ -168,6 +170,28 @@ def test_what_was_shown_and_decided_stands_in_the_audit_log_without_content(path
     assert "differential-shown" not in {e.action for e in before}
     assert "OMIM" not in seen.detail + decided.detail
     assert "Fit" not in seen.detail + decided.detail
+
+
+def test_the_audit_log_tells_apart_what_an_opinion_rested_on(path: Path) -> None:
+    shown = Differential((), True, "c0ffee" * 8, "2025-01-16")
+    note = Note(NoteId("n-1"), ADA, "Seizures.")
+    mark = Annotation(AnnotationId("a"), note.id, 0, 8, TermId("HP:0001250"))
+    told = []
+    with Vault.open(path, user="ann", passphrase=SECRET) as vault:
+        for deed in (
+            lambda: None,
+            lambda: vault.put_records([Patient(ADA, "Ada Sample", "1990-01-01")], origin="t"),
+            lambda: vault.put_records([note], origin="t"),
+            lambda: vault.append_annotations([AnnotationEvent(AnnotationAction.ADD, mark, "ann", "2026")]),
+            lambda: vault.set_setting("of no patient", "1"),
+        ):
+            deed()
+            vault.record_shown(ADA, shown)
+            told.append(next(e.detail for e in vault.audit_events() if e.action == "differential-shown"))
+    inputs = [detail.split("inputs ")[1].split(",")[0] for detail in told]
+    assert len(set(inputs[:4])) == 4
+    assert inputs[4] == inputs[3]
+    assert {detail.split("list ")[1] for detail in told} == {told[0].split("list ")[1]}
 
 
 @pytest.mark.parametrize("name", ["header.json", "anchor.0", "vault.db"])
