@@ -8,7 +8,7 @@ from threading import Event
 from time import process_time
 
 import pytest
-from PySide6.QtCore import QEvent, QObject
+from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QAction, QShortcut
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
@@ -137,6 +137,18 @@ def test_the_unlock_screen_refuses_a_wrong_passphrase_and_opens_with_the_right_o
     settle()
     assert window.workspace is not None
     assert str(vault.path) in window.settings.recent_vaults
+
+
+def test_ctrl_l_locks_closes_the_vault_and_drops_its_key(
+    qtbot: QtBot, window: MainWindow, vault: Vault, settle: Settle
+) -> None:
+    page = open_chart(window, vault, settle)
+    qtbot.keyClick(page.note.view, Qt.Key.Key_L, Qt.KeyboardModifier.ControlModifier)
+    assert window.workspace is None
+    assert vault.data_key() == b""
+    assert not window.unlock.passphrase.text()
+    with pytest.raises(VaultError):
+        vault.patients()
 
 
 def test_every_key_of_the_window_is_in_the_help(window: MainWindow, vault: Vault, settle: Settle) -> None:
