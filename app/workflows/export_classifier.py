@@ -3,6 +3,7 @@
 import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
+from threading import Event, Thread
 from types import TracebackType
 from typing import Any, BinaryIO, cast
 
@@ -18,10 +19,11 @@ from ml.registry.export_job import ExportRequest, ExportResult
 class ExportWorker:
     """A started worker that answers one request; a context manager that leaves no process behind.
 
-    It imports torch as soon as it is started, so start it while something else is still going on.
+    It imports torch as soon as it is started, so start it while something else is still going on. `stop`
+    ends it in the middle of what it does, so that a lock leaves nothing at work.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, stop: Event | None = None) -> None:
         self._process = subprocess.Popen(
             worker_command("export"),
             stdin=subprocess.PIPE,
@@ -29,6 +31,8 @@ class ExportWorker:
             stderr=subprocess.DEVNULL,
             env=worker_environment(),
         )
+        if stop is not None:
+            Thread(target=self._end_at, args=(stop,), daemon=True).start()
 
     def __enter__(self) -> "ExportWorker":
         return self
@@ -56,10 +60,16 @@ class ExportWorker:
         if self._process.wait() != 0:
             raise WorkerFailed("the export worker ended without a model; check free memory and try again")
 
+    def _end_at(self, stop: Event) -> None:
+        while self._process.poll() is None:
+            if stop.wait(0.1):
+                self._process.kill()
+                return
 
-def export_classifier(request: ExportRequest) -> Iterator[str | ExportResult]:
-    """`ExportWorker.answers` of a worker started now. Closing the generator ends it."""
-    with ExportWorker() as worker:
+
+def export_classifier(request: ExportRequest, *, stop: Event | None = None) -> Iterator[str | ExportResult]:
+    """`ExportWorker.answers` of a worker started now. Closing the generator ends it, and so does `stop`."""
+    with ExportWorker(stop) as worker:
         yield from worker.answers(request)
 
 

@@ -6,6 +6,7 @@ The export runs in a worker process; this one needs no torch.
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Event
 
 from app.config.policy import Policy
 from app.errors import ModelUnavailable
@@ -44,13 +45,18 @@ class PublishPlan:
 
 
 def publish_model(
-    vault: Vault, result: TrainingResult, plan: PublishPlan, *, worker: ExportWorker | None = None
+    vault: Vault,
+    result: TrainingResult,
+    plan: PublishPlan,
+    *,
+    worker: ExportWorker | None = None,
+    stop: Event | None = None,
 ) -> Iterator[str | ModelVersion]:
     """Yield lines of progress and, last, the new version; the result then waits no longer.
 
     Where the policy has gates, the version is measured and put to use only if it passes: else it is kept,
     and PolicyError says what falls short.
-    `worker` is one that the caller has started and ends.
+    `worker` is one that the caller has started and ends; else `stop` ends the export under way.
     """
     vault.require(Right.TRAIN)
     base = load_version(vault, result.base_version)
@@ -67,7 +73,7 @@ def publish_model(
         graphs=graphs,
         calibration=() if graphs else calibration_texts(graph),
     )
-    for report in worker.answers(request) if worker else export_classifier(request):
+    for report in worker.answers(request) if worker else export_classifier(request, stop=stop):
         if isinstance(report, ExportResult):
             content = exported_version(request, report, _card(base, encoder, result, at=plan.at))
             version = _register(vault, content)

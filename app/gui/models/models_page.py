@@ -80,8 +80,8 @@ class ModelsPage:
         vault, around = self._session.vault, self._session.around
         plan = PublishPlan(at=around.now(), cache_dir=around.cache_dir, policy=around.policy)
 
-        def reports(_stop: Event) -> Iterator[str | ModelVersion]:
-            return publish_model(vault, waiting_result(vault), plan)
+        def reports(stop: Event) -> Iterator[str | ModelVersion]:
+            return publish_model(vault, waiting_result(vault), plan, stop=stop)
 
         self._publishing = True
         self.publish_button.setEnabled(False)
