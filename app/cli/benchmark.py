@@ -13,6 +13,7 @@ BENCHMARKS = {
     "import": ("app.workflows.benchmark_import", "files through the confined reader against in this process"),
     "learning": ("app.workflows.benchmark_learning", "a synthetic hospital's model by what it may spend"),
     "linking": ("app.workflows.benchmark_linking", "terms found by a synonym that was held out"),
+    "reading": ("app.workflows.benchmark_reading", "long notes: to the first answer, the last, and again"),
     "recognition": ("app.workflows.evaluate_recognition", "findings found in annotated texts"),
     "startup": ("app.workflows.benchmark_startup", "a cold diagnosis against a cold one with torch"),
     "text": ("app.workflows.benchmark_text", "the starting model on styles and names it never saw"),

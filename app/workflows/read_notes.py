@@ -18,6 +18,7 @@ from ml.text.tokenizer import Window
 
 FEW = 2  # windows: too short a wait to show anything before
 FIRST_REFINEMENT = 8  # windows; the next come at 16, 32, ...
+NEARLY = 0.99
 _ASSESSMENT = re.compile(
     r"^[ \t]*(?:assessment|impression|(?:\w+ )?diagnos[ei]s|conclusions?|summary|problem list)\b",
     re.IGNORECASE | re.MULTILINE,
@@ -49,11 +50,11 @@ def weigh_while_reading(service: DiagnosisService, asked: Presentation) -> Itera
     due, read_before = FIRST_REFINEMENT, len(reading.windows) - len(ahead)
     order = telling_first(reading.windows, ahead, spoken(asked.texts), service.recogniser)
     for read in reading.steps(order):
-        share = (read - read_before) / len(ahead)
-        if share < 1 and read - read_before >= due:
+        share = min((read - read_before) / len(ahead), NEARLY)  # what follows the last window has no share
+        if due <= read - read_before < len(ahead):
             due *= 2
             yield Weighing(share, service.with_text(told, service.notes.heard(reading)))
-        elif share < 1:
+        else:
             yield Weighing(share)
     yield Weighing(1, service.with_text(told, service.notes.keep(asked.texts, reading)))
 

@@ -13,9 +13,10 @@ import onnx
 from onnx import helper
 
 from ml.errors import ModelFileError
+from ml.inference.doubt import DOUBT
 
 FIRST_LOGITS = "logits.first"
-_TWO, _DOUBT, _LAST, _FIRST_AXIS = (f"again.{name}" for name in ("two", "doubt", "last_axis", "first_axis"))
+_TWO, _LAST, _FIRST_AXIS = (f"again.{name}" for name in ("two", "last_axis", "first_axis"))
 _ROWS = "again.rows"
 
 
@@ -23,7 +24,7 @@ def second_reading(model: Any, doubt: float) -> tuple[list[Any], dict[str, Any]]
     """The nodes, which end in the fp32 model's output, and their constants."""
     numbers = {
         _TWO: np.array([2], np.int64),
-        _DOUBT: np.float32(doubt),
+        DOUBT: np.float32(doubt),
         _LAST: np.array([-1], np.int64),
         _FIRST_AXIS: np.array([0], np.int64),
     }
@@ -37,7 +38,7 @@ def _doubtful_rows() -> Iterator[Any]:
     yield helper.make_node("TopK", [FIRST_LOGITS, _TWO], ["again.best", "again.places"])
     yield helper.make_node("Split", ["again.best"], ["again.most", "again.next"], axis=1, num_outputs=2)
     yield helper.make_node("Sub", ["again.most", "again.next"], ["again.margin"])
-    yield helper.make_node("Less", ["again.margin", _DOUBT], ["again.near"])
+    yield helper.make_node("Less", ["again.margin", DOUBT], ["again.near"])
     yield helper.make_node("Squeeze", ["again.near", _LAST], ["again.near.row"])
     yield helper.make_node("NonZero", ["again.near.row"], ["again.found"])
     yield helper.make_node("Squeeze", ["again.found", _FIRST_AXIS], [_ROWS])

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from ml.errors import ModelFileError
+from ml.inference.doubt import DOUBT, settable_doubt
 from ml.inference.providers import active_provider, open_session
 from ml.inference.reading import Reading, log_softmax
 from ml.text.text_memory import TextMemory
@@ -21,12 +22,22 @@ FloatArray = np.ndarray[Any, np.dtype[np.float64]]
 class Predictor:
     """One published model, ready to read texts. `provider` says where it really runs."""
 
-    def __init__(self, session: Any, tokenizer: TextTokenizer, labels: Sequence[str], version: str):
+    def __init__(
+        self,
+        session: Any,
+        tokenizer: TextTokenizer,
+        labels: Sequence[str],
+        version: str,
+        *,
+        doubt: float = 0.0,
+    ):
+        """`doubt` is the model's own, where it is an input (see `settable_doubt`)."""
         self._session = session
         self._tokenizer = tokenizer
         self.labels = tuple(labels)
         self.version = version
         self.provider = active_provider(session)
+        self._doubt = doubt if len(self.labels) > 1 else 0.0
         self._known = TextMemory[np.ndarray[Any, np.dtype[np.float32]]](WINDOWS_KEPT)
 
     @classmethod
@@ -41,13 +52,14 @@ class Predictor:
         threads: int = 0,
     ) -> "Predictor":
         """Open a model. `cuda` raises ProviderUnavailable where there is none; `auto` falls back."""
+        onnx, doubt = settable_doubt(onnx)
         session = open_session(onnx, provider=provider, threads=threads)
         width = session.get_outputs()[0].shape[-1]
         if width != len(labels):
             raise ModelFileError(
                 f"the model names {width} diseases, its labels {len(labels)}; publish it again"
             )
-        return cls(session, tokenizer, labels, version)
+        return cls(session, tokenizer, labels, version, doubt=doubt)
 
     def log_probabilities(self, texts: Sequence[str]) -> FloatArray:
         """Natural logarithms, shape (texts, labels). A text without a word is uniform.
@@ -71,17 +83,22 @@ class Predictor:
         """The texts, to be read a window at a time; on a GPU many at a time."""
         return Reading(
             self._tokenizer.windows(texts) if texts else (),
-            lambda batch: self.run_batch(batch.feed()),
+            lambda batch, doubt: self.run_batch(batch.feed(), doubt),
             shape=(len(texts), len(self.labels)),
             known=self._known,
             at_once=1 if self.provider == "cpu" else BATCH_SIZE,
+            doubt=self._doubt,
         )
 
     def windows(self, text: str) -> list[Window]:
         """A text as the model reads it: overlapping windows of tokens with their places."""
         return self._tokenizer.windows([text])
 
-    def run_batch(self, feed: dict[str, Any]) -> np.ndarray[Any, np.dtype[np.float32]]:
-        """Logits (windows, labels) of one padded batch."""
+    def run_batch(
+        self, feed: dict[str, Any], doubt: float | None = None
+    ) -> np.ndarray[Any, np.dtype[np.float32]]:
+        """Logits (windows, labels) of one padded batch; by another `doubt` than the model's own if given."""
+        if doubt is not None and self._doubt:
+            feed = {**feed, DOUBT: np.array(doubt, np.float32)}
         logits: np.ndarray[Any, np.dtype[np.float32]] = self._session.run(None, feed)[0]
         return logits

@@ -10,8 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from ml.inference.doubt import ALWAYS, NEVER
 from ml.text.text_memory import TextMemory, name_of_tokens
 from ml.text.tokenizer import TokenBatch, Window, token_batch
+
+MOST_READ_AGAIN = 32  # windows of one text
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 Rows = np.ndarray[Any, np.dtype[np.float32]]  # logits of windows, or of one
@@ -23,36 +26,76 @@ class Reading:
     def __init__(
         self,
         windows: Sequence[Window],
-        read: Callable[[TokenBatch], Rows],
+        read: Callable[[TokenBatch, float | None], Rows],
         *,
         shape: tuple[int, int],
         known: TextMemory[Rows],
         at_once: int,
+        doubt: float = 0.0,
     ):
-        """`shape` is (texts, labels); `at_once` windows are given to `read` together."""
+        """`shape` is (texts, labels); `at_once` windows are given to `read` together.
+
+        Where the model has a `doubt`, `read` is told which one holds for a window, or None for its own.
+        """
         self.windows = tuple(w for w in windows if w.word_count)
         self._read = read
         self._shape = shape
         self._known = known
-        self._at_once = at_once
+        self._at_once = 1 if doubt else at_once
+        self._doubt = doubt
         self._rows: dict[int, Rows] = {}
+        self._places: dict[int, list[int]] = {}
+        for place, window in enumerate(self.windows):
+            self._places.setdefault(window.text_index, []).append(place)
+        self._unsettled = [text for text, places in self._places.items() if doubt and len(places) > 1]
+        self._long = frozenset(self._unsettled)
 
     def ahead(self) -> list[int]:
         """The windows that are neither read yet nor remembered."""
         return [place for place in range(len(self.windows)) if not self._remembered(place)]
 
     def steps(self, order: Sequence[int] | None = None) -> Iterator[int]:
-        """Read what is ahead, in this order of the windows; yields how many are read by now."""
+        """Read what is ahead, in this order of the windows; yields how many are read by now.
+
+        Texts of several windows that are read whole are then settled, which adds steps but no windows.
+        """
         unknown = [
             place for place in (self.ahead() if order is None else order) if not self._remembered(place)
         ]
         waiting = (place for place in unknown if not self._remembered(place))  # the same words twice
         while batch := list(islice(waiting, self._at_once)):
-            rows = self._read(token_batch([self.windows[place] for place in batch]))
+            doubt = self._doubt_of(batch[0])
+            rows = self._read(token_batch([self.windows[place] for place in batch]), doubt)
             for place, row in zip(batch, rows, strict=True):
-                self._rows[place] = row.copy()
-                self._known.put(name_of_tokens(self.windows[place].ids), self._rows[place])
+                self._rows[place] = self._keep(place, doubt, row)
             yield len(self._rows)
+        for text in [t for t in self._unsettled if self._rows.keys() >= set(self._places[t])]:
+            self._unsettled.remove(text)
+            for _ in self._settle(self._places[text]):
+                yield len(self._rows)
+
+    def _settle(self, places: Sequence[int]) -> Iterator[None]:
+        """Read windows again without rounding, the longest first, until the rest can't change what is first.
+
+        Rounding moves the mean by less the less of the text is left rounded. Of a very long text only so many
+        are read again: over its many windows rounding evens out.
+        """
+        weights = np.array([self.windows[place].word_count for place in places], np.float64)
+        weights /= weights.sum()
+        mean = sum(self._rows[place] * weight for place, weight in zip(places, weights, strict=True))
+        left = 1.0
+        for number in np.argsort(-weights, kind="stable")[:MOST_READ_AGAIN]:
+            second, first = np.partition(mean, -2)[-2:]
+            if first - second >= self._doubt * left:
+                return
+            place, weight = places[number], weights[number]
+            exact = self._known.get(self._name(place, ALWAYS))
+            if exact is None:
+                exact = self._keep(place, ALWAYS, self._read(token_batch([self.windows[place]]), ALWAYS)[0])
+                yield
+            mean = mean + (exact.astype(np.float64) - self._rows[place]) * weight
+            self._rows[place] = exact
+            left -= weight
 
     def logits(self) -> Floats:
         """(texts, labels): each text's windows, averaged by their words; zero for a text without a word.
@@ -76,10 +119,22 @@ class Reading:
 
     def _remembered(self, place: int) -> bool:
         if place not in self._rows:
-            row = self._known.get(name_of_tokens(self.windows[place].ids))
+            row = self._known.get(self._name(place, self._doubt_of(place)))
             if row is not None:
                 self._rows[place] = row
         return place in self._rows
+
+    def _keep(self, place: int, doubt: float | None, row: Rows) -> Rows:
+        kept = row.copy()  # of a batch's row, or the batch would stay
+        self._known.put(self._name(place, doubt), kept)
+        return kept
+
+    def _doubt_of(self, place: int) -> float | None:
+        """A text of one window is decided by that window; of several, by their mean."""
+        return NEVER if self.windows[place].text_index in self._long else None
+
+    def _name(self, place: int, doubt: float | None) -> bytes:
+        return name_of_tokens(self.windows[place].ids) + str(doubt).encode()
 
 
 def log_softmax(logits: Floats) -> Floats:

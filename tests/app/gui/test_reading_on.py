@@ -42,10 +42,10 @@ class Gate:
 def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
     held, really = Gate(), Predictor.run_batch
 
-    def wait_and_read(model: Predictor, feed: dict[str, Any]) -> Any:
+    def wait_and_read(model: Predictor, feed: dict[str, Any], doubt: float | None = None) -> Any:
         assert held.permits.acquire(timeout=60)
         held.read += 1
-        return really(model, feed)
+        return really(model, feed, doubt)
 
     monkeypatch.setattr(Predictor, "run_batch", wait_and_read)
     yield held

@@ -14,8 +14,11 @@ from ml.export.calibrated_graphs import calibrated_graphs
 from ml.export.input_spread import InputSpread, input_spreads
 from ml.export.int8_graph import int8_graph
 from ml.export.onnx_export import fp32_graph
+from ml.inference import doubt
+from ml.inference.doubt import settable_doubt
 from ml.inference.graph_template import GraphTemplate, assemble
 from ml.inference.int8_sums import adds_int8_right
+from ml.inference.predictor import Predictor
 from ml.inference.providers import open_session
 from ml.inference.version_loading import merged_tensors
 from ml.text.encoder_files import EncoderFiles, Tensors
@@ -118,12 +121,31 @@ def test_windows_in_doubt_and_no_others_are_read_again(
     assert np.abs(again - exact).max() < np.abs(once - exact).max()
     first, second = np.sort(once, axis=1)[:, :-3:-1].T
     margin = first - second
-    doubt = float(np.median(margin)) + 1e-6
-    found = read(int8_graph(fp32, spreads, doubt=doubt), TEXTS)
-    near = margin < doubt
+    middle = float(np.median(margin)) + 1e-6
+    found = read(int8_graph(fp32, spreads, doubt=middle), TEXTS)
+    near = margin < middle
     assert 0 < near.sum() < len(TEXTS)
     assert np.allclose(found[near], again[near], atol=1e-5)
     assert np.array_equal(found[~near], once[~near])
+
+
+def test_the_doubt_of_a_model_is_an_input_that_need_not_be_given(
+    fp32: GraphTemplate,
+    spreads: dict[str, InputSpread],
+    read: Reader,
+    tensors: Tensors,
+    tokenizer: TextTokenizer,
+) -> None:
+    own = 0.3
+    onnx_bytes = assemble(int8_graph(fp32, spreads, doubt=own), tensors)
+    assert settable_doubt(onnx_bytes)[1] == pytest.approx(own)
+    plain = assemble(fp32, tensors)
+    assert settable_doubt(plain) == (plain, 0.0)
+    model = Predictor.load(onnx_bytes, tokenizer, LABELS, provider="cpu", threads=1)
+    feed = token_batch(tokenizer.windows(TEXTS)).feed()
+    for given, meant in ((None, own), (doubt.NEVER, NEVER), (doubt.ALWAYS, ALWAYS)):
+        expected = read(int8_graph(fp32, spreads, doubt=meant), TEXTS)
+        assert np.allclose(model.run_batch(feed, given), expected, atol=1e-6)
 
 
 def test_a_batch_without_doubt_runs_alone(
@@ -138,9 +160,9 @@ def test_doubt_is_measured_from_what_rounding_does(
 ) -> None:
     graphs = calibrated_graphs(classifier, tensors, tokenizer, TEXTS)
     initializers = onnx.load_model_from_string(graphs["int8"].graph).graph.initializer
-    (doubt,) = (float(numpy_helper.to_array(i)) for i in initializers if i.name == "again.doubt")
+    (kept,) = (float(numpy_helper.to_array(i)) for i in initializers if i.name == doubt.DOUBT)
     once = int8_graph(graphs["fp32"], input_spreads(classifier, tokenizer, TEXTS))
-    assert doubt == pytest.approx(1.5 * (read(once, TEXTS) - read(graphs["fp32"], TEXTS)).std(), rel=0.02)
+    assert kept == pytest.approx(1.5 * (read(once, TEXTS) - read(graphs["fp32"], TEXTS)).std(), rel=0.02)
 
 
 def test_a_sum_that_saturates_would_be_seen(monkeypatch: pytest.MonkeyPatch) -> None:
