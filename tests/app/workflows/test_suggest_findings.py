@@ -7,11 +7,12 @@ import pytest
 
 from app.clinical.annotation import Annotation
 from app.clinical.ids import AnnotationId, NoteId
-from app.workflows.suggest_findings import build_recogniser, suggest_findings
+from app.workflows.suggest_findings import Suggestion, build_recogniser, suggest_findings
 from knowledge_graph.findings.finding import FindingState
 from knowledge_graph.graph.compiled_graph import CompiledGraph
 from knowledge_graph.terms.term import TermId
 from ml.recognition.recogniser import Recogniser
+from ml.recognition.supplement import read_supplement
 
 pytestmark = pytest.mark.slow
 NOTE = NoteId("note-1")
@@ -92,3 +93,48 @@ def test_every_wording_of_the_supplement_reaches_a_term(
 def test_unusual_text_keeps_its_offsets(recogniser: Recogniser, text: str) -> None:
     for mention in recogniser.mentions(text):
         assert text[mention.start : mention.end] == mention.text
+
+
+@pytest.mark.parametrize(
+    ("said", "read"),
+    [
+        ("He wets the bed.", "Enuresis"),
+        ("She stopped talking at 18 months.", "Loss of speech"),
+        ("He can't keep food down.", "Vomiting"),
+        ("It is the worst headache of her life.", "Thunderclap headache"),
+        ("He suddenly lost sight in one eye.", "Sudden loss of visual acuity"),
+        ("The veins in my legs are bulging.", "Prominent superficial veins"),
+        ("My eyes have gone yellow.", "Jaundice"),
+        ("My stools are black and tarry, black stools for days.", "Melena"),
+        ("I get up at night to pee.", "Nocturia"),
+    ],
+)
+def test_what_patients_say_is_read(
+    recogniser: Recogniser, real_graph: CompiledGraph, said: str, read: str
+) -> None:
+    assert [(s.name, s.annotation.state.value) for s in _suggested(recogniser, real_graph, said)] == [
+        (read, "observed")
+    ]
+
+
+@pytest.mark.parametrize("said", ["He is able to keep food down.", "The wound has clean edges."])
+def test_what_sounds_like_a_complaint_and_is_none_is_not_read(
+    recogniser: Recogniser, real_graph: CompiledGraph, said: str
+) -> None:
+    assert not _suggested(recogniser, real_graph, said)
+
+
+def test_a_denied_complaint_is_excluded(recogniser: Recogniser, real_graph: CompiledGraph) -> None:
+    (found,) = _suggested(recogniser, real_graph, "No trouble swallowing.")
+    assert (found.name, found.annotation.state) == ("Dysphagia", FindingState.EXCLUDED)
+
+
+def test_every_everyday_wording_belongs_to_a_name_of_the_ontology(real_graph: CompiledGraph) -> None:
+    names = {name.casefold() for name in real_graph.term_names}
+    names |= {name.casefold() for synonyms in real_graph.term_synonyms for name in synonyms}
+    ours = read_supplement()
+    assert not [n for n in (*ours.phrases, *ours.abbreviations.values()) if n.casefold() not in names]
+
+
+def _suggested(recogniser: Recogniser, graph: CompiledGraph, text: str) -> tuple[Suggestion, ...]:
+    return suggest_findings(recogniser, graph, note_id=NOTE, text=text)
