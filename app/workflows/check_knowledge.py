@@ -1,5 +1,6 @@
 """Checks packs against HPO and each other: what is refused, what is odd, what was resolved."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,8 +13,12 @@ from knowledge_graph.graph.cache import load_compiled
 from knowledge_graph.graph.compiled_graph import CompiledGraph
 from knowledge_graph.graph.contradictions import Contradiction, contradictions
 from knowledge_graph.graph.overlay import overlaid
+from knowledge_graph.rules.checking import ABNORMALITY
 from knowledge_graph.sources.knowledge_pack import KnowledgePack
 from knowledge_graph.sources.pack_reading import COMMON, read_pack
+from knowledge_graph.sources.pack_rows import HPO_SPACES
+
+_ICD10CM = re.compile(r"[A-Z]\d[0-9A-Z](\.[0-9A-Z]{1,4})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +78,12 @@ def _checked(graph: CompiledGraph, path: Path | str) -> tuple[PackReport, Compil
         terms=len(pack.terms),
         rows=len(pack.rows),
         left_out=over.packs[-1].left_out,
-        remarks=tuple(_remarks(over, pack)),
+        remarks=(*_remarks(over, pack), *_disease_remarks(graph, pack)),
     ), over
 
 
 def _remarks(graph: CompiledGraph, pack: KnowledgePack) -> Iterator[str]:
-    """Retired ids, names that are not the term's, rows said twice, diseases without findings."""
+    """Retired ids, names that are not the term's, terms that are no finding, rows said twice."""
     said: set[tuple[str, str]] = set()
     names = pack.stated_names or ("",) * len(pack.rows)
     for row, place, name in zip(pack.rows, pack.places, names, strict=True):
@@ -93,9 +98,26 @@ def _remarks(graph: CompiledGraph, pack: KnowledgePack) -> Iterator[str]:
         known = {graph.term_names[number].casefold(), *(s.casefold() for s in graph.term_synonyms[number])}
         if name and name.casefold() not in known:
             yield f"{place}: {current} is {graph.term_names[number]!r}, not {name!r}"
+        if current.startswith("HP:") and not _tells(graph, current):
+            yield f"{place}: {current} ({graph.term_names[number]}) is no finding of a patient; name one"
         if (row.disease_id, current) in said:
             yield f"{place}: {current} is said of {row.disease_id} a second time"
         said.add((row.disease_id, current))
+
+
+def _tells(graph: CompiledGraph, term_id: str) -> bool:
+    return term_id != ABNORMALITY and graph.is_a(term_id, ABNORMALITY)
+
+
+def _disease_remarks(before: CompiledGraph, pack: KnowledgePack) -> Iterator[str]:
+    """Diseases without findings, ids that HPO lacks in its own spaces, codes that are none."""
+    shown = {row.disease_id for row in pack.rows}
     for disease in pack.diseases:
-        if not any(who == disease.disease_id for who, _ in said):
-            yield f"{disease.disease_id} ({disease.name}) has no finding"
+        named = f"{disease.disease_id} ({disease.name})"
+        if disease.disease_id not in shown:
+            yield f"{named} has no finding"
+        space = disease.disease_id.split(":")[0]
+        if space.lower() in HPO_SPACES and disease.disease_id not in before.disease_index:
+            yield f"{named} is no disease of HPO {before.version}; check the id"
+        if disease.icd10cm and not _ICD10CM.fullmatch(disease.icd10cm):
+            yield f"{named}: {disease.icd10cm!r} is no code of ICD-10-CM"

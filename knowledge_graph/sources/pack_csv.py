@@ -1,5 +1,7 @@
 """Reads a hospital's pack as a table (CSV, UTF-8): one line a disease and finding. Errors name the line.
 
+Cells are parted by commas, semicolons or tabs, whichever the header holds most of.
+
 Columns: disease, finding, source; where known frequency, age, sex, prevalence, urgency, icd10cm. `disease`
 is a name or the id of a known disease (`OMIM:154700`), `finding` an HPO id. What is said of a disease on
 several lines must agree.
@@ -14,6 +16,7 @@ from knowledge_graph.errors import SourceRefused
 from knowledge_graph.sources.association import Association
 from knowledge_graph.sources.knowledge_pack import KnowledgePack, PackDisease
 from knowledge_graph.sources.pack_rows import (
+    HPO_SPACES,
     ID,
     ages_of,
     disease_id_of,
@@ -33,9 +36,11 @@ _OF_DISEASE = ("age", "sex", "prevalence", "urgency", "icd10cm")
 def parse_csv_pack(text: str, *, name: str, content_hash: str) -> KnowledgePack:
     """A pack from its table; its id is the file's name. Raises SourceRefused with the line number."""
     pack_id = slug(PurePath(name).stem).replace("-", "_") or "local"
-    pack_id = pack_id if pack_id[0].isalpha() else f"local_{pack_id}"
+    pack_id = f"local_{pack_id}" if pack_id in HPO_SPACES or not pack_id[0].isalpha() else pack_id
     told: dict[str, dict[str, str]] = {}
     lines = list(_lines(text, name))
+    if not lines:
+        raise SourceRefused(f"{name}: no line below the header; write one for each disease and finding")
     for where, cells in lines:
         _agree(told.setdefault(cells["disease"], {}), cells, where)
     diseases = {who: _disease(who, said, pack_id, name) for who, said in told.items()}
@@ -52,7 +57,10 @@ def parse_csv_pack(text: str, *, name: str, content_hash: str) -> KnowledgePack:
 
 
 def _lines(text: str, name: str) -> Iterator[tuple[str, Mapping[str, str]]]:
-    reader = csv.DictReader(io.StringIO(text.removeprefix("\ufeff")), strict=True)
+    plain = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    head = plain.split("\n", 1)[0]
+    delimiter = max(",;\t", key=head.count)  # spreadsheets of many countries write semicolons
+    reader = csv.DictReader(io.StringIO(plain), strict=True, delimiter=delimiter)
     try:
         columns = [c.strip().lower() for c in reader.fieldnames or ()]
         _check_columns(columns, name)
@@ -60,7 +68,9 @@ def _lines(text: str, name: str) -> Iterator[tuple[str, Mapping[str, str]]]:
         for cells in reader:
             where = f"{name}:{reader.line_num}"
             if None in cells or None in cells.values():
-                raise SourceRefused(f"{where}: not {len(columns)} cells; quote a cell that holds a comma")
+                raise SourceRefused(
+                    f"{where}: not {len(columns)} cells; quote a cell that holds {delimiter!r}"
+                )
             known = {column: cell.strip() for column, cell in cells.items()}
             if any(known.values()):
                 lacking = [column for column in REQUIRED if not known[column]]

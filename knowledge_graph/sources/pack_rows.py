@@ -15,6 +15,7 @@ from knowledge_graph.terms.term import DiseaseId, TermId
 ESTIMATE = "expert estimate"
 ITSELF = "itself"  # the modifier of a row whose term names the disease
 ID = re.compile(r"[A-Za-z][\w.-]*:\S+")
+HPO_SPACES = frozenset(("hp", "omim", "orpha", "decipher", "ncbigene"))  # a pack so named would speak for HPO
 _CLASS_OF = {words.split(" (")[0]: term for term, (_, words) in FREQUENCY_CLASSES.items()}
 _SEXES = {"": Sex.UNKNOWN, "any": Sex.UNKNOWN, "female": Sex.FEMALE, "male": Sex.MALE}
 

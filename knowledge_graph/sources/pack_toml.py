@@ -37,6 +37,7 @@ from knowledge_graph.errors import SourceRefused
 from knowledge_graph.sources.association import Association
 from knowledge_graph.sources.knowledge_pack import KnowledgePack, LocalTerm, PackDisease
 from knowledge_graph.sources.pack_rows import (
+    HPO_SPACES,
     ID,
     checked_ages,
     disease_id_of,
@@ -95,7 +96,10 @@ def parse_toml_pack(text: str, *, name: str, content_hash: str) -> KnowledgePack
         raise SourceRefused(f"{name} is not TOML ({error}); correct that line") from error
     if not re.fullmatch(r"[a-z][a-z0-9_]*", given.pack.id):
         raise SourceRefused(f"{name}: the pack's id {given.pack.id!r} must be lower-case letters and digits")
+    if given.pack.id in HPO_SPACES:
+        raise SourceRefused(f"{name}: {given.pack.id!r} is HPO's own; give the pack an id of its own")
     read = [_condition(c, given.pack, lines, place) for place, c in enumerate(given.condition)]
+    _check_once([disease for disease, _, _ in read], lines)
     return KnowledgePack(
         pack_id=given.pack.id,
         name=given.pack.name,
@@ -110,6 +114,15 @@ def parse_toml_pack(text: str, *, name: str, content_hash: str) -> KnowledgePack
             n for c in given.condition for n in (*[""] * len(c.itself), *(f[1] for f in c.findings))
         ),
     )
+
+
+def _check_once(diseases: list[PackDisease], lines: "_Lines") -> None:
+    seen: set[DiseaseId] = set()
+    for place, disease in enumerate(diseases):
+        if disease.disease_id in seen:
+            where = lines.place("condition", place)
+            raise SourceRefused(f"{where}: {disease.disease_id} is described a second time; join both")
+        seen.add(disease.disease_id)
 
 
 class _Lines:

@@ -93,12 +93,36 @@ def test_a_toml_pack_says_who_what_how_often_and_by_whom(tmp_path: Path) -> None
         ('"Fever", "very frequent"', '"Fever"', r"ward.toml:21: a finding is"),
         ('name = "Ward 7"', 'name = "Ward 7', r"ward.toml is not TOML .*line 4"),
         ('id = "ward7"', 'id = "Ward 7"', r"lower-case"),
+        ('id = "ward7"', 'id = "omim"', r"'omim' is HPO's own"),
     ],
 )
 def test_a_broken_toml_pack_is_refused_with_its_line(tmp_path: Path, old: str, new: str, says: str) -> None:
     assert old in TOML
     with pytest.raises(SourceRefused, match=says):
         read_pack(written(tmp_path, "ward.toml", TOML.replace(old, new)))
+
+
+def test_a_condition_that_is_described_twice_is_refused(tmp_path: Path) -> None:
+    again = TOML[TOML.index("[[condition]]") :].split("[[term]]")[0]
+    where = len(TOML.splitlines()) + 1
+    with pytest.raises(SourceRefused, match=rf"ward.toml:{where}: WARD7:seaside-fever .* second time"):
+        read_pack(written(tmp_path, "ward.toml", f"{TOML}{again}"))
+
+
+@pytest.mark.parametrize("separator", [";", "\t"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_a_table_as_spreadsheets_write_it_reads_the_same(tmp_path: Path, separator: str, end: str) -> None:
+    path = tmp_path / "ward.csv"
+    path.write_bytes(
+        CSV.replace('"Smith, 2020"', "Smith 2020").replace(",", separator).replace("\n", end).encode()
+    )
+    other = written(tmp_path, "other.csv", CSV.replace('"Smith, 2020"', "Smith 2020"))
+    assert [r.term_id for r in read_pack(path).rows] == [r.term_id for r in read_pack(other).rows]
+    assert read_pack(path).places == ("ward.csv:2", "ward.csv:3", "ward.csv:4")
+
+
+def test_a_table_named_like_hpos_own_diseases_speaks_for_itself_alone(tmp_path: Path) -> None:
+    assert read_pack(written(tmp_path, "omim.csv", CSV)).pack_id == "local_omim"
 
 
 def test_a_table_of_the_hospital_is_read(tmp_path: Path) -> None:
@@ -122,6 +146,7 @@ def test_a_table_of_the_hospital_is_read(tmp_path: Path) -> None:
         (CSV.replace('"Smith, 2020"', "Smith, 2020"), "ward.csv:4: not 7 cells"),
         (CSV.replace("frequency,age", "frequency,aged"), "ward.csv:1: the header"),
         (CSV.replace("rare,P", "seldom,P"), "ward.csv:2: 'seldom' is no prevalence"),
+        (CSV.splitlines()[0], "ward.csv: no line below the header"),
     ],
 )
 def test_a_broken_table_is_refused_with_its_line(tmp_path: Path, text: str, says: str) -> None:

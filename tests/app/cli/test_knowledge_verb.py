@@ -55,7 +55,9 @@ def test_a_check_reports_what_is_odd_and_what_contradicts_itself(
     odd = (
         PACK.replace('"Skin rash"', '"Seizure"')
         .replace("HP:0001945", "HP:0003565")
-        .replace('nt"]]\n', 'nt"], ["HP:0000988", "Skin rash", "excluded"]]\n')
+        .replace('nt"]]\n', 'nt"], ["HP:0000988", "Skin rash", "excluded"], ["HP:0000006", "", ""]]\n')
+        + '[[condition]]\nid = "OMIM:999999"\nname = "New"\nsource = "Ward"\n'
+        + 'icd10cm = "sore"\nfindings = []\n'
     )
     ward.write_text(odd, "utf-8")
     assert main(["knowledge", "check", str(ward), "--json"]) == 0
@@ -64,6 +66,10 @@ def test_a_check_reports_what_is_odd_and_what_contradicts_itself(
     assert "ward.toml:11: HP:0000988 is 'Skin rash', not 'Seizure'" in remarks
     assert "ward.toml:11: HP:0003565" in remarks
     assert "said of WARD:seaside-fever a second time" in remarks
+    assert "HP:0000006 (Autosomal dominant inheritance) is no finding" in remarks
+    assert "OMIM:999999 (New) has no finding" in remarks
+    assert "OMIM:999999 (New) is no disease of HPO" in remarks
+    assert "'sore' is no code of ICD-10-CM" in remarks
     clashes = {(c["disease_id"], c["term_id"]) for c in report["contradictions"]}
     assert ("WARD:seaside-fever", "HP:0000988") in clashes
     assert len(clashes) > 1  # HPO's own
