@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import ceil
 from typing import Any
 
 from app.clinical.ids import NoteId, PatientId
@@ -17,6 +18,7 @@ from app.store.session import Session
 RANKED = 2_000
 _COMMON, _MOST_TERMS = 20_000, 16
 _INDEXED, _LOOKED_THROUGH, _AT_ONCE, _FIRST_PART = 3, 400, 100, 20_000
+_WORD = re.compile(r"\w+")
 _TERM = re.compile(r'"([^"]*)"|([^\s"]+)')
 _AROUND = 40
 _SHOWN = "note.id, note.patient_id, note.title, note.text, note.written_at, patient.name"
@@ -154,22 +156,24 @@ def _ranked(session: Session, terms: list[str], newest: list[int]) -> list[int]:
 
 
 def _rarest(session: Session, terms: list[str]) -> list[str]:
-    """As many words as have fewer than `_COMMON` hits together."""
-    rarest, left = list[str](), _COMMON - 1
-    for hits, term in sorted((_hits(session, term), term) for term in terms):
-        left -= hits
-        if left < 0:
+    """As many words and phrases as make BM25 read fewer than `_COMMON` entries of the index together."""
+    rarest, left = list[str](), _COMMON
+    for entries, term in sorted((_entries(session, term), term) for term in terms):
+        left -= entries
+        if left <= 0:
             break
         rarest.append(term)
     return rarest
 
 
-def _hits(session: Session, term: str) -> int:
-    """In how many notes a word or phrase stands, counted up to `_COMMON`."""
+def _entries(session: Session, term: str) -> int:
+    """How many entries a word has, or a phrase for all of its words; counted up to `_COMMON`."""
+    words = max(len(_WORD.findall(term)), 1)
     rows = session.rows(
-        "SELECT count(*) FROM (SELECT 1 FROM note_search WHERE note_search MATCH ? LIMIT ?)", (term, _COMMON)
+        "SELECT count(*) FROM (SELECT 1 FROM note_search WHERE note_search MATCH ? LIMIT ?)",
+        (term, ceil(_COMMON / words)),
     )
-    return int(rows[0][0])
+    return words * int(rows[0][0])
 
 
 def _by_pairs(session: Session, pairs: str, runs: list[str], limit: int) -> list[NoteHit]:
