@@ -63,6 +63,6 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
 def _linking(arguments: argparse.Namespace, console: Console) -> int:
     from app.workflows.teach_wordings import build_linking
 
-    path = build_linking(console.progress, arguments.out, seed=arguments.seed)
+    path = build_linking(console.progress, arguments.out, seed=arguments.seed, threads=arguments.threads)
     console.result({"file": str(path), "bytes": path.stat().st_size}, f"written to {path}")
     return 0

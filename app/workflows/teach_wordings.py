@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from app.config.settings import cache_dir
 from app.errors import WorkerFailed
@@ -27,9 +28,14 @@ Progress = Callable[..., object]
 
 
 class Teacher:
-    """The text encoder, zero-shot: each text's mean-pooled state. What it has read it remembers."""
+    """The text encoder, zero-shot: each text's mean-pooled state. What it has read it remembers.
 
-    def __init__(self, progress: Progress) -> None:
+    With `threads`, torch takes as many from now on, here and in what is learned from it.
+    """
+
+    def __init__(self, progress: Progress, *, threads: int | None = None) -> None:
+        if threads is not None:
+            torch.set_num_threads(threads)
         encoder: EncoderFiles = find_encoder()
         head = {
             "head.weight": np.zeros((1, encoder.hidden_size), np.float32),
@@ -74,10 +80,13 @@ def teach(
     raise WorkerFailed("the wordings gave no encoder; try again")
 
 
-def build_linking(progress: Progress, folder: Path | None = None, *, seed: int = 0) -> Path:
+def build_linking(
+    progress: Progress, folder: Path | None = None, *, seed: int = 0, threads: int | None = None
+) -> Path:
     """Teach on every wording of the installed HPO release and write the file (by default in the program)."""
     entries = term_wordings(load_compiled(cache_dir()))
-    encoder = teach(entries, shortened(term_descriptions()), Teacher(progress), seed=seed, progress=progress)
+    teacher = Teacher(progress, threads=threads)
+    encoder = teach(entries, shortened(term_descriptions()), teacher, seed=seed, progress=progress)
     target = SHIPPED if folder is None else folder / FILE
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_bytes(encoder_to_bytes(encoder))
