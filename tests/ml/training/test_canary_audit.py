@@ -1,83 +1,120 @@
 """One run on a thousand synthetic canaries: what an auditor can prove stays below what was claimed.
 
-Steinke, Nasr, Jagielski 2023 (arXiv 2305.08846): each canary is in or out by a coin; after the run the
-auditor guesses "in" for those that the model fits best and "out" for those it fits worst. Of r guesses, the
-number that are right is at most binomial with p = e^eps / (1 + e^eps), but for a term in delta; so many
-right guesses refute small epsilons. The same auditor convicts a run without noise, or the audit would say
-nothing.
+The same auditor (`canary_audit`) convicts a run without noise, or the audit would say nothing. Canaries are
+random features for the head, random words for the encoder; their diseases are coins, so only memory tells
+who was there. Everybody who is in is drawn in each step, so that the auditor sees as much as there is.
 """
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 import pytest
-from scipy.optimize import brentq
-from scipy.stats import binom
+import torch
+from canary_audit import CANARIES, DELTA, GUESSES, coins, proven_epsilon, right_guesses
 
 from ml.privacy.csprng import SecureRandom
 from ml.privacy.ledger import epsilon_bound
 from ml.privacy.loss_distribution import least_epsilon
+from ml.text.tokenizer import Window
+from ml.training.book_keeping import patient_losses
+from ml.training.classifier import Classifier
+from ml.training.dp_encoder import EncoderTrainer
 from ml.training.dp_head import HeadState, PatientFeatures, StepSettings, private_step, with_frozen
+from ml.training.networks import Network, TopNetwork, frozen_states
+from ml.training.patient_batches import Patient
+from ml.training.scopes import SCOPES
+from tests.ml.tiny_model import CONFIG
 
 pytestmark = pytest.mark.slow
-CANARIES, HIDDEN, ROWS, STEPS, DELTA, SURE = 1000, 6144, 2, 6, 1e-5, 0.05
-GUESSES = 2 * 100
+HIDDEN, ROWS, STEPS = 6144, 2, 6
+WORDS, LENGTH, ENCODER_STEPS = 4000, 8, 40
+WIDER = CONFIG | {"vocab_size": WORDS, "hidden_size": 128, "intermediate_size": 256, "initializer_range": 0.3}
+ENCODER_RATES = {"lora": 1.0, "bitfit": 2.0, "top": 1.0}
+Floats = npt.NDArray[np.floating]
 
 
-def canaries(seed: int) -> list[PatientFeatures]:
-    """Patients whose notes are random directions and whose diseases are coins: only memory can tell them."""
+def proven_of_the_head(noise: float, seed: int = 11) -> float:
+    """Train a head on the canaries that a coin chose; what the auditor proves."""
     rng = np.random.default_rng(seed)
     features = rng.normal(size=(CANARIES, 1, HIDDEN)).astype(np.float32)
     labels = rng.integers(ROWS, size=CANARIES).tolist()
-    return [PatientFeatures(f, label) for f, label in zip(features, labels, strict=True)]
-
-
-def right_guesses(settings: StepSettings, *, seed: int = 11) -> int:
-    """Train on the canaries that a coin chose, and count the auditor's right guesses."""
-    people, included = canaries(seed), np.random.default_rng(seed + 1).random(CANARIES) < 0.5
+    people = [PatientFeatures(f, label) for f, label in zip(features, labels, strict=True)]
     state = HeadState.start(np.zeros((ROWS, HIDDEN), np.float32), np.zeros(ROWS, np.float32), range(ROWS))
-    random, told = SecureRandom(), with_frozen(state, people)
+    included, random, told = coins(seed + 1), SecureRandom(), with_frozen(state, people)
     drawn = [person for person, coin in zip(told, included, strict=True) if coin]
     for _ in range(STEPS):
+        settings = StepSettings(1.0, noise, CANARIES / 2, 0.01)
         private_step(state, drawn, settings=settings, random=random)
-    scores = np.array([_fit(state, person) for person in people])
-    order = np.argsort(scores)
-    worst, best = order[: GUESSES // 2], order[-GUESSES // 2 :]
-    return int((~included[worst]).sum() + included[best].sum())
+    logits = features[:, 0] @ state.weights[:, :-1].T
+    return proven_epsilon(right_guesses(_margins(logits, labels), included))
 
 
-def _fit(state: HeadState, person: PatientFeatures) -> float:
-    logits = state.weights[:, :-1] @ person.features[0]
-    return float(logits[person.label] - logits[1 - person.label])
+def _margins(logits: Floats, labels: list[int]) -> Floats:
+    own = logits[np.arange(CANARIES), labels]
+    return np.asarray(2 * own - logits.sum(axis=1))
 
 
-def p_value(right: int, epsilon: float) -> float:
-    """How likely so many right guesses are under (epsilon, delta), at most (theorem 5.2 there)."""
-    chance = 1 / (1 + math.exp(-epsilon))
-    fewer: npt.NDArray[np.float64] = np.cumsum(binom.pmf(right - np.arange(1, right + 1), GUESSES, chance))
-    slack = float((fewer / np.arange(1, right + 1)).max(initial=0.0))
-    return min(1.0, float(binom.sf(right - 1, GUESSES, chance)) + 2 * CANARIES * DELTA * slack)
+def proven_of_an_encoder(scope: str, noise: float, seed: int = 11) -> float:
+    """Train a scope of a small encoder on them; the auditor knows how far each canary's margin moved."""
+    torch.manual_seed(3)
+    classifier = Classifier(WIDER, ["L0", "L1"]).eval()
+    torch.nn.init.normal_(classifier.head.weight, std=128**-0.5)
+    SCOPES[scope].prepare(classifier, range(ROWS))
+    if scope == "lora":  # away from its start, where half of it is zero
+        with torch.no_grad():
+            for parameter in classifier.parameters():
+                if parameter.requires_grad:
+                    parameter.add_(0.1 * torch.randn_like(parameter))
+    people, network = written_canaries(classifier, scope, seed), SCOPES[scope].network(classifier)
+    included, random, before = coins(seed + 1), SecureRandom(), _misfit(network, people)
+    trainer = EncoderTrainer(network, optimizer="sgd")
+    drawn = [person for person, coin in zip(people, included, strict=True) if coin]
+    settings = StepSettings(1.0, noise, CANARIES / 2, ENCODER_RATES[scope])
+    for _ in range(ENCODER_STEPS):
+        trainer.step(drawn, settings=settings, random=random)
+    trainer.close()
+    return proven_epsilon(right_guesses(before - _misfit(network, people), included))
 
 
-def proven_epsilon(right: int) -> float:
-    """The largest epsilon that is refuted with 95 % confidence; 0 where none is."""
-    if p_value(right, 0.0) > SURE:
-        return 0.0
-    return float(brentq(lambda epsilon: p_value(right, epsilon) - SURE, 0.0, 30.0))
+def written_canaries(classifier: Classifier, scope: str, seed: int) -> list[Patient]:
+    """A window of random words each."""
+    rng = np.random.default_rng(seed)
+    nowhere = tuple((0, 0) for _ in range(LENGTH))
+    words = rng.integers(4, WORDS, size=(CANARIES, LENGTH - 2)).tolist()
+    windows = [Window(i, (2, *own, 3), nowhere) for i, own in enumerate(words)]
+    labels = rng.integers(ROWS, size=CANARIES).tolist()
+    parts = list(frozen_states(classifier, windows)) if SCOPES[scope].network is TopNetwork else windows
+    return [Patient((part,), label) for part, label in zip(parts, labels, strict=True)]
+
+
+def _misfit(network: Network, people: list[Patient]) -> Floats:
+    """By how much the loss of each canary's own disease is above that of the other."""
+    others = [replace(person, label=1 - person.label) for person in people]
+    with torch.no_grad():
+        told = [patient_losses(network, whole) for whole in (people, others)]
+    return np.asarray((told[0] - told[1]).numpy())
 
 
 @pytest.mark.parametrize("noise", [1.0, 3.0, 12.0])
 def test_what_an_auditor_proves_stays_below_the_claim(noise: float) -> None:
-    """Everybody is drawn in each step, so that the auditor sees as much as there is."""
     claim = least_epsilon([(noise, 1.0, STEPS)], DELTA)
-    proven = proven_epsilon(right_guesses(StepSettings(1.0, noise, CANARIES / 2, 0.01)))
-    assert proven <= claim <= epsilon_bound([(noise, 1.0, STEPS)], DELTA)
+    assert proven_of_the_head(noise) <= claim <= epsilon_bound([(noise, 1.0, STEPS)], DELTA)
 
 
 def test_the_same_auditor_convicts_a_run_without_noise() -> None:
-    claim = epsilon_bound([(3.0, 1.0, STEPS)], DELTA)
-    assert proven_epsilon(right_guesses(StepSettings(1.0, 0.0, CANARIES / 2, 0.01))) > claim
+    assert proven_of_the_head(0.0) > epsilon_bound([(3.0, 1.0, STEPS)], DELTA)
+
+
+@pytest.mark.parametrize("scope", ENCODER_RATES)
+def test_what_an_auditor_proves_of_an_encoder_stays_below_the_claim(scope: str) -> None:
+    assert proven_of_an_encoder(scope, 40.0) <= least_epsilon([(40.0, 1.0, ENCODER_STEPS)], DELTA)
+
+
+@pytest.mark.parametrize("scope", ENCODER_RATES)
+def test_the_same_auditor_convicts_an_encoder_trained_without_noise(scope: str) -> None:
+    assert proven_of_an_encoder(scope, 0.0) > epsilon_bound([(40.0, 1.0, ENCODER_STEPS)], DELTA)
 
 
 def test_guessing_blindly_proves_nothing_and_guessing_well_proves_much() -> None:
