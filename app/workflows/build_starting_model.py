@@ -18,6 +18,7 @@ from app.errors import ModelUnavailable
 from app.workflows.export_classifier import export_classifier
 from app.workflows.load_knowledge import KnowledgeChoice, load_graph
 from app.workflows.pack_rows import PackNotes, PackPlan, add_pack_rows, measure_pack_rows
+from app.workflows.publish_model import PROBE_COUNT
 from app.workflows.synthetic_notes import HELD_OUT_DISEASES, HELD_OUT_STYLES, SyntheticNotes
 from app.workflows.write_notes import calibration_texts
 from knowledge_graph.graph.cache import load_compiled
@@ -149,7 +150,7 @@ def _exported(
     request = ExportRequest(
         tensors,
         graph.disease_ids,
-        probe_texts(graph.disease_names, count=56),
+        probe_texts(graph.disease_names, count=PROBE_COUNT),
         threads=threads,
         calibration=calibration_texts(graph),
     )

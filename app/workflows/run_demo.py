@@ -31,6 +31,7 @@ from app.workflows.exchange_updates import ExchangePlan, ExchangeReport, exchang
 from app.workflows.list_models import load_version
 from app.workflows.measure_model import TopK, held_out_notes, measure_model
 from app.workflows.plan_training import TrainingPlan
+from app.workflows.publish_model import PROBE_COUNT
 from app.workflows.run_site import SitePlan, SiteProgress, SiteReport, run_site
 from app.workflows.write_hospital import choose_diseases
 from knowledge_graph.terms.term import DiseaseId
@@ -64,7 +65,7 @@ class DemoPlan:
     @property
     def probes(self) -> int:
         """Public texts on which each ONNX model is compared with torch."""
-        return 7 if self.quick else 28
+        return 42 if self.quick else PROBE_COUNT
 
     @property
     def held_out(self) -> int:

@@ -15,7 +15,7 @@ from app.workflows.diagnose import DiagnosisService
 from app.workflows.export_classifier import ExportWorker
 from app.workflows.import_records import ImportReport, import_records
 from app.workflows.plan_training import TrainingPlan, declare_diseases
-from app.workflows.publish_model import PublishPlan, publish_model, waiting_result
+from app.workflows.publish_model import PROBE_COUNT, PublishPlan, publish_model, waiting_result
 from app.workflows.train_model import TrainingProgress, train_model
 from app.workflows.write_hospital import HospitalPlan, sample_hospital, write_hospital
 from knowledge_graph.terms.term import DiseaseId
@@ -37,7 +37,7 @@ class SitePlan:
     seed: int
     extra_inputs: Sequence[Path] = ()
     leave: int = 20
-    probes: int = 28
+    probes: int = PROBE_COUNT
     most_visits: int = 2
 
 
