@@ -22,7 +22,7 @@ DECLARED_SETTING = "privacy.declared_diseases"
 LARGEST_CAP = 100.0
 WORTHLESS_ABOVE = 0.98  # with less than this share of the target left, noise would drown everything
 SCOPES = {  # steps, sample rate, learning rate (of the head: at most, see `most_noise`)
-    "head": (40, 0.5, 4.0),
+    "head": (100, 0.5, 4.0),
     "top": (30, 0.3, 0.001),
     "bitfit": (30, 0.3, 0.003),
     "lora": (30, 0.3, 0.003),
@@ -40,7 +40,7 @@ MLM_SCOPES = {  # as above, where notes without labels are learned from
 }
 TASKS = {DIAGNOSIS: SCOPES, MLM: MLM_SCOPES}
 OPTIMIZERS = ("adamw", "sgd")
-MOST_NOISE = 0.5  # in a logit: see ml/training/README.md
+MOST_NOISE = 0.7  # in a logit: see ml/training/README.md
 SCHEDULES = ("constant", "linear", "cosine")
 CLIPPINGS = ("flat", "automatic")
 BACKENDS = ("book-keeping", "ghost", "hooks")

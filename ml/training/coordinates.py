@@ -66,6 +66,10 @@ class Coordinates:
         wide = weight.astype(np.float64) * (self.length / self.distance)
         return wide.astype(np.float32), (bias - wide @ self.centre).astype(np.float32)
 
+    def moved(self, shift: Floats) -> "Coordinates":
+        """With the centre where features are `shift` now."""
+        return replace(self, centre=self.centre + shift * np.float32(self.distance / self.length))
+
     def settings(self, settings: StepSettings) -> StepSettings:
         """Settings meant for features of length one: the clip grows with theirs, a gradient's step shrinks.
 

@@ -33,6 +33,7 @@ from ml.training.dp_head import HeadState, PatientFeatures, StepSettings, privat
 from ml.training.masked_words import MaskedWordsNetwork, Masking, fit_decoder
 from ml.training.messages import MLM, TASKS, TrainingJob, TrainingPatient
 from ml.training.networks import Network, TopNetwork, frozen_states
+from ml.training.own_centre import LOOKS, OwnCentre
 from ml.training.patient_batches import Patient
 from ml.training.scopes import HEAD, Scope, scope_named
 from ml.training.team import Team
@@ -77,7 +78,9 @@ def make_learner(job: TrainingJob, patients: Sequence[TrainingPatient], team: Te
 
 
 class _HeadLearner:
-    """Trains in the coordinates of the job's public notes; keeps and hands over the head in its own."""
+    """Trains in the coordinates of the job's public notes, then of the site's (`own_centre`); keeps and hands
+    over the head in its own.
+    """
 
     def __init__(
         self,
@@ -94,24 +97,34 @@ class _HeadLearner:
         split = np.split(features, ends[:-1]) if len(patients) else []
         self._weight = classifier.head.weight.detach().numpy().copy()
         self._bias = classifier.head.bias.detach().numpy().copy()
-        declared = list(job.declared)
+        declared, looks = list(job.declared), round(LOOKS * job.steps) if job.most_noise > 0 else 0
+        self._centre = OwnCentre(public.shape[1], looks if len(public) else 0)
         self._bias[declared] += np.float32(declared_lift(self._weight, self._bias, declared, public))
         self._state = HeadState.start(*self._public.inward(self._weight, self._bias), job.declared)
         told = [PatientFeatures(f, p.label) for f, p in zip(split, patients, strict=True)]
         self._patients = with_frozen(self._state, told)
 
     def step(self, drawn: Sequence[int], settings: StepSettings, random: SecureRandom) -> None:
-        own = self._public.settings(settings)
-        private_step(self._state, [self._patients[i] for i in drawn], settings=own, random=random)
+        own, people = self._public.settings(settings), [self._patients[i] for i in drawn]
+        if self._centre.complete():
+            private_step(self._state, people, settings=own, random=random)
+            return
+        self._centre.look(people, settings=own, random=random)
+        if self._centre.complete():
+            self._move(self._centre.shift())
 
     def state(self) -> bytes:
         held, (weight, bias) = self._state, self._trained()
         rows, step = np.concatenate([weight, bias[:, None]], axis=1), np.array([held.step], np.int64)
-        data: bytes = save({"weights": rows, "first": held.first, "second": held.second, "step": step})
+        kept = {"weights": rows, "first": held.first, "second": held.second, "step": step}
+        data: bytes = save(kept | self._centre.state())
         return data
 
     def restore(self, state: bytes) -> None:
         kept, held = load(state), self._state
+        self._centre.restore(kept)
+        if self._centre.complete():
+            self._move(self._centre.shift())
         weight, bias = self._public.inward(kept["weights"][:, :-1], kept["weights"][:, -1])
         held.weights[held.rows] = np.concatenate([weight, bias[:, None]], axis=1)
         held.first = kept["first"].copy()
@@ -122,6 +135,13 @@ class _HeadLearner:
         self._weight[rows], self._bias[rows] = self._trained()
         data: bytes = save({HEAD_BIAS: self._bias, HEAD_WEIGHT: self._weight})
         return data
+
+    def _move(self, shift: np.ndarray[Any, Any]) -> None:
+        """Go over to features less `shift`; every logit stays what it was."""
+        weights = self._state.weights
+        weights[:, -1] += weights[:, :-1] @ shift
+        self._public = self._public.moved(shift)
+        self._patients = [replace(p, features=p.features - shift) for p in self._patients]
 
     def _trained(self) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
         """The declared rows in the head's own coordinates."""

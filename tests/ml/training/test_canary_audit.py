@@ -6,13 +6,13 @@ who was there. Everybody who is in is drawn in each step, so that the auditor se
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 import torch
-from canary_audit import CANARIES, DELTA, GUESSES, coins, proven_epsilon, right_guesses
 
 from ml.privacy.csprng import SecureRandom
 from ml.privacy.ledger import epsilon_bound
@@ -26,6 +26,7 @@ from ml.training.networks import Network, TopNetwork, frozen_states
 from ml.training.patient_batches import Patient
 from ml.training.scopes import SCOPES
 from tests.ml.tiny_model import CONFIG
+from tests.ml.training.canary_audit import CANARIES, DELTA, GUESSES, coins, proven_epsilon, right_guesses
 
 pytestmark = pytest.mark.slow
 HIDDEN, ROWS, STEPS = 6144, 2, 6
@@ -85,7 +86,9 @@ def written_canaries(classifier: Classifier, scope: str, seed: int) -> list[Pati
     words = rng.integers(4, WORDS, size=(CANARIES, LENGTH - 2)).tolist()
     windows = [Window(i, (2, *own, 3), nowhere) for i, own in enumerate(words)]
     labels = rng.integers(ROWS, size=CANARIES).tolist()
-    parts = list(frozen_states(classifier, windows)) if SCOPES[scope].network is TopNetwork else windows
+    parts: Sequence[Window | torch.Tensor] = windows
+    if SCOPES[scope].network is TopNetwork:
+        parts = list(frozen_states(classifier, windows))
     return [Patient((part,), label) for part, label in zip(parts, labels, strict=True)]
 
 

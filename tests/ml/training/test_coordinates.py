@@ -95,10 +95,44 @@ def test_the_noise_of_a_whole_run_moves_a_logit_as_far_as_was_allowed(job: Train
     assert 0.8 * 0.3 < spread < 1.05 * 0.3
 
 
+def test_a_run_finds_where_its_own_notes_lie_as_far_as_noise_lets_it(job: TrainingJob) -> None:
+    """Without noise the features' mean becomes zero; where noise drowns it the public centre stands."""
+
+    def centre(noise: float) -> tuple[float, np.ndarray]:
+        learner = make_learner(replace(job, steps=50), PEOPLE)
+        settings = step_settings(replace(job, expected_batch=2.0, learning_rate=0.0), noise, 0)
+        for _ in range(3):
+            learner.step([0, 1], replace(settings, max_grad_norm=100.0), SecureRandom())
+        features = [p.features.mean(axis=0) for p in learner._patients]  # type: ignore[attr-defined]
+        return float(np.linalg.norm(np.mean(features, axis=0))), load(learner.result())["head.weight"]
+
+    public, own = centre(1e6), centre(0.0)
+    assert own[0] < 1e-4 < 0.1 < public[0]
+    assert np.abs(own[1] - public[1]).max() < 1e-4, "to move the centre alone changes no row"
+
+
+def test_a_run_is_taken_up_amid_its_looks_and_after_them(job: TrainingJob) -> None:
+    long = replace(job, steps=75)
+
+    def run(steps: int, state: bytes = b"") -> bytes:
+        learner = make_learner(long, PEOPLE)
+        if state:
+            learner.restore(state)
+        for _ in range(steps):
+            learner.step([0, 1], step_settings(long, 0.5, 0), SecureRandom(b"k" * 32))
+        return learner.state()
+
+    whole = load(run(6))
+    for first in (2, 3, 5):
+        taken_up = load(run(6 - first, run(first)))
+        for name, value in whole.items():
+            assert np.abs(taken_up[name] - value).max() < 1e-4, (first, name)
+
+
 def test_a_small_rate_stands_and_without_a_limit_any_does(job: TrainingJob) -> None:
     assert calm_rate(replace(job, learning_rate=1e-6), 3.0) == 1e-6
     assert calm_rate(replace(job, most_noise=0.0), 3.0) == job.learning_rate
-    large = replace(job, learning_rate=1e9, expected_batch=3000.0)
+    large = replace(job, steps=40, learning_rate=1e9, expected_batch=3000.0)
     assert calm_rate(large, 30.0) == pytest.approx(calm_rate(large, 3.0) / 10)
 
 

@@ -8,14 +8,16 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
+from tests.ml.training.centre_checks import CENTRE_CHECKS
 from tests.ml.training.dp_checks import MECHANISM_CHECKS
 from tests.ml.training.encoder_checks import ENCODER_CHECKS
 from tests.ml.training.planted_bugs import MECHANISM_BUGS, TRAINER_BUGS
+from tests.ml.training.planted_centre_bugs import CENTRE_BUGS
 from tests.ml.training.planted_encoder_bugs import ENCODER_BUGS
 from tests.ml.training.trainer_checks import CONVERSATION_CHECKS
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::UserWarning")]
-CHECKS = (*MECHANISM_CHECKS, *ENCODER_CHECKS, *CONVERSATION_CHECKS)
+CHECKS = (*MECHANISM_CHECKS, *CENTRE_CHECKS, *ENCODER_CHECKS, *CONVERSATION_CHECKS)
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
@@ -28,6 +30,13 @@ def test_a_bug_of_the_mechanism_is_caught(name: str, monkeypatch: pytest.MonkeyP
     with monkeypatch.context() as patch:
         MECHANISM_BUGS[name](patch)
         assert caught_by(MECHANISM_CHECKS), f"no check noticed: {name}"
+
+
+@pytest.mark.parametrize("name", CENTRE_BUGS)
+def test_a_bug_of_the_look_for_a_centre_is_caught(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        CENTRE_BUGS[name](patch)
+        assert caught_by(CENTRE_CHECKS), f"no check noticed: {name}"
 
 
 @pytest.mark.parametrize("name", ENCODER_BUGS)
