@@ -31,6 +31,7 @@ from app.gui.patient.timeline import timeline
 from app.gui.patient.timeline_list import TimelineList
 from app.gui.session import OpenSession
 from app.gui.shell.dialogs import sentence
+from app.gui.shell.width_watch import WidthWatch
 from app.workflows.search_diseases import DiseaseHit
 from knowledge_graph.terms.term import TermId
 
@@ -166,6 +167,7 @@ class PatientPage:
             panel.clear()
 
     def _lay_out(self) -> None:
+        self._watch = WidthWatch(self.widget, self._session.look, self.heading.fit)
         column = QVBoxLayout(self.widget)
         column.setContentsMargins(20, 14, 20, 12)
         column.setSpacing(10)

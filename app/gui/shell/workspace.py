@@ -92,6 +92,7 @@ class Workspace:
         self._add("about", self.about, self.about.theme, self.about.refresh)
         self._add("help", self.help, self.help.topics)
         self._lay_out()
+        self.sidebar.set_compact(True)  # so that the window need not grow before it is fitted
         self._watch = WidthWatch(self.widget, session.look, self._fit)
         session.runner.busy_changed.connect(self.status.show_busy)
         self.status.show_vault(session.vault)

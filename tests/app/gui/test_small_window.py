@@ -82,6 +82,30 @@ def test_every_page_fits_a_small_window_and_no_word_is_cut(
         assert [w for w in _visible(window) if _cut(w)] == []
 
 
+def test_a_small_window_does_not_grow_when_a_vault_is_opened(
+    window: MainWindow, vault: Vault, settle: Settle
+) -> None:
+    window.set_percent(150)
+    window.resize(SMALL)
+    settle()
+    window.take_vault(vault)
+    settle()
+    assert window.size() == SMALL
+    assert window.workspace is not None
+    window.workspace.open_patient(MARFAN)
+    settle()
+    assert window.size() == SMALL
+    name = window.workspace.patient.heading.name
+    assert name.width() >= name.sizeHint().width()  # who the patient is comes first
+    tabs = window.workspace.patient.layout.tabs
+    arrows = [b for b in tabs.tabBar().findChildren(QToolButton) if b.isVisible()]
+    assert len(arrows) == 2  # more tabs than there is room for: both ways are shown
+    for arrow in arrows:
+        image = arrow.grab().toImage()
+        places = ((x, y) for x in range(image.width()) for y in range(image.height()))
+        assert len({image.pixel(x, y) for x, y in places}) > 2
+
+
 def test_each_place_of_the_keyboard_has_a_name(
     window: MainWindow, pages: Callable[[], Iterator[str]]
 ) -> None:
