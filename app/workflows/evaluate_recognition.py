@@ -1,4 +1,4 @@
-"""Measures the recogniser on annotated texts: terms in abstracts (GSC+), negation in sentences (NegEx)."""
+"""Measures the recogniser: terms in abstracts (GSC+), negation in sentences (NegEx), everyday language."""
 
 import csv
 import gzip
@@ -11,6 +11,7 @@ from pathlib import Path
 
 from app.config.settings import cache_dir
 from app.errors import UsageError
+from app.workflows.evaluate_lay_sentences import measure_lay_sentences
 from app.workflows.suggest_findings import PHENOTYPIC_ABNORMALITY, build_recogniser
 from knowledge_graph.errors import UnknownTerm
 from knowledge_graph.graph.cache import load_compiled
@@ -25,7 +26,7 @@ _GOLD = re.compile(r"\[(\d+)::(\d+)\]\t(HP_\d+)")
 def measure(
     progress: Callable[..., None], *, size: int | None = None, data: str | None = None
 ) -> dict[str, object]:
-    """Precision, recall, F1 by document and term; F1 and accuracy of negation; milliseconds a text.
+    """Terms by document, negation, everyday language; milliseconds a text.
 
     `data` is a folder with `hpo_concepts/*.zip` and `negation/*.tsv.gz`; `size` limits the texts.
     """
@@ -33,11 +34,12 @@ def measure(
     concepts, sentences = _first(folder, "hpo_concepts/*.zip"), _first(folder, "negation/*.tsv.gz")
     graph = load_compiled(cache_dir())
     progress("reading annotated abstracts")
-    terms = _measure_terms(
-        build_recogniser(graph, cache_dir()), graph, list(_abstracts(concepts, graph))[:size]
-    )
+    recogniser = build_recogniser(graph, cache_dir())
+    terms = _measure_terms(recogniser, graph, list(_abstracts(concepts, graph))[:size])
     progress("reading sentences with negation")
-    return {**terms, **_measure_negation(sentences, size)}
+    negation = _measure_negation(sentences, size)
+    progress("reading sentences in everyday language")
+    return {**terms, **negation, **measure_lay_sentences(recogniser, graph)}
 
 
 def _first(folder: Path, pattern: str) -> Path:
