@@ -1,22 +1,34 @@
 """Suggests findings in a note: what the recogniser sees and the clinician has not yet spoken about."""
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 
 from app.clinical.annotation import Annotation
 from app.clinical.ids import AnnotationId, NoteId, record_id
+from app.workflows.load_rules import laboratory_rules
 from knowledge_graph.findings.finding import Finding, FindingState
 from knowledge_graph.graph.compiled_graph import CompiledGraph
+from knowledge_graph.rules.laboratory import term_for
 from knowledge_graph.sources.cache_file import keep
 from knowledge_graph.terms.term import TermId
 from ml.recognition.lexicon import Lexicon
 from ml.recognition.lexicon_file import lexicon_from_bytes, lexicon_to_bytes
+from ml.recognition.measures import HIGH, LOW
 from ml.recognition.recogniser import Mention, Recogniser
-from ml.recognition.supplement import read_supplement
 
+_SIDES = ((LOW, "low"), (HIGH, "high"))
 PHENOTYPIC_ABNORMALITY = "HP:0000118"
-LAYOUT = "2"  # of the lexicon's cache: raise it when the building changes
+_LISTS = (
+    "lexicon_supplement.toml",
+    "recognition/wordings.toml",
+    "recognition/sites.toml",
+    "recognition/measurements.toml",
+    "rules/laboratory.toml",
+)
+LAYOUT = "3"  # of the lexicon's cache: raise it when the building changes
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +51,7 @@ def build_recogniser(graph: CompiledGraph, cache_dir: Path | None = None) -> Rec
     if cache_dir is None:
         return Recogniser(_build_lexicon(graph))
     knowledge = graph.base_hash or graph.content_hash
-    path = cache_dir / f"lexicon-{knowledge[:24]}-{read_supplement().sha256[:8]}-{LAYOUT}.bin"
+    path = cache_dir / f"lexicon-{knowledge[:24]}-{_lists_sha256()[:8]}-{LAYOUT}.bin"
     try:
         cached = lexicon_from_bytes(path.read_bytes())
     except OSError:
@@ -47,10 +59,25 @@ def build_recogniser(graph: CompiledGraph, cache_dir: Path | None = None) -> Rec
     return Recogniser(cached or _stored(_build_lexicon(graph), path))
 
 
+def _lists_sha256() -> str:
+    """Of all lists that go into a lexicon: one built with others is out of date."""
+    shipped = files("resources")
+    return hashlib.sha256(
+        b"".join(shipped.joinpath(*name.split("/")).read_bytes() for name in _LISTS)
+    ).hexdigest()
+
+
 def _build_lexicon(graph: CompiledGraph) -> Lexicon:
     root = graph.term_number(PHENOTYPIC_ABNORMALITY)
     terms = [t for t in graph.descendants[root].tolist() if t != root and t < graph.hpo_terms]
-    return Lexicon.build((graph.term_ids[t], (graph.term_names[t], *graph.term_synonyms[t])) for t in terms)
+    names = ((graph.term_ids[t], (graph.term_names[t], *graph.term_synonyms[t])) for t in terms)
+    return Lexicon.build(names, _tests())
+
+
+def _tests() -> dict[tuple[str, str], str]:
+    """The findings of laboratory values out of range, as the rules have them."""
+    sides = ((rule.name, side, term_for(rule, name)) for rule in laboratory_rules() for side, name in _SIDES)
+    return {(test, side): str(term_id) for test, side, term_id in sides if term_id is not None}
 
 
 def _stored(lexicon: Lexicon, path: Path) -> Lexicon:

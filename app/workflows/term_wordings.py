@@ -10,7 +10,8 @@ from knowledge_graph.sources.ontology import read_ontology
 from knowledge_graph.terms.term import TermId
 from ml.linking.linker import Linker
 from ml.linking.wording_file import shipped_encoder
-from ml.recognition.supplement import Supplement, read_supplement
+from ml.recognition.supplement import read_supplement
+from ml.recognition.wordings import read_wordings, sayings
 
 ABNORMALITY = TermId("HP:0000118")  # Phenotypic abnormality: only these can be findings
 Entry = tuple[TermId, tuple[str, ...]]  # name first, then synonyms
@@ -34,25 +35,21 @@ def term_wordings(graph: CompiledGraph) -> list[Entry]:
 
 
 def spoken_wordings(graph: CompiledGraph) -> list[Entry]:
-    """The same with our own everyday wordings and abbreviations (ml/recognition/supplement.py)."""
-    entries, supplement = term_wordings(graph), read_supplement()
-    said = _joined(
-        entries, [*_phrases(supplement), *((n, short) for short, n in supplement.abbreviations.items())]
-    )
+    """The same with our own everyday wordings and abbreviations (ml/recognition/wordings.py)."""
+    entries = term_wordings(graph)
+    ours = [(name, wording.text) for name, wording in read_wordings()]
+    short = [(name, short) for short, name in read_supplement().abbreviations.items()]
+    said = _joined(entries, [*ours, *short])
     return [(term, tuple(dict.fromkeys((*own, *said.get(term, ()))))) for term, own in entries]
 
 
 def everyday_wordings(graph: CompiledGraph) -> dict[TermId, tuple[str, ...]]:
     """What laypeople call a term, by HPO and by our own lists; only terms for which there is such a word."""
     entries = term_wordings(graph)
-    ours = _joined(entries, _phrases(read_supplement()))
+    ours = _joined(entries, [(name, said) for name, told in sayings().items() for said in told])
     terms = read_ontology(find_release().ontology).terms
     lay = {t: terms[t].lay_synonyms if t in terms else () for t, _ in entries}
     return {t: said for t in lay if (said := tuple(dict.fromkeys((*ours.get(t, ()), *lay[t]))))}
-
-
-def _phrases(supplement: Supplement) -> list[tuple[str, str]]:
-    return [(name, phrase) for name, phrases in supplement.phrases.items() for phrase in phrases]
 
 
 def _joined(entries: Sequence[Entry], ours: Sequence[tuple[str, str]]) -> dict[TermId, list[str]]:

@@ -27,6 +27,7 @@ _MINUS = re.compile(r"[ \t]?\([-−–]\)")
 _ANSWER_ENDS = re.compile(r"[ \t]*(?:[.;,\n)|]|$)")
 _PLUS = re.compile(r"(?:^|[\s,(/])\+[^\W\d_]")
 TERMINATOR, PRONOUN = "terminator", "pronoun"
+_NEAR = {"negated": 3, "uncertain": 1}  # words: "doesn't get many headaches", "wants to lose weight"
 Phrase = tuple[str, ...]
 
 
@@ -59,8 +60,8 @@ class ContextRules:
         self._window = int(rules["window"])
         self._phrases: dict[Phrase, list[tuple[str, str]]] = {}
         for kind in self.KINDS:
-            for side in ("before", "after", "pseudo"):
-                self._add(rules[kind][side], kind, side)
+            for side in ("before", "after", "pseudo", "near"):
+                self._add(rules[kind].get(side, ()), kind, side)
         self._add(rules["terminators"]["words"], TERMINATOR, "")
         self._add(rules["terminators"]["pronouns"], PRONOUN, "")
         self._longest = max(len(phrase) for phrase in self._phrases)
@@ -152,9 +153,10 @@ class ContextRules:
         stops = [t for t in here if t.kind in (TERMINATOR, PRONOUN)]
 
         def governs(trigger: Trigger) -> bool:
-            if trigger.side == "before" and trigger.last < first:
+            if trigger.side in ("before", "near") and trigger.last < first:
                 between = any(trigger.last < s.first < first and _stops(s, trigger) for s in stops)
-                return not between and first - trigger.last <= self._window
+                reach = self._window if trigger.side == "before" else _NEAR[trigger.kind]
+                return not between and first - trigger.last <= reach
             if trigger.side == "after" and trigger.first > last:
                 between = any(last < s.first < trigger.first and _stops(s, trigger) for s in stops)
                 return not between and trigger.first - last <= min(self._window, 6)

@@ -8,7 +8,8 @@ sides are parallel ("cleft lip", "cleft palate"), which keeps chance combination
 from collections.abc import Iterator
 from itertools import product
 
-from ml.recognition.lexicon import JOINING_WORDS, LITTLE_WORDS, Lexicon, LexiconMatch
+from ml.recognition.lexicon import JOINING_WORDS, LITTLE_WORDS, SPOKEN, Lexicon, LexiconMatch
+from ml.recognition.site_table import read_sites
 from ml.recognition.tokens import WordSequence
 
 _COORDINATORS = frozenset({"and", "or", "nor"})
@@ -24,13 +25,16 @@ Conjunct = list[int]  # numbers of its content words
 def shared_matches(sequence: WordSequence, lexicon: Lexicon) -> list[LexiconMatch]:
     """Names that are complete only with words shared across a coordination."""
     found: list[LexiconMatch] = []
+    verbs = read_sites().verbs
     for left, right in _neighbours(sequence, lexicon):
         for numbers in (
             *_lent_backwards(sequence, lexicon, left, right),
             *_lent_forwards(sequence, lexicon, left, right),
         ):
+            if any(sequence.words[n].form in verbs for n in numbers):
+                continue  # "weak on my feet, and my neck hurts"
             entry = lexicon.named([sequence.words[n] for n in numbers])
-            if entry is not None and not _written_whole(sequence, lexicon, numbers):
+            if entry is not None and entry.score > SPOKEN and not _written_whole(sequence, lexicon, numbers):
                 found.append(LexiconMatch(min(numbers), max(numbers), entry.term_id, entry.score * 0.9))
                 break
     return found
@@ -104,4 +108,6 @@ def _written_whole(sequence: WordSequence, lexicon: Lexicon, numbers: Conjunct) 
 
 
 def _named(sequence: WordSequence, lexicon: Lexicon, numbers: Conjunct) -> bool:
-    return lexicon.named([sequence.words[n] for n in numbers]) is not None
+    """Whether words are a name of the ontology: everyday wordings lend nothing."""
+    entry = lexicon.named([sequence.words[n] for n in numbers])
+    return entry is not None and entry.score > SPOKEN

@@ -6,14 +6,20 @@ near synonyms (Word.loose). Words on both sides of "and", a comma or "with" belo
 if the name itself is written so. Abbreviations match in capitals only.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from ml.recognition.measures import read_measures, test_key
+from ml.recognition.site_table import read_sites, site_key
 from ml.recognition.supplement import Supplement, read_supplement
 from ml.recognition.tokens import Word, WordSequence, form_of, word_sequence
+from ml.recognition.wordings import Wording, read_wordings
 
-_LITTLE = "a an the of in on at to as his her their both"
+_LITTLE = """
+    a an the of in on at to as his her their both my your our its it it's me you he she we they them him
+    very really quite rather extremely
+"""
 _JOINING = "and or nor with by for from versus"
 _MODIFIERS = """
     all normal increased decreased frequency onset mild severe moderate acute chronic left right bilateral
@@ -22,13 +28,29 @@ _MODIFIERS = """
     stable transient persistent sudden slow rapid early late adult infantile juvenile congenital antenatal
     neonatal childhood
 """
+_PASSED = """
+    is are was were be been being am has have had having ive too so just also now still all always constantly
+    often bit little getting get got gone go going become becoming became turn turned turning look looks feel
+    feels feeling felt seem seems i i'm i've they're he's she's this that these those there left right side
+    completely totally almost absolutely some any more much
+"""
+_DENYING = "not isn't aren't wasn't weren't never don't doesn't didn't hasn't haven't won't n't neither"
 LITTLE_WORDS = frozenset(form_of(word) for word in _LITTLE.split())
 JOINING_WORDS = frozenset(form_of(word) for word in _JOINING.split())
 _EMPTY = LITTLE_WORDS | JOINING_WORDS
 _MODIFYING = frozenset(form_of(word) for word in _MODIFIERS.split())
+_PASSED_OVER = frozenset(form_of(word) for word in _PASSED.split())
+_DENIALS = frozenset(form_of(word) for word in _DENYING.split())
+_AUXILIARIES = frozenset(form_of(word) for word in ["do", "does", "did"])
+_COPULAS = frozenset(
+    form_of(word) for word in ["is", "are", "was", "were", "be", "been", "being", "got", "going", "getting"]
+)
+_SKIPPED = _PASSED_OVER | _DENIALS
 _SILENT = frozenset({"morphology"})  # "abnormal heart morphology" is said as "abnormal heart"
+SPOKEN = 0.7  # score of our own wordings; the ontology's own names have more, also where they fit loosely
 LONGEST_NAME = 12
 _LONGEST_SPAN = 16
+_MOST_PASSED = 5
 
 Key = tuple[str, ...]
 
@@ -43,12 +65,17 @@ class Entry(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class LexiconMatch:
-    """Words `first` to `last` (inclusive, as numbers of words) name a term."""
+    """Words `first` to `last` (inclusive, as numbers of words) name a term.
+
+    `denied` where a "not" or a value among them says so.
+    """
 
     first: int
     last: int
     term_id: str
     score: float
+    denied: bool = False
+    measured: bool = False  # a value says whether it is there: no word before it does
 
 
 class Lexicon:
@@ -64,9 +91,14 @@ class Lexicon:
         self._longest = max((len(key) for key in names), default=0)
 
     @classmethod
-    def build(cls, entries: Iterable[tuple[str, Sequence[str]]]) -> "Lexicon":
-        """From (term id, names): the first name is preferred; general terms come before special ones."""
-        return _Builder(read_supplement()).lexicon(entries)
+    def build(
+        cls, entries: Iterable[tuple[str, Sequence[str]]], tests: Mapping[tuple[str, str], str] | None = None
+    ) -> "Lexicon":
+        """From (term id, names): the first name is preferred; general terms come before special ones.
+
+        `tests`: the term id of each laboratory test's side, by (name of the test, `LOW` or `HIGH`).
+        """
+        return _Builder(read_supplement()).lexicon(entries, tests or {})
 
     def __len__(self) -> int:
         return len(self._names)
@@ -99,12 +131,20 @@ class Lexicon:
         """Whether a word stands in any name."""
         return word.form in self._forms or word.loose in self._loose_forms
 
+    def entry(self, key: Key) -> Entry | None:
+        """What stands under a key that is no words of a text."""
+        return self._names.get(key)
+
     def _longest_at(self, sequence: WordSequence, at: int, split: frozenset[int]) -> LexiconMatch | None:
+        """The longest name that begins at a word: as written, else with what may be passed over left out."""
         words = sequence.words
         if words[at].form in _EMPTY or not self.knows(words[at]):
             return None
         bag: list[Word] = []
-        joined = False
+        lean: list[Word] = []  # without what may be passed over
+        held: list[Word] = []  # the same with "not"
+        passed = 0
+        joined = denied = False
         best: LexiconMatch | None = None
         for last in range(at, min(len(words), at + _LONGEST_SPAN)):
             word = words[last]
@@ -113,15 +153,33 @@ class Lexicon:
             joined = joined or (last > at and _joins(sequence, last)) or word.form in JOINING_WORDS
             if word.form in _EMPTY:
                 continue
-            if not self.knows(word) or len(bag) == self._longest:
-                break
+            denies = word.form in _DENIALS
+            skipped = denies or word.form in _PASSED_OVER or _is_auxiliary(words, last)
+            passed, denied = passed + skipped, denied or denies
             bag.append(word)
-            entry = self._names.get(_bag(w.form for w in bag))
-            if entry is None and not (bag[1:] and word.form in self._adjectives):
-                entry = self._loose.get(_bag(w.loose for w in bag))
+            if denies or not skipped:
+                held.append(word)
+            if not skipped:
+                lean.append(word)
+            if (not skipped and not self.knows(word)) or passed > _MOST_PASSED or len(lean) > self._longest:
+                break
+            entry, refused = self._fitting(bag), False
+            whole = entry is not None
+            if not whole and passed and not skipped and (words[at].form in _DENIALS or lean[0] is words[at]):
+                entry = self._fitting(held) if denied else None
+                if entry is None and lean[0] is words[at]:
+                    entry, refused = self._fitting(lean), denied
+            if not whole and _begins_anew(words, last):
+                entry = None
             if entry is not None and (not joined or (entry.joined and last not in split)):
-                best = LexiconMatch(at, last, entry.term_id, entry.score)
+                best = LexiconMatch(at, last, entry.term_id, entry.score, refused)
         return best
+
+    def _fitting(self, bag: Sequence[Word]) -> Entry | None:
+        entry = self._names.get(_bag(word.form for word in bag))
+        if entry is None and not (bag[1:] and bag[-1].form in self._adjectives):
+            entry = self._loose.get(_bag(word.loose for word in bag))
+        return entry
 
     def _abbreviation(self, word: Word, at: int, text: str) -> LexiconMatch | None:
         entry = self._capitals.get(text[word.start : word.end])
@@ -138,38 +196,57 @@ class _Builder:
         self._loose: dict[Key, Entry] = {}
         self._capitals: dict[str, set[str]] = {}
 
-    def lexicon(self, entries: Iterable[tuple[str, Sequence[str]]]) -> Lexicon:
+    def lexicon(
+        self, entries: Iterable[tuple[str, Sequence[str]]], tests: Mapping[tuple[str, str], str]
+    ) -> Lexicon:
         by_name: dict[str, str] = {}
         for term_id, spelled in entries:
             for rank, name in enumerate(spelled):
                 self._add(name, term_id, 1.0 if rank == 0 else 0.9)
                 by_name.setdefault(name.casefold(), term_id)
-        for name, wordings in self._supplement.phrases.items():
-            for wording in wordings if name.casefold() in by_name else ():
-                self._add(wording, by_name[name.casefold()], 0.8, trusted=True)
+        for name, wording in read_wordings():
+            if name.casefold() in by_name:
+                self._say(wording, by_name[name.casefold()])
+        keys = {site_key(*place): name for place, name in read_sites().terms.items()}
+        for key, name in (*keys.items(), *read_measures().names.items()):
+            if name.casefold() in by_name:
+                self._names[key] = Entry(by_name[name.casefold()], SPOKEN, False)
+        for (test, side), term_id in tests.items():
+            self._names[test_key(test, side)] = Entry(term_id, SPOKEN, False)
         for short, name in self._supplement.abbreviations.items():
             if name.casefold() in by_name:
                 self._capitals.setdefault(short, set()).add(by_name[name.casefold()])
         return Lexicon(self._names, self._loose, self._unambiguous())
 
-    def _add(self, name: str, term_id: str, score: float, *, trusted: bool = False) -> None:
+    def _add(self, name: str, term_id: str, score: float) -> None:
         if _is_abbreviation(name):
             if name not in self._supplement.blocked:
                 self._capitals.setdefault(name, set()).add(term_id)
             return
-        sequence = word_sequence(name)
-        content = [word for word in sequence.words if word.form not in _EMPTY]
-        joined = bool(sequence.soft or sequence.inner) or any(
-            word.form in JOINING_WORDS for word in sequence.words
-        )
+        content, joined = _content(name)
         key = _bag(word.form for word in content)
-        if not (trusted and key) and not self._usable(key):
+        if not self._usable(key):
             return
         _put(self._names, key, Entry(term_id, score, joined))
         _put(self._loose, _bag(word.loose for word in content), Entry(term_id, score * 0.85, joined))
         spoken = [word for word in content if word.form not in _SILENT]
         if 1 < len(spoken) < len(content):
             _put(self._loose, _bag(word.loose for word in spoken), Entry(term_id, score * 0.8, joined))
+
+    def _say(self, wording: Wording, term_id: str) -> None:
+        """One of our own wordings: it stands against a synonym of the ontology, not against a name."""
+        if _is_abbreviation(wording.text):
+            self._capitals.setdefault(wording.text, set()).add(term_id)
+            return
+        content, joined = _content(wording.text)
+        key = _bag(word.form for word in content)
+        known = self._names.get(key)
+        if known is None or known.score < 1:
+            self._names[key] = Entry(term_id, SPOKEN, joined or (known is not None and known.joined))
+        loose = _bag(word.loose for word in content)
+        fitting = self._loose.get(loose)
+        if not wording.exact and (fitting is None or fitting.score <= SPOKEN):
+            self._loose[loose] = Entry(term_id, SPOKEN * 0.85, joined)
 
     def _usable(self, key: Key) -> bool:
         if not key or len(key) > LONGEST_NAME:
@@ -187,6 +264,14 @@ class _Builder:
         }
 
 
+def _content(name: str) -> tuple[list[Word], bool]:
+    """The words of a name less the little ones, and whether it has an "and" or a comma itself."""
+    sequence = word_sequence(name)
+    joining = any(word.form in JOINING_WORDS for word in sequence.words)
+    content = [word for word in sequence.words if word.form not in _EMPTY]
+    return content, joining or bool(sequence.soft or sequence.inner)
+
+
 def _bag(forms: Iterable[str]) -> Key:
     return tuple(sorted(forms))
 
@@ -195,6 +280,25 @@ def _put(table: dict[Key, Entry], key: Key, entry: Entry) -> None:
     known = table.get(key)
     if known is None or known.score < entry.score:
         table[key] = entry
+
+
+def _is_auxiliary(words: Sequence[Word], number: int) -> bool:
+    """The "does" of "does not fade"."""
+    after = number + 1
+    return words[number].form in _AUXILIARIES and after < len(words) and words[after].form in _DENIALS
+
+
+def _begins_anew(words: Sequence[Word], last: int) -> bool:
+    """Whether a word goes with what follows: "my foot, so the big (toe)", "nails have small (dents)".
+
+    Nor is "the pain is back" a pain in the back.
+    """
+    word, before, earlier = words[last].form, words[last - 1].form, words[last - 2].form if last > 1 else ""
+    if before in ("have", "has", "had"):
+        return not word.endswith(("ed", "en"))
+    if before in ("the", "a", "an", "my", "your", "his", "her"):
+        return earlier in _PASSED_OVER
+    return word == "back" and before in _COPULAS
 
 
 def _joins(sequence: WordSequence, number: int) -> bool:

@@ -5,6 +5,7 @@ is left alone. Only a plain yes or no settles what was asked.
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -12,12 +13,14 @@ _MARK = re.compile(r"(?<=[\w\s])\?(?=[\s\"”']|$)")
 _BEGIN = re.compile(r"[.!?:;\]]\s|\n\s*\n")
 _LONGEST = 400  # code points looked back for the question's beginning
 _GIVEN = re.compile(
-    r"\W*(?:and |so |okay |ok |well )*(?:when|where|why|who|which|what(?!'s up)(?! about)|how(?! about))\b",
+    r"\W*(?:and |so |okay |ok |well )*(?:when|where|why|who|which|besides|apart from|other than"
+    r"|what(?!'s up)(?! about)|how(?! about))\b",
     re.IGNORECASE,
 )
 _EXISTENCE = re.compile(
     r"\b(?:any|anything|had|have|having|has|get|getting|experienced?|experiencing|noticed?|feel|feeling|felt"
-    r"|suffer\w*|about|ever|history)\b",
+    r"|suffer\w*|about|ever|history|hurts?|hurting|aches?|aching|itch\w*|burns?|burning|stings?|bleeds?"
+    r"|bleeding|swell|swollen|cough\w*|vomit\w*|throw\w*|bringing|wheez\w*|sneez\w*|sweat\w*|faint\w*|leak\w*)\b",
     re.IGNORECASE,
 )
 _SPEAKER = r"(?:\[[A-Za-z_ ]{1,20}\]|[A-Z][A-Za-z_ ]{0,20}:)"
@@ -25,10 +28,22 @@ _FILLER = r"(?:(?:um+|uh+|er|oh|well|hm+|ah|so|okay|ok)\b[\s,.]*)*"
 _ANSWER = re.compile(
     rf"\s*(?:{_SPEAKER}\s*)?{_FILLER}"
     r"(?:(?P<yes>yes|yeah|yep|yup|i do|i have|sometimes|definitely|certainly|a little|a bit)"
-    r"|(?P<no>no(?=\s*(?:[,.;!?\n-]|$|(?:i|we|he|she|it|not|nothing|thanks?|sir|ma['’]?am)\b))"
+    r"|(?P<no>no(?=\s*(?:[,.;!?\n-]|$|(?:i|we|he|she|it|no|not|none|nothing|thanks?|sir|ma['’]?am)\b))"
     r"|nope|nah|none|never|not really|not at all|i don['’]t|i have not|i haven['’]t))\b",
     re.IGNORECASE,
 )
+
+
+_TURN = re.compile(rf"(?<=\w)[ .]*\n(?={_SPEAKER})")
+_ASKING = (  # the first that stands in the turn's end
+    re.compile(
+        r"\b(?:have|has|had|do|does|did|are|is|was|were) (?:you|he|she|it|they|there|your|his|her)\b",
+        re.IGNORECASE,
+    ),
+    re.compile(r"\bany\b", re.IGNORECASE),
+)
+_TURN_END = 160  # code points before the answer
+_DENIED = re.compile(r"(?:n['’]t|\bnot?|\bwithout)\s(?:\w+\s){0,3}$")
 
 
 class Answer(StrEnum):
@@ -60,7 +75,19 @@ def polar_questions(text: str) -> list[Question]:
         if re.search(r"\w", asked) and not _GIVEN.match(asked):
             choice = re.search(r"\bor\b", asked) is not None
             found.append(Question(start, mark.start(), _answer(text, mark.end(), asked), choice))
-    return found
+    return sorted((*found, *_unmarked(text)), key=lambda question: question.start)
+
+
+def _unmarked(text: str) -> Iterator[Question]:
+    """Questions transcribed without a mark, known by the plain no of the next speaker."""
+    for turn in _TURN.finditer(text):
+        end = turn.start()
+        low = max(text.rfind("\n", 0, end) + 1, end - _TURN_END)
+        asking = next((found[-1] for p in _ASKING if (found := [*p.finditer(text, low, end)])), None)
+        if asking is None or "?" in text[asking.start() : end] or _DENIED.search(text, low, asking.start()):
+            continue
+        if _answer(text, end, asking.group() + " any") is Answer.NO:
+            yield Question(asking.start(), end, Answer.NO, choice=False)
 
 
 def _beginning(text: str, low: int, end: int) -> int:

@@ -8,7 +8,9 @@ from dataclasses import dataclass, replace
 from ml.recognition.context import ContextOf, ContextRules, Trigger, has_minus
 from ml.recognition.coordination import shared_matches
 from ml.recognition.lexicon import Lexicon, LexiconMatch
+from ml.recognition.measurements import measured_matches
 from ml.recognition.questions import Answer, Question, polar_questions
+from ml.recognition.sites import SiteMatch, site_matches
 from ml.recognition.tokens import WordSequence, word_sequence
 from ml.text.text_memory import TextMemory
 
@@ -72,16 +74,59 @@ class Recogniser:
                 match.first, match.last, starts=starts, triggers=triggers, section=sections[match.first]
             )
             minus = has_minus(text, words[match.first].start, words[match.last].end)
-            found.append(replace(about, negated=True) if minus else about)
+            negated = match.denied or (not match.measured and (minus or about.negated))
+            found.append(replace(about, negated=negated))
         places = [words[match.first].start for match in matches]
         return _answered(found, places, polar_questions(text))
 
     def _matches(self, sequence: WordSequence, text: str) -> list[LexiconMatch]:
-        """Names as they stand, and names completed across a coordination; each once a place."""
+        """Names as they stand, names completed across a coordination, complaints at a part, values."""
         shared = shared_matches(sequence, self._lexicon)
         plain = self._lexicon.matches(sequence, text, split=frozenset(m.last for m in shared))
-        unique = {(m.first, m.last, m.term_id): m for m in (*shared, *plain)}
+        composed = site_matches(sequence, self._lexicon, text)
+        named = [*shared, *_with_sites(plain, _unmentioned(composed, shared))]
+        measured = measured_matches(sequence, self._lexicon, text)
+        unique = {(m.first, m.last, m.term_id): m for m in (*_unmeasured(named, measured), *measured)}
         return sorted(unique.values(), key=lambda m: (m.first, m.last, m.term_id))
+
+
+def _unmentioned(composed: Sequence[SiteMatch], shared: Sequence[LexiconMatch]) -> list[SiteMatch]:
+    """Complaints at a part that no name completed across a coordination has said already."""
+    said = {(m.term_id, n) for m in shared for n in _span(m)}
+    return [site for site in composed if (site.match.term_id, site.complaint) not in said]
+
+
+def _with_sites(named: Sequence[LexiconMatch], composed: Sequence[SiteMatch]) -> list[LexiconMatch]:
+    """Names, and complaints at a part: these give way to longer names, and replace the complaint's alone."""
+    found = list(named)
+    parts = {(site.complaint, number) for site in composed for number in site.part_words}
+    for site in composed:
+        match = site.match
+        at_complaint = [m for m in named if m.first <= site.complaint <= m.last]
+        at_part = [m for m in named if m.first <= site.part[1] and site.part[0] <= m.last]
+        alone = [m for m in at_complaint if not any((site.complaint, n) in parts for n in _span(m))]
+        other = [
+            m for m in at_part if not any(s.part == site.part and s.complaint in _span(m) for s in composed)
+        ]
+        gives_way = (
+            any(m.first < match.first or m.last > match.last for m in alone)
+            or any(m.first < site.part[0] or m.last > site.part[1] for m in other)
+            or any(m.term_id == match.term_id for m in (*at_complaint, *at_part))
+            or any(m in at_part for m in at_complaint)
+        )
+        if not gives_way:
+            found = [m for m in found if m not in alone] + [match]
+    return found
+
+
+def _unmeasured(named: Sequence[LexiconMatch], measured: Sequence[LexiconMatch]) -> list[LexiconMatch]:
+    """Names less those that a value speaks of: "fever of 38.5"."""
+    taken = {(n, m.term_id) for m in measured for n in _span(m)}
+    return [m for m in named if not any((n, m.term_id) in taken for n in _span(m))]
+
+
+def _span(match: LexiconMatch) -> range:
+    return range(match.first, match.last + 1)
 
 
 def _outside(triggers: Sequence[Trigger], matches: Sequence[LexiconMatch]) -> list[Trigger]:

@@ -1,6 +1,5 @@
 """Our lists of how clinical English differs from the ontology (resources/lexicon_supplement.toml)."""
 
-import hashlib
 import tomllib
 from dataclasses import dataclass
 from functools import cache
@@ -9,14 +8,12 @@ from importlib.resources import files
 
 @dataclass(frozen=True, slots=True)
 class Supplement:
-    """Word forms brought together, phrases and abbreviations joined to names, names left out."""
+    """Word forms brought together, abbreviations joined to names, names left out."""
 
-    sha256: str  # of the file: a lexicon built with another one is out of date
     irregular: dict[str, str]
     spelling: tuple[tuple[str, str], ...]  # (British, American), inside words
     same: dict[str, str]
     adjectives: frozenset[str]  # those of `same` that can't end a name
-    phrases: dict[str, tuple[str, ...]]  # by the ontology's name
     abbreviations: dict[str, str]
     blocked: frozenset[str]
 
@@ -28,12 +25,10 @@ def read_supplement() -> Supplement:
     data = tomllib.loads(text)
     organs = _inverted(data["organs"])
     return Supplement(
-        sha256=hashlib.sha256(text.encode("utf-8")).hexdigest(),
         irregular=_inverted(data["irregular"]),
         spelling=tuple((british, american) for american, british in data["spelling"].items()),
         same=_inverted(data["same"]) | organs,
         adjectives=frozenset(organs),
-        phrases={name: tuple(wordings) for name, wordings in data["phrases"].items()},
         abbreviations=data["abbreviations"],
         blocked=frozenset(data["blocked"]["names"].split()),
     )

@@ -13,6 +13,7 @@ from knowledge_graph.graph.compiled_graph import CompiledGraph
 from knowledge_graph.terms.term import TermId
 from ml.recognition.recogniser import Recogniser
 from ml.recognition.supplement import read_supplement
+from ml.recognition.wordings import sayings
 
 pytestmark = pytest.mark.slow
 NOTE = NoteId("note-1")
@@ -98,7 +99,7 @@ def test_unusual_text_keeps_its_offsets(recogniser: Recogniser, text: str) -> No
 @pytest.mark.parametrize(
     ("said", "read"),
     [
-        ("He wets the bed.", "Enuresis"),
+        ("He wets the bed.", "Enuresis nocturna"),
         ("She stopped talking at 18 months.", "Loss of speech"),
         ("He can't keep food down.", "Vomiting"),
         ("It is the worst headache of her life.", "Thunderclap headache"),
@@ -112,9 +113,8 @@ def test_unusual_text_keeps_its_offsets(recogniser: Recogniser, text: str) -> No
 def test_what_patients_say_is_read(
     recogniser: Recogniser, real_graph: CompiledGraph, said: str, read: str
 ) -> None:
-    assert [(s.name, s.annotation.state.value) for s in _suggested(recogniser, real_graph, said)] == [
-        (read, "observed")
-    ]
+    found = {(s.name, s.annotation.state.value) for s in _suggested(recogniser, real_graph, said)}
+    assert found == {(read, "observed")}
 
 
 @pytest.mark.parametrize("said", ["He is able to keep food down.", "The wound has clean edges."])
@@ -132,8 +132,8 @@ def test_a_denied_complaint_is_excluded(recogniser: Recogniser, real_graph: Comp
 def test_every_everyday_wording_belongs_to_a_name_of_the_ontology(real_graph: CompiledGraph) -> None:
     names = {name.casefold() for name in real_graph.term_names}
     names |= {name.casefold() for synonyms in real_graph.term_synonyms for name in synonyms}
-    ours = read_supplement()
-    assert not [n for n in (*ours.phrases, *ours.abbreviations.values()) if n.casefold() not in names]
+    ours = (*sayings(), *read_supplement().abbreviations.values())
+    assert not [name for name in ours if name.casefold() not in names]
 
 
 def _suggested(recogniser: Recogniser, graph: CompiledGraph, text: str) -> tuple[Suggestion, ...]:
