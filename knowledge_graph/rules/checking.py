@@ -144,12 +144,15 @@ def _covered(graph: CompiledGraph, key: str, texts: Sequence[str]) -> Iterator[S
 
 
 def _implied(graph: CompiledGraph, rule: RedFlag) -> Iterator[Said]:
-    """A finding of any that one of all brings along is always met."""
+    """A finding of any that one of all brings along is always met; one of unless never lets the rule fire."""
     wanted = [graph.term_number(term_of(text)) for text in rule.all if _is_known(graph, text)]
     above = {ancestor for number in wanted for ancestor in graph.ancestors[number].tolist()}
     for text in rule.any:
         if _is_known(graph, text) and graph.term_number(term_of(text)) in above:
             yield "any", term_of(text), f"{name_of(text)} is always met, since all asks for it or for more"
+    for text in rule.unless:
+        if _is_known(graph, text) and graph.term_number(term_of(text)) in above:
+            yield "unless", term_of(text), f"{name_of(text)} is asked for by all, so the rule can never fire"
 
 
 def _is_known(graph: CompiledGraph, text: str) -> bool:

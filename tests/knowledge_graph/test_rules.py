@@ -254,6 +254,7 @@ def test_a_sound_file_has_no_problem(graph: CompiledGraph) -> None:
             "Focal seizure lies at or below Seizure",
         ),
         (f'all = ["{FOCAL} Focal seizure"]\nany = ["{SEIZURE} Seizure"]', 10, "always met"),
+        (f'all = ["{FOCAL} Focal seizure"]\nunless = ["{SEIZURE} Seizure"]', 10, "can never fire"),
         (f'any = ["{SEIZURE} Seizure"]\nat_least = 2', 10, "can never be met"),
         (f'all = ["{SEIZURE} Seizure"]\nat_least = 2', 10, "there are none"),
         ("", 4, "asks for nothing"),
