@@ -52,7 +52,7 @@ LONGEST_NAME = 12
 _LONGEST_SPAN = 16
 _MOST_PASSED = 5
 
-Key = tuple[str, ...]
+Key = str  # the forms of a bag in alphabetical order, joined by blanks
 
 
 class Entry(NamedTuple):
@@ -86,9 +86,9 @@ class Lexicon:
         self._loose = loose
         self._capitals = capitals
         self._adjectives = read_supplement().adjectives
-        self._forms = frozenset(form for key in names for form in key)
-        self._loose_forms = frozenset(form for key in loose for form in key)
-        self._longest = max((len(key) for key in names), default=0)
+        self._forms = frozenset(" ".join(names).split(" "))
+        self._loose_forms = frozenset(" ".join(loose).split(" "))
+        self._longest = max((key.count(" ") + 1 for key in names), default=0)
 
     @classmethod
     def build(
@@ -249,12 +249,13 @@ class _Builder:
             self._loose[loose] = Entry(term_id, SPOKEN * 0.85, joined)
 
     def _usable(self, key: Key) -> bool:
-        if not key or len(key) > LONGEST_NAME:
+        forms = key.split(" ")
+        if not key or len(forms) > LONGEST_NAME:
             return False
-        if len(key) == 1:
-            word = key[0]
+        if len(forms) == 1:
+            word = key
             return len(word) > 3 and not word.isdigit() and word not in self._common
-        return not all(form in _MODIFYING or form.isdigit() for form in key)
+        return not all(form in _MODIFYING or form.isdigit() for form in forms)
 
     def _unambiguous(self) -> dict[str, Entry]:
         return {
@@ -273,7 +274,7 @@ def _content(name: str) -> tuple[list[Word], bool]:
 
 
 def _bag(forms: Iterable[str]) -> Key:
-    return tuple(sorted(forms))
+    return " ".join(sorted(forms))
 
 
 def _put(table: dict[Key, Entry], key: Key, entry: Entry) -> None:

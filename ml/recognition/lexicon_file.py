@@ -10,19 +10,14 @@ _DIGEST = 32
 
 
 class _Content(msgspec.Struct, array_like=True):
-    names: dict[str, Entry]  # by the words of a bag, joined by blanks
+    names: dict[str, Entry]
     loose: dict[str, Entry]
     capitals: dict[str, Entry]
 
 
 def lexicon_to_bytes(lexicon: Lexicon) -> bytes:
     """The lexicon, with its checksum in front."""
-    names, loose, capitals = lexicon.tables()
-    content = _Content(
-        names={" ".join(key): entry for key, entry in names.items()},
-        loose={" ".join(key): entry for key, entry in loose.items()},
-        capitals=capitals,
-    )
+    content = _Content(*lexicon.tables())
     body = msgspec.msgpack.encode(content)
     return hashlib.sha256(body).digest() + body
 
@@ -36,8 +31,4 @@ def lexicon_from_bytes(data: bytes) -> Lexicon | None:
         content = msgspec.msgpack.decode(body, type=_Content)
     except msgspec.MsgspecError:
         return None
-    return Lexicon(
-        {tuple(key.split(" ")): entry for key, entry in content.names.items()},
-        {tuple(key.split(" ")): entry for key, entry in content.loose.items()},
-        content.capitals,
-    )
+    return Lexicon(content.names, content.loose, content.capitals)

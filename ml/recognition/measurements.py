@@ -138,7 +138,7 @@ def _single(text: str, start: int, measure: Measure) -> tuple[float, int] | None
 
 
 @cache
-def _shapes_compiled() -> tuple[tuple[re.Pattern[str], tuple[str, ...]], ...]:
+def _shapes_compiled() -> tuple[tuple[re.Pattern[str], str], ...]:
     return tuple(
         (re.compile(shape.replace("{amount}", _AMOUNT).replace("{mass}", _MASS), re.IGNORECASE), key)
         for shape, key in read_measures().shapes

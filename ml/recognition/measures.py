@@ -10,7 +10,7 @@ from typing import Any
 from ml.recognition.tokens import form_of
 
 Forms = tuple[str, ...]
-Key = tuple[str, ...]
+Key = str
 LOW, HIGH = "@low", "@high"
 _ENDLESS = float("inf")
 
@@ -88,11 +88,11 @@ def read_measures() -> MeasureTable:
 
 def test_key(test: str, side: str) -> Key:
     """Under which a lexicon holds the term of a laboratory test's `LOW` or `HIGH` side."""
-    return tuple(sorted((side, f"@{test.replace(' ', '-')}")))
+    return " ".join(sorted((side, f"@{test.replace(' ', '-')}")))
 
 
 def _key(name: str) -> Key:
-    return (f"@{name.casefold().replace(' ', '-')}",)
+    return f"@{name.casefold().replace(' ', '-')}"
 
 
 def _measure(row: Mapping[str, Any]) -> Measure:

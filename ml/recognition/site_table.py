@@ -46,9 +46,9 @@ def read_sites() -> SiteTable:
     )
 
 
-def site_key(complaint: str, part: str) -> Forms:
+def site_key(complaint: str, part: str) -> str:
     """Under which a lexicon holds the term of a complaint at a part: no words of a text are such forms."""
-    return tuple(sorted((f"@{complaint}", f"@{part}")))
+    return " ".join(sorted((f"@{complaint}", f"@{part}")))
 
 
 def _complaints(data: Mapping[str, Mapping[str, str]]) -> dict[str, tuple[tuple[str, frozenset[str]], ...]]:
