@@ -1,12 +1,19 @@
 """Fixtures every room shares: where the real test data lies, and a quiet Qt."""
 
 import os
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
 from knowledge_graph.graph.cache import load_compiled
 from knowledge_graph.graph.compiled_graph import CompiledGraph
+from ml.inference import version_loading
+from ml.registry.model_version import VersionContent
+from ml.registry.starting_model import starting_version
+from ml.text.encoder_files import EncoderFiles, find_encoder
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -37,3 +44,22 @@ def public_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def real_graph(public_cache: Path) -> CompiledGraph:
     """The compiled HPO release of the installed wheel."""
     return load_compiled(public_cache)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_starting_model() -> Iterator[None]:
+    """The shipped model's file is put together once a process, not for every window and diagnosis.
+
+    Any other model, and the shipped one over another encoder, is put together and checked each time.
+    """
+    really = version_loading.version_onnx
+    start, default = cache(starting_version), cache(find_encoder)
+    once = cache(lambda precision: really(start(), default(), precision=precision))
+
+    def version_onnx(content: VersionContent, encoder: EncoderFiles, *, precision: str = "int8") -> bytes:
+        if (content, encoder) == (start(), default()):
+            return once(precision)
+        return really(content, encoder, precision=precision)
+
+    with patch.object(version_loading, "version_onnx", version_onnx):
+        yield
