@@ -7,6 +7,7 @@ from pathlib import Path
 from time import process_time
 
 import pytest
+from PySide6.QtCore import QCoreApplication, QEvent
 from pytestqt.qtbot import QtBot
 
 from app.config.policy import Policy
@@ -68,6 +69,7 @@ def window(qtbot: QtBot, tmp_path: Path, public_cache: Path, clock: Clock) -> It
     made.show()
     yield made
     made.close()
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)  # else later ones dress it too
 
 
 @pytest.fixture
