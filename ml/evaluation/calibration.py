@@ -43,9 +43,3 @@ def expected_calibration_error(stated: FloatArray, correct: BoolArray, *, bins: 
     diagram = reliability(stated, correct, bins=bins)
     total = sum(b.count for b in diagram)
     return sum(b.count * abs(b.stated - b.observed) for b in diagram) / total if total else 0.0
-
-
-def brier_score(probabilities: FloatArray, truth: np.ndarray[Any, np.dtype[np.integer[Any]]]) -> float:
-    """Mean squared distance of a probability row from the one-hot truth (Brier 1950)."""
-    own = probabilities[np.arange(len(probabilities)), truth]
-    return float(((probabilities**2).sum(axis=1) - 2 * own + 1).mean()) if len(probabilities) else 0.0

@@ -1,4 +1,4 @@
-"""How often the right disease is named early: top-k and mean reciprocal rank."""
+"""How often the right disease is named early: ranks and top-k."""
 
 from typing import Any
 
@@ -18,8 +18,3 @@ def true_ranks(scores: FloatArray, truth: IntArray) -> IntArray:
 def top_k(ranks: IntArray, k: int) -> float:
     """Share of rows whose truth is among the first k."""
     return float((ranks <= k).mean()) if len(ranks) else 0.0
-
-
-def mean_reciprocal_rank(ranks: IntArray) -> float:
-    """Mean of 1 / rank."""
-    return float((1.0 / ranks).mean()) if len(ranks) else 0.0

@@ -36,18 +36,6 @@ class LedgerEntry:
     task: str = "diagnosis"
 
 
-@dataclass(frozen=True, slots=True)
-class PrivacyBudget:
-    """What a set of patients may spend: epsilon at most `cap` at `delta`."""
-
-    cap: float
-    delta: float
-
-    def allows(self, epsilon: float) -> bool:
-        """Whether a composed epsilon stays within the cap."""
-        return epsilon <= self.cap
-
-
 def of_patients(entries: Iterable[LedgerEntry], patient_set: str) -> tuple[LedgerEntry, ...]:
     """The entries about one set of patients."""
     return tuple(entry for entry in entries if entry.patient_set == patient_set)

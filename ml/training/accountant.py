@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
-from opacus.accountants import PRVAccountant, RDPAccountant
+from opacus.accountants import PRVAccountant
 from opacus.accountants.analysis.prv import Domain
 from scipy.optimize import brentq
 
@@ -31,15 +31,6 @@ def epsilon_prv(history: History, delta: float) -> float:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return min(float(accountant.get_epsilon(delta=delta)), epsilon_bound(history, delta))
-
-
-def epsilon_rdp(history: History, delta: float) -> float:
-    """The same by Opacus' RDP accountant."""
-    accountant = RDPAccountant()
-    accountant.history = list(history)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return float(accountant.get_epsilon(delta=delta))
 
 
 def noise_for(

@@ -28,11 +28,6 @@ def settles(question: Question) -> str:
     return f"settles {percent(question.share)}"
 
 
-def outcome_text(answer: str, outcome: Outcome) -> str:
-    """What an answer would do."""
-    return f"{answer}: {outcome.name} {percent(outcome.probability)}"
-
-
 def told(question: Question) -> str:
     """A question in whole sentences, for tool tips and screen readers."""
     parts = (

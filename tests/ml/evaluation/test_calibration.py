@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ml.evaluation.calibration import brier_score, expected_calibration_error, reliability
+from ml.evaluation.calibration import expected_calibration_error, reliability
 
 
 def slow_ece(stated: list[float], correct: list[bool], bins: int) -> float:
@@ -39,11 +39,3 @@ def test_every_prediction_is_in_one_bin() -> None:
     diagram = reliability(stated, np.ones(5, bool))
     assert sum(b.count for b in diagram) == 5
     assert [(b.low, b.count) for b in diagram] == [(0.0, 2), (0.1, 1), (0.4, 1), (0.9, 1)]
-
-
-def test_brier_score_agrees_with_squared_distance_from_one_hot() -> None:
-    rng = np.random.default_rng(2)
-    rows = rng.dirichlet(np.ones(4), size=20)
-    truth = rng.integers(0, 4, 20)
-    slow = np.mean([((row - np.eye(4)[t]) ** 2).sum() for row, t in zip(rows, truth, strict=True)])
-    assert brier_score(rows, truth) == pytest.approx(slow)
