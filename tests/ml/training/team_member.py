@@ -1,6 +1,6 @@
-"""One real process of a team: takes the steps of a job that comes as a frame, and says what they released.
+"""One real process of a team: takes the steps of each job that comes, and says what they released.
 
-python team_member.py    a frame {job, patients, drawn} on stdin, a frame {state, result, released} on stdout
+python team_member.py    frames {job, patients, drawn} on stdin, frames {state, result, released} on stdout
 """
 
 import sys
@@ -41,6 +41,6 @@ def take_steps(frame: dict[str, Any]) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    asked = read_frame(sys.stdin.buffer)
-    assert asked is not None
-    write_frame(sys.stdout.buffer, take_steps(asked))
+    for asked in iter(lambda: read_frame(sys.stdin.buffer), None):
+        assert asked is not None
+        write_frame(sys.stdout.buffer, take_steps(asked))

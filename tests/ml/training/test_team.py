@@ -1,12 +1,12 @@
 """Two real trainers that step as one release what one trainer would: the same sum, noise once, one update."""
 
 import os
-import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
-from io import BytesIO
 from pathlib import Path
-from typing import Any
+from subprocess import PIPE, Popen
+from typing import Any, BinaryIO, cast
 
 import numpy as np
 import pytest
@@ -44,31 +44,25 @@ def job(tmp_path_factory: pytest.TempPathFactory) -> TrainingJob:
     )
 
 
-def together(job: TrainingJob, meeting: Path, size: int = 2) -> list[dict[str, Any]]:
-    """What each of `size` processes ends with."""
+@pytest.fixture(scope="module")
+def members() -> Iterator[list[Popen[bytes]]]:
+    """Two processes for every team here: each needs seconds before it can begin."""
+    command = [sys.executable, str(Path(__file__).with_name("team_member.py"))]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    members = [
-        subprocess.Popen(
-            [sys.executable, str(Path(__file__).with_name("team_member.py"))],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env=environment,
-        )
-        for _ in range(size)
-    ]
+    with (
+        Popen(command, stdin=PIPE, stdout=PIPE, env=environment) as first,
+        Popen(command, stdin=PIPE, stdout=PIPE, env=environment) as second,
+    ):
+        yield [first, second]
+    assert (first.returncode, second.returncode) == (0, 0)
+
+
+def together(members: list[Popen[bytes]], job: TrainingJob, meeting: Path) -> list[dict[str, Any]]:
+    """What each member ends with."""
     for rank, member in enumerate(members):
-        one = replace(job, devices=size, rank=rank, meeting=str(meeting / "meeting"))
-        asked = BytesIO()
-        write_frame(asked, encode_start(one, PEOPLE) | {"drawn": DRAWN})
-        assert member.stdin is not None
-        member.stdin.write(asked.getvalue())
-        member.stdin.close()
-    told = [member.stdout.read() for member in members if member.stdout is not None]
-    for member in members:
-        assert member.wait() == 0
-        assert member.stdout is not None
-        member.stdout.close()
-    frames = [read_frame(BytesIO(data)) for data in told]
+        one = replace(job, devices=len(members), rank=rank, meeting=str(meeting / "meeting"))
+        write_frame(cast(BinaryIO, member.stdin), encode_start(one, PEOPLE) | {"drawn": DRAWN})
+    frames = [read_frame(cast(BinaryIO, member.stdout)) for member in members]
     return [frame for frame in frames if frame is not None]
 
 
@@ -78,11 +72,11 @@ def numbers(released: list[list[bytes]]) -> list[np.ndarray]:
 
 @pytest.mark.parametrize(("scope", "task"), [("full", "diagnosis"), ("top", "mlm")])
 def test_two_release_the_sum_of_one_also_where_nobody_was_drawn(
-    job: TrainingJob, tmp_path: Path, scope: str, task: str
+    members: list[Popen[bytes]], job: TrainingJob, tmp_path: Path, scope: str, task: str
 ) -> None:
     this = replace(job, scope=scope, task=task)
     alone = take_steps(encode_start(this, PEOPLE) | {"drawn": DRAWN})
-    first, second = together(this, tmp_path)
+    first, second = together(members, this, tmp_path)
     assert second["released"] == first["released"]
     assert read_tensors(second["result"]).keys() == read_tensors(first["result"]).keys()
     assert second["state"] == first["state"]
@@ -92,16 +86,20 @@ def test_two_release_the_sum_of_one_also_where_nobody_was_drawn(
     assert moved == [True, True, False, True]
 
 
-def test_what_layers_start_from_is_the_firsts(job: TrainingJob, tmp_path: Path) -> None:
-    first, second = together(replace(job, scope="adalora"), tmp_path)
+def test_what_layers_start_from_is_the_firsts(
+    members: list[Popen[bytes]], job: TrainingJob, tmp_path: Path
+) -> None:
+    first, second = together(members, replace(job, scope="adalora"), tmp_path)
     assert second["result"] == first["result"]
 
 
-def test_noise_is_added_once_whoever_was_drawn(job: TrainingJob, tmp_path: Path) -> None:
+def test_noise_is_added_once_whoever_was_drawn(
+    members: list[Popen[bytes]], job: TrainingJob, tmp_path: Path
+) -> None:
     """With the first's key the noise is, number by number, that of one trainer; both take the same step."""
     loud = replace(job, noise_multiplier=2.0)
     silent, alone = (take_steps(encode_start(j, PEOPLE) | {"drawn": DRAWN}) for j in (job, loud))
-    first, second = together(loud, tmp_path)
+    first, second = together(members, loud, tmp_path)
     assert second["state"] == first["state"]
     ours, one = numbers(first["released"])[0], numbers(alone["released"])[0]
     assert np.abs(ours - one).max() * job.expected_batch < 1e-5
