@@ -51,6 +51,7 @@ def test_a_fhir_event_is_valid_r4(action: str) -> None:
     resource = audit_event_resource(AuditEvent(1, SHOWN.at, "ann", action, "p-1", "", "ab" * 32))
     Model.model_validate(resource)
     patient = [e for e in resource["entity"] if e.get("role", {}).get("code") == "1"]
+    assert bool(patient) is (action in ("differential-shown", "patient-erased", "annotated"))
     assert all(e["what"]["type"] == "Patient" and e["type"]["code"] == "1" for e in patient)
     assert ("purposeOfEvent" in resource) is (action == "break-glass")
     assert len(patient) == (action in ("differential-shown", "patient-erased", "annotated"))

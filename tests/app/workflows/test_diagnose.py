@@ -67,7 +67,9 @@ def test_a_textbook_case_is_named_with_its_gene_and_its_reasons(service: Diagnos
     assert line.genes == ("FBN1",)
     assert not found.abstained
     assert {e.term_id for e in line.evidence} == {f.term_id for f in MARFANOID}
-    assert all(e.references for e in line.evidence if e.matched_term_id)
+    matched = [e for e in line.evidence if e.matched_term_id]
+    assert matched
+    assert all(e.references for e in matched)
     asked = {term for term, _ in line.not_yet_asked}
     assert asked
     assert not asked & {f.term_id for f in MARFANOID}
