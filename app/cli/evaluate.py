@@ -172,7 +172,7 @@ def _fit(arguments: argparse.Namespace, console: Console) -> int:
     else:
         looked = fit_second_look(graph, cases, progress=console.progress)
         write_reranking(arguments.fit_reranking, looked, **came)
-        rows = {"cases": looked.cases, "trees": len(looked.trees.value)}
+        rows = {"cases": looked.cases, "described": looked.described, "trees": len(looked.trees.value)}
         ways = {"keep": looked.keep, "drop": looked.drop, "fair": looked.fair}
     shares = {name: asdict(found) for name, found in ways.items()}
     lines = [

@@ -2,7 +2,8 @@
 
 The first look keeps its weights (`fit_ranking` learns them). Each case is learned from with its own
 publication, and without while its rivals have lost as much (`lost_rows`); it is measured so, and without its
-publication alone. Only candidates of the truth's own source are compared.
+publication alone. So is a patient of each other disease that an article describes (`article_patients`), but
+never measured. Only candidates of the truth's own source are compared.
 """
 
 import hashlib
@@ -18,6 +19,7 @@ from app.clinical.age import iso_duration_days
 from app.errors import UsageError
 from app.workflows.estimate_shares import Shares, estimate_shares, few_of_each, grouped_folds
 from app.workflows.evaluate_cases import Case, case_findings, case_sex, id_spaces
+from knowledge_graph.cohort.article_patients import article_patients
 from knowledge_graph.graph.compiled_graph import CompiledGraph
 from knowledge_graph.ranking.boosted_trees import BoostedTrees
 from knowledge_graph.ranking.candidate_features import candidate_features
@@ -46,6 +48,7 @@ class RerankingFit:
 
     trees: BoostedTrees
     cases: int
+    described: int
     keep: Shares
     drop: Shares
     fair: Shares
@@ -62,27 +65,44 @@ def fit_second_look(graph: CompiledGraph, cases: Iterable[Case], *, progress: Pr
     """Fit on the cases whose disease the knowledge has. Raises UsageError where there are too few."""
     if find_spec("sklearn") is None:
         raise UsageError("learning the second look needs scikit-learn; use an installation from source")
-    known = [case for case in cases if case.truths[0] in graph.disease_index]
+    every = list(cases)
+    known = [case for case in every if case.truths[0] in graph.disease_index]
     known = [known[i] for i in few_of_each([case.truths[0] for case in known], OF_A_DISEASE)]
     if len({case.truths[0] for case in known}) < FOLDS:
         raise UsageError(f"the cases name fewer than {FOLDS} diseases of this knowledge; bring more")
     progress(f"scoring {len(known)} cases, {len(WAYS)} times each")
-    looks = _looks(graph, known)
+    looks = _looks(graph, known, WAYS)
+    told = described_cases(graph, every)
+    progress(f"scoring {len(told)} patients of other diseases, {len(TAUGHT)} times each")
+    described = [look for own in _looks(graph, told, TAUGHT).values() for look in own]
     diseases = [case.truths[0] for case in known]
     fold = grouped_folds(((c.truths[0], *sorted(c.publications)) for c in known), FOLDS)
     fold_trees = []
     for held in range(FOLDS):
         progress(f"cross-validating, fold {held + 1} of {FOLDS}")
         taught = [look for way in TAUGHT for look, own in zip(looks[way], fold, strict=True) if own != held]
-        fold_trees.append(fit_reranking(taught))
+        fold_trees.append(fit_reranking(taught, described))
     ranks = {
         way: np.array([look.rank(fold_trees[own]) for look, own in zip(looks[way], fold, strict=True)])
         for way in WAYS
     }
     progress("fitting on all cases")
-    trees = fit_reranking([look for way in TAUGHT for look in looks[way]])
+    trees = fit_reranking([look for way in TAUGHT for look in looks[way]], described)
     shares = {way: estimate_shares(ranks[way], diseases) for way in WAYS}
-    return RerankingFit(trees, len(known), **shares)
+    return RerankingFit(trees, len(known), len(told), **shares)
+
+
+def described_cases(graph: CompiledGraph, cases: Iterable[Case]) -> list[Case]:
+    """A patient of each disease that an article describes, but none of a disease or article of the cases."""
+    told = list(cases)
+    diseases = {truth for case in told for truth in case.truths}
+    articles = {publication for case in told for publication in case.publications}
+    found = [
+        Case(disease_id=one.disease_id, observed=list(one.observed), refs=[one.publication])
+        for one in article_patients(graph, rng=np.random.default_rng(0))
+        if one.disease_id not in diseases and one.publication not in articles
+    ]
+    return [found[place] for place in few_of_each([case.disease_id for case in found], 1)]
 
 
 def write_reranking(path: Path, fit: RerankingFit, *, cases: Path, knowledge: str) -> None:
@@ -90,25 +110,27 @@ def write_reranking(path: Path, fit: RerankingFit, *, cases: Path, knowledge: st
     digest = hashlib.sha256(cases.read_bytes()).hexdigest()
     about = (
         f"Learned on {fit.cases} cases, up to {OF_A_DISEASE} a disease ({cases.name}, sha256 {digest}), "
+        f"and {fit.described} patients of other diseases drawn from articles' annotations, "
         f"with HPO {knowledge}. Rebuild: {REBUILD} resources/ranking/{path.name} --cases F"
     )
     path.write_bytes(replace(fit.trees, about=about).to_file())
 
 
-def _looks(graph: CompiledGraph, known: Sequence[Case]) -> Looks:
+def _looks(graph: CompiledGraph, known: Sequence[Case], ways: Sequence[str]) -> Looks:
     spaces, plain = id_spaces(graph), DroppedPublication(graph)
     truths = [graph.disease_number(case.truths[0]) for case in known]
     lost = [plain.lost_share(t, c.publications) for t, c in zip(truths, known, strict=True)]
     worlds = [
         DroppedPublication(graph, rivals=with_lost_rows(graph, lost, rng=np.random.default_rng(world)))
-        for world in range(WORLDS)
+        for world in range(WORLDS if known else 0)
     ]
-    looks: Looks = {way: [] for way in WAYS}
+    looks: Looks = {way: [] for way in ways}
     for place, case in enumerate(known):
         rivals = spaces[case.truths[0].split(":")[0]]
-        looks["keep"].append(_looked_at(plain, case, set(), rivals))
-        looks["drop"].append(_looked_at(plain, case, case.publications, rivals))
-        looks["fair"].append(_looked_at(worlds[place % WORLDS], case, case.publications, rivals))
+        for way, found in looks.items():
+            dropped = worlds[place % WORLDS] if way == "fair" else plain
+            own = set() if way == "keep" else case.publications
+            found.append(_looked_at(dropped, case, own, rivals))
     return looks
 
 

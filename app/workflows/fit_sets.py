@@ -1,8 +1,8 @@
 """Calibrates prediction sets on cases with a known diagnosis, and cross-validates their coverage.
 
-Each case is ranked without its own publication, as a new patient is; cases that the second look was learned
-from are left out. Folds are made by disease and publication. Cases of one disease share one voice: a disease
-is drawn, then a patient.
+Each case is ranked without its own publication, as a new patient is, and once with it, to say how far stated
+probabilities come true; cases that the second look was learned from are left out. Folds are made by disease
+and publication. Cases of one disease share one voice: a disease is drawn, then a patient.
 """
 
 import hashlib
@@ -46,13 +46,15 @@ class _Seen:
 class SetFit:
     """The calibration from all cases; the rest from folds that had seen neither disease nor publication.
 
-    `ece` is the expected calibration error of the first disease's probability. `coverage` weighs each case
-    alike, `macro_coverage` each disease; sizes are numbers of diseases.
+    `ece` is the expected calibration error of the first disease's probability, `ece_kept` with the own
+    publication known. `coverage` weighs each case alike, `macro_coverage` each disease; sizes are numbers of
+    diseases.
     """
 
     calibration: SetCalibration
     cases: int
     ece: float
+    ece_kept: float
     coverage: Estimate
     macro_coverage: Estimate
     median_size: float
@@ -66,9 +68,10 @@ def fit_sets(graph: CompiledGraph, cases: Iterable[Case], *, progress: Progress)
     chosen = [rest[i] for i in few_of_each([case.truths[0] for case in rest], OF_A_DISEASE)]
     if len({case.truths[0] for case in chosen}) < FOLDS:
         raise UsageError(f"fewer than {FOLDS} diseases have more than {OF_A_DISEASE} cases; bring more")
-    progress(f"ranking {len(chosen)} cases")
+    progress(f"ranking {len(chosen)} cases, twice each")
     dropped, shown_as = DroppedPublication(graph), leaders(graph)
-    seen = [_seen(dropped, case, shown_as) for case in chosen]
+    seen = [_seen(dropped, case, case.publications, shown_as) for case in chosen]
+    kept = [_seen(dropped, case, set(), shown_as) for case in chosen]
     fold = np.array(grouped_folds(((c.truths[0], *sorted(c.publications)) for c in chosen), FOLDS))
     sizes, held = np.zeros(len(seen)), np.zeros(len(seen), np.bool_)
     for number in range(FOLDS):
@@ -77,11 +80,11 @@ def fit_sets(graph: CompiledGraph, cases: Iterable[Case], *, progress: Progress)
             sizes[place] = (seen[place].gaps <= gap).sum()
             held[place] = seen[place].gaps[seen[place].truth] <= gap
     diseases = [s.disease_id for s in seen]
-    stated, right = np.array([s.stated for s in seen]), np.array([s.right for s in seen])
     return SetFit(
         _calibrated(seen),
         len(seen),
-        expected_calibration_error(stated, right),
+        _calibration_error(seen),
+        _calibration_error(kept),
         estimate_share(held, diseases, macro=False),
         estimate_share(held, diseases, macro=True),
         float(np.median(sizes)),
@@ -108,11 +111,17 @@ def _calibrated(seen: Sequence[_Seen]) -> SetCalibration:
     return SetCalibration.of_cases(gaps, [s.strongest for s in seen], voices)
 
 
-def _seen(dropped: DroppedPublication, case: Case, shown_as: npt.NDArray[np.intp]) -> _Seen:
+def _calibration_error(seen: Sequence[_Seen]) -> float:
+    return expected_calibration_error(np.array([s.stated for s in seen]), np.array([s.right for s in seen]))
+
+
+def _seen(
+    dropped: DroppedPublication, case: Case, references: set[str], shown_as: npt.NDArray[np.intp]
+) -> _Seen:
     graph = dropped.graph
     findings = case_findings(graph, case)[0]
     age = iso_duration_days(case.age or "")
-    scores = dropped.rank(findings, case.publications, sex=case_sex(case), age_days=age)
+    scores = dropped.rank(findings, references, sex=case_sex(case), age_days=age)
     shown = fuse(
         scores.total,
         None,

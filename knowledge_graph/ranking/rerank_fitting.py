@@ -2,12 +2,14 @@
 
 Each candidate is a question: is it the one? Most of the wrong ones are left out by chance, none by rank: a
 truth kept among rivals that it would not meet is known by its low rank. A case whose truth is no candidate
-teaches nothing. Needs scikit-learn, which the program itself does not.
+teaches nothing. Half of the trees are learned from published cases alone, half from these and from patients
+of many more diseases, as articles describe them: neither half is as good as their mean. Needs scikit-learn,
+which the program itself does not.
 """
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,6 +22,7 @@ from knowledge_graph.ranking.reranking import looked_at
 
 TREES, LEAVES, RATE = 80, 15, 0.1
 RIVALS_TAUGHT = 0.25  # share of the wrong candidates that is learned from
+RIVALS_OF_MANY = 0.1  # the same where there are thousands of patients
 _SETTINGS: dict[str, Any] = {
     "max_iter": TREES,
     "max_leaf_nodes": LEAVES,
@@ -53,32 +56,53 @@ class LookedAt:
         return float(1 + (scores > own).sum() + ((scores == own).sum() - 1) / 2)
 
 
-def fit_reranking(cases: Sequence[LookedAt], *, seed: int = 0, about: str = "") -> BoostedTrees:
+def fit_reranking(
+    published: Sequence[LookedAt], described: Sequence[LookedAt] = (), *, about: str = ""
+) -> BoostedTrees:
     """The trees under which the true ones stand out. Cases of one disease share their voice."""
+    forests = [_forest(published, RIVALS_TAUGHT)]
+    if described:
+        forests.append(_forest([*published, *described], RIVALS_OF_MANY))
+    return replace(_mean(forests), about=about)
+
+
+def _forest(cases: Sequence[LookedAt], rivals: float) -> BoostedTrees:
     from sklearn.ensemble import HistGradientBoostingClassifier
 
     solvable = [case for case in cases if case.truth is not None]
     counts = Counter(case.disease_id for case in solvable)
-    rng = np.random.default_rng(seed)
-    taught = [_questions(case, counts[case.disease_id] ** -0.5, rng) for case in solvable]
+    rng = np.random.default_rng(0)
+    taught = [_questions(case, counts[case.disease_id] ** -0.5, rivals, rng) for case in solvable]
     features, right, voice = (np.concatenate(part) for part in zip(*taught, strict=True))
     learner = HistGradientBoostingClassifier(**_SETTINGS).fit(features, right, sample_weight=voice)
-    grown = [trees[0].nodes for trees in learner._predictors]
-    return _as_arrays(grown, about)
+    return _as_arrays([trees[0].nodes for trees in learner._predictors])
+
+
+def _mean(forests: Sequence[BoostedTrees]) -> BoostedTrees:
+    """One forest that scores as the mean of these does."""
+    value: Floats = np.concatenate([f.value for f in forests])
+    value /= np.float32(len(forests))
+    return BoostedTrees(
+        FEATURES,
+        np.concatenate([f.feature for f in forests]),
+        np.concatenate([f.threshold for f in forests]),
+        np.concatenate([f.path for f in forests]),
+        value,
+    )
 
 
 Questions = tuple[Floats, npt.NDArray[np.bool_], npt.NDArray[np.float64]]
 
 
-def _questions(case: LookedAt, voice: float, rng: np.random.Generator) -> Questions:
+def _questions(case: LookedAt, voice: float, rivals: float, rng: np.random.Generator) -> Questions:
     right = np.zeros(case.features.shape[1], np.bool_)
     right[case.truth] = True
-    asked = right | (rng.random(len(right)) < RIVALS_TAUGHT)
-    weight = voice * np.where(right, 1.0, 1.0 / RIVALS_TAUGHT)
+    asked = right | (rng.random(len(right)) < rivals)
+    weight = voice * np.where(right, 1.0, 1.0 / rivals)
     return case.features.T[asked], right[asked], weight[asked]
 
 
-def _as_arrays(grown: Sequence[Any], about: str) -> BoostedTrees:
+def _as_arrays(grown: Sequence[Any]) -> BoostedTrees:
     """From scikit-learn's tables of nodes (left where feature <= threshold)."""
     shape = (len(grown), LEAVES - 1)
     feature, threshold = np.zeros(shape, np.uint8), np.zeros(shape, np.float32)
@@ -93,7 +117,7 @@ def _as_arrays(grown: Sequence[Any], about: str) -> BoostedTrees:
             value[tree, leaf] = nodes[node]["value"]
             for above, side in way:
                 path[tree, leaf, split[above]] = side
-    return BoostedTrees(FEATURES, feature, threshold, path, value, about)
+    return BoostedTrees(FEATURES, feature, threshold, path, value)
 
 
 def _ways(nodes: Any) -> list[tuple[int, list[tuple[int, int]]]]:

@@ -28,6 +28,10 @@ BY_TOTAL, BY_RATIOS, BY_NAMESAKES, BY_LIKENESS = 120, 80, 60, 150
 # a disease and none learned from, the first is stated at 0.38 and right in 0.33 without the own article,
 # stated at 0.58 and right in 0.68 with it.
 UNIT = 0.3
+# How much closer candidates come for each point by which the strongest is higher. Trees ask of each candidate
+# alone: they are too sure where much speaks for the first, not sure enough where little does. Chosen on cases
+# held out, own article kept and dropped alike: calibration error 0.057 and 0.046 for 0.079 and 0.114.
+CALMING, USUALLY_STRONGEST, CALMED_WITHIN = 0.028, 14.0, 20.0
 BETWEEN_EQUALS = 0.01  # of the first look: trees give many the same
 FILE, REBUILD = "reranking.bin", "anamnesis evaluate --fit-reranking"
 
@@ -49,6 +53,7 @@ def second_look(graph: CompiledGraph, asked: Asked, trees: BoostedTrees) -> tupl
     chosen = candidates(graph, asked)
     scored = looked_at(trees, candidate_features(graph, asked, chosen))
     strongest = float(scored.max())
+    scored *= calmed(strongest)
     scored += asked.fixed[chosen]
     source = graph.source_of[chosen]
     left = np.zeros(len(asked.total), bool)
@@ -61,6 +66,12 @@ def second_look(graph: CompiledGraph, asked: Asked, trees: BoostedTrees) -> tupl
     moved = np.where(left, np.float32(behind), np.float32(0))
     moved[chosen] = scored - asked.total[chosen]
     return moved, strongest
+
+
+def calmed(strongest: float) -> np.float32:
+    """What the distances between candidates are multiplied by, given the highest score among them."""
+    beyond = min(max(strongest - USUALLY_STRONGEST, -CALMED_WITHIN), CALMED_WITHIN)
+    return np.float32(np.exp(-CALMING * beyond))
 
 
 def looked_at(trees: BoostedTrees, features: Floats) -> Floats:

@@ -8,7 +8,7 @@ from knowledge_graph.findings.finding import Finding, FindingState
 from knowledge_graph.graph.compiled_graph import CompiledGraph
 from knowledge_graph.graph.namesakes import COUNT, Namesakes, read_namesakes, to_file
 from knowledge_graph.graph.portraits import LITTLE
-from knowledge_graph.ranking import rerank_fitting
+from knowledge_graph.ranking import rerank_fitting, reranking
 from knowledge_graph.ranking.boosted_trees import BoostedTrees
 from knowledge_graph.ranking.candidate_features import (
     FEATURES,
@@ -22,12 +22,16 @@ from knowledge_graph.ranking.likelihood_ratio import likelihood_ratios
 from knowledge_graph.ranking.lost_rows import with_lost_rows
 from knowledge_graph.ranking.profile_fit import LIKENESS, picture_of
 from knowledge_graph.ranking.rank import asked_of, first_look, rank
-from knowledge_graph.ranking.rerank_fitting import LookedAt, fit_reranking
+from knowledge_graph.ranking.rerank_fitting import RIVALS_OF_MANY, LookedAt, fit_reranking
 from knowledge_graph.ranking.reranking import (
     BY_LIKENESS,
     BY_NAMESAKES,
     BY_RATIOS,
     BY_TOTAL,
+    CALMED_WITHIN,
+    CALMING,
+    USUALLY_STRONGEST,
+    calmed,
     candidates,
     learned_sources,
     second_look,
@@ -151,6 +155,30 @@ def test_what_was_no_candidate_stays_behind_in_its_order(real_graph: CompiledGra
         assert total[members].max() == pytest.approx(look.total[members].max(), abs=1e-4)
 
 
+def test_candidates_come_the_closer_the_more_speaks_for_the_strongest() -> None:
+    assert calmed(USUALLY_STRONGEST) == 1
+    assert calmed(USUALLY_STRONGEST + 10) == pytest.approx(np.exp(-10 * CALMING))
+    assert calmed(USUALLY_STRONGEST - 10) * calmed(USUALLY_STRONGEST + 10) == pytest.approx(1)
+    assert calmed(-np.inf) == calmed(USUALLY_STRONGEST - CALMED_WITHIN) < 2
+
+
+@pytest.mark.slow
+def test_calming_moves_no_candidate_past_another(
+    real_graph: CompiledGraph, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look = asked(real_graph, Finding(TermId("HP:0001166")), Finding(TermId("HP:0001083")))
+    calm, strongest = second_look(real_graph, look, shipped_trees())
+    monkeypatch.setattr(reranking, "calmed", lambda _: np.float32(1))
+    plain, _ = second_look(real_graph, look, shipped_trees())
+    chosen = candidates(real_graph, look)
+    for members in learned_sources(real_graph):
+        own = np.intersect1d(chosen, members)
+        before, after = (
+            (look.total + moved)[own] - (look.total + moved)[own].max() for moved in (plain, calm)
+        )
+        assert after == pytest.approx(before * calmed(strongest), abs=1e-3)
+
+
 def test_an_excluded_finding_still_counts(graph: CompiledGraph) -> None:
     plain = rank(graph, [Finding(FEVER)]).total
     scores = rank(graph, [Finding(FEVER), Finding(FOCAL, FindingState.EXCLUDED)])
@@ -240,9 +268,15 @@ def test_fitting_finds_what_tells_and_scores_as_scikit_learn_does(
     trees = fit_reranking([*cases[:100], unsolvable])
     assert np.mean([case.rank(trees) <= 3 for case in cases[100:]]) > 0.8
     assert unsolvable.rank(trees) == np.inf
+    described = cases[50:100]
+    both = fit_reranking(cases[:50], described)
+    alone, every = fit_reranking(cases[:50]), rerank_fitting._forest(cases[:100], RIVALS_OF_MANY)
+    features = cases[100].features
+    mean = (alone.score(features) + every.score(features)) / 2
+    assert both.score(features) == pytest.approx(mean, abs=1e-4)
     learner = HistGradientBoostingClassifier(max_iter=5, max_leaf_nodes=15, early_stopping=False)
     learner.fit(features.T, np.arange(40) % 3 == 0)
-    walked = rerank_fitting._as_arrays([t[0].nodes for t in learner._predictors], "").score(features)
+    walked = rerank_fitting._as_arrays([t[0].nodes for t in learner._predictors]).score(features)
     assert np.ptp(learner.decision_function(features.T) - walked) < 1e-5
 
 

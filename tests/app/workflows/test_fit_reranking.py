@@ -7,7 +7,7 @@ import pytest
 from app.errors import UsageError
 from app.workflows import fit_reranking
 from app.workflows.evaluate_cases import Case
-from app.workflows.fit_reranking import fit_second_look, write_reranking
+from app.workflows.fit_reranking import described_cases, fit_second_look, write_reranking
 from knowledge_graph.graph.compiled_graph import CompiledGraph
 from knowledge_graph.ranking import rerank_fitting
 from knowledge_graph.ranking.boosted_trees import BoostedTrees
@@ -21,8 +21,10 @@ def test_a_fit_says_where_it_comes_from(
 ) -> None:
     monkeypatch.setattr(fit_reranking, "WORLDS", 1)
     monkeypatch.setitem(rerank_fitting._SETTINGS, "max_iter", 5)
+    told = described_cases(real_graph, [])[:20]
+    monkeypatch.setattr(fit_reranking, "described_cases", lambda *_: told)
     fit = fit_second_look(real_graph, synthetic_cases(real_graph, 15), progress=print)
-    assert fit.cases == 15
+    assert (fit.cases, fit.described) == (15, 20)
     assert 0 < fit.keep.top10.value <= 1
     assert fit.keep == fit.drop == fit.fair  # they have no publication, and their rivals lose as much
     cases = tmp_path / "cases.jsonl"
@@ -32,6 +34,16 @@ def test_a_fit_says_where_it_comes_from(
     trees = BoostedTrees.of_file(path.read_bytes(), names=FEATURES, file="", rebuild="")
     assert "--fit-reranking" in trees.about
     assert trees.path.tolist() == fit.trees.path.tolist()
+
+
+def test_described_patients_share_no_disease_and_no_article_with_the_cases(real_graph: CompiledGraph) -> None:
+    told = described_cases(real_graph, [])
+    assert len({case.disease_id for case in told}) == len(told) > 3000
+    own, other = told[0], told[1]
+    cases = [Case(disease_id=own.disease_id), Case(disease_id="OMIM:0", refs=other.refs)]
+    rest = described_cases(real_graph, cases)
+    assert own.disease_id not in {case.disease_id for case in rest}
+    assert not {*other.refs} & {ref for case in rest for ref in case.refs}
 
 
 def test_too_few_diseases_are_refused(real_graph: CompiledGraph) -> None:

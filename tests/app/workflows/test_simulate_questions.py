@@ -69,7 +69,7 @@ def test_an_interview_ends_where_the_disease_is_first(graph: CompiledGraph, simu
     case = Case(disease_id="OMIM:1", observed=[FEVER, FOCAL])
     rng = np.random.default_rng(0)
     for strategy in STRATEGIES:
-        held = simulation.interview(case, [Finding(ITCHY)], strategy, questions=5, rng=rng)
+        held = simulation.interview(case, [Finding(ITCHY), Finding(FEVER)], strategy, questions=5, rng=rng)
         assert held.ranks[0] == 2
         assert held.ranks[-1] == 1
         assert (held.answered_yes, held.answered_no, held.cost) == (1, 0, 1.0)
