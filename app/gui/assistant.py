@@ -50,6 +50,11 @@ class Opinion:
     weighed: Weighed
     share: float = 1.0
 
+    @property
+    def rests_on_nothing(self) -> bool:
+        """Whether the chart says nothing: the order is that of what is common."""
+        return not self.findings and self.weighed.text is None
+
 
 @dataclass(frozen=True, slots=True)
 class StillReading:

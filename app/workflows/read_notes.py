@@ -46,7 +46,7 @@ def weigh_while_reading(service: DiagnosisService, asked: Presentation) -> Itera
         yield Weighing(1, service.weigh(asked))
         return
     told = service.weigh_with(asked, None)
-    yield Weighing(0, told)
+    yield Weighing(0, told if asked.findings else None)
     due, read_before = FIRST_REFINEMENT, len(reading.windows) - len(ahead)
     order = telling_first(reading.windows, ahead, spoken(asked.texts), service.recogniser)
     for read in reading.steps(order):

@@ -176,12 +176,10 @@ class DifferentialPanel:
         column = QVBoxLayout(made)
         column.setContentsMargins(8, 8, 4, 0)
         column.setSpacing(4)
-        head = row(self.name, self.sentences, self.graph)
-        head.setStretch(0, 1)
-        column.addLayout(head)
+        column.addWidget(self.name)  # alone in its line: the last word of a name may tell two diseases apart
         self.about.addWidget(self.source, 1)
-        self.about.addWidget(self.compare)
         column.addLayout(self.about)
+        column.addLayout(row(None, self.sentences, self.graph, self.compare))
         column.addWidget(self.evidence.widget, 1)
         return made
 

@@ -199,7 +199,10 @@ class PatientPage:
         self.differential.show_busy()
 
     def _take_ranking(self, opinion: Opinion) -> None:
-        self.differential.show(opinion.differential, self._decision_of, share=opinion.share)
+        if opinion.rests_on_nothing:
+            self.differential.clear()
+        else:
+            self.differential.show(opinion.differential, self._decision_of, share=opinion.share)
         self._refresh()
 
     def _tell_no_ranking(self, failure: Failure) -> None:

@@ -88,3 +88,11 @@ def test_without_a_model_the_graph_speaks_alone(public_cache: Path) -> None:
     assert told.share == 1
     assert told.weighed is not None
     assert told.weighed.text is None
+
+
+@pytest.mark.slow
+def test_without_a_finding_nothing_is_said_before_something_is_read(service: DiagnosisService) -> None:
+    visits = "".join(f"Visit {number} was on a weekday. " for number in range(150))
+    told = [*weigh_while_reading(service, Presentation((), (visits,)))]
+    assert len(told) > FEW
+    assert all(w.weighed is None or w.weighed.text is not None for w in told)
