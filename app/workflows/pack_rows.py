@@ -12,14 +12,14 @@ import numpy as np
 from app.workflows.everyday_notes import EverydayNotes
 from app.workflows.synthetic_notes import HELD_OUT_STYLES
 from knowledge_graph.cohort.note_style import read_note_styles
-from knowledge_graph.cohort.note_writing import choose_style, write_note
+from knowledge_graph.cohort.note_writing import choose_style, in_running_text, write_note
 from knowledge_graph.cohort.sampling import sample_patients
 from knowledge_graph.cohort.wording import graph_term_names
 from knowledge_graph.graph.compiled_graph import CompiledGraph
 from knowledge_graph.terms.term import DiseaseId
 from ml.evaluation.ranking_quality import top_k, true_ranks
 from ml.text.tokenizer import TextTokenizer
-from ml.training.added_rows import ReadNotes, fit_added_rows
+from ml.training.added_rows import ReadNotes, described_rows, fit_added_rows
 from ml.training.classifier import Classifier, encode_texts
 from ml.training.starting_head import Head
 
@@ -31,9 +31,9 @@ class PackPlan:
     """Notes for each condition of the pack, and of HPO's diseases in all; how many measure the result."""
 
     seed: int = 0
-    notes_per_condition: int = 30
-    other_notes: int = 2400
-    held_out_notes: int = 400
+    notes_per_condition: int = 12
+    other_notes: int = 800
+    held_out_notes: int = 200
 
 
 class PackNotes:
@@ -59,6 +59,16 @@ class PackNotes:
                 told[0].extend(texts)
                 told[1].extend(rows)
         return told
+
+    def descriptions(self) -> list[str]:
+        """For each condition of the pack its name and those of its findings."""
+        rows, texts = self._graph.associations, []
+        for disease in map(self._graph.disease_number, self.pack):
+            own = rows.rows_of(disease)
+            shown = np.unique(rows.term[own][~rows.excluded[own]]).tolist()
+            findings = ", ".join(in_running_text(self._graph.term_names[term]) for term in shown)
+            texts.append(f"{self._graph.disease_names[disease]}. {findings}.")
+        return texts
 
     def held_out(self, count: int) -> dict[str, Told]:
         """Notes of the pack's conditions in styles that nothing is fitted on."""
@@ -100,7 +110,9 @@ def add_pack_rows(
     yield f"reading {len(texts):,} notes for the pack's {len(notes.pack)} conditions"
     read = ReadNotes(encode_texts(reader, tokenizer, texts), np.array(truth, dtype=np.int64))
     yield "fitting the pack's rows"
-    added = fit_added_rows(frozen, len(notes.pack), read)
+    described = encode_texts(reader, tokenizer, notes.descriptions())
+    first = described_rows(frozen, described, read.features[read.truth < len(frozen.bias)])
+    added = fit_added_rows(frozen, first, read)
     yield Head(np.concatenate([frozen.weight, added.weight]), np.concatenate([frozen.bias, added.bias]))
 
 

@@ -28,23 +28,37 @@ class ReadNotes:
     truth: IntArray
 
 
+def described_rows(frozen: Head, described: FloatArray, others: FloatArray, *, scale: float = 0.14) -> Head:
+    """Rows from words alone: each points from the mean of other diseases' notes at its own description.
+
+    `described` (count, hidden) and `others` (notes, hidden) are features. The biases are such that over the
+    others' notes each new row is as likely as any old one.
+    """
+    mean = others.mean(0)
+    weight = ((described - mean) * scale).astype(np.float32)
+    whole = torch.from_numpy(frozen.logits(others)).logsumexp(1).numpy()
+    ratio = np.exp((others - mean) @ weight.T - whole[:, None]).mean(0)
+    bias = -(weight @ mean) - np.log(ratio * len(frozen.bias))
+    return Head(weight, bias.astype(np.float32))
+
+
 def fit_added_rows(
-    frozen: Head, count: int, notes: ReadNotes, *, penalty: float = 1e-5, iterations: int = 100
+    frozen: Head, first: Head, notes: ReadNotes, *, penalty: float = 1e-3, iterations: int = 60
 ) -> Head:
-    """`count` new rows. `penalty` holds them near a first guess: half the squared distance, times it."""
-    known = len(frozen.bias)
+    """The new rows from a first guess; `penalty` holds them near it: half the squared distance, times it."""
+    known, count = len(frozen.bias), len(first.bias)
     old = torch.from_numpy(frozen.logits(notes.features))
     features, truth = torch.from_numpy(notes.features), torch.from_numpy(notes.truth)
     rest, own = old.logsumexp(1), old.gather(1, truth.clamp(max=known - 1)[:, None])[:, 0]
     added, rows = truth >= known, (truth - known).clamp(min=0)
     oversampled = math.log((int(added.sum()) / count) / (int((~added).sum()) / known))
-    first = torch.from_numpy(first_rows(count, known, notes))
-    change = nn.Parameter(torch.zeros_like(first))
+    guess = torch.from_numpy(np.concatenate([first.weight, first.bias[:, None]], axis=1))
+    change = nn.Parameter(torch.zeros_like(guess))
     optimizer = torch.optim.LBFGS([change], max_iter=iterations, line_search_fn="strong_wolfe")
 
     def loss() -> torch.Tensor:
         optimizer.zero_grad()
-        whole = first + change
+        whole = guess + change
         new = features @ whole[:, :-1].T + whole[:, -1] + oversampled
         right = torch.where(added, new.gather(1, rows[:, None])[:, 0], own)
         missed = torch.logaddexp(rest, new.logsumexp(1)) - right
@@ -53,15 +67,5 @@ def fit_added_rows(
         return value
 
     optimizer.step(loss)  # type: ignore[no-untyped-call]
-    fitted = (first + change.detach()).numpy()
+    fitted = (guess + change.detach()).numpy()
     return Head(fitted[:, :-1].copy(), fitted[:, -1].copy())
-
-
-def first_rows(count: int, known: int, notes: ReadNotes, *, scale: float = 0.05) -> FloatArray:
-    """(count, hidden + 1): each new row points from the mean note at the mean note of its own; bias last."""
-    mean = notes.features.mean(0)
-    weight = np.zeros((count, len(mean)), np.float32)
-    for row in range(count):
-        if (own := notes.truth == known + row).any():
-            weight[row] = (notes.features[own].mean(0) - mean) * scale
-    return np.concatenate([weight, -(weight @ mean)[:, None]], axis=1).astype(np.float32)

@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from ml.training.added_rows import ReadNotes, first_rows, fit_added_rows
+from ml.training.added_rows import ReadNotes, described_rows, fit_added_rows
 from ml.training.starting_head import Head
 
 OLD, NEW, HIDDEN, PENALTY = 5, 2, 4, 1e-2
@@ -32,9 +32,8 @@ def _slow_loss(frozen: Head, rows: np.ndarray, notes: ReadNotes, guess: np.ndarr
 
 def test_no_step_away_from_what_was_fitted_lowers_the_plain_loss() -> None:
     frozen, notes = _notes()
-    added = fit_added_rows(frozen, NEW, notes, penalty=PENALTY)
-    rows = np.concatenate([added.weight, added.bias[:, None]], axis=1)
-    guess = first_rows(NEW, OLD, notes)
+    first = described_rows(frozen, notes.features[-NEW:], notes.features[notes.truth < OLD])
+    rows, guess = _whole(fit_added_rows(frozen, first, notes, penalty=PENALTY)), _whole(first)
     best = _slow_loss(frozen, rows, notes, guess)
     assert best < _slow_loss(frozen, guess, notes, guess)
     for place in np.ndindex(*rows.shape):
@@ -44,6 +43,15 @@ def test_no_step_away_from_what_was_fitted_lowers_the_plain_loss() -> None:
             assert _slow_loss(frozen, moved, notes, guess) > best - 1e-5
 
 
-def test_a_row_without_a_note_starts_at_nothing() -> None:
-    _, notes = _notes()
-    assert not first_rows(NEW + 1, OLD, notes)[NEW].any()
+def test_a_described_row_is_as_likely_as_any_old_one_over_others_notes() -> None:
+    frozen, notes = _notes()
+    others = notes.features[notes.truth < OLD]
+    first = described_rows(frozen, notes.features[-NEW:], others)
+    old, new = frozen.logits(others), first.logits(others)
+    shares = (np.exp(new) / np.exp(old).sum(1, keepdims=True)).mean(0)
+    np.testing.assert_allclose(shares, 1 / OLD, rtol=1e-4)
+    assert (np.argmax(first.logits(notes.features[-NEW:]), axis=1) == np.arange(NEW)).all()
+
+
+def _whole(head: Head) -> np.ndarray:
+    return np.concatenate([head.weight, head.bias[:, None]], axis=1)
