@@ -129,9 +129,12 @@ def _measure(
 
 
 def _others(start: VersionContent, current: VersionContent) -> dict[str, VersionContent]:
-    """The versions a new base is held against; the starting one too, so that it can't sink step by step."""
+    """The versions a new base is held against; the starting one too, so that it can't sink step by step.
+
+    A model in use that an earlier release began, with another list of diseases, can't be compared.
+    """
     sides = {"starting model": start}
-    if current.version.version_id != start.version.version_id:
+    if current.version.version_id != start.version.version_id and current.labels == start.labels:
         sides["model in use"] = current
     return sides
 

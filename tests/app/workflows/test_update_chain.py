@@ -1,6 +1,7 @@
 """From two hospitals to a new base and back, by the command line; and what is refused on the way."""
 
 import io
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,8 +27,16 @@ from ml.federated.base_file import write_base
 from ml.federated.coordinator import Coordinator, new_coordinator
 from ml.federated.statement import BaseStatement
 from ml.federated.trust_file import read_trust
-from ml.registry.model_version import VersionId
+from ml.registry.model_version import (
+    CARD_FILE,
+    LABELS_FILE,
+    MANIFEST_FILE,
+    TENSORS_FILE,
+    VersionId,
+    pack_version,
+)
 from ml.registry.starting_model import starting_version
+from ml.registry.tensor_file import read_tensors, write_tensors
 from tests.app.workflows.federated_site import (
     CLAIM,
     OFFICER,
@@ -215,14 +224,8 @@ def test_another_base_and_another_list_of_diseases_are_refused(federation: Feder
 def test_a_base_that_harms_is_refused_with_its_figures_and_nothing_changes(
     federation: Federation, public_cache: Path
 ) -> None:
-    vault, start = federation.vault, starting_base()
+    vault, file = federation.vault, _harmful_base(federation)
     before = current_version(vault).version
-    harmful = start.own | {"head.bias": start.own["head.bias"] + 100 * (np.arange(ROWS) % 50 == 0)}
-    said = BaseStatement(
-        *(start.base_id, 1, "mean", ("2" * 64,), 2.5, 1e-5, start.labels_sha256, start.encoder_sha256)
-    )
-    file = federation.folder / "harm.fedbase"
-    file.write_bytes(write_base(said, harmful, private_key=federation.coordinator.private_key))
     plan = ApplyPlan(at="2025-01-03", cache_dir=public_cache, notes_per_style=8)
     with pytest.raises(UpdateRefused, match=r"top-10 on public notes is 0\.0% .* nothing was installed"):
         list(apply_update(vault, file, plan, coordinator_key=federation.coordinator.public_key))
@@ -232,6 +235,33 @@ def test_a_base_that_harms_is_refused_with_its_figures_and_nothing_changes(
         list(apply_update(vault, file, plan))
     assert current_version(vault).version == before
     assert installed_bases(vault) == ()
+
+
+def test_a_model_in_use_of_an_earlier_list_of_diseases_is_in_nobodys_way(
+    federation: Federation, public_cache: Path
+) -> None:
+    start, vault = starting_version(), federation.vault
+    tensors = {
+        n: t[:-9] if n.startswith("head") else t for n, t in read_tensors(start.files[TENSORS_FILE]).items()
+    }
+    changed = {TENSORS_FILE: write_tensors(tensors), LABELS_FILE: json.dumps(start.labels[:-9]).encode()}
+    files = {n: d for n, d in start.files.items() if n not in (CARD_FILE, MANIFEST_FILE)} | changed
+    train_pretended(vault, bias=0.25, base=pack_version(files, start.version.card))
+    plan = ApplyPlan(at="2025-01-03", cache_dir=public_cache, notes_per_style=8)
+    key = federation.coordinator.public_key
+    with pytest.raises(UpdateRefused, match="with the starting model"):
+        list(apply_update(vault, _harmful_base(federation), plan, coordinator_key=key))
+
+
+def _harmful_base(federation: Federation) -> Path:
+    start = starting_base()
+    harmful = start.own | {"head.bias": start.own["head.bias"] + 100 * (np.arange(ROWS) % 50 == 0)}
+    said = BaseStatement(
+        *(start.base_id, 1, "mean", ("2" * 64,), 2.5, 1e-5, start.labels_sha256, start.encoder_sha256)
+    )
+    file = federation.folder / "harm.fedbase"
+    file.write_bytes(write_base(said, harmful, private_key=federation.coordinator.private_key))
+    return file
 
 
 def test_a_trust_file_is_understood_or_refused() -> None:
