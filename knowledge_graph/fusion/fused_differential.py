@@ -59,7 +59,7 @@ def fuse(
 
     `observed` is the number of observed findings behind the graph's score, and in the text. Where there is
     none, nothing could be shown as a reason, so nothing is put forward. `text_log_probability` is NaN
-    for diseases that the text model does not know (a pack's have no label): the text is taken to say of
+    for diseases that the text model does not know (a hospital's own): the text is taken to say of
     them what it would say knowing nothing, so that graph and prior alone decide.
     """
     nothing = np.zeros(len(prior))

@@ -13,6 +13,7 @@ from app.workflows.evaluate_cases import Case, read_cases
 from app.workflows.evaluate_notes import FUSED
 from app.workflows.evaluate_texts import ALL, evaluate_texts, label_diseases
 from app.workflows.load_knowledge import KnowledgeChoice
+from knowledge_graph.terms.occurrence import Setting
 
 NOTES = Path(__file__).parent / "common_notes.jsonl"
 pytestmark = pytest.mark.slow
@@ -53,6 +54,14 @@ def test_a_text_counts_by_its_style_and_one_of_an_unknown_disease_is_left_out(
 
 def replace_style(case: Case, style: str) -> Case:
     return Case(**{**{f: getattr(case, f) for f in Case.__struct_fields__}, "style": style})
+
+
+def test_common_conditions_are_found_by_free_text(service: DiagnosisService) -> None:
+    for setting, top1, top10 in ((Setting.RARE_DISEASE_CLINIC, 0.5, 0.7), (Setting.PRIMARY_CARE, 0.6, 0.9)):
+        service.setting = setting
+        found = evaluate_texts(service, read_cases(NOTES)).report[ALL][FUSED]
+        assert found.top1 >= top1
+        assert found.top10 >= top10
 
 
 def test_the_command_prints_the_table(

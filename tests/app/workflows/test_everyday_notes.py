@@ -13,6 +13,7 @@ from knowledge_graph.cohort.sampling import sample_patients
 from knowledge_graph.findings.finding import Finding, Sex
 from knowledge_graph.graph.compiled_graph import CompiledGraph
 from knowledge_graph.terms.term import DiseaseId, TermId
+from ml.registry.starting_model import starting_version
 
 pytestmark = pytest.mark.slow
 DYSPNEA, OPACITY = "HP:0002094", "HP:0031457"  # of the lung
@@ -57,3 +58,8 @@ def test_the_same_seed_writes_the_same_notes_of_both(graph: CompiledGraph) -> No
     known = len(graph.disease_ids) - len(PackNotes(graph, seed=3).pack)
     assert {row >= known for row in rows} == {False, True}
     assert texts != PackNotes(graph, seed=4).training(plan)[0]
+
+
+def test_the_starting_model_has_a_row_for_each_disease_of_graph_and_pack(graph: CompiledGraph) -> None:
+    """Where it lacks one: `anamnesis build-model --pack`."""
+    assert starting_version().labels == graph.disease_ids
