@@ -28,7 +28,7 @@ def recogniser(real_graph: CompiledGraph) -> Recogniser:
         (
             "Throbbing headache on one side, bright light hurts my eyes, I feel sick, saw zigzag lines.",
             {
-                "Migraine": "Throbbing headache on one side",
+                "Headache": "headache",
                 "Photophobia": "light hurts my eyes",
                 "Nausea": "feel sick",
                 "Photopsia": "zigzag lines",
