@@ -4,19 +4,18 @@
 
 in natural-log units: positive speaks for the label. A part is taken out by its tokens' attention mask
 (Zeiler and Fergus 2014 did so with image patches; Li, Monroe and Jurafsky 2016 with words), so that the
-others keep their places; only the windows that hold it are read again, many at a time. One reading
-explains every label.
+others keep their places; only the windows that hold it are read again, many at a time, each as exactly as
+it was read whole. One reading explains every label.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 
 import numpy as np
 import numpy.typing as npt
 
 from ml.inference.predictor import Predictor
-from ml.inference.reading import log_softmax
+from ml.inference.reading import Reading, log_softmax
 from ml.text.tokenizer import Window, token_batch
 
 Span = tuple[int, int]
@@ -52,12 +51,17 @@ def occlude(predictor: Predictor, text: str, parts: Sequence[Sequence[Span]]) ->
 
     A text without a word, and one whose every word is hidden, is uniform, as the predictor has it.
     """
-    windows = predictor.windows(text)
+    reading = predictor.reading([text])
+    for _ in reading.steps():
+        pass
+    windows = reading.windows
     words = [np.array([end > start for start, end in w.offsets]) for w in windows]
-    rows = _rows(predictor, windows, [_Run(-1, i, np.ones(len(w.ids), bool)) for i, w in enumerate(windows)])
+    rows = np.zeros((len(windows), len(predictor.labels)))
+    for place in range(len(windows)):
+        rows[place] = reading.row(place)
     counts = np.array([int(w.sum()) for w in words], dtype=np.float64)
     runs = [run for part, spans in enumerate(parts) for run in _runs(part, spans, windows)]
-    hidden = _rows(predictor, windows, runs)
+    hidden = _rows(predictor, reading, runs)
     without_rows: dict[int, list[tuple[_Run, Floats]]] = {}
     for run, row in zip(runs, hidden, strict=True):
         without_rows.setdefault(run.part, []).append((run, row))
@@ -88,13 +92,17 @@ def _runs(part: int, spans: Sequence[Span], windows: Sequence[Window]) -> Iterat
             yield _Run(part, number, ~hidden)
 
 
-def _rows(predictor: Predictor, windows: Sequence[Window], runs: Sequence[_Run]) -> Floats:
-    """Logits (runs, labels), those of like length read together."""
+def _rows(predictor: Predictor, reading: Reading, runs: Sequence[_Run]) -> Floats:
+    """Logits (runs, labels), those of like length and doubt read together."""
     rows = np.zeros((len(runs), len(predictor.labels)))
-    order = iter(sorted(range(len(runs)), key=lambda i: len(windows[runs[i].window].ids)))
-    while places := list(islice(order, BATCH_WINDOWS)):
-        feed = token_batch([windows[runs[place].window] for place in places]).feed()
-        for row, place in enumerate(places):
-            feed["attention_mask"][row, : len(runs[place].kept)] &= runs[place].kept
-        rows[places] = predictor.run_batch(feed)
+    by_doubt: dict[float | None, list[int]] = {}
+    for place in sorted(range(len(runs)), key=lambda i: len(runs[i].kept)):
+        by_doubt.setdefault(reading.doubt_of(runs[place].window), []).append(place)
+    for doubt, places in by_doubt.items():
+        for start in range(0, len(places), BATCH_WINDOWS):
+            batch = places[start : start + BATCH_WINDOWS]
+            feed = token_batch([reading.windows[runs[place].window] for place in batch]).feed()
+            for row, place in enumerate(batch):
+                feed["attention_mask"][row, : len(runs[place].kept)] &= runs[place].kept
+            rows[batch] = predictor.run_batch(feed, doubt)
     return rows

@@ -44,6 +44,7 @@ class Reading:
         self._at_once = 1 if doubt else at_once
         self._doubt = doubt
         self._rows: dict[int, Rows] = {}
+        self._exact: set[int] = set()
         self._places: dict[int, list[int]] = {}
         for place, window in enumerate(self.windows):
             self._places.setdefault(window.text_index, []).append(place)
@@ -95,6 +96,7 @@ class Reading:
                 yield
             mean = mean + (exact.astype(np.float64) - self._rows[place]) * weight
             self._rows[place] = exact
+            self._exact.add(place)
             left -= weight
 
     def logits(self) -> Floats:
@@ -111,6 +113,14 @@ class Reading:
         begun: Floats = summed / np.maximum(weights, 1)
         begun[[w.text_index for w in self.windows if not weights[w.text_index]]] = np.nan
         return begun
+
+    def row(self, place: int) -> Rows:
+        """What a window that is read says: logits (labels,)."""
+        return self._rows[place]
+
+    def doubt_of(self, place: int) -> float | None:
+        """The doubt by which a window came to be read, for `run_batch`: read so, it says the same again."""
+        return ALWAYS if place in self._exact else self._doubt_of(place)
 
     def log_probabilities(self) -> Floats:
         """Natural logarithms (texts begun, labels), in the order of the texts."""

@@ -31,12 +31,18 @@ def units(text: str) -> list[str]:
 def without(model: Predictor, text: str, start: int, end: int) -> np.ndarray:
     """One window at a time, the slow way: hide the span's tokens, read, average by words left."""
     summed, words = np.zeros(len(model.labels)), 0
-    for window in model.windows(text):
+    reading = model.reading([text])
+    for _ in reading.steps():
+        pass
+    for place, window in enumerate(reading.windows):
         feed = token_batch([window]).feed()
         gone = [i for i, (a, b) in enumerate(window.offsets) if b > a and a < end and b > start]
         feed["attention_mask"][0, gone] = 0
         left = window.word_count - len(gone)
-        summed, words = summed + model.run_batch(feed)[0].astype(float) * left, words + left
+        summed, words = (
+            summed + model.run_batch(feed, reading.doubt_of(place))[0].astype(float) * left,
+            words + left,
+        )
     return log_softmax(summed / max(words, 1))
 
 
