@@ -12,7 +12,7 @@ from app.gui.shell.main_window import MainWindow
 from app.gui.training.training_page import TrainingPage
 from app.store.vault import Vault
 from app.workflows.list_models import result_store
-from app.workflows.plan_training import declare_diseases
+from app.workflows.plan_training import SCOPES, declare_diseases
 from knowledge_graph.terms.term import DiseaseId
 from ml.privacy.ledger import LedgerEntry
 from tests.app.gui.clinic import MARFAN
@@ -21,6 +21,7 @@ from tests.app.gui.conftest import PASSPHRASE, USER
 pytestmark = pytest.mark.slow
 Settle = Callable[[], None]
 LIMIT_MS = 120_000
+STEPS = SCOPES["head"][0]
 
 
 @pytest.fixture
@@ -48,7 +49,7 @@ def test_a_run_is_followed_to_its_end_and_stands_in_the_ledger(
         assert not page.plan.start_button.isEnabled()
     settle()
     assert page.run.phase.text() == "The run has finished"
-    assert sum(entry.steps for entry in vault.ledger()) == 40
+    assert sum(entry.steps for entry in vault.ledger()) == STEPS
     assert len(result_store(vault).run_ids()) == 1
     assert page.ledger.table.rowCount() == 1
     assert page.plan.epsilon.value() > 1.0  # the proposal moved above what is spent
@@ -83,7 +84,7 @@ def test_a_run_is_stopped_and_can_be_resumed(
     settle()
     assert page.run.phase.text() == "The run was not finished"
     assert "resumed" in page.run.remaining.text()
-    assert 0 < sum(entry.steps for entry in vault.ledger()) < 40
+    assert 0 < sum(entry.steps for entry in vault.ledger()) < STEPS
     assert page.plan.resume_button.isVisible()
 
 
@@ -118,7 +119,7 @@ def test_a_run_that_a_lock_has_paused_goes_on_after_the_unlock_and_loses_no_step
     with qtbot.waitSignal(run.ended, timeout=LIMIT_MS):
         next(b for b in boxes[0].buttons() if b.text() == "Go on").click()
     settle()
-    assert sum(entry.steps for entry in fresh.ledger()) == 40
+    assert sum(entry.steps for entry in fresh.ledger()) == STEPS
     assert len({entry.run_id for entry in fresh.ledger()}) == 1
     assert len(result_store(fresh).run_ids()) == 1
     fresh.close()
