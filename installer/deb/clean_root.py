@@ -51,6 +51,7 @@ def make_root(folder: Path, suite: str) -> CleanRoot:
     sources = debian_sources()
     if not (folder / "etc/debian_version").exists():
         _debootstrap(root.folder, suite, mirror_of(sources))
+    root.folder.chmod(0o755)  # a temporary folder is its owner's alone, and so no "/" for the users inside
     (root.folder / "etc/apt/sources.list").write_text("".join(f"deb {line}\n" for line in sources), "utf-8")
     (root.folder / "etc/apt/apt.conf.d/99check").write_text(_transport(), "utf-8")
     if Path("/etc/resolv.conf").exists():
