@@ -15,7 +15,7 @@ from knowledge_graph.rules.trace import Alert
 if TYPE_CHECKING:
     from app.workflows.diagnose import DiagnosisService
     from app.workflows.explain_text import TextExplanation
-    from app.workflows.weighed import Weighed
+    from app.workflows.weighed import Presentation, Weighed
 
 SHOWN_REASONS = 3
 
@@ -63,7 +63,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     with open_case(arguments, console) as case:
         shown = case.service.differential(_weigh(case, console), top=arguments.top)
         case.record_shown(shown)
-        answer = _explained(arguments, case.service, shown, case.asked.texts)
+        answer = _explained(arguments, case.service, shown, case.asked)
     console.result(as_json(answer.differential, answer), as_text(answer.differential, answer))
     return 0
 
@@ -156,11 +156,12 @@ def _why(answer: Answer, line: DifferentialLine) -> list[str]:
 
 
 def _explained(
-    arguments: argparse.Namespace, service: "DiagnosisService", shown: Differential, texts: tuple[str, ...]
+    arguments: argparse.Namespace, service: "DiagnosisService", shown: Differential, asked: "Presentation"
 ) -> Answer:
     """With what the texts' parts say, where `--why` asks."""
     if not arguments.why:
         return Answer(shown)
     from app.workflows.explain_text import explain_texts
 
-    return Answer(shown, texts, explain_texts(service, texts))
+    ages = [asked.age_days] * len(asked.texts)
+    return Answer(shown, asked.texts, explain_texts(service, asked.texts, ages=ages))

@@ -22,6 +22,14 @@ def age_days(birth_date: str, on: date) -> int | None:
     return days if days >= 0 else None
 
 
+def age_days_at(birth_date: str, when: str) -> int | None:
+    """The same at an ISO date or date and time; None where that is no whole date either."""
+    try:
+        return age_days(birth_date, date.fromisoformat(when[:10]))
+    except ValueError:
+        return None
+
+
 def iso_duration_days(text: str) -> int | None:
     """An ISO 8601 duration of years, months, weeks and days, in days; None where it is none."""
     parts = _parts(text)

@@ -7,11 +7,13 @@ from functools import cached_property
 from pathlib import Path
 from threading import Event
 
+from app.clinical.age import age_days_at
 from app.clinical.annotation import Annotation
 from app.clinical.chart import Chart
 from app.clinical.diagnosis import Differential
 from app.clinical.ids import PatientId
 from app.clinical.note import Note
+from app.clinical.patient import Patient
 from app.config.packs import UserPacks
 from app.config.policy import Policy
 from app.errors import RulesRefused
@@ -105,10 +107,12 @@ class Assistant:
         """Where patients are seen, for the rankings from now on."""
         self._service.setting = Setting(setting)
 
-    def suggest(self, note: Note) -> tuple[Annotation, ...]:
-        """Findings read in a note."""
-        service = self._service
-        found = suggest_findings(service.recogniser, service.graph, note_id=note.id, text=note.text)
+    def suggest(self, patient: Patient, note: Note) -> tuple[Annotation, ...]:
+        """Findings read in a patient's note."""
+        service, age = self._service, age_days_at(patient.birth_date, note.written_at)
+        found = suggest_findings(
+            service.recogniser, service.graph, note_id=note.id, text=note.text, age_days=age
+        )
         return tuple(s.annotation for s in found)
 
     def rank(
@@ -138,7 +142,8 @@ class Assistant:
 
     def explain(self, chart: Chart) -> TextExplanation:
         """What each sentence counts; seconds for a long chart."""
-        return explain_texts(self._service, [note.text for note in chart.notes])
+        ages = [age_days_at(chart.patient.birth_date, note.written_at) for note in chart.notes]
+        return explain_texts(self._service, [note.text for note in chart.notes], ages=ages)
 
     def ask(self, opinion: Opinion, rule: DiseaseId | None, unknown: frozenset[TermId]) -> NextQuestions:
         """What to ask next, about one disease or all; nothing that the user can't tell."""

@@ -8,11 +8,13 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from app.clinical.age import age_days_at
 from app.clinical.annotation import Annotation, AnnotationAction, AnnotationEvent
 from app.clinical.chart import Chart
 from app.clinical.diagnosis import Decision, Diagnosis
 from app.clinical.ids import AnnotationId, record_id
 from app.clinical.note import Note
+from app.clinical.patient import Patient
 from app.store.clock import system_clock
 from app.store.vault import Vault
 from app.workflows.suggest_findings import Suggestion, suggest_findings
@@ -57,7 +59,7 @@ class _Clinician:
     def work(self, chart: Chart, patient: SyntheticPatient) -> Counter[str]:
         deeds: Counter[str] = Counter()
         for note in chart.notes:
-            events = self._events(note)
+            events = self._events(chart.patient, note)
             self.vault.append_annotations([event for _, event in events])
             deeds.update(deed for deed, _ in events)
         disease_id = patient.sampled.disease_id
@@ -68,9 +70,12 @@ class _Clinician:
         deeds["confirmed"] += 1
         return deeds
 
-    def _events(self, note: Note) -> list[tuple[str, AnnotationEvent]]:
+    def _events(self, patient: Patient, note: Note) -> list[tuple[str, AnnotationEvent]]:
         truth = self.hospital.spans_by_text.get(note.text, ())
-        suggestions = suggest_findings(self.recogniser, self.graph, note_id=note.id, text=note.text)
+        age = age_days_at(patient.birth_date, note.written_at)
+        suggestions = suggest_findings(
+            self.recogniser, self.graph, note_id=note.id, text=note.text, age_days=age
+        )
         right = [s for s in suggestions if any(_says(s, span) for span in truth)]
         wrong = [s for s in suggestions if s not in right]
         missed = [span for span in truth if not any(_says(s, span) for s in right)]

@@ -38,7 +38,7 @@ def first_diseases(
 
 
 def _by_graph(service: DiagnosisService, note: KnownNote) -> tuple[Floats | None, int]:
-    findings = read_findings(service.recogniser, note.text)
+    findings = read_findings(service.recogniser, note.text, age_days=note.age_days)
     if not findings:
         return None, 0
     return rank(service.graph, findings, sex=note.sex, age_days=note.age_days).total, observed_count(findings)

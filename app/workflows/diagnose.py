@@ -184,7 +184,7 @@ class DiagnosisService:
 
     def presentation_of_text(self, text: str, *, sex: Sex, age: int | None) -> Presentation:
         """What one text asks about, its findings read by the recogniser."""
-        return Presentation(read_findings(self.recogniser, text), (text,), sex, age)
+        return Presentation(read_findings(self.recogniser, text, age_days=age), (text,), sex, age)
 
     def diagnose(self, asked: Presentation, *, top: int = 10) -> Differential:
         """The differential of what is asked."""

@@ -71,7 +71,7 @@ def score_notes(service: DiagnosisService, notes: Iterable[KnownNote]) -> Iterat
     while batch := list(islice(waiting, _AT_ONCE)):
         texts = service.text_rows([note.text for note in batch])
         for note, told in zip(batch, texts, strict=True):
-            read = read_findings(service.recogniser, note.text)
+            read = read_findings(service.recogniser, note.text, age_days=note.age_days)
             yield ScoredNote(
                 note,
                 given=_ranked(service, note, note.findings),

@@ -15,7 +15,6 @@ from app.workflows.suggest_findings import is_about_patient
 from knowledge_graph.terms.term import TermId
 from ml.explain.occlusion import Span, occlude
 from ml.explain.sentences import sentence_spans
-from ml.inference.predictor import Predictor
 from ml.recognition.recogniser import Recogniser
 
 MOST_SENTENCES = 120  # of one note: more are joined with their neighbours
@@ -44,34 +43,39 @@ class TextExplanation:
         return tuple(TextReason(p, float(w)) for p, w in zip(self.parts, weights, strict=True))
 
 
-def explain_texts(service: DiagnosisService, texts: Sequence[str]) -> TextExplanation:
-    """Read the notes with each part hidden. Without a text model, or a word, there is no part."""
+def explain_texts(
+    service: DiagnosisService, texts: Sequence[str], *, ages: Sequence[int | None] | None = None
+) -> TextExplanation:
+    """Read the notes with each part hidden. Without a text model, or a word, there is no part.
+
+    `ages` are the patient's in days, a text each: findings are read by them.
+    """
     predictor = service.predictor
     spoken = [number for number, text in enumerate(texts) if text.strip()]
     if predictor is None or not spoken:
         return TextExplanation((), (), np.zeros(0, np.float32), np.zeros((0, 0), np.float32))
-    read = [_read(predictor, service.recogniser, number, texts[number]) for number in spoken]
-    whole = np.mean([note for _, note, _ in read], axis=0)
-    without = [whole + (hidden - note) / len(spoken) for _, note, hidden in read]
-    parts = tuple(part for own, _, _ in read for part in own)
+    parts = [
+        tuple(note_parts(service.recogniser, n, texts[n], age_days=ages[n] if ages else None)) for n in spoken
+    ]
+    read = [
+        occlude(predictor, texts[n], [part.spans for part in own])
+        for n, own in zip(spoken, parts, strict=True)
+    ]
+    whole = np.mean([found.whole for found in read], axis=0)
+    without = [whole + (found.without - found.whole) / len(spoken) for found in read]
     stacked = np.concatenate(without).astype(np.float32)
-    return TextExplanation(predictor.labels, parts, whole.astype(np.float32), stacked)
+    every_part = tuple(part for own in parts for part in own)
+    return TextExplanation(predictor.labels, every_part, whole.astype(np.float32), stacked)
 
 
-def _read(
-    predictor: Predictor, recogniser: Recogniser, number: int, text: str
-) -> tuple[tuple[NotePart, ...], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    parts = tuple(note_parts(recogniser, number, text))
-    found = occlude(predictor, text, [part.spans for part in parts])
-    return parts, found.whole, found.without
-
-
-def note_parts(recogniser: Recogniser, number: int, text: str) -> Iterator[NotePart]:
+def note_parts(
+    recogniser: Recogniser, number: int, text: str, *, age_days: int | None = None
+) -> Iterator[NotePart]:
     """The sentences of a note, then each finding about the patient with all its mentions."""
     for span in _joined(sentence_spans(text)):
         yield NotePart(number, PartKind.SENTENCE, (span,))
     spans: dict[str, list[Span]] = {}
-    for mention in recogniser.mentions(text):
+    for mention in recogniser.mentions(text, age_days=age_days):
         if is_about_patient(mention) and (mention.term_id in spans or len(spans) < MOST_FINDINGS):
             spans.setdefault(mention.term_id, []).append((mention.start, mention.end))
     for term_id, places in spans.items():

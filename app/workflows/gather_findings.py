@@ -7,6 +7,7 @@ finding is excluded in one note and observed in another, it counts as observed.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from app.clinical.age import age_days_at
 from app.clinical.annotation import Annotation
 from app.clinical.chart import Chart
 from app.clinical.record import REFUTED, WITHDRAWN
@@ -54,7 +55,9 @@ def _notes(recogniser: Recogniser, chart: Chart, marks: Sequence[Annotation]) ->
     return [
         GatheredFinding(Finding(TermId(m.term_id), FindingState(m.state)), "note")
         for note in chart.notes
-        for m in recogniser.mentions(note.text)
+        for m in recogniser.mentions(
+            note.text, age_days=age_days_at(chart.patient.birth_date, note.written_at)
+        )
         if is_about_patient(m) and not any((note.id, p) in spoken for p in range(m.start, m.end))
     ]
 

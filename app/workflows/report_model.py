@@ -113,7 +113,7 @@ def _count(
     sides: Sequence[_Side],
     moved: _Moved,
 ) -> None:
-    findings = read_findings(service.recogniser, note.text)
+    findings = read_findings(service.recogniser, note.text, age_days=note.age_days)
     ranked = rank(service.graph, findings, sex=note.sex, age_days=note.age_days).total if findings else None
     truths = sorted({int(service.shown_as[service.graph.disease_number(t)]) for t in note.truths})
     shown = []

@@ -91,13 +91,16 @@ def suggest_findings(
     *,
     note_id: NoteId,
     text: str,
+    age_days: int | None = None,
     marks: Iterable[Annotation] = (),
 ) -> tuple[Suggestion, ...]:
     """Suggestions about the patient that no standing or rejected mark speaks of, in reading order.
 
+    `age_days` is hers when the note was written.
+
     In "renal and cardiac anomalies" two mentions overlap: a mark on one leaves the other offered.
     """
-    mentions = recogniser.mentions(text)
+    mentions = recogniser.mentions(text, age_days=age_days)
     places = {(mark.start, mark.end, str(mark.term_id)) for mark in marks}
     siblings = {(m.start, m.end, m.term_id) for m in mentions}
     foreign = [(start, end) for start, end, term_id in places if (start, end, term_id) not in siblings]
@@ -110,10 +113,10 @@ def suggest_findings(
     )
 
 
-def read_findings(recogniser: Recogniser, text: str) -> tuple[Finding, ...]:
+def read_findings(recogniser: Recogniser, text: str, *, age_days: int | None = None) -> tuple[Finding, ...]:
     """What a text says of the patient, each term once: where it says both, it is observed."""
     states: dict[str, FindingState] = {}
-    for mention in recogniser.mentions(text):
+    for mention in recogniser.mentions(text, age_days=age_days):
         if is_about_patient(mention) and states.get(mention.term_id) is not FindingState.OBSERVED:
             states[mention.term_id] = FindingState(mention.state)
     return tuple(Finding(TermId(term), state) for term, state in states.items())

@@ -120,7 +120,10 @@ def measure_voters(
     right: dict[str, list[bool]] = {GRAPH: [], TEXT: []}
     for note in notes:
         asked = Presentation(
-            read_findings(service.recogniser, note.text), (note.text,), note.sex, note.age_days
+            read_findings(service.recogniser, note.text, age_days=note.age_days),
+            (note.text,),
+            note.sex,
+            note.age_days,
         )
         truths = {names.one(t) for t in note.truths}
         for voter, disease in cast_votes(service, asked, names).items():

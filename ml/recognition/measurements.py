@@ -2,7 +2,7 @@
 
 The words before a number say what was measured; what stands behind it, in what unit. A value that no unit
 makes plausible, a goal ("BP < 130/80") and a dose are no measurement. Limits for adults are not
-applied where the text gives a younger age or speaks of a child.
+applied to a child; where the age is not known, the text is asked for one, or whether it speaks of a child.
 """
 
 import re
@@ -15,6 +15,7 @@ from ml.recognition.measures import Measure, read_measures
 from ml.recognition.tokens import WordSequence
 
 _ADULT_YEARS = 16
+_YEAR_DAYS = 365.25
 _NUMBER = re.compile(r"\d{1,6}(?:[.,]\d{1,3})?(?![\d.]\d)")
 _PAIR = re.compile(r"(\d{2,3})\s?(?:/|over)\s?(\d{2,3})(?![\d/])")
 _UNIT = re.compile(
@@ -41,9 +42,11 @@ _AMOUNT = (
 _MASS = r"(?:kgs?|kilos?|kilograms?|lbs?|pounds?|stones?)"
 
 
-def measured_matches(sequence: WordSequence, lexicon: Lexicon, text: str) -> list[LexiconMatch]:
+def measured_matches(
+    sequence: WordSequence, lexicon: Lexicon, text: str, *, age_days: int | None = None
+) -> list[LexiconMatch]:
     """Findings that values give, or exclude (`denied`), in reading order."""
-    return [*_values(sequence, lexicon, text), *_shaped(sequence, lexicon, text)]
+    return [*_values(sequence, lexicon, text, age_days), *_shaped(sequence, lexicon, text)]
 
 
 def is_child(text: str) -> bool:
@@ -53,9 +56,11 @@ def is_child(text: str) -> bool:
     return years[0] < _ADULT_YEARS if years else bool(ages) or _CHILD.search(text) is not None
 
 
-def _values(sequence: WordSequence, lexicon: Lexicon, text: str) -> Iterator[LexiconMatch]:
+def _values(
+    sequence: WordSequence, lexicon: Lexicon, text: str, age_days: int | None
+) -> Iterator[LexiconMatch]:
     words = sequence.words
-    age = ""
+    age = "" if age_days is None else "child" if age_days < _ADULT_YEARS * _YEAR_DAYS else "adult"
     for number, word in enumerate(words):
         if not text[word.start].isdigit():
             continue

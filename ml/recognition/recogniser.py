@@ -45,16 +45,16 @@ class Recogniser:
         self._rules = rules or ContextRules.load()
         self._known = TextMemory[tuple[Mention, ...]](TEXTS_KEPT)
 
-    def mentions(self, text: str) -> tuple[Mention, ...]:
-        """Every mention in reading order."""
-        return self._known.of((text,), lambda: self._read(text))
+    def mentions(self, text: str, *, age_days: int | None = None) -> tuple[Mention, ...]:
+        """Every mention in reading order; limits of measured values hang on the patient's age, if known."""
+        return self._known.of((text, str(age_days)), lambda: self._read(text, age_days))
 
-    def _read(self, text: str) -> tuple[Mention, ...]:
+    def _read(self, text: str, age_days: int | None) -> tuple[Mention, ...]:
         read = _with_plain_lines(text)
         sequence = word_sequence(read)
         if not sequence.words:
             return ()
-        matches = self._matches(sequence, read)
+        matches = self._matches(sequence, read, age_days)
         contexts = self._contexts(read, sequence, matches)
         return tuple(
             _mention(text, sequence.words[m.first].start, sequence.words[m.last].end, m, about)
@@ -79,13 +79,13 @@ class Recogniser:
         places = [words[match.first].start for match in matches]
         return _answered(found, places, polar_questions(text))
 
-    def _matches(self, sequence: WordSequence, text: str) -> list[LexiconMatch]:
+    def _matches(self, sequence: WordSequence, text: str, age_days: int | None) -> list[LexiconMatch]:
         """Names as they stand, names completed across a coordination, complaints at a part, values."""
         shared = shared_matches(sequence, self._lexicon)
         plain = self._lexicon.matches(sequence, text, split=frozenset(m.last for m in shared))
         composed = site_matches(sequence, self._lexicon, text)
         named = [*shared, *_with_sites(plain, _unmentioned(composed, shared))]
-        measured = measured_matches(sequence, self._lexicon, text)
+        measured = measured_matches(sequence, self._lexicon, text, age_days=age_days)
         unique = {(m.first, m.last, m.term_id): m for m in (*_unmeasured(named, measured), *measured)}
         return sorted(unique.values(), key=lambda m: (m.first, m.last, m.term_id))
 

@@ -88,9 +88,9 @@ class Consultation:
     def _suggest(self, assistant: Assistant) -> None:
         opened = self._desk.opened
         assert opened is not None
-        patient, notes = opened.chart.patient.id, opened.chart.notes
+        patient, notes = opened.chart.patient, opened.chart.notes
         self._session.runner.read(
-            lambda: (patient, {note.id: assistant.suggest(note) for note in notes}),
+            lambda: (patient.id, {note.id: assistant.suggest(patient, note) for note in notes}),
             self._take_suggestions,
             lambda _failure: self.rank(),  # which fails by the same cause, and says so
         )

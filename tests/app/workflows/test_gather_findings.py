@@ -31,6 +31,7 @@ from ml.recognition.recogniser import Recogniser
 ANN = PatientId("ann")
 SEIZURE, ATAXIA, ANEMIA, POLYCYTHEMIA = "HP:0001250", "HP:0001251", "HP:0001903", "HP:0001901"
 LABORATORY = by_loinc(laboratory_rules())
+TACHYCARDIA = "HP:0001649"
 OBSERVED, EXCLUDED = FindingState.OBSERVED, FindingState.EXCLUDED
 
 
@@ -221,3 +222,16 @@ def test_a_value_without_a_range_says_nothing_and_a_mark_wins_over_one(gathered:
     assert gathered(low, note("No anemia."), marks=(mark(3, 9, ANEMIA, EXCLUDED),)) == {
         ANEMIA: ("excluded", "mark")
     }
+
+
+def test_a_value_in_a_note_is_held_against_the_age_at_the_time_it_was_written(
+    real_graph: CompiledGraph, recogniser: Recogniser
+) -> None:
+    notes = {
+        year: Note(NoteId(year), ANN, "Seen today, HR 130.", written_at=f"{year}-05-01T10:00:00")
+        for year in ("2020", "2040")
+    }
+    for year, expected in (("2020", set()), ("2040", {TACHYCARDIA})):
+        chart = Chart(Patient(ANN, birth_date="2017-04-01"), notes=(notes[year],))
+        found = gather_findings(real_graph, recogniser, chart, laboratory=LABORATORY)
+        assert {str(g.finding.term_id) for g in found} == expected

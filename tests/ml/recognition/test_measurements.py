@@ -79,6 +79,17 @@ def test_limits_for_adults_are_not_applied_to_children() -> None:
     assert [t for t, _, _ in found("The baby has a temperature of 39")] == ["Fever"]
 
 
+def test_a_known_age_counts_for_more_than_what_the_text_says() -> None:
+    child, adult = 15 * 365, 17 * 365
+    text = "HR 130"
+    assert RECOGNISER.mentions(text, age_days=child) == ()
+    for age in (adult, None):
+        assert [m.term_id for m in RECOGNISER.mentions(text, age_days=age)] == ["Tachycardia"]
+    of_her_boy = "Came with her 3-year-old boy. HR 130"
+    assert RECOGNISER.mentions(of_her_boy) == ()
+    assert [m.term_id for m in RECOGNISER.mentions(of_her_boy, age_days=adult)] == ["Tachycardia"]
+
+
 def test_a_childs_age_is_known_by_its_years() -> None:
     assert is_child("6 month old")
     assert is_child("aged 4")
