@@ -26,7 +26,7 @@ from scipy.special import expit, logsumexp
 from ml.training.dp_head import StepSettings
 
 LENGTH = 5.0
-LIFTED = 0.6
+LIFTED = 0.5
 HIGHEST_LIFT = 12.0
 
 Floats = npt.NDArray[np.float32]
