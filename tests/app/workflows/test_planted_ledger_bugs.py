@@ -28,6 +28,7 @@ from ml.registry.training_result import TrainingResult
 from ml.training import worker
 from ml.training.messages import TrainingJob, TrainingPatient, encode_start
 from tests.app.workflows.one_confirmed import confirm_one
+from tests.bug_bank import BugBank
 from tests.ml.training.trainer_checks import Counting
 
 pytestmark = pytest.mark.slow
@@ -35,7 +36,7 @@ PLAN = TrainingPlan(
     target_epsilon=3.0, cap=6.0, delta=1e-5, steps=6, block_steps=2, sample_rate=1.0, threads=1
 )
 FAST = KdfParameters.fast_for_tests()
-BUGS: dict[str, Callable[[pytest.MonkeyPatch], None]] = {}
+BUGS = BugBank()
 
 
 class ThreadTrainer:
@@ -168,17 +169,12 @@ CHECKS = (
 )
 
 
-def bug(plant: Callable[[pytest.MonkeyPatch], None]) -> Callable[[pytest.MonkeyPatch], None]:
-    BUGS[plant.__name__] = plant
-    return plant
-
-
 def entries_with(patch: pytest.MonkeyPatch, change: Callable[[LedgerEntry], LedgerEntry]) -> None:
     real = train_model._entry
     patch.setattr(train_model, "_entry", lambda *args: change(real(*args)))
 
 
-@bug
+@BUGS.plant
 def the_ledger_after_the_step(patch: pytest.MonkeyPatch) -> None:
     append, grant, waiting = Vault.append_ledger, ThreadTrainer.grant, list[tuple[Vault, LedgerEntry]]()
 
@@ -192,48 +188,48 @@ def the_ledger_after_the_step(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(ThreadTrainer, "grant", grant_then_debit)
 
 
-@bug
+@BUGS.plant
 def a_debit_one_step_short(patch: pytest.MonkeyPatch) -> None:
     entries_with(patch, lambda e: replace(e, steps=e.steps - 1))
 
 
-@bug
+@BUGS.plant
 def a_debit_with_more_noise_than_was_used(patch: pytest.MonkeyPatch) -> None:
     entries_with(patch, lambda e: replace(e, noise_multiplier=2 * e.noise_multiplier))
 
 
-@bug
+@BUGS.plant
 def a_debit_at_half_the_sample_rate(patch: pytest.MonkeyPatch) -> None:
     entries_with(patch, lambda e: replace(e, sample_rate=e.sample_rate / 2))
 
 
-@bug
+@BUGS.plant
 def a_debit_with_another_clip(patch: pytest.MonkeyPatch) -> None:
     entries_with(patch, lambda e: replace(e, max_grad_norm=e.max_grad_norm / 2))
 
 
-@bug
+@BUGS.plant
 def a_debit_of_half_the_epsilon(patch: pytest.MonkeyPatch) -> None:
     entries_with(patch, lambda e: replace(e, epsilon_after=e.epsilon_after / 2))
 
 
-@bug
+@BUGS.plant
 def a_debit_at_another_delta(patch: pytest.MonkeyPatch) -> None:
     entries_with(patch, lambda e: replace(e, delta=10 * e.delta))
 
 
-@bug
+@BUGS.plant
 def a_run_that_forgets_the_ledger(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(train_model, "mechanisms", lambda _entries: ())
 
 
-@bug
+@BUGS.plant
 def a_resumed_run_counted_from_its_beginning(patch: pytest.MonkeyPatch) -> None:
     real = resume_training.begin_run
     patch.setattr(train_model, "begin_run", lambda *args: replace(real(*args), done_steps=0))
 
 
-@bug
+@BUGS.plant
 def a_resumed_run_counted_from_its_checkpoint(patch: pytest.MonkeyPatch) -> None:
     real = resume_training.begin_run
 
@@ -244,7 +240,7 @@ def a_resumed_run_counted_from_its_checkpoint(patch: pytest.MonkeyPatch) -> None
     patch.setattr(train_model, "begin_run", from_checkpoint)
 
 
-@bug
+@BUGS.plant
 def a_resumed_run_not_debited(patch: pytest.MonkeyPatch) -> None:
     append, runs = Vault.append_ledger, list[str]()
 
@@ -256,7 +252,7 @@ def a_resumed_run_not_debited(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Vault, "append_ledger", once)
 
 
-@bug
+@BUGS.plant
 def a_trainer_believed(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(train_model, "_check_plan", lambda *_: None)
 

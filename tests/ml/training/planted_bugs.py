@@ -11,26 +11,14 @@ from ml.privacy import csprng
 from ml.privacy.csprng import SecureRandom
 from ml.training import dp_head, worker
 from ml.training.accountant import epsilon_prv
+from tests.bug_bank import BugBank, Plant
 
-Plant = Callable[[pytest.MonkeyPatch], None]
-MECHANISM_BUGS: dict[str, Plant] = {}
-TRAINER_BUGS: dict[str, Plant] = {}
+MECHANISM_BUGS, TRAINER_BUGS = BugBank(), BugBank()
+bug, trainer_bug = MECHANISM_BUGS.plant, TRAINER_BUGS.plant
 
 clipped_sum, private_step, adam_update = dp_head.clipped_sum, dp_head.private_step, dp_head.adam_update
 gaussians, poisson_sample = SecureRandom.gaussians, SecureRandom.poisson_sample
 plan_noise, blocks = worker.plan_noise, worker.blocks
-
-
-def bug(plant: Plant) -> Plant:
-    """Put a bug of the mechanism into the bank, under its function's name."""
-    MECHANISM_BUGS[plant.__name__] = plant
-    return plant
-
-
-def trainer_bug(plant: Plant) -> Plant:
-    """Put a bug of the trainer's conversation into the bank."""
-    TRAINER_BUGS[plant.__name__] = plant
-    return plant
 
 
 def by_hand(step: Callable[..., Any]) -> Plant:

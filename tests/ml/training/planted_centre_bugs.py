@@ -8,16 +8,11 @@ import pytest
 
 from ml.training import learner, own_centre
 from ml.training.own_centre import OwnCentre
-from tests.ml.training.planted_bugs import Plant
+from tests.bug_bank import BugBank
 
-CENTRE_BUGS: dict[str, Plant] = {}
+CENTRE_BUGS = BugBank()
+bug = CENTRE_BUGS.plant
 clipped_means, look = own_centre.clipped_means, OwnCentre.look
-
-
-def bug(plant: Plant) -> Plant:
-    """Put a bug into the bank, under its function's name."""
-    CENTRE_BUGS[plant.__name__] = plant
-    return plant
 
 
 @bug

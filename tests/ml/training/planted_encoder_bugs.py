@@ -14,18 +14,13 @@ from ml.training.masked_words import MaskedWordsNetwork
 from ml.training.own_gradients import ChannelLayer, EmbeddingLayer, LinearLayer, Pass
 from ml.training.patient_batches import Patient
 from ml.training.team import Team
-from tests.ml.training.planted_bugs import Plant
+from tests.bug_bank import BugBank
 
-ENCODER_BUGS: dict[str, Plant] = {}
+ENCODER_BUGS = BugBank()
+bug = ENCODER_BUGS.plant
 factors, together, alone = Clipping.factors, BookKeeping._together, BookKeeping._alone
 clipped_sum, step, add = BookKeeping.clipped_sum, EncoderTrainer.step, Pass.add
 noisy, count_by_gram = dp_encoder.noisy, own_gradients._count_by_gram
-
-
-def bug(plant: Plant) -> Plant:
-    """Put a bug into the bank, under its function's name."""
-    ENCODER_BUGS[plant.__name__] = plant
-    return plant
 
 
 @bug
