@@ -18,7 +18,6 @@ from ml.training.team import Team
 
 BACKENDS = ("book-keeping", "ghost", "hooks")
 OPTIMIZERS = ("adamw", "sgd")
-WIDER = 1 + 2.0**-13
 RANKS = "ranks."
 
 
@@ -66,8 +65,7 @@ class EncoderTrainer:
             team.add_up(summed)
         released = summed
         if team is None or team.leads:
-            spread = settings.noise_multiplier * settings.max_grad_norm
-            noised = (noisy(total, spread, random) for total in summed)
+            noised = (noisy(total, settings.spread, random) for total in summed)
             released = [own.div_(settings.expected_batch).to(summed[0].dtype) for own in noised]
         if team is not None:
             team.take_over(released)
@@ -126,13 +124,9 @@ def make_backend(network: Network, name: str) -> ClippedSum:
 
 
 def noisy(total: torch.Tensor, spread: float, random: SecureRandom) -> torch.Tensor:
-    """A sum with noise of this standard deviation, in double precision: both whole numbers of one grid.
-
-    Rounding the sum moves it by at most sqrt(coordinates) / 2 units of 2^-36 of the noise, and single
-    precision a patient's length by less than 1e-4 of itself; noise WIDER than claimed pays for both.
-    """
+    """A sum with noise of this standard deviation, in double precision: both whole numbers of one grid."""
     noise = torch.from_numpy(random.grid_gaussians(total.numel())).reshape(total.shape)
     if spread == 0:
         return total.double()
-    unit = WIDER * spread / GRID
+    unit = spread / GRID
     return noise.add_((total.double() / unit).round_()).mul_(unit)

@@ -36,8 +36,8 @@ class OwnCentre:
         self, patients: Sequence[PatientFeatures], *, settings: StepSettings, random: SecureRandom
     ) -> None:
         """One counted step, taken also where nobody was drawn: clip, add noise, divide by the public size."""
-        spread = settings.noise_multiplier * settings.max_grad_norm
-        noisy = clipped_means(patients, len(self._sum), settings) + spread * random.gaussians(len(self._sum))
+        hidden, spread = len(self._sum), settings.spread
+        noisy = clipped_means(patients, hidden, settings) + spread * random.gaussians(hidden)
         self._sum += noisy / settings.expected_batch
         self._variance += (spread / settings.expected_batch) ** 2
         self._looks += 1

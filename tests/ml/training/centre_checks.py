@@ -59,6 +59,16 @@ def a_looks_noise_has_its_spread_whoever_was_drawn() -> None:
     assert not np.array_equal(looked([]), looked([]))
 
 
+def a_looks_noise_is_wider_than_claimed() -> None:
+    """As a step's."""
+    random = SecureRandom()
+    random.gaussians = lambda count: np.ones(count)  # type: ignore[method-assign]
+    centre = own_centre.OwnCentre(HIDDEN, 1)
+    centre.look([], settings=PLAN, random=random)
+    told = centre.state()["looked"] * PLAN.expected_batch / (PLAN.noise_multiplier * CLIP)
+    assert 1e-4 < told.min() - 1 <= told.max() - 1 < 1e-3
+
+
 def a_look_at_what_is_not_finite_counts_it_as_zero() -> None:
     """NaN and infinity in one patient's features leave the others' sum alone."""
     for value in (np.nan, np.inf, -np.inf):
@@ -111,6 +121,7 @@ CENTRE_CHECKS: tuple[Callable[[], None], ...] = (
     one_patient_moves_a_look_by_at_most_the_clip,
     a_look_is_the_sum_of_clipped_means,
     a_looks_noise_has_its_spread_whoever_was_drawn,
+    a_looks_noise_is_wider_than_claimed,
     a_look_at_what_is_not_finite_counts_it_as_zero,
     looks_are_among_the_steps_that_were_granted,
 )

@@ -102,6 +102,17 @@ def noise_has_its_spread_whoever_was_drawn() -> None:
         assert 2.5 < (noise**4).mean() < 3.5
 
 
+def noise_is_wider_than_claimed() -> None:
+    """By more than single precision can lengthen a patient: 1e-4 of the clip."""
+    real = csprng.SecureRandom.gaussians
+    csprng.SecureRandom.gaussians = lambda _self, count: np.ones(count)  # type: ignore
+    try:
+        told = released([]).astype(np.float64) * PLAN.expected_batch / (PLAN.noise_multiplier * CLIP)
+    finally:
+        csprng.SecureRandom.gaussians = real  # type: ignore[method-assign]
+    assert 1e-4 < told.min() - 1 <= told.max() - 1 < 1e-3
+
+
 def noise_never_repeats() -> None:
     """Not between steps, generators, runs; and no seed of numpy or torch foretells it."""
     drawn = []
@@ -202,6 +213,7 @@ MECHANISM_CHECKS: tuple[Callable[[], None], ...] = (
     one_patient_moves_a_step_by_at_most_the_clip,
     the_sum_is_of_clipped_patients,
     noise_has_its_spread_whoever_was_drawn,
+    noise_is_wider_than_claimed,
     noise_never_repeats,
     noise_comes_from_the_operating_system,
     noise_hides_the_last_bits,

@@ -83,7 +83,7 @@ def an_encoders_noise_hides_the_last_bits() -> None:
     """What a step releases is a whole number of one grid's units, odd as often as even, whatever the sum."""
     for odd in (0, 1):
         total = torch.full((20_000,), 0.75 + odd * 2.0**-24)
-        units = dp_encoder.noisy(total, 2.0, SecureRandom()) / (dp_encoder.WIDER * 2.0 / GRID)
+        units = dp_encoder.noisy(total, 2.0, SecureRandom()) / (2.0 / GRID)
         assert float((units - units.round()).abs().max()) < 1e-3
         assert abs(float((units.round() % 2).mean()) - 0.5) < 0.02
 

@@ -115,6 +115,11 @@ def noise_two_percent_short(patch: pytest.MonkeyPatch) -> None:
 
 
 @bug
+def noise_that_does_not_pay_for_rounding(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(dp_head, "WIDER", 1.0)
+
+
+@bug
 def uniform_noise_of_the_right_spread(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(SecureRandom, "gaussians", lambda self, n: (self.uniforms(n) - 0.5) * np.sqrt(12))
 

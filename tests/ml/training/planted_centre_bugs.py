@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ml.training import learner, own_centre
+from ml.training import dp_head, learner, own_centre
 from ml.training.own_centre import OwnCentre
 from tests.bug_bank import BugBank
 
@@ -49,6 +49,15 @@ def a_look_without_noise(patch: pytest.MonkeyPatch) -> None:
         look(self, people, settings=replace(settings, noise_multiplier=0.0), random=random)
 
     patch.setattr(OwnCentre, "look", bare)
+
+
+@bug
+def a_look_whose_noise_does_not_pay_for_rounding(patch: pytest.MonkeyPatch) -> None:
+    def claimed(self: Any, people: Any, *, settings: Any, random: Any) -> None:
+        narrow = replace(settings, noise_multiplier=settings.noise_multiplier / dp_head.WIDER)
+        look(self, people, settings=narrow, random=random)
+
+    patch.setattr(OwnCentre, "look", claimed)
 
 
 @bug
