@@ -13,13 +13,14 @@ from knowledge_graph.graph.compiled_graph import CompiledGraph
 from knowledge_graph.graph.demographics import build_demographics
 from knowledge_graph.graph.kinship import build_kinship, name_words
 from knowledge_graph.graph.namesakes import read_namesakes, shipped_namesakes
+from knowledge_graph.graph.parsed_release import parse_release
 from knowledge_graph.graph.portraits import read_portraits, shipped_portraits
 from knowledge_graph.graph.profile import build_profiles
 from knowledge_graph.graph.signature import build_signatures
-from knowledge_graph.sources.association import Association, read_associations
-from knowledge_graph.sources.gene import GeneLink, read_gene_links
+from knowledge_graph.sources.association import Association
+from knowledge_graph.sources.gene import GeneLink
 from knowledge_graph.sources.hpo_release import HpoRelease, content_hash, of_one_release
-from knowledge_graph.sources.ontology import Ontology, read_ontology, topological_order
+from knowledge_graph.sources.ontology import Ontology, topological_order
 from knowledge_graph.terms.gene import Gene
 from knowledge_graph.terms.term import DiseaseId, TermId
 
@@ -29,12 +30,8 @@ _SEX = {Sex.FEMALE: 1, Sex.MALE: 2}
 def compile_release(release: HpoRelease) -> CompiledGraph:
     """Parse one HPO release and compile it. Raises SourceRefused."""
     with of_one_release(release):
-        return compile_graph(
-            read_ontology(release.ontology),
-            read_associations(release.associations),
-            genes=read_gene_links(release.genes),
-            source_hash=content_hash(release),
-        )
+        ontology, associations, genes = parse_release(release)
+        return compile_graph(ontology, associations, genes=genes, source_hash=content_hash(release))
 
 
 def compile_graph(

