@@ -1,4 +1,4 @@
-"""Measures the recogniser: terms in abstracts (GSC+), negation in sentences (NegEx), everyday language."""
+"""Measures the recogniser: terms in abstracts (GSC+), negation in sentences (NegEx), everyday language, blind notes."""
 
 import csv
 import gzip
@@ -11,6 +11,7 @@ from pathlib import Path
 
 from app.config.settings import cache_dir
 from app.errors import UsageError
+from app.workflows.evaluate_blind_notes import measure_blind_notes
 from app.workflows.evaluate_lay_sentences import measure_lay_sentences
 from app.workflows.suggest_findings import PHENOTYPIC_ABNORMALITY, build_recogniser
 from knowledge_graph.errors import UnknownTerm
@@ -26,7 +27,7 @@ _GOLD = re.compile(r"\[(\d+)::(\d+)\]\t(HP_\d+)")
 def measure(
     progress: Callable[..., None], *, size: int | None = None, data: str | None = None
 ) -> dict[str, object]:
-    """Terms by document, negation, everyday language; milliseconds a text.
+    """Terms by document, negation, everyday language, notes written blind; milliseconds a text.
 
     `data` is a folder with `hpo_concepts/*.zip` and `negation/*.tsv.gz`; `size` limits the texts.
     """
@@ -39,7 +40,8 @@ def measure(
     progress("reading sentences with negation")
     negation = _measure_negation(sentences, size)
     progress("reading sentences in everyday language")
-    return {**terms, **negation, **measure_lay_sentences(recogniser, graph)}
+    lay = measure_lay_sentences(recogniser, graph)
+    return {**terms, **negation, **lay, **measure_blind_notes(recogniser, graph)}
 
 
 def _first(folder: Path, pattern: str) -> Path:
