@@ -9,12 +9,12 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from app.cli.age_argument import add_age_argument, read_age
 from app.cli.console import Console
 from app.cli.did_you_mean import did_you_mean
 from app.cli.findings import read_text
 from app.cli.knowledge_choice import add_knowledge_arguments, chosen_knowledge
 from app.cli.sign_in import add_break_glass_argument, add_vault_arguments, enter_charts, read_passphrase
-from app.clinical.age import iso_duration_days
 from app.clinical.diagnosis import Differential
 from app.clinical.ids import PatientId
 from app.config.policy import load_policy
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from app.workflows.diagnose import DiagnosisService
     from app.workflows.weighed import Presentation
 
-OLDEST_DAYS = 130 * 366
 _HPO_ID = re.compile(r"(?P<minus>[-\u2010-\u2015\u2212]?)HP[:_](?P<number>\d{7})", re.IGNORECASE)
 _LOCAL_ID = re.compile(r"(?P<minus>-?)(?P<term>(?!HP[:_])[A-Z]\w*:\S+)", re.IGNORECASE)
 
@@ -62,7 +61,7 @@ def add_case_arguments(parser: argparse.ArgumentParser) -> None:
     what.add_argument(
         "--findings", metavar="HP:..,-HP:..", help="HPO ids, or a pack's own; a minus sign means excluded"
     )
-    parser.add_argument("--age", metavar="P33Y", help="age as an ISO 8601 duration")
+    add_age_argument(parser)
     parser.add_argument("--sex", choices=[s.value for s in Sex], default=Sex.UNKNOWN.value)
     parser.add_argument("--provider", choices=("auto", "cpu", "cuda"), default="auto")
     add_rules_argument(parser)
@@ -141,15 +140,6 @@ def _no_id(part: str, text: str) -> str:
     return "; ".join(filter(None, (about, did_you_mean(phrase))))
 
 
-def _age(text: str | None) -> int | None:
-    days = iso_duration_days(text or "")
-    if text and days is None:
-        raise UsageError(f"{text!r} is not an ISO 8601 duration such as P33Y or P6M")
-    if days is not None and days > OLDEST_DAYS:
-        raise UsageError(f"{text!r} is older than anybody; check the age")
-    return days
-
-
 def _open_vault(arguments: argparse.Namespace, console: Console) -> "Vault":
     """For writing, so that what is shown is audited; read-only where another window has the place."""
     from app.store.vault import Vault
@@ -181,7 +171,7 @@ def _service(
 def _of_input(arguments: argparse.Namespace, console: Console, *, with_text: bool) -> OpenCase:
     from app.workflows.weighed import Presentation
 
-    sex, age = Sex(arguments.sex), _age(arguments.age)
+    sex, age = Sex(arguments.sex), read_age(arguments.age)
     if arguments.text is not None:
         text = read_text(arguments.text)
         reader = _text_service(arguments, console, with_text=with_text)

@@ -4,6 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from app.cli.age_argument import add_age_argument, read_age
 from app.cli.console import Console
 from app.cli.did_you_mean import did_you_mean
 from app.config.settings import cache_dir
@@ -22,15 +23,20 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="WORDS",
         help='a finding in words of your own ("can\'t see at night"): which term is it?',
     )
+    add_age_argument(parser)
     parser.epilog = (
         "start and end count Unicode code points of the decoded file, end exclusive: "
-        "line ends as they are, a byte order mark not counted."
+        "line ends as they are, a byte order mark not counted. --age is the patient's when "
+        "the text was written: limits of vital signs and laboratory values hang on it."
     )
 
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """`start` and `end` count code points of the text as it lies in the file, less a byte order mark."""
+    age_days = read_age(arguments.age)
     if arguments.words is not None:
+        if age_days is not None:
+            raise UsageError("--age is about the values in a text; it goes with --text")
         return _of_words(arguments.words, console)
     from app.workflows.suggest_findings import build_recogniser
     from knowledge_graph.graph.cache import load_compiled
@@ -48,7 +54,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
             "experiencer": m.experiencer,
             "temporality": m.temporality,
         }
-        for m in build_recogniser(graph, cache_dir()).mentions(text)
+        for m in build_recogniser(graph, cache_dir()).mentions(text, age_days=age_days)
     ]
     lines = [
         f"{f['start']:>6}-{f['end']:<6} {f['term_id']} {f['name']} ({f['state']}, {f['experiencer']}, "

@@ -1,4 +1,4 @@
-"""Measures the recogniser on short notes written before their author had seen it (resources/recognition/blind_notes.toml)."""
+"""Measures the recogniser on short notes written before their author had seen it (blind_notes.toml)."""
 
 import tomllib
 from collections import Counter

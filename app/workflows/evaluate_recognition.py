@@ -1,4 +1,4 @@
-"""Measures the recogniser: terms in abstracts (GSC+), negation in sentences (NegEx), everyday language, blind notes."""
+"""Measures the recogniser: terms in abstracts (GSC+), negation (NegEx), everyday language, blind notes."""
 
 import csv
 import gzip

@@ -34,6 +34,8 @@ def test_words_of_ones_own_find_their_term(capsys: pytest.CaptureFixture[str]) -
         (["--words", " "], 2, "--words is empty"),
         ([], 2, "--text"),
         (["--words", "fever", "--text", "-"], 2, "not allowed with"),
+        (["--words", "fever", "--age", "P3Y"], 2, "goes with --text"),
+        (["--text", "-", "--age", "3 years"], 2, "ISO 8601"),
     ],
 )
 def test_what_can_not_be_asked_is_refused(
@@ -45,6 +47,17 @@ def test_what_can_not_be_asked_is_refused(
         found = int(stopped.code or 0)
     assert found == code
     assert said in capsys.readouterr().err
+
+
+def test_values_are_held_against_the_age_that_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    note = tmp_path / "note.txt"
+    note.write_text("HR 138.", encoding="utf-8")
+    assert main(["findings", "--text", str(note), "--age", "P40Y"]) == 0
+    assert "Tachycardia (observed" in capsys.readouterr().out
+    assert main(["findings", "--text", str(note), "--age", "P1Y"]) == 0
+    assert "Tachycardia" not in capsys.readouterr().out
 
 
 def test_a_short_text_without_findings_is_answered_with_a_guess(
