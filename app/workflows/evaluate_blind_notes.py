@@ -36,7 +36,8 @@ def blind_notes() -> Mapping[str, Sequence[BlindNote]]:
 
 
 def _note(row: Mapping[str, Any]) -> BlindNote:
-    return BlindNote(**{key: tuple(said) if isinstance(said, list) else said for key, said in row.items()})
+    named = {key: tuple(row.get(key, ())) for key in ("observed", "excluded", "not_the_patients", "open")}
+    return BlindNote(voice=row["voice"], text=row["text"], **named)
 
 
 def measure_blind_notes(recogniser: Recogniser, graph: CompiledGraph) -> dict[str, object]:
