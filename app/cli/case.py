@@ -111,7 +111,7 @@ def open_case(
         enter_charts(vault, arguments)
         patient_id = find_patient(vault, arguments.patient)
         chart = vault.chart(patient_id)
-        marks = current_annotations(vault.patient_annotation_events(patient_id))
+        marks = current_annotations(vault.annotation_events(patient_id))
         service = _service(arguments, vault, with_text=with_text)
         yield OpenCase(service, service.presentation(chart, marks, today=date.today()), vault, patient_id)
 

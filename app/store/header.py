@@ -229,7 +229,7 @@ def _opened(header: Header, slots: tuple[KeySlot, ...], user: str, passphrase: s
     slot = _slot_of(slots, user)
     if slot is None:
         return None
-    secret = _as_words(passphrase) if slot.role is Role.RECOVERY else passphrase
+    secret = normalised_words(passphrase) if slot.role is Role.RECOVERY else passphrase
     if slot.device:
         find_secret(slot.device)  # first: without it there is nothing to try
     return _unwrapped(slot, wrapping_key(secret, bytes.fromhex(slot.salt), slot.kdf), header.vault_id)
@@ -267,13 +267,6 @@ def _slot_key(slot: KeySlot, passphrase_key: bytes) -> bytes:
         return passphrase_key
     held = find_secret(slot.device)
     return bound_key(passphrase_key, held.secret, held.device)
-
-
-def _as_words(text: str) -> str:
-    try:
-        return normalised_words(text)
-    except UsageError as error:
-        raise WrongPassphrase(str(error)) from error
 
 
 def _check_mac(header: Header, mac: str, key: bytes) -> None:

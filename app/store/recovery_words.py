@@ -4,7 +4,7 @@ import re
 
 from mnemonic import Mnemonic
 
-from app.errors import UsageError
+from app.errors import WrongPassphrase
 
 
 def words_for(entropy: bytes) -> str:
@@ -13,8 +13,8 @@ def words_for(entropy: bytes) -> str:
 
 
 def normalised_words(text: str) -> str:
-    """The words as they were made. Raises UsageError where one is misspelt or missing."""
+    """The words as they were made. Raises WrongPassphrase where one is misspelt or missing."""
     words = " ".join(re.findall("[a-z]+", text.casefold()))  # as copied from a numbered list, too
     if not Mnemonic("english").check(words):
-        raise UsageError("these are not the twelve recovery words in their order; check the spelling")
+        raise WrongPassphrase("these are not the twelve recovery words in their order; check the spelling")
     return words

@@ -23,14 +23,12 @@ from app.store import audit_log, note_search, patient_query, sealing
 from app.store.audit_chain import AuditReport
 from app.store.clock import Clock, system_clock
 from app.store.creation import create_folder
-from app.store.header import RECOVERY
 from app.store.key_derivation import KdfParameters, cost_for_this_machine
 from app.store.note_search import NoteHit
 from app.store.opening import OpenedVault, open_folder
 from app.store.patient_findings import read_observed
 from app.store.patient_query import PatientFilter, PatientRow
 from app.store.record_table import PutCounts, put_records, refresh_summary
-from app.store.recovery_words import normalised_words
 from app.store.rights import Right, has_right, remedy
 from app.store.session import Session
 from knowledge_graph.terms.term import TermId
@@ -76,11 +74,6 @@ class Vault:
         if not vault.read_only:
             vault.audit("vault-opened")
         return vault
-
-    @classmethod
-    def open_with_recovery(cls, path: Path, *, words: str, clock: Clock = system_clock) -> "Vault":
-        """Open with the recovery words. Raises UsageError where a word or the checksum is wrong."""
-        return cls.open(path, user=RECOVERY, passphrase=normalised_words(words), clock=clock)
 
     def __enter__(self) -> "Vault":
         return self
@@ -209,14 +202,7 @@ class Vault:
             for patient_id in {note.patient_id for note in notes.values()}:
                 self._count_findings(connection, patient_id)
 
-    def annotation_events(self, note_id: str) -> tuple[AnnotationEvent, ...]:
-        """A note's log, oldest first."""
-        rows = self._session.rows(
-            "SELECT body FROM annotation_event WHERE note_id = ? ORDER BY sequence", (note_id,)
-        )
-        return tuple(msgspec.json.decode(body, type=AnnotationEvent) for (body,) in rows)
-
-    def patient_annotation_events(self, patient_id: str) -> tuple[AnnotationEvent, ...]:
+    def annotation_events(self, patient_id: str) -> tuple[AnnotationEvent, ...]:
         """The logs of all notes of a patient, oldest first."""
         return tuple(patient_query.read_patient_log(self._session, patient_id))
 
@@ -336,7 +322,7 @@ class Vault:
     def _count_findings(self, connection: object, patient_id: str) -> None:
         """The list's finding count: coded findings and standing marks, each term once."""
         refresh_summary(connection, patient_id)
-        marks = current_annotations(self.patient_annotation_events(patient_id))
+        marks = current_annotations(self.annotation_events(patient_id))
         terms = {mark.term_id for mark in marks if not mark.rejected}
         self._session.connection().execute(
             "UPDATE patient SET finding_count = finding_count + ? WHERE id = ?", (len(terms), patient_id)

@@ -104,7 +104,7 @@ def _texts(vault: Vault, chart: Chart, source: Source) -> tuple[str, ...]:
     notes = _notes(chart)
     if notes and not source.copies:
         return notes
-    marks = current_annotations(vault.patient_annotation_events(chart.patient.id))
+    marks = current_annotations(vault.annotation_events(chart.patient.id))
     findings = dict.fromkeys(
         [Finding(m.term_id, m.state) for m in marks if not m.rejected]
         + [Finding(f.finding.term_id, f.finding.state) for f in chart.features]

@@ -36,7 +36,7 @@ def find_conflicts(vault: Vault, names: DiseaseNames) -> Iterator[LabelConflict]
         chart = vault.chart(patient_id)
         word = standing_word(chart.diagnoses)
         yield from _of_diseases(chart, word, names)
-        marks = current_annotations(vault.patient_annotation_events(patient_id))
+        marks = current_annotations(vault.annotation_events(patient_id))
         yield from _of_marks(chart.patient.id, marks)
         if word.confirmed and patient.name and patient.birth_date:
             person = (" ".join(patient.name.casefold().split()), patient.birth_date)

@@ -243,7 +243,7 @@ def _diagnose_waiting(vault: Vault, service: DiagnosisService) -> tuple[list[dic
     spent: list[float] = []
     for row in vault.patients(text="DEMO-"):
         chart = vault.chart(row.id)
-        marks = current_annotations(vault.patient_annotation_events(row.id))
+        marks = current_annotations(vault.annotation_events(row.id))
         begun = time.perf_counter()
         found = service.diagnose_chart(chart, marks, top=5, today=date.today())
         spent.append(time.perf_counter() - begun)

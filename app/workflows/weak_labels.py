@@ -69,7 +69,7 @@ def weak_labels(
         word = standing_word(chart.diagnoses)
         if word.confirmed:
             continue
-        events = vault.patient_annotation_events(patient_id)
+        events = vault.annotation_events(patient_id)
         votes = cast_votes(
             service, service.presentation(chart, current_annotations(events), today=today), names
         )

@@ -18,7 +18,7 @@ from app.errors import AnamnesisError
 from app.store.backup import back_up, restore
 from app.store.check import check_vault
 from app.store.erasure import erase_patient
-from app.store.header import Role
+from app.store.header import RECOVERY, Role
 from app.store.key_derivation import KdfParameters, subkey
 from app.store.people import add_user, change_passphrase, remove_user
 from app.store.rekey import prepare_rekey
@@ -95,7 +95,7 @@ def _written(folder: Path, acknowledged: Sequence[str]) -> list[str]:
     with open_it(folder / "v") as vault:
         there = {
             "setting": vault.setting("kept") == "x" * 300,
-            "annotation": len(vault.annotation_events(NOTE.id)) == 1,
+            "annotation": len(vault.annotation_events(ADA)) == 1,
             "note": len(vault.chart(ADA).notes) == 2,
             "diagnosis": len(vault.diagnoses(ADA)) == 1,
             "debit": len(vault.ledger()) == 1,
@@ -130,7 +130,7 @@ def _made(folder: Path, acknowledged: Sequence[str]) -> list[str]:
         with open_it(folder / "n") as vault:
             problems = list(check_vault(vault).problems)
         for words in acknowledged:
-            Vault.open_with_recovery(folder / "n", words=words).close()
+            Vault.open(folder / "n", user=RECOVERY, passphrase=words).close()
     except AnamnesisError as error:
         return [f"acknowledged, and does not open: {error}"] if acknowledged else []
     return problems if acknowledged else []

@@ -60,7 +60,7 @@ def read_open_chart(vault: Vault, patient_id: PatientId) -> OpenChart:
     """The chart with its logs. Raises PolicyError where the role may not."""
     vault.require(Right.CHARTS)
     chart = vault.chart(patient_id)
-    events = vault.patient_annotation_events(patient_id)
+    events = vault.annotation_events(patient_id)
     return OpenChart(chart, events, chart.diagnoses, logged_history(events, chart.diagnoses))
 
 

@@ -17,6 +17,7 @@ from app.clinical.ids import AnnotationId, NoteId, PatientId
 from app.clinical.note import Note
 from app.clinical.patient import Patient
 from app.store import device_secret
+from app.store.header import RECOVERY
 from app.store.key_derivation import KdfParameters
 from app.store.vault import Vault
 from knowledge_graph.terms.term import DiseaseId, TermId
@@ -89,7 +90,7 @@ def test_rekey_shows_the_new_words_and_who_was_left_out(
     shown = json.loads(capsys.readouterr().out)
     assert len(shown["recovery_words"].split()) == 12
     assert shown["add_again"] == []
-    Vault.open_with_recovery(path, words=shown["recovery_words"]).close()
+    Vault.open(path, user=RECOVERY, passphrase=shown["recovery_words"]).close()
 
 
 @pytest.mark.parametrize("deed", ["vault check", "vault status", "vault rekey", "audit verify", "audit show"])

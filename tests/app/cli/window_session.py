@@ -61,9 +61,7 @@ def work(window: MainWindow, letter: str, name: str, word: str) -> None:
     assert word in QGuiApplication.clipboard().text()
     place.patient.differential.confirm.click()
     assert window.settle(120)
-    note_id = place.patient.notes.note_id
-    assert note_id is not None
-    assert place.session.vault.annotation_events(note_id)
+    assert place.session.vault.annotation_events(patient)
     assert place.session.vault.diagnoses(patient)
     window.lock()
     assert QGuiApplication.clipboard().text() == ""

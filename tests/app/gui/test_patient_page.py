@@ -36,7 +36,7 @@ def test_keys_annotate_and_every_deed_is_in_the_log(
     page.note.choose_id(first.id)
     press(qtbot, window, Qt.Key.Key_N)
     settle()
-    log = vault.annotation_events(NOTE)
+    log = vault.annotation_events(MARFAN)
     assert [e.action for e in log] == [
         AnnotationAction.ADD,
         AnnotationAction.REJECT,
@@ -52,7 +52,7 @@ def test_keys_annotate_and_every_deed_is_in_the_log(
     shift = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
     press(qtbot, window, Qt.Key.Key_Z, shift)
     settle()
-    assert len(vault.annotation_events(NOTE)) == 7
+    assert len(vault.annotation_events(MARFAN)) == 7
     assert [m.id for m in page.opened.annotations()] == [first.id]
 
 
@@ -73,7 +73,7 @@ def test_selected_words_become_a_mark_by_term_search(
     settle()
     search.take()
     settle()
-    (event,) = vault.annotation_events(NOTE)
+    (event,) = vault.annotation_events(MARFAN)
     assert (event.annotation.start, event.annotation.end) == (start, start + 23)
     assert event.annotation.term_id == "HP:0001519"
 

@@ -50,7 +50,7 @@ def test_answers_by_key_become_findings_that_undo_takes_back(
     assert panel.list.widget.hasFocus()
     qtbot.keyClick(panel.list.widget, Qt.Key.Key_Y)
     settle()
-    (event,) = vault.annotation_events(NOTE)
+    (event,) = vault.annotation_events(MARFAN)
     assert (event.annotation.term_id, event.annotation.state) == (before[0], FindingState.OBSERVED)
     assert event.annotation.start == event.annotation.end == len(vault.note(NOTE).text)
     evidence = page.differential.list.current()
@@ -62,14 +62,14 @@ def test_answers_by_key_become_findings_that_undo_takes_back(
     qtbot.keyClick(panel.list.widget, Qt.Key.Key_Down)
     qtbot.keyClick(panel.list.widget, Qt.Key.Key_N)
     settle()
-    assert vault.annotation_events(NOTE)[-1].annotation.state is FindingState.EXCLUDED
-    assert vault.annotation_events(NOTE)[-1].annotation.term_id == second
+    assert vault.annotation_events(MARFAN)[-1].annotation.state is FindingState.EXCLUDED
+    assert vault.annotation_events(MARFAN)[-1].annotation.term_id == second
     shown = [page.findings.widget.item(i).toolTip() for i in range(page.findings.widget.count())]
     assert sum("answered" in tip for tip in shown) == 2
     for _ in range(2):
         qtbot.keyClick(panel.list.widget, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
     settle()
-    assert [e.action for e in vault.annotation_events(NOTE)[2:]] == [AnnotationAction.REMOVE] * 2
+    assert [e.action for e in vault.annotation_events(MARFAN)[2:]] == [AnnotationAction.REMOVE] * 2
     assert _asked(panel) == before
 
 
@@ -82,7 +82,7 @@ def test_unknown_is_not_asked_again_and_leaves_no_trace(
     panel.unknown.click()
     settle()
     assert before[0] not in _asked(panel)
-    assert vault.annotation_events(NOTE) == ()
+    assert vault.annotation_events(MARFAN) == ()
     assert window.workspace is not None
     window.workspace.open_patient(MARFAN)
     settle()
@@ -118,7 +118,7 @@ def test_a_chart_without_a_note_says_where_an_answer_would_go(
     panel.yes.click()
     settle()
     assert panel.state.text() == NO_NOTE
-    assert vault.patient_annotation_events("patient-00001") == ()
+    assert vault.annotation_events("patient-00001") == ()
 
 
 def test_a_lock_empties_the_questions(window: MainWindow, vault: Vault, settle: Settle) -> None:

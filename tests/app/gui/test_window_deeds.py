@@ -13,6 +13,7 @@ from app.config.policy import Policy
 from app.errors import UsageError
 from app.gui.assistant import Assistant
 from app.gui.shell.main_window import MainWindow
+from app.store.header import RECOVERY
 from app.store.key_derivation import KdfParameters
 from app.store.vault import Vault
 from tests.app.gui.clinic import MARFAN
@@ -72,7 +73,7 @@ def test_a_new_vault_shows_its_words_once_and_opens_after_they_are_noted(
     assert window.workspace is not None
     assert card.words.text() == ""
     window.lock()
-    Vault.open_with_recovery(tmp_path / "new.vault", words=words).close()
+    Vault.open(tmp_path / "new.vault", user=RECOVERY, passphrase=words).close()
 
 
 def test_the_audit_page_lists_events_and_verifies_the_chain(

@@ -15,7 +15,7 @@ from app.errors import VaultDamaged, VaultLocked, WrongPassphrase
 from app.store import attempt_throttle, writer_lock
 from app.store.attempt_throttle import FILE, FREE, LOCK, LONGEST_S, AttemptThrottle
 from app.store.clock import lasting_clock
-from app.store.header import Role, read_header
+from app.store.header import RECOVERY, Role, read_header
 from app.store.people import add_user
 from app.store.vault import Vault
 from app.store.writer_lock import WriterLock
@@ -271,7 +271,7 @@ def test_what_one_process_counted_another_waits_for_but_the_recovery_words_open(
     )
     assert (done.returncode, done.stdout) == (1, "")
     assert "too many wrong passphrases in a row; wait" in done.stderr
-    Vault.open_with_recovery(fresh.path, words=words).close()
+    Vault.open(fresh.path, user=RECOVERY, passphrase=words).close()
     open_it(path).close()
 
 

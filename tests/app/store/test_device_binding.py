@@ -13,7 +13,7 @@ from app.errors import UsageError, VaultDamaged, VaultError, VaultLocked, VaultT
 from app.store import device_secret, header
 from app.store.backup import back_up, restore
 from app.store.device_binding import bind_device, is_bound, unbind_device
-from app.store.header import Role, read_header
+from app.store.header import RECOVERY, Role, read_header
 from app.store.key_derivation import bound_key
 from app.store.people import add_user, change_passphrase, reset_passphrase
 from app.store.rekey import prepare_rekey
@@ -110,7 +110,7 @@ def test_recovery_words_and_unbound_colleagues_open_without_the_device(
         bind_device(vault, passphrase=SECRET)
     elsewhere(keyring)
     Vault.open(vault.path, user="bob", passphrase=OTHER).close()
-    with Vault.open_with_recovery(vault.path, words=words) as opened:
+    with Vault.open(vault.path, user=RECOVERY, passphrase=words) as opened:
         with pytest.raises(UsageError, match="never bound"):
             bind_device(opened, passphrase=words)
         reset_passphrase(opened, user="ann", new=SECRET, kdf=FAST)  # the way out of a lost device

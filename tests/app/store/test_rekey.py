@@ -13,11 +13,11 @@ import pytest
 from app.clinical.ids import NoteId, PatientId
 from app.clinical.note import Note
 from app.clinical.patient import Patient
-from app.errors import UsageError, VaultDamaged, VaultError, VaultLocked
+from app.errors import VaultDamaged, VaultError, VaultLocked, WrongPassphrase
 from app.store import anchor
 from app.store.check import check_vault
 from app.store.durable_file import read_regular
-from app.store.header import Role, read_header, unlock
+from app.store.header import RECOVERY, Role, read_header, unlock
 from app.store.key_derivation import KdfParameters
 from app.store.people import add_user, remove_user
 from app.store.rekey import prepare_rekey
@@ -77,10 +77,10 @@ def test_after_a_change_the_kept_users_open_and_the_old_key_opens_nothing(
         with open_as(path, user, secret) as vault:
             assert_whole(vault)
             assert vault.data_key() != old_key
-    with Vault.open_with_recovery(path, words=words) as vault:
+    with Vault.open(path, user=RECOVERY, passphrase=words) as vault:
         assert_whole(vault)
     with pytest.raises(VaultLocked, match="wrong"):
-        Vault.open_with_recovery(path, words=template[1])
+        Vault.open(path, user=RECOVERY, passphrase=template[1])
     with pytest.raises(VaultLocked, match="wrong"):
         open_as(path, "eve", EVE)
     shutil.copy(template[0] / "header.json", path / "header.json")
@@ -112,7 +112,7 @@ def test_a_change_that_is_given_up_changes_nothing(path: Path, template: tuple[P
     change = prepare_rekey(open_as(path), passphrase=ANN)
     change.close()
     change.close()
-    with Vault.open_with_recovery(path, words=template[1]) as vault:
+    with Vault.open(path, user=RECOVERY, passphrase=template[1]) as vault:
         assert_whole(vault)
     with open_as(path, "eve", EVE) as vault:
         assert_whole(vault)
@@ -189,7 +189,7 @@ def _words_that_open(state: Path, *, old: str, new: str) -> str:
     opened = []
     for name, words in (("old", old), ("new", new)):
         try:
-            with Vault.open_with_recovery(state, words=words) as vault:
+            with Vault.open(state, user=RECOVERY, passphrase=words) as vault:
                 assert vault.setting("after") == "the stop"
             opened.append(name)
         except VaultLocked:
@@ -217,7 +217,7 @@ def test_the_new_words_alone_finish_a_change_or_are_void(
 ) -> None:
     for state in states:
         try:
-            with Vault.open_with_recovery(state, words=stopped[1]) as vault:
+            with Vault.open(state, user=RECOVERY, passphrase=stopped[1]) as vault:
                 assert_whole(vault)
         except VaultLocked:
             with open_as(state) as vault:
@@ -303,16 +303,16 @@ def test_an_anchor_that_cannot_be_read_for_a_moment_is_not_thrown_away(
 
 
 def test_the_recovery_slot_can_change_the_key_too(path: Path, template: tuple[Path, str]) -> None:
-    vault = Vault.open_with_recovery(path, words=template[1])
+    vault = Vault.open(path, user=RECOVERY, passphrase=template[1])
     change = prepare_rekey(vault, passphrase=template[1])
     change.commit()
-    with Vault.open_with_recovery(path, words=change.recovery_words) as again:
+    with Vault.open(path, user=RECOVERY, passphrase=change.recovery_words) as again:
         assert_whole(again)
         add_user(again, user="ann", passphrase=ANN, role=Role.CLINICIAN, kdf=FAST)
     with open_as(path) as vault:
         assert_whole(vault)
-    with pytest.raises(UsageError):
-        Vault.open_with_recovery(path, words="not twelve words")
+    with pytest.raises(WrongPassphrase):
+        Vault.open(path, user=RECOVERY, passphrase="not twelve words")
 
 
 def test_nothing_of_a_change_is_left_in_the_folder(path: Path) -> None:

@@ -12,7 +12,7 @@ from app.clinical.patient import Patient
 from app.errors import PolicyError, UsageError, VaultError, VaultLocked, WrongPassphrase
 from app.store.break_glass import break_glass, emergencies, review
 from app.store.erasure import erase_patient
-from app.store.header import Role, read_header
+from app.store.header import RECOVERY, Role, read_header
 from app.store.people import add_user, approve, remove_user, reset_passphrase
 from app.store.rekey import prepare_rekey
 from app.store.rights import Right, has_right
@@ -110,7 +110,7 @@ def test_a_change_of_key_and_the_recovery_words_give_an_administrator_no_key(
     change = prepare_rekey(open_it(path), passphrase=SECRET)
     assert change.must_be_added_again == ()
     change.commit()
-    with Vault.open_with_recovery(path, words=change.recovery_words) as vault:
+    with Vault.open(path, user=RECOVERY, passphrase=change.recovery_words) as vault:
         key = vault.data_key()
         reset_passphrase(vault, user="it", new=SECRET, kdf=FAST)
     assert _opened_secret(path, "it", SECRET) not in (None, key)
@@ -175,5 +175,5 @@ def test_the_officer_reviews_emergencies_and_nobody_else_does(path: Path) -> Non
 def test_the_recovery_words_in_use_are_an_emergency_too(tmp_path: Path) -> None:
     vault, words = Vault.create(tmp_path / "w", user="ann", passphrase=SECRET, kdf=FAST)
     vault.close()
-    with Vault.open_with_recovery(tmp_path / "w", words=words) as vault:
+    with Vault.open(tmp_path / "w", user=RECOVERY, passphrase=words) as vault:
         assert [e.user for e in emergencies(vault)] == ["recovery"]

@@ -14,10 +14,10 @@ from app.clinical.ids import AnnotationId, NoteId, PatientId, RecordId
 from app.clinical.note import Note
 from app.clinical.patient import Identifier, Patient
 from app.clinical.record import Condition
-from app.errors import UsageError, VaultDamaged, VaultError, VaultLocked, VaultTooNew
+from app.errors import UsageError, VaultDamaged, VaultError, VaultLocked, VaultTooNew, WrongPassphrase
 from app.store.backup import EPSILON_FLOOR, back_up, restore
 from app.store.check import check_vault
-from app.store.header import Role
+from app.store.header import RECOVERY, Role
 from app.store.key_derivation import KdfParameters
 from app.store.people import add_user, change_passphrase, remove_user
 from app.store.vault import Vault
@@ -132,7 +132,7 @@ def _trouble(path: Path) -> bool:
     try:
         with reopen(path, read_only=True) as vault:
             return not check_vault(vault).sound
-    except (VaultDamaged, VaultLocked, VaultTooNew):
+    except (VaultDamaged, VaultLocked, VaultTooNew, WrongPassphrase):
         return True
 
 
@@ -184,10 +184,10 @@ def test_the_recovery_words_open_the_vault(tmp_path: Path) -> None:
     vault, words = Vault.create(tmp_path / "r.vault", user="ann", passphrase=SECRET, kdf=FAST)
     vault.close()
     assert len(words.split()) == 12
-    with Vault.open_with_recovery(tmp_path / "r.vault", words=words.upper() + " ") as opened:
+    with Vault.open(tmp_path / "r.vault", user=RECOVERY, passphrase=words.upper() + " ") as opened:
         assert not opened.read_only
-    with pytest.raises(UsageError, match="recovery words"):
-        Vault.open_with_recovery(tmp_path / "r.vault", words="abandon " * 12)
+    with pytest.raises(WrongPassphrase, match="recovery words"):
+        Vault.open(tmp_path / "r.vault", user=RECOVERY, passphrase="abandon " * 12)
 
 
 def test_people_come_and_go(path: Path) -> None:
@@ -221,7 +221,7 @@ def test_annotations_are_a_log_that_only_grows(path: Path) -> None:
     with reopen(path) as vault:
         vault.append_annotations([_event(AnnotationAction.ADD, 8, 16, FindingState.OBSERVED)])
         vault.append_annotations([_event(AnnotationAction.CHANGE, 8, 16, FindingState.EXCLUDED)])
-        events = vault.annotation_events(NOTE.id)
+        events = vault.annotation_events(ADA)
         assert [e.action for e in events] == ["add", "change"]
         assert current_annotations(events)[0].state is FindingState.EXCLUDED
         assert vault.patients()[0].finding_count == 1
@@ -242,7 +242,7 @@ def test_a_patients_log_is_read_by_the_index_of_her_notes(path: Path) -> None:
             return rows(sql, parameters)
 
         vault.session().rows = explained  # type: ignore[method-assign]
-        vault.patient_annotation_events(ADA)
+        vault.annotation_events(ADA)
         assert [step for step in asked if "SCAN annotation_event" in step] == []
         assert any("annotation_event_by_note" in step for step in asked)
 
@@ -251,7 +251,7 @@ def test_a_mark_outside_its_note_is_refused(path: Path) -> None:
     with reopen(path) as vault:
         with pytest.raises(UsageError, match="inside its note"):
             vault.append_annotations([_event(AnnotationAction.ADD, 8, 9_999, FindingState.OBSERVED)])
-        assert vault.annotation_events(NOTE.id) == ()
+        assert vault.annotation_events(ADA) == ()
 
 
 def _diagnosis(decision: Decision) -> Diagnosis:

@@ -85,8 +85,8 @@ def test_the_clinician_leaves_exactly_the_truth_in_the_log(
         *_, report = annotate_synthetic(vault, hospital, real_graph, recogniser, leave=2)
         assert report.deeds["confirmed"] == COUNT - 2 == len(vault.labelled_patients())
         for patient_id in vault.labelled_patients():
+            marks = current_annotations(vault.annotation_events(patient_id))
             for note in vault.chart(patient_id).notes:
-                marks = current_annotations(vault.annotation_events(note.id))
-                standing = {(m.term_id, m.state) for m in marks if not m.rejected}
+                standing = {(m.term_id, m.state) for m in marks if m.note_id == note.id and not m.rejected}
                 truth = {(s.term_id, s.state) for s in hospital.spans_by_text[note.text]}
                 assert standing == truth
