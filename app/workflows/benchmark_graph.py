@@ -31,6 +31,7 @@ from knowledge_graph.graph.cache import load_compiled
 from knowledge_graph.graph.compiled_graph import CompiledGraph
 from knowledge_graph.graph.knowledge_graph import KnowledgeGraph, load_knowledge
 from knowledge_graph.graph.overlay import overlaid
+from knowledge_graph.graph.recompilation import compile_knowledge
 from knowledge_graph.ranking.context import context_ratios
 from knowledge_graph.ranking.likelihood_ratio import (
     ANCESTOR_SHARE,
@@ -70,6 +71,7 @@ def measure(
     parsing = _clocked(load_knowledge)[0]
     load_knowledge(cache_dir=cache_dir())  # keeps what was parsed
     build, knowledge = _clocked(partial(load_knowledge, cache_dir=cache_dir()))
+    compiling, _ = _clocked(partial(compile_knowledge, knowledge))
     patients = list(sample_patients(graph, count=size or DEFAULT_PATIENTS, rng=np.random.default_rng(5)))
     progress(f"ranking {len(patients)} patients by arrays and by dictionaries")
     found = {
@@ -79,6 +81,7 @@ def measure(
         **_both("load it and rank for the first time", _first_rankings(patients[0])),
         **_both("parse and build NetworkX", [parsing]),
         **_both("build NetworkX from the cache", [build]),
+        **_both("compile NetworkX as it stands", [compiling]),
         "NetworkX / compiled": build.ms / median(took.ms for took in loads),
         "nodes": knowledge.network.number_of_nodes(),
         "edges": knowledge.network.number_of_edges(),

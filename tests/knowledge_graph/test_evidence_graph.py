@@ -80,7 +80,8 @@ def network_evidence(
 ) -> EvidenceGraph:
     """The slow, obvious form: from the NetworkX graph."""
     given = list(evidence)
-    genes = knowledge.genes_of(disease_id)
+    tied = {g: knowledge.network.nodes[g]["gene"] for g in knowledge.network.predecessors(disease_id)}
+    genes = sorted(tied.values(), key=lambda gene: gene.label)
     nodes = [EvidenceNode(disease_id, "disease", knowledge.network.nodes[disease_id]["disease"].name)]
     nodes += [EvidenceNode(gene.gene_id, "gene", gene.label) for gene in genes]
     edges = [EvidenceEdge(gene.gene_id, disease_id, "associated_with") for gene in genes]
