@@ -45,7 +45,6 @@ _AUXILIARIES = frozenset(form_of(word) for word in ["do", "does", "did"])
 _COPULAS = frozenset(
     form_of(word) for word in ["is", "are", "was", "were", "be", "been", "being", "got", "going", "getting"]
 )
-_SKIPPED = _PASSED_OVER | _DENIALS
 _SILENT = frozenset({"morphology"})  # "abnormal heart morphology" is said as "abnormal heart"
 SPOKEN = 0.7  # score of our own wordings; the ontology's own names have more, also where they fit loosely
 LONGEST_NAME = 12

@@ -6,7 +6,6 @@ import pytest
 from app.workflows.synthetic_notes import HELD_OUT_STYLES
 from app.workflows.write_notes import synthetic_notes
 from knowledge_graph.graph.compiled_graph import CompiledGraph
-from ml.explain.faithfulness import area_over, faithfulness
 from ml.explain.occlusion import occlude
 from ml.explain.sentences import sentence_spans
 from ml.inference.predictor import Predictor
@@ -15,6 +14,7 @@ from ml.inference.version_loading import load_predictor
 from ml.registry.starting_model import starting_version
 from ml.text.encoder_files import find_encoder
 from ml.text.tokenizer import token_batch
+from tests.ml.explain.deletion_curve import area_over, faithfulness
 
 NOTE = "Tall stature and arachnodactyly. No seizures.\n\nPlan:\n- eye examination\n- echocardiogram"
 
