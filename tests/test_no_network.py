@@ -1,6 +1,7 @@
 """The means by which other tests hold the program to no network do end what opens one, in children too."""
 
 import sys
+from ctypes.util import find_library
 
 import pytest
 
@@ -11,7 +12,11 @@ CHILD = "import subprocess, sys; sys.exit(subprocess.run([sys.executable, '-c', 
 CAUGHT = "try:\n    {opens}\nexcept BaseException:\n    pass"
 WITHIN = "import socket; socket.socketpair(); socket.socket(socket.AF_UNIX)"
 
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reason="it needs Linux")]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform != "linux", reason="it needs Linux"),
+    pytest.mark.skipif(find_library("seccomp") is None, reason="libseccomp is not installed here"),
+]
 
 
 @pytest.mark.parametrize("family", ["AF_INET", "AF_INET6"])

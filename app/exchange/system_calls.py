@@ -39,11 +39,6 @@ class When:
         return cls(argument, _MASKED_EQUAL, flag, flag)
 
 
-def can_forbid_calls() -> bool:
-    """Whether this system has what `forbid_calls` needs."""
-    return _library() is not None
-
-
 def forbid_calls(calls: Sequence[tuple[str, When | None]], *, action: int = REFUSED) -> bool:
     """Forbid these calls, each always or under a condition; False where this system can't."""
     library = _library()

@@ -4,33 +4,29 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from app.exchange.system_calls import can_forbid_calls
 from app.store.vault import Vault
 from app.workflows.list_models import list_models
 from app.workflows.run_demo import PASSPHRASE, USER
 from tests.no_network import run_without_network
 
 pytestmark = pytest.mark.slow
-Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
-def _demo(*words: str, cache: Path, run: Run = subprocess.run) -> subprocess.CompletedProcess[str]:
+def _demo(*words: str, cache: Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "app", "demo", "--json", "--headless", "--quick", *words]
     surroundings = {**os.environ, "QT_QPA_PLATFORM": "offscreen", "ANAMNESIS_CACHE": str(cache)}
-    return run(command, capture_output=True, text=True, env=surroundings, check=False)
+    return run_without_network(command, capture_output=True, text=True, env=surroundings, check=False)
 
 
 def test_the_whole_main_job_runs_on_two_synthetic_hospitals_without_a_network(
     tmp_path: Path, public_cache: Path
 ) -> None:
     """The first attempt at a network socket, in whichever of its processes, would end that process."""
-    run = run_without_network if can_forbid_calls() else subprocess.run
-    done = _demo("--workdir", str(tmp_path / "work"), cache=public_cache, run=run)
+    done = _demo("--workdir", str(tmp_path / "work"), cache=public_cache)
     assert done.returncode == 0, done.stderr[-2000:]
     summary = json.loads(done.stdout)
     assert summary["north"]["imported"]["Patient"] == 303

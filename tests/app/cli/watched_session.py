@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from app.exchange.system_calls import can_forbid_calls
 from tests.app.cli.leak_search import SECRET
 from tests.no_network import forbid_network
 
@@ -111,5 +110,4 @@ def _surroundings() -> None:
     """Core dumps as an administrator may want them, and no network where the system can take it away."""
     _, hard = resource.getrlimit(resource.RLIMIT_CORE)
     resource.setrlimit(resource.RLIMIT_CORE, (hard, hard))
-    if can_forbid_calls():
-        forbid_network()
+    forbid_network()
