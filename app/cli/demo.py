@@ -4,6 +4,7 @@ import argparse
 import json
 import shutil
 import time
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from app.errors import UsageError
 
 if TYPE_CHECKING:
     from app.workflows.run_demo import DemoSummary
+    from app.workflows.run_site import SiteReport
 
 MARKER = "made-by-the-demo.txt"
 SUMMARY = "summary.json"
@@ -118,32 +120,10 @@ def _open_window(summary: "DemoSummary") -> int:
 
 
 def _as_text(summary: "DemoSummary") -> str:
-    sites = (summary.north, summary.south)
     lines = ["", "The demo is done. Every patient in it is synthetic.", ""]
-    for site in sites:
-        counts = ", ".join(f"{n} {kind}" for kind, n in sorted(site.imported.items()))
-        lines.append(f"{site.site}: imported {counts}")
-        lines.append(f"       findings {_deeds(site.deeds)}")
-        lines.append(
-            f"       epsilon {site.privacy.epsilon:.3g} spent at delta {site.privacy.delta:g}, "
-            f"{site.privacy.steps} steps, noise {site.privacy.noise_multiplier:.3g}"
-        )
+    lines += [line for site in (summary.north, summary.south) for line in _site(site)]
+    lines += ["", *_accuracies(summary), ""]
     lines += [
-        "",
-        f"{summary.before.n} held-out synthetic patients, all diseases of the graph ranked:",
-        "                       text top-1  top-5    fused top-1  top-5  top-10",
-    ]
-    for name, measured in (
-        ("starting model", summary.before),
-        ("north, private run", summary.after),
-        ("aggregate of both", summary.aggregated),
-    ):
-        lines.append(
-            f"  {name:20} {measured.text_top1:9.1%} {measured.text_top5:6.1%} "
-            f"{measured.fused_top1:13.1%} {measured.fused_top5:6.1%} {measured.fused_top10:7.1%}"
-        )
-    lines += [
-        "",
         *(
             f"{d['patient']}: {d['name']} ({d['disease_id']}) {d['probability']:.0%}"
             for d in summary.diagnoses
@@ -161,5 +141,25 @@ def _as_text(summary: "DemoSummary") -> str:
     return "\n".join(lines)
 
 
-def _deeds(deeds: dict[str, int]) -> str:
-    return ", ".join(f"{count} {deed}" for deed, count in sorted(deeds.items()))
+def _site(site: "SiteReport") -> Iterator[str]:
+    counts = ", ".join(f"{n} {kind}" for kind, n in sorted(site.imported.items()))
+    yield f"{site.site}: imported {counts}"
+    yield f"       findings {', '.join(f'{count} {deed}' for deed, count in sorted(site.deeds.items()))}"
+    yield (
+        f"       epsilon {site.privacy.epsilon:.3g} spent at delta {site.privacy.delta:g}, "
+        f"{site.privacy.steps} steps, noise {site.privacy.noise_multiplier:.3g}"
+    )
+
+
+def _accuracies(summary: "DemoSummary") -> Iterator[str]:
+    yield f"{summary.before.n} held-out synthetic patients, all diseases of the graph ranked:"
+    yield "                       text top-1  top-5    fused top-1  top-5  top-10"
+    for name, measured in (
+        ("starting model", summary.before),
+        ("north, private run", summary.after),
+        ("aggregate of both", summary.aggregated),
+    ):
+        yield (
+            f"  {name:20} {measured.text_top1:9.1%} {measured.text_top5:6.1%} "
+            f"{measured.fused_top1:13.1%} {measured.fused_top5:6.1%} {measured.fused_top10:7.1%}"
+        )

@@ -21,16 +21,32 @@ _SCOPES = ("head", "top", "bitfit", "lora", "adalora", "adapter", "prefix", "ful
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add what is chosen before a run."""
-    parser.add_argument(
+    _add_budget(parser)
+    _add_people(parser)
+    _add_learning(parser)
+    _add_machine(parser)
+    add_vault_arguments(parser)
+
+
+def _add_budget(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("the budget")
+    group.add_argument(
         "--epsilon", type=float, help="what all runs together may reach with this one (not with --resume)"
     )
-    parser.add_argument("--delta", type=float, default=1e-5)
-    parser.add_argument(
+    group.add_argument("--delta", type=float, default=1e-5)
+    group.add_argument(
         "--cap",
         type=float,
         help="epsilon that no run may ever pass; kept in the vault (first run: --epsilon)",
     )
-    parser.add_argument(
+    group.add_argument(
+        "--expected-patients", type=int, default=200, help="a public estimate of the patients learned from"
+    )
+
+
+def _add_people(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("whom it learns from")
+    group.add_argument(
         "--task",
         choices=("diagnosis", "mlm"),
         default="diagnosis",
@@ -38,53 +54,57 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "same budget. On the synthetic hospital measured it did not help the diagnosis: leave it out, unless "
         "the gates of your policy say otherwise",
     )
-    parser.add_argument("--scope", choices=_SCOPES, help="what learns (default: head; with --task mlm: lora)")
-    parser.add_argument("--steps", type=int, default=0, help="default: by scope")
-    parser.add_argument("--sample-rate", type=float, default=0.0, help="chance of each patient at each step")
-    parser.add_argument(
+    group.add_argument("--declare", metavar="FILE", help="disease ids the site treats, one a line (public)")
+    group.add_argument(
+        "--with-coded",
+        action="store_true",
+        help="where no clinician has spoken, learn from the disease that the record codes (OMIM, Orphanet)",
+    )
+    group.add_argument(
+        "--copies", type=int, default=0, help="texts that tell a patient's findings in other words, each"
+    )
+
+
+def _add_learning(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("how it learns")
+    group.add_argument("--scope", choices=_SCOPES, help="what learns (default: head; with --task mlm: lora)")
+    group.add_argument("--steps", type=int, default=0, help="default: by scope")
+    group.add_argument("--sample-rate", type=float, default=0.0, help="chance of each patient at each step")
+    group.add_argument(
         "--learning-rate",
         type=float,
         default=0.0,
         help="default: by scope; a head takes less where noise is large",
     )
-    parser.add_argument("--max-grad-norm", type=float, default=1.0)
-    parser.add_argument("--optimizer", choices=("adamw", "sgd"), default="", help="default: by scope")
-    parser.add_argument("--weight-decay", type=float, default=0.0, help="with sgd: an L2 penalty")
-    parser.add_argument("--schedule", choices=("constant", "linear", "cosine"), default="constant")
-    parser.add_argument("--dropout", type=float, default=0.0, help="in the encoder; scopes other than head")
-    parser.add_argument(
+    group.add_argument("--max-grad-norm", type=float, default=1.0)
+    group.add_argument("--optimizer", choices=("adamw", "sgd"), default="", help="default: by scope")
+    group.add_argument("--weight-decay", type=float, default=0.0, help="with sgd: an L2 penalty")
+    group.add_argument("--schedule", choices=("constant", "linear", "cosine"), default="constant")
+    group.add_argument("--dropout", type=float, default=0.0, help="in the encoder; scopes other than head")
+    group.add_argument(
         "--clipping",
         choices=("flat", "automatic"),
         default="flat",
         help="automatic: short gradients are lengthened to the norm as well, so it needs no tuning",
     )
-    parser.add_argument(
+    group.add_argument(
         "--backend",
         choices=("book-keeping", "ghost", "hooks"),
         default="book-keeping",
         help="how each patient's gradient is clipped; all give the same sum (hooks: Opacus)",
     )
-    parser.add_argument(
-        "--expected-patients", type=int, default=200, help="a public estimate of the patients learned from"
-    )
-    parser.add_argument("--declare", metavar="FILE", help="disease ids the site treats, one a line (public)")
-    parser.add_argument(
-        "--with-coded",
-        action="store_true",
-        help="where no clinician has spoken, learn from the disease that the record codes (OMIM, Orphanet)",
-    )
-    parser.add_argument(
-        "--copies", type=int, default=0, help="texts that tell a patient's findings in other words, each"
-    )
-    parser.add_argument("--resume", action="store_true", help="take up a stopped run")
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument(
+
+
+def _add_machine(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("the run")
+    group.add_argument("--resume", action="store_true", help="take up a stopped run")
+    group.add_argument("--threads", type=int, default=2)
+    group.add_argument(
         "--devices",
         type=int,
         default=1,
         help="trainers, each on a processor core, that share the patients of a step; scopes other than head",
     )
-    add_vault_arguments(parser)
 
 
 def run(arguments: argparse.Namespace, console: Console) -> int:

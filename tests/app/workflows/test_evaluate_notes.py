@@ -110,13 +110,19 @@ def test_what_is_measured_is_told_in_other_styles_than_what_is_fitted(real_graph
 
 
 @pytest.mark.parametrize(
-    "argv", [["evaluate"], ["evaluate", "--notes", "0"], ["evaluate", "--fit-fusion", "w"]]
+    ("words", "told"),
+    [
+        ("", "by --cases, or a number of synthetic notes by --notes"),
+        ("--notes 0", "--notes must be at least 1"),
+        ("--fit-fusion w", "--fit-fusion needs --cases"),
+        ("--fit-sets w --fit-weights w --cases c", "one file at a time"),
+    ],
 )
-def test_evaluate_without_cases_or_notes_is_refused(
-    argv: list[str], capsys: pytest.CaptureFixture[str]
+def test_evaluate_without_what_it_needs_is_refused(
+    words: str, told: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(argv) == 2
-    assert "--notes" in capsys.readouterr().err
+    assert main(["evaluate", *words.split()]) == 2
+    assert told in capsys.readouterr().err
 
 
 @pytest.mark.slow
