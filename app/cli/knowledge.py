@@ -87,7 +87,11 @@ def _check(arguments: argparse.Namespace, console: Console, *, brief: bool) -> i
     lines = [f"knowledge: {report.version}"]
     for pack in report.packs:
         counts = f"{pack.diseases} diseases, {pack.terms} own terms, {pack.rows} rows"
-        left = f", {pack.left_out} rows about terms that this HPO lacks left out" if pack.left_out else ""
+        left = (
+            f", {pack.left_out} rows about terms or diseases that this HPO lacks left out"
+            if pack.left_out
+            else ""
+        )
         lines.append(f"{pack.path}: {pack.refused or f'{pack.title}; {counts}{left}; {pack.licence}'}")
         lines += [] if brief else [f"  {remark}" for remark in _first(pack.remarks)]
     if not brief:

@@ -20,7 +20,7 @@ def add_knowledge_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="FILE",
-        help="lay this pack over HPO as well: TOML, CSV, Orphanet's en_product4.xml, or a folder of DDXPlus",
+        help="lay this pack over HPO too: TOML, CSV, Orphanet's product 1, 4, 6 or 9, a folder of DDXPlus",
     )
     group.add_argument(
         "--no-packs", action="store_true", help="leave out the packs of the program, the policy and the user"

@@ -75,6 +75,7 @@ class DifferentialLine:
     held: tuple[HeldLine, ...] = ()
     prior_score: float = 0.0
     urgency: str = ""  # emergency, urgent, routine; "" where no pack says
+    epidemiology: tuple[str, ...] = ()  # how often the disease is met, as a pack's source says it
 
     @classmethod
     def unlisted(cls, disease_id: DiseaseId, name: str) -> "DifferentialLine":

@@ -98,7 +98,7 @@ def _remarks(graph: CompiledGraph, pack: KnowledgePack) -> Iterator[str]:
         known = {graph.term_names[number].casefold(), *(s.casefold() for s in graph.term_synonyms[number])}
         if name and name.casefold() not in known:
             yield f"{place}: {current} is {graph.term_names[number]!r}, not {name!r}"
-        if current.startswith("HP:") and not _tells(graph, current):
+        if row.aspect == "P" and current.startswith("HP:") and not _tells(graph, current):
             yield f"{place}: {current} ({graph.term_names[number]}) is no finding of a patient; name one"
         if (row.disease_id, current) in said:
             yield f"{place}: {current} is said of {row.disease_id} a second time"
@@ -111,10 +111,10 @@ def _tells(graph: CompiledGraph, term_id: str) -> bool:
 
 def _disease_remarks(before: CompiledGraph, pack: KnowledgePack) -> Iterator[str]:
     """Diseases without findings, ids that HPO lacks in its own spaces, codes that are none."""
-    shown = {row.disease_id for row in pack.rows}
+    shown = {row.disease_id for row in pack.rows if row.aspect == "P"}
     for disease in pack.diseases:
         named = f"{disease.disease_id} ({disease.name})"
-        if disease.disease_id not in shown:
+        if disease.disease_id not in shown and (shown or pack.strict):  # Orphanet may tell of genes alone
             yield f"{named} has no finding"
         space = disease.disease_id.split(":")[0]
         if space.lower() in HPO_SPACES and disease.disease_id not in before.disease_index:

@@ -20,12 +20,13 @@ def differential_line(
     scores, fused, held = weighed.scores, weighed.fused, weighed.held
     disease_id = graph.disease_ids[disease]
     weight, facts = fused.graph_weight, graph.facts.get(disease_id)
+    same_as = _same_as(graph, shown_as, disease)
     return DifferentialLine(
         rank=position,
         disease_id=disease_id,
         name=graph.disease_names[disease],
         probability=float(fused.shown[disease]),
-        same_as=_same_as(graph, shown_as, disease),
+        same_as=same_as,
         same_as_score=_log_ratio(fused.shown[disease], fused.probability[disease]),
         text_score=float(fused.text_share[disease]),
         graph_score=float(fused.graph_share[disease]),
@@ -37,6 +38,9 @@ def differential_line(
         held=tuple(HeldLine(h.rule_id, h.title, h.source, h.log_factor) for h in held.of_disease(disease)),
         prior_score=float(fused.prior_share[disease]) - fused.prior_of_unstated,
         urgency=str(facts.urgency or "") if facts else "",
+        epidemiology=tuple(
+            said for i in (disease_id, *same_as) if i in graph.facts for said in graph.facts[i].epidemiology
+        ),
         genes=graph.genes[disease],
         evidence=tuple(_evidence(e) for e in explain(graph, scores, disease_id)),
         not_yet_asked=tuple((e.term_id, e.name) for e in not_yet_asked(graph, scores, disease_id, count=4)),

@@ -27,18 +27,24 @@ def build_demographics(
     onsets: Rows, associations: Associations, *, term_index: dict[TermId, int], ancestors: Rows
 ) -> Demographics:
     """Earliest recorded onset, and the sex where every row of a disease is tied to one."""
-    bounds = np.zeros(len(ancestors), np.float32)
-    descendants = transposed(ancestors, len(ancestors))
-    for term, days in EARLIEST_DAYS.items():
-        if term in term_index:
-            below = descendants[term_index[term]]
-            bounds[below] = np.maximum(bounds[below], days)
+    bounds = onset_bounds(term_index, ancestors)
     earliest = np.zeros(len(onsets), np.float32)
     for disease in np.flatnonzero(np.diff(onsets.indptr)).tolist():
         earliest[disease] = bounds[onsets[disease]].min()
     return Demographics(
         earliest, _only_sex(associations), np.zeros_like(earliest), np.full_like(earliest, np.inf)
     )
+
+
+def onset_bounds(term_index: dict[TermId, int], ancestors: Rows) -> Floats:
+    """The earliest age in days that each term allows as an onset (n_terms,), 0 where it is none."""
+    bounds = np.zeros(len(ancestors), np.float32)
+    descendants = transposed(ancestors, len(ancestors))
+    for term, days in EARLIEST_DAYS.items():
+        if term in term_index:
+            below = descendants[term_index[term]]
+            bounds[below] = np.maximum(bounds[below], days)
+    return bounds
 
 
 def _only_sex(rows: Associations) -> npt.NDArray[np.int8]:

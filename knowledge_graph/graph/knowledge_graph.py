@@ -72,8 +72,9 @@ class KnowledgeGraph:
     def add_pack(self, pack: KnowledgePack) -> None:
         """Lay a pack beside what is there; its nodes and rows name it. Raises SourceRefused.
 
-        Rows about terms that this HPO lacks are left out where the pack is not strict.
+        Rows about terms and diseases that nobody describes are left out where the pack is not strict.
         """
+        pack = pack.about(self.network)
         ontology = self.ontology()
         local = {a: t.term_id for t in pack.terms for a in (t.term_id, *t.alternative_ids)}
         for term in pack.terms:
@@ -88,7 +89,9 @@ class KnowledgeGraph:
             if node is None:
                 noun_of = Disease(disease.disease_id, disease.name)
                 self.network.add_node(disease.disease_id, kind="disease", disease=noun_of, pack=pack.pack_id)
-            self.network.nodes[disease.disease_id]["facts"] = disease
+            node = self.network.nodes[disease.disease_id]
+            node["facts"] = node["facts"].and_later(disease) if "facts" in node else disease
+        self._add_genes(pack)
         first = 1 + max((key for _, _, key in self.network.edges(keys=True)), default=-1)
         for key, (row, place) in enumerate(zip(pack.rows, pack.places, strict=True), start=first):
             try:
@@ -100,6 +103,17 @@ class KnowledgeGraph:
             self.network.add_edge(
                 row.disease_id, term_id, key, relation=relation_of(row), association=row, pack=pack.pack_id
             )
+
+    def _add_genes(self, pack: KnowledgePack) -> None:
+        nodes = self.network.nodes(data=True)
+        known = {data["gene"].label: name for name, data in nodes if data.get("kind") == "gene"}
+        for tie in pack.genes:
+            name = known.setdefault(tie.gene.label, tie.gene.gene_id)
+            if name not in self.network:
+                self.network.add_node(name, kind="gene", gene=tie.gene, pack=pack.pack_id)
+            if not self.network.has_edge(name, tie.disease_id):
+                said = {"reference": tie.reference, "pack": pack.pack_id}
+                self.network.add_edge(name, tie.disease_id, 0, relation="associated_with", **said)
 
     def facts(self) -> dict[DiseaseId, PackDisease]:
         """What packs say of diseases beside their findings."""

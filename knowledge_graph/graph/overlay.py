@@ -15,13 +15,14 @@ import numpy as np
 import numpy.typing as npt
 
 from knowledge_graph.errors import SourceRefused, UnknownTerm
-from knowledge_graph.graph.arrays import Associations, Floats, Ints
+from knowledge_graph.graph.arrays import Associations, Floats, Ints, Rows
 from knowledge_graph.graph.compilation import TextTable, association_columns
 from knowledge_graph.graph.compiled_graph import CompiledGraph, LoadedPack
-from knowledge_graph.graph.demographics import Demographics
+from knowledge_graph.graph.demographics import Demographics, onset_bounds
 from knowledge_graph.graph.kinship import name_words
 from knowledge_graph.graph.local_terms import LocalTerms, numbered_terms
 from knowledge_graph.graph.namesakes import COUNT, Namesakes
+from knowledge_graph.graph.overlay_genes import overlaid_genes
 from knowledge_graph.graph.overlay_kin import overlaid_kinship
 from knowledge_graph.graph.portraits import enlarged
 from knowledge_graph.graph.profile import Profiles, direct_frequencies, inherited
@@ -45,8 +46,24 @@ class _Merged:
     disease_ids: tuple[DiseaseId, ...]
     names: tuple[str, ...]
     said: dict[int, PackDisease]
-    rows: tuple[tuple[int, Association], ...]  # by disease number, ascending
+    told: tuple[tuple[int, Association], ...]  # by disease number, ascending
     used: dict[str, int]  # rows taken from each pack
+
+    @property
+    def rows(self) -> tuple[tuple[int, Association], ...]:
+        """Those about findings."""
+        return tuple(pair for pair in self.told if pair[1].aspect == "P")
+
+    def terms_of(self, aspect: str, known: Rows) -> dict[int, list[int]]:
+        """Of each disease, the terms of another aspect that it is not known to have."""
+        found: dict[int, list[int]] = {}
+        for disease, row in self.told:
+            if row.aspect == aspect:
+                term = self.terms.number(row.term_id)
+                there = known[disease].tolist() if disease < len(known) else []
+                if term not in (*there, *found.get(disease, ())):
+                    found.setdefault(disease, []).append(term)
+        return found
 
     @property
     def itself(self) -> npt.NDArray[np.int64]:
@@ -60,18 +77,21 @@ def overlaid(base: CompiledGraph, packs: Sequence[KnowledgePack]) -> CompiledGra
     """The graph with these packs beside what it knows. Raises SourceRefused."""
     if not packs:
         return base
+    whole = {pack.pack_id: len(pack.rows) for pack in packs}
+    packs = list(_described(base, packs))
     merged = _merged(base, packs)
     count, terms = len(merged.disease_ids), merged.terms
     texts = TextTable(base.text_index)
     associations, changed = _associations(base, merged, texts)
     profiles, signatures = _summed_up(base, merged, associations, changed, texts.texts)
-    empty: dict[int, list[int]] = {}
+    genes = overlaid_genes(base, packs, {disease: n for n, disease in enumerate(merged.disease_ids)})
+    onsets = merged.terms_of("C", base.onsets)
     return replace(
         base,
         content_hash=_named(base, packs),
         base_hash=base.base_hash or base.content_hash,
-        packs=base.packs + tuple(_loaded(p, len(p.rows) - merged.used[p.pack_id]) for p in packs),
-        facts={**base.facts, **{merged.disease_ids[n]: disease for n, disease in merged.said.items()}},
+        packs=base.packs + tuple(_loaded(p, whole[p.pack_id] - merged.used[p.pack_id]) for p in packs),
+        facts={**base.facts, **_facts(base, merged)},
         term_ids=terms.ids,
         term_names=terms.names,
         term_synonyms=base.term_synonyms + ((),) * (len(terms.ids) - len(base.term_ids)),
@@ -82,19 +102,27 @@ def overlaid(base: CompiledGraph, packs: Sequence[KnowledgePack]) -> CompiledGra
         disease_ids=merged.disease_ids,
         disease_names=merged.names,
         name_words=base.name_words + tuple(map(name_words, merged.names[len(base.disease_ids) :])),
-        genes=base.genes + ((),) * (count - len(base.genes)),
-        gene_ids=base.gene_ids + ((),) * (count - len(base.gene_ids)),
-        onsets=spliced_rows(base.onsets, empty, count=count),
-        inheritance=spliced_rows(base.inheritance, empty, count=count),
+        genes=genes.labels,
+        gene_ids=genes.ids,
+        onsets=spliced_rows(base.onsets, onsets, count=count),
+        inheritance=spliced_rows(base.inheritance, merged.terms_of("I", base.inheritance), count=count),
         associations=associations,
         profiles=profiles,
         signatures=signatures,
-        kinship=overlaid_kinship(base, merged.disease_ids, merged.names, merged.said),
-        demographics=_demographics(base.demographics, merged.said, count),
+        kinship=overlaid_kinship(base, merged.disease_ids, merged.names, said=merged.said, genes=genes),
+        demographics=_demographics(base, merged, onsets),
         namesakes=_namesakes(base.namesakes, count),
         portraits=enlarged(base.portraits, signatures, changed, n_terms=len(terms.ids)),
         texts=tuple(texts.texts),
     )
+
+
+def _described(base: CompiledGraph, packs: Sequence[KnowledgePack]) -> Iterator[KnowledgePack]:
+    known = set(base.disease_ids)
+    for pack in packs:
+        about = pack.about(known)
+        known.update(disease.disease_id for disease in about.diseases)
+        yield about
 
 
 def _named(base: CompiledGraph, packs: Sequence[KnowledgePack]) -> str:
@@ -105,13 +133,14 @@ def _named(base: CompiledGraph, packs: Sequence[KnowledgePack]) -> str:
 
 def _merged(base: CompiledGraph, packs: Sequence[KnowledgePack]) -> _Merged:
     number: dict[DiseaseId, int] = dict(base.disease_index)
-    names, said = list(base.disease_names), {}
+    names = list(base.disease_names)
+    said: dict[int, PackDisease] = {}
     for pack in packs:
         for disease in pack.diseases:
             place = number.setdefault(disease.disease_id, len(names))
             if place == len(names):
                 names.append(disease.name)
-            said[place] = disease
+            said[place] = said[place].and_later(disease) if place in said else disease
     terms = numbered_terms(base, packs)
     taken = {pack.pack_id: list(_known_rows(pack, terms)) for pack in packs}
     rows = sorted(
@@ -253,13 +282,25 @@ def _background(base: CompiledGraph, merged: _Merged, added: tuple[Ints, Ints, F
     return most.astype(np.float32)
 
 
-def _demographics(known: Demographics, said: dict[int, PackDisease], count: int) -> Demographics:
-    more = count - len(known.only_sex)
+def _facts(base: CompiledGraph, merged: _Merged) -> dict[DiseaseId, PackDisease]:
+    told = {merged.disease_ids[n]: disease for n, disease in merged.said.items()}
+    return {i: base.facts[i].and_later(d) if i in base.facts else d for i, d in told.items()}
+
+
+def _demographics(base: CompiledGraph, merged: _Merged, onsets: dict[int, list[int]]) -> Demographics:
+    """`onsets` are those that the packs add: the earliest of a disease's counts."""
+    known, more = base.demographics, len(merged.disease_ids) - len(base.disease_ids)
     earliest = np.concatenate([known.earliest_onset_days, np.zeros(more, np.float32)])
     sexes = np.concatenate([known.only_sex, np.zeros(more, np.int8)])
     youngest = np.concatenate([known.youngest_days, np.zeros(more, np.float32)])
     oldest = np.concatenate([known.oldest_days, np.full(more, np.inf, np.float32)])
-    for number, disease in said.items():
+    if onsets:
+        bounds = onset_bounds(base.term_index, base.ancestors)
+        for number, terms in onsets.items():
+            first = float(bounds[terms].min())
+            stated = number < len(base.onsets) and len(base.onsets[number]) > 0
+            earliest[number] = min(first, earliest[number]) if stated else first
+    for number, disease in merged.said.items():
         if disease.ages is not None:
             youngest[number], oldest[number] = (YEAR_DAYS * years for years in disease.ages)
         sexes[number] = _SEX.get(disease.sex, sexes[number])

@@ -1,10 +1,11 @@
 """A knowledge pack: diseases, findings and local terms that are laid beside HPO, each row with its source."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Container, Mapping
+from dataclasses import dataclass, field, replace
 
 from knowledge_graph.findings.finding import Sex
 from knowledge_graph.sources.association import Association
+from knowledge_graph.terms.gene import Gene
 from knowledge_graph.terms.occurrence import Prevalence, Setting, Urgency
 from knowledge_graph.terms.term import DiseaseId, TermId
 
@@ -23,7 +24,10 @@ class LocalTerm:
 
 @dataclass(frozen=True, slots=True)
 class PackDisease:
-    """What a pack says of one disease beside its findings. `ages` are years, both included."""
+    """What a pack says of one disease beside its findings. `ages` are years, both included.
+
+    `epidemiology` is how often it is met, in the source's words: shown, never counted.
+    """
 
     disease_id: DiseaseId
     name: str
@@ -34,6 +38,30 @@ class PackDisease:
     urgency: Urgency | None = None
     source: str = ""
     same_as: tuple[DiseaseId, ...] = ()
+    epidemiology: tuple[str, ...] = ()
+
+    def and_later(self, later: "PackDisease") -> "PackDisease":
+        """What both say, the later pack's word where they differ."""
+        return replace(
+            later,
+            icd10cm=later.icd10cm or self.icd10cm,
+            ages=later.ages or self.ages,
+            sex=self.sex if later.sex is Sex.UNKNOWN else later.sex,
+            prevalence={**self.prevalence, **later.prevalence},
+            urgency=later.urgency or self.urgency,
+            source="; ".join(dict.fromkeys(filter(None, (self.source, later.source)))),
+            same_as=tuple(dict.fromkeys((*self.same_as, *later.same_as))),
+            epidemiology=tuple(dict.fromkeys((*self.epidemiology, *later.epidemiology))),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PackGene:
+    """A gene that a pack ties to a disease; `reference` are the articles that say so."""
+
+    gene: Gene
+    disease_id: DiseaseId
+    reference: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +82,25 @@ class KnowledgePack:
     places: tuple[str, ...]
     content_hash: str
     terms: tuple[LocalTerm, ...] = ()
+    genes: tuple[PackGene, ...] = ()
     strict: bool = True
     stated_names: tuple[str, ...] = ()
+
+    def about(self, known: Container[DiseaseId]) -> "KnowledgePack":
+        """The pack; one that is not strict without what it says of diseases that nobody describes."""
+        described = {row.disease_id for row in self.rows if row.aspect == "P"}
+        kept = tuple(d for d in self.diseases if d.disease_id in known or d.disease_id in described)
+        if self.strict or len(kept) == len(self.diseases):
+            return self
+        ids = {disease.disease_id for disease in kept}
+        told = [pair for pair in zip(self.rows, self.places, strict=True) if pair[0].disease_id in ids]
+        return replace(
+            self,
+            diseases=kept,
+            rows=tuple(row for row, _ in told),
+            places=tuple(place for _, place in told),
+            genes=tuple(tie for tie in self.genes if tie.disease_id in ids),
+        )
 
     @property
     def title(self) -> str:

@@ -232,9 +232,15 @@ class DifferentialPanel:
 
 
 def _facts(found: DiseaseRow) -> str:
-    """Under the name: the word that stands on the disease, its id, its genes."""
+    """Under the name: the word that stands on the disease, its id, its genes, how often it is met."""
     genes = ", ".join(found.line.genes)
     gene = ("gene " if len(found.line.genes) == 1 else "genes ") + genes if genes else ""
     ids = " = ".join((found.line.disease_id, *found.line.same_as))
-    parts = (str(found.decision or ""), _URGENCY.get(found.line.urgency, ""), ids, gene)
+    parts = (
+        str(found.decision or ""),
+        _URGENCY.get(found.line.urgency, ""),
+        ids,
+        gene,
+        *found.line.epidemiology[:1],
+    )
     return "  ·  ".join(part for part in parts if part)

@@ -18,12 +18,15 @@ from app.clinical.patient import Patient
 from app.clinical.record import Coding, Condition, PhenotypicFeature
 from app.errors import UsageError
 from app.workflows.diagnose import GRAPH_ALONE, DiagnosisService
+from app.workflows.load_knowledge import KnowledgeChoice
 from app.workflows.weighed import Presentation
 from knowledge_graph.errors import UnknownTerm
 from knowledge_graph.findings.finding import Finding, FindingState, Sex
 from knowledge_graph.fusion.fusion_weights import FusionWeights
 from knowledge_graph.graph.compiled_graph import CompiledGraph
 from knowledge_graph.terms.term import TermId
+from tests.knowledge_graph.test_orphanet import prevalence, prevalences, product
+from tests.knowledge_graph.test_pack_readers import written
 from tests.watching import watch
 
 MARFAN = "OMIM:154700"
@@ -258,3 +261,15 @@ def test_findings_alone_need_no_model_no_lexicon_and_no_reader(public_cache: Pat
         [sys.executable, "-c", code, str(public_cache)], capture_output=True, text=True, check=True
     )
     assert done.stdout.split() == ["[]", "False"]
+
+
+def test_a_disease_says_how_often_it_is_met_whichever_id_the_source_knows(
+    public_cache: Path, tmp_path: Path
+) -> None:
+    told = prevalences(prevalence("Point prevalence", "1-5 / 10 000"))
+    path = written(tmp_path, "orphanet.xml", product(told, code=TWIN.removeprefix("ORPHA:")))
+    service = DiagnosisService.load(public_cache, choice=KnowledgeChoice((path,)), with_text=False)
+    found = service.diagnose(Presentation(MARFANOID), top=10)
+    line = next(entry for entry in found.lines if entry.disease_id == MARFAN)
+    assert line.epidemiology == ("point prevalence 1-5 / 10 000, Europe (PMID:11)",)
+    assert sum(bool(entry.epidemiology) for entry in found.lines) == 1
