@@ -15,6 +15,7 @@ from typing import Any
 
 from ml.recognition.sections import section_kinds
 from ml.recognition.tokens import Word
+from ml.recognition.turns import speaker_labels
 
 _SENTENCE_END = re.compile(
     r"(?<!\bDr)(?<!\bMr)(?<!\bMs)(?<!\bvs)(?<!\.[a-z])[.!?;](?=,?\s|,[A-Z\d]|$)"  # not that of Dr. or p.r.n.
@@ -24,9 +25,10 @@ _SENTENCE_END = re.compile(
 _LONE_ANSWERS = frozenset({"no", "none", "nil", "neg", "negative", "absent"})
 _QUERY = re.compile(r"[\s,(:\-]\?\s?$")
 _MINUS = re.compile(r"[ \t]?\([-−–]\)")
+_DASH = re.compile(r"\s+[-–—]+\s+|\s*(?:\.{3}|…)\s*")
 _ANSWER_ENDS = re.compile(r"[ \t]*(?:[.;,\n)|]|$)")
 _PLUS = re.compile(r"(?:^|[\s,(/])\+[^\W\d_]")
-TERMINATOR, PRONOUN = "terminator", "pronoun"
+TERMINATOR, PRONOUN, CLAUSE, ANSWER = "terminator", "pronoun", "clause", "answer"
 _NEAR = {"negated": 3, "uncertain": 1}  # words: "doesn't get many headaches", "wants to lose weight"
 Phrase = tuple[str, ...]
 
@@ -64,7 +66,14 @@ class ContextRules:
                 self._add(rules[kind].get(side, ()), kind, side)
         self._add(rules["terminators"]["words"], TERMINATOR, "")
         self._add(rules["terminators"]["pronouns"], PRONOUN, "")
+        self._add(rules["terminators"]["clauses"], CLAUSE, "")
+        self._add(rules["answers"]["words"], ANSWER, "")
+        self._introducing = frozenset(rules["terminators"]["introducing"])
+        self._anew = frozenset(rules["answers"]["anew"])
         self._longest = max(len(phrase) for phrase in self._phrases)
+        self._longest_from: dict[str, int] = {}
+        for phrase in self._phrases:
+            self._longest_from[phrase[0]] = max(self._longest_from.get(phrase[0], 0), len(phrase))
         self._sections = {
             heading: kind if kind in self.KINDS else ""
             for kind, headings in rules["sections"].items()
@@ -84,7 +93,12 @@ class ContextRules:
 
     def sentence_starts(self, text: str, words: Sequence[Word]) -> list[int]:
         """For each word, the number of the first word of its sentence."""
-        ends = [m.start() for m in _SENTENCE_END.finditer(text)]
+        ends = sorted(
+            [
+                *(start for start, _ in speaker_labels(text)),
+                *(m.start() for m in _SENTENCE_END.finditer(text)),
+            ]
+        )
         starts: list[int] = []
         end_at, first = 0, 0
         for number, word in enumerate(words):
@@ -100,7 +114,7 @@ class ContextRules:
         at = 0
         while at < len(words):
             before = text[words[at - 1].end if at else 0 : words[at].start]
-            if _QUERY.search(before if at else f"\n{before}"):
+            if "?" in before and _QUERY.search(before if at else f"\n{before}"):
                 found.append(Trigger("uncertain", "before", at, at - 1))  # stands before the word, not on it
             pattern = self._answer(text, words[at], before) or self._in_relative(plain, at)
             size = self._longest_phrase(plain, at)
@@ -109,17 +123,37 @@ class ContextRules:
                 found.append(Trigger(kind, "after", at, at + size - 1))
                 found.extend(_line_start(text, words, at))
             elif size:
-                sides = self._phrases[tuple(plain[at : at + size])]
-                found.extend(Trigger(k, side, at, at + size - 1) for k, side in sides if side != "pseudo")
+                found.extend(self._said(plain, text, words, (at, size)))
             at += max(size, 1)
         return sorted(found, key=lambda t: t.first)
 
+    def _said(
+        self, plain: Sequence[str], text: str, words: Sequence[Word], place: tuple[int, int]
+    ) -> Iterator[Trigger]:
+        """The triggers that a phrase is: "no" is none where it answers, "he has" ends what is before."""
+        at, size = place
+        after = at + size
+        sides = self._phrases[tuple(plain[at:after])]
+        kinds = {kind for kind, _ in sides}
+        if ANSWER in kinds and after < len(words):
+            following = text[words[after - 1].end : words[after].start]
+            if "," in following or plain[after] in self._anew:
+                yield Trigger(TERMINATOR, "", at, after - 1)
+                return
+        if CLAUSE in kinds and not (at and plain[at - 1] in self._introducing):
+            yield Trigger(TERMINATOR, "", at, at - 1)  # stands before the clause: its own "not" still governs
+        for kind, side in sides:
+            if side != "pseudo" and kind not in (CLAUSE, ANSWER):
+                yield Trigger(kind, side, at, after - 1)
+
     def _answer(self, text: str, word: Word, before: str) -> tuple[str, int] | None:
         """A word that answers what stands before it: "seizures: no", "| seizures | no |", "+ve"."""
+        if word.form not in _LONE_ANSWERS and word.form != "ve":
+            return None
         shown = text[word.start : word.end].casefold()
         if shown == "ve" and before.endswith("+"):
             return "affirmed", 1
-        asked = any(sign in before for sign in ":|\t")
+        asked = any(sign in before for sign in ":|\t") or _DASH.fullmatch(before) is not None
         alone = shown in _LONE_ANSWERS and asked and _ANSWER_ENDS.match(text, word.end)
         return ("negated", 1) if alone else None
 
@@ -171,7 +205,8 @@ class ContextRules:
         )
 
     def _longest_phrase(self, plain: Sequence[str], at: int) -> int:
-        for size in range(min(self._longest, len(plain) - at), 0, -1):
+        longest = self._longest_from.get(plain[at], 0)
+        for size in range(min(longest, len(plain) - at), 0, -1):
             if tuple(plain[at : at + size]) in self._phrases:
                 return size
         return 0

@@ -175,9 +175,9 @@ class Lexicon:
         return best
 
     def _fitting(self, bag: Sequence[Word]) -> Entry | None:
-        entry = self._names.get(_bag(word.form for word in bag))
+        entry = self._names.get(_bag([word.form for word in bag]))
         if entry is None and not (bag[1:] and bag[-1].form in self._adjectives):
-            entry = self._loose.get(_bag(word.loose for word in bag))
+            entry = self._loose.get(_bag([word.loose for word in bag]))
         return entry
 
     def _abbreviation(self, word: Word, at: int, text: str) -> LexiconMatch | None:

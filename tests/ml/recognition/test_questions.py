@@ -39,6 +39,18 @@ def read(text: str) -> dict[str, str]:
         ),
         ("Do you smoke?\nPatient has fever.", {"fever": "observed"}),
         ("Fever (viral?), cough.", {"fever": "observed", "cough": "observed"}),
+        ("Fever in the last week? Nope.", {"fever": "excluded"}),
+        ("Doctor: Any fever? Patient: Twice this week.", {"fever": "observed"}),
+        ("Doctor: And headaches? Patient: Almost every day.", {"ache": "observed"}),
+        ("Doctor: Any fever? Patient: I don't think so.", {"fever": "excluded"}),
+        (
+            "[doctor] fever [patient] no [doctor] and the cough [patient] at night",
+            {"fever": "excluded", "cough": "observed"},
+        ),
+        ("D: any fever P: no D: any cough P: yes since monday", {"fever": "excluded", "cough": "observed"}),
+        ("[doctor] you deny any fever [patient] i had a cough", {"fever": "excluded", "cough": "observed"}),
+        ("any fever - no. any cough - yes", {"fever": "excluded", "cough": "observed"}),
+        ("have you had any fever no but i do have a cough", {"fever": "excluded", "cough": "observed"}),
     ],
 )
 def test_a_question_is_read_by_its_answer(text: str, said: dict[str, str]) -> None:

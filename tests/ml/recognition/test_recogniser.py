@@ -98,6 +98,10 @@ def test_negated_findings_are_excluded(text: str) -> None:
         "No cough\n\nFever",
         "- no cough\n- fever",
         "Fever without cough",
+        "no chills i do have some fever",
+        "No chills, no rash, just fever all the time",
+        "no, the fever is still there",
+        "yes to fever no to chills",
     ],
 )
 def test_a_negation_does_not_reach_too_far(text: str) -> None:
