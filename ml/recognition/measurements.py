@@ -49,8 +49,10 @@ def measured_matches(
     return [*_values(sequence, lexicon, text, age_days), *_shaped(sequence, lexicon, text)]
 
 
-def is_child(text: str) -> bool:
-    """Whether a text gives an age under 16 years, or without an age in years speaks of a child."""
+def is_child(text: str, age_days: int | None = None) -> bool:
+    """Whether the patient is under 16 years; where no age is known, whether the text suggests it."""
+    if age_days is not None:
+        return age_days < _ADULT_YEARS * _YEAR_DAYS
     ages = list(_AGE.finditer(text))
     years = [int(m[3] or m[1]) for m in ages if m[3] or m[2].lower().startswith("y")]
     return years[0] < _ADULT_YEARS if years else bool(ages) or _CHILD.search(text) is not None
@@ -60,14 +62,14 @@ def _values(
     sequence: WordSequence, lexicon: Lexicon, text: str, age_days: int | None
 ) -> Iterator[LexiconMatch]:
     words = sequence.words
-    age = "" if age_days is None else "child" if age_days < _ADULT_YEARS * _YEAR_DAYS else "adult"
+    age = ""
     for number, word in enumerate(words):
         if not text[word.start].isdigit():
             continue
         first, measures = _named(sequence, text, number)
         if not measures:
             continue
-        age = age or ("child" if is_child(text) else "adult")
+        age = age or ("child" if is_child(text, age_days) else "adult")
         for measure in measures:
             if measure.ages in ("", age):
                 yield from _found(measure, lexicon, text, (sequence, first, number))

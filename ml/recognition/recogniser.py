@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 
 from ml.recognition.context import ContextOf, ContextRules, Trigger, has_minus
 from ml.recognition.coordination import shared_matches
+from ml.recognition.durations import DurationReader
 from ml.recognition.lexicon import Lexicon, LexiconMatch
-from ml.recognition.measurements import measured_matches
+from ml.recognition.measurements import is_child, measured_matches
 from ml.recognition.questions import Answer, Question, polar_questions
 from ml.recognition.sites import SiteMatch, site_matches
 from ml.recognition.tokens import WordSequence, word_sequence
@@ -43,6 +44,7 @@ class Recogniser:
     def __init__(self, lexicon: Lexicon, rules: ContextRules | None = None):
         self._lexicon = lexicon
         self._rules = rules or ContextRules.load()
+        self._durations = DurationReader(lexicon)
         self._known = TextMemory[tuple[Mention, ...]](TEXTS_KEPT)
 
     def mentions(self, text: str, *, age_days: int | None = None) -> tuple[Mention, ...]:
@@ -56,10 +58,28 @@ class Recogniser:
             return ()
         matches = self._matches(sequence, read, age_days)
         contexts = self._contexts(read, sequence, matches)
-        return tuple(
+        mentions = [
             _mention(text, sequence.words[m.first].start, sequence.words[m.last].end, m, about)
             for m, about in zip(matches, contexts, strict=True)
-        )
+        ]
+        return self._lasted(text, read, mentions, age_days)
+
+    def _lasted(
+        self, text: str, read: str, mentions: Sequence[Mention], age_days: int | None
+    ) -> tuple[Mention, ...]:
+        """The mentions; what has lasted long, by the text, under the name of a lasting finding."""
+        found = list(mentions)
+        said = [(m.start, m.end, m.term_id if m.state == OBSERVED else "") for m in mentions]
+        for long in self._durations.lasted(read, said, lambda: is_child(read, age_days)):
+            words = text[long.start : long.end]
+            found[long.number] = replace(
+                mentions[long.number],
+                start=long.start,
+                end=long.end,
+                text=words,
+                term_id=long.term_id,
+            )
+        return tuple(sorted(found, key=lambda m: (m.start, m.end)))
 
     def _contexts(
         self, text: str, sequence: WordSequence, matches: Sequence[LexiconMatch]
