@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 import uuid
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from app.store.header import RECOVERY, Header, KeySlot, Role, make_slot, write_h
 from app.store.key_derivation import KEY_BYTES, KdfParameters, subkey
 from app.store.memory_guard import forbid_core_dumps
 from app.store.opening import OpenedVault, make_session
+from app.store.place_holder import PlaceHolder
 from app.store.recovery_words import words_for
 from app.store.writer_lock import WriterLock
 
@@ -71,6 +73,7 @@ def _fill(
             connection.close()
         lock.release()
         raise
+    lock.tell(PlaceHolder.this_process(sys.argv, user=user, since=clock()))
     return OpenedVault(data_key, None, Role.CLINICIAN, session, lock)
 
 

@@ -4,6 +4,7 @@ Everything is looked at read-only first, so that a vault that is refused, or ope
 database and anchor disagree, keeps every byte.
 """
 
+import sys
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,6 +20,7 @@ from app.store.key_change import finish, key_in_force, remove_next_database, tak
 from app.store.key_derivation import subkey
 from app.store.memory_guard import forbid_core_dumps
 from app.store.network_share import on_network_share
+from app.store.place_holder import PlaceHolder
 from app.store.session import Session
 from app.store.writer_lock import WriterLock
 
@@ -53,6 +55,8 @@ def open_folder(path: Path, *, user: str, passphrase: str, read_only: bool, cloc
         opened.session.close()
         header = _settled(path, header, keys, opened.data_key)
         session = _for_writing(path, user=user, data_key=opened.data_key, clock=clock)
+        if lock is not None:
+            lock.tell(PlaceHolder.this_process(sys.argv, user=user, since=clock()))
         return OpenedVault(opened.data_key, None, _role(header, user), session, lock)
     except BaseException as error:
         if lock is not None:

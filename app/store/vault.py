@@ -6,6 +6,7 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 
@@ -90,6 +91,11 @@ class Vault:
     def data_key(self) -> bytes:
         """The data key, for the other files of this floor."""
         return self._data_key
+
+    def tell_others(self, deed: str) -> None:
+        """Say to those who find the writer's place taken what is done here; it stands in the clear."""
+        if self._lock is not None and self._lock.holder is not None:
+            self._lock.tell(replace(self._lock.holder, deed=deed))
 
     def close(self) -> None:
         """Close the database, drop the key, give the writer's place back."""

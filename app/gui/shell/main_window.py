@@ -89,6 +89,7 @@ class MainWindow(QMainWindow):
         pausing = self.training_run.under_way_in(vault.path)
         if pausing:
             self.training_run.pause()
+            vault.tell_others("a training run that ends its block of steps, in a minute at most,")
             self.unlock.keep(vault)  # until the block under way is sealed; nobody can see into it meanwhile
         else:
             vault.close()

@@ -47,7 +47,9 @@ def test_a_second_process_is_told_and_may_read_while_the_first_writes(
     path: Path, holder: "subprocess.Popen[str]"
 ) -> None:
     before = digest(path, without=SCRATCH)
-    with pytest.raises(VaultLocked, match="another window or process"):
+    with pytest.raises(
+        VaultLocked, match=rf"another window or process \(a window of ann since .*, process {holder.pid}\)"
+    ):
         open_it(path)
     assert digest(path, without=SCRATCH) == before
     assert holder.stdin is not None
