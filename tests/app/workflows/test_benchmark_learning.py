@@ -1,4 +1,4 @@
-"""A tiny slice of `benchmark learning`: real trainers, real accounting, a table of what each run knows."""
+"""A tiny slice of `benchmark learning`: real training, real accounting, a table of what each run knows."""
 
 import gzip
 import json
@@ -14,6 +14,7 @@ from app.workflows.benchmark_learning import privately
 from app.workflows.learning_tasks import short_texts
 from app.workflows.write_notes import public_texts
 from knowledge_graph.graph.cache import load_compiled
+from tests.app.workflows.thread_process import train_in_a_thread
 
 pytestmark = pytest.mark.slow
 SENTENCES = {
@@ -36,8 +37,9 @@ SENTENCES = {
 
 
 @pytest.fixture(autouse=True)
-def _cache(monkeypatch: pytest.MonkeyPatch, public_cache: Path) -> None:
+def _here(monkeypatch: pytest.MonkeyPatch, public_cache: Path) -> None:
     monkeypatch.setenv(CACHE_VARIABLE, str(public_cache))
+    train_in_a_thread(monkeypatch)
 
 
 def written(folder: Path) -> Path:

@@ -1,0 +1,120 @@
+"""What may not be trained is refused in one line, before anything is spent."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.config.policy import Policy
+from app.errors import BudgetExceeded, UsageError, VaultDamaged
+from app.store.backup import EPSILON_FLOOR, UNKNOWN
+from app.store.vault import Vault
+from app.workflows import trainer_process
+from app.workflows.plan_training import CAP_SETTING, completed, devices_here
+from app.workflows.resume_training import TrainingRun, keep_checkpoint
+from app.workflows.train_model import train_model
+from ml.registry.starting_model import starting_version
+from tests.app.workflows.thread_process import train_in_a_thread
+from tests.app.workflows.training_site import DISEASES, PLAN, confirmed_site, empty_vault, run
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def vault(tmp_path: Path) -> Iterator[Vault]:
+    with confirmed_site(tmp_path) as made:
+        yield made
+
+
+@pytest.mark.parametrize(
+    ("change", "policy", "error"),
+    [
+        ({"target_epsilon": 3.0, "cap": 2.0}, None, "above the cap 2"),
+        ({"target_epsilon": 3.0}, Policy(epsilon_cap=1.5), "above the cap 1.5"),
+        ({"target_epsilon": 0.0}, None, "epsilon"),
+        ({"scope": "whole"}, None, "no scope"),
+        ({"optimizer": "none"}, None, "optimizer"),
+        ({"backend": "ghost", "dropout": 0.1}, None, "dropout"),
+        ({"delta": 0.5}, None, "delta"),
+        ({"sample_rate": 1.5}, None, "sample rate"),
+        ({"resume": True}, None, "no stopped run"),
+    ],
+)
+def test_what_may_not_run_is_refused_before_a_process_starts(
+    vault: Vault, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any], policy: Policy | None, error: str
+) -> None:
+    def refuse(_kind: str) -> Sequence[str]:
+        raise AssertionError("a trainer was started")
+
+    monkeypatch.setattr(trainer_process, "worker_command", refuse)
+    with pytest.raises((BudgetExceeded, UsageError), match=error):
+        run(vault, replace(PLAN, **change), policy=policy)
+    assert vault.ledger() == ()
+
+
+@pytest.mark.parametrize(("task", "scope"), [("diagnosis", "head"), ("mlm", "lora")])
+def test_a_run_that_nobody_could_teach_spends_nothing_and_leaves_no_cap(
+    tmp_path: Path, task: str, scope: str
+) -> None:
+    with empty_vault(tmp_path / "empty") as empty:
+        with pytest.raises(UsageError, match="to learn from yet"):
+            run(empty, replace(PLAN, task=task, scope=scope))
+        assert (empty.ledger(), empty.setting(CAP_SETTING)) == ((), None)
+
+
+def test_a_restored_vault_trains_only_once_its_spending_is_known(vault: Vault) -> None:
+    vault.set_setting(EPSILON_FLOOR, UNKNOWN)
+    with pytest.raises(BudgetExceeded, match="privacy officer must declare"):
+        run(vault)
+    vault.set_setting(EPSILON_FLOOR, "2.0")
+    with pytest.raises(BudgetExceeded, match="lacks the debits"):
+        run(vault)
+    assert vault.ledger() == ()
+
+
+def test_too_tight_a_budget_is_refused_by_the_accountant(
+    vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train_in_a_thread(monkeypatch)
+    with pytest.raises(BudgetExceeded, match="epsilon"):
+        run(vault, replace(PLAN, target_epsilon=0.0005, steps=1000, sample_rate=1.0))
+    assert vault.ledger() == ()
+
+
+def test_a_checkpoint_that_is_gone_or_altered_is_refused_in_one_line(vault: Vault) -> None:
+    run_id = "run-000000000000"
+    stopped = TrainingRun(run_id, completed(PLAN), starting_version(), DISEASES)
+    keep_checkpoint(vault, stopped, b"state", 4.0)
+    path = vault.models_dir / f"{run_id}.checkpoint"
+    path.write_bytes(path.read_bytes()[:-1] + b"x")
+    with pytest.raises(VaultDamaged):
+        next(train_model(vault, replace(PLAN, resume=True)))
+    path.unlink()
+    with pytest.raises(UsageError, match="checkpoint is gone"):
+        next(train_model(vault, replace(PLAN, resume=True)))
+    keep_checkpoint(vault, replace(stopped, run_id="run-111111111111"), b"state", 4.0)
+    keep_checkpoint(vault, stopped, b"state", 4.0)
+    assert [p.stem for p in vault.models_dir.glob("*.checkpoint")] == [run_id]
+
+
+def test_a_scope_that_needs_labels_is_refused_for_notes_without() -> None:
+    for scope in ("head", "adapter"):
+        with pytest.raises(UsageError, match=f"{scope}.*notes without labels; choose one of top"):
+            completed(replace(PLAN, task="mlm", scope=scope))
+    with pytest.raises(UsageError, match="diagnosis, mlm"):
+        completed(replace(PLAN, task="other"))
+    assert completed(replace(PLAN, task="mlm", scope="full", learning_rate=0.0)).learning_rate < 0.001
+
+
+def test_more_devices_than_there_are_and_several_for_the_head_are_refused() -> None:
+    there = devices_here()
+    with pytest.raises(UsageError, match=f"has {there} to train on"):
+        completed(replace(PLAN, scope="lora", devices=there + 1))
+    with pytest.raises(UsageError, match="has"):
+        completed(replace(PLAN, scope="lora", devices=0))
+    if there > 1:
+        with pytest.raises(UsageError, match="on one device"):
+            completed(replace(PLAN, devices=2))
+        assert completed(replace(PLAN, devices=2, resume=True)).devices == 2
