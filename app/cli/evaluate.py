@@ -28,7 +28,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--cases",
         type=Path,
         metavar="F",
-        help="cases, one JSON object a line; or a table of DDXPlus patients (.csv, .csv.gz)",
+        help="cases, one JSON object a line; or a table of DDXPlus patients (.csv, .csv.gz, .zip)",
     )
     parser.add_argument(
         "--evidences",

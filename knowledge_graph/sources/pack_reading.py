@@ -44,7 +44,10 @@ def pack_bytes(path: Path | str) -> dict[str, bytes]:
         return {"common.toml": files("resources.packs").joinpath("common.toml").read_bytes()}
     place = Path(path)
     if place.is_dir() and not is_ddxplus(place):
-        raise SourceRefused(f"the folder {place} is no DDXPlus release; name a pack's file, or that folder")
+        raise SourceRefused(
+            f"the folder {place} is no DDXPlus release (release_conditions, release_evidences and "
+            "release_train_patients, zipped); name a pack's file, or that folder"
+        )
     try:
         every = ddxplus_files(place) if place.is_dir() else [place]
         if sum(file.stat().st_size for file in every) > LARGEST_BYTES:

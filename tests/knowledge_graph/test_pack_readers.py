@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -235,6 +236,79 @@ def test_ddxplus_files_of_two_releases_are_refused(tmp_path: Path) -> None:
     folder = ddxplus(tmp_path)
     (folder / "ddxplus_bed_stats_4.json.gz").write_bytes(gzip.compress(b'{"Autre": {}}'))
     with pytest.raises(SourceRefused, match="do not belong together"):
+        read_pack(folder)
+
+
+def ddxplus_english(folder: Path, patients: str) -> Path:
+    """The English release as it is published: two JSON files, and the patients zipped, without an ending."""
+    meaning = {"V_89": {"fr": "front", "en": "forehead"}}
+    asked: tuple[tuple[str, str, list[str], dict[str, dict[str, str]]], ...] = (
+        ("E_201", "Cough?", [], {}),
+        ("E_55", "Where?", ["V_89"], meaning),
+    )
+    evidences = {
+        code: {"question_fr": words, "question_en": words, "possible-values": answers, "value_meaning": said}
+        for code, words, answers, said in asked
+    }
+    condition = {
+        "condition_name": "URTI",
+        "cond-name-fr": "Rhume",
+        "cond-name-eng": "URTI",
+        "icd10-id": "j06.9",
+    }
+    (folder / "release_conditions.json").write_text(json.dumps({"URTI": condition}), "utf-8")
+    (folder / "release_evidences.json").write_text(json.dumps(evidences), "utf-8")
+    with zipfile.ZipFile(folder / "release_train_patients.zip", "w") as archive:
+        archive.writestr("release_train_patients", patients)
+    return folder
+
+
+PATIENTS = """AGE,DIFFERENTIAL_DIAGNOSIS,SEX,PATHOLOGY,EVIDENCES,INITIAL_EVIDENCE
+18,"[['URTI', 1.0]]",M,URTI,"['E_201', 'E_55_@_V_89']",E_201
+50,"[['URTI', 1.0]]",F,URTI,"['E_201']",E_201
+51,"[['URTI', 1.0]]",F,URTI,"[]",E_201
+"""
+
+
+def test_the_english_ddxplus_release_is_counted_from_its_patients(tmp_path: Path) -> None:
+    pack = read_pack(ddxplus_english(tmp_path, PATIENTS))
+    assert [(d.disease_id, d.icd10cm, d.same_as) for d in pack.diseases] == [
+        ("DDXPLUS:urti", "J06.9", ("COMMON:common-cold",))
+    ]
+    terms = {str(term.term_id): (term.name, term.parents) for term in pack.terms}
+    assert terms["DDXPLUS:E_201"] == ("Cough?", ("HP:0012735",))
+    assert terms["DDXPLUS:E_55_@_V_89"] == ("Where? forehead", ("DDXPLUS:E_55", "HP:0002315"))
+    assert [(r.term_id, r.frequency.text) for r in pack.rows] == [
+        ("DDXPLUS:E_201", "2/3"),
+        ("DDXPLUS:E_55_@_V_89", "1/3"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("patients", "says"),
+    [
+        (PATIENTS.replace("E_55_", "E_56_"), "release_train_patients.zip speaks of DDXPLUS:E_56_@_V_89"),
+        (PATIENTS.replace("SEX,", "S,"), "lacks the columns"),
+        (PATIENTS.replace("50,", "old,"), "release_train_patients.zip:3: not whole"),
+        (PATIENTS.replace("['E_201']", "__import__('os')"), "zip:3: EVIDENCES is no list"),
+        (PATIENTS.replace("URTI,", "Rhume,"), "do not belong together"),
+    ],
+)
+def test_a_broken_table_of_patients_is_refused(tmp_path: Path, patients: str, says: str) -> None:
+    with pytest.raises(SourceRefused, match=says):
+        read_pack(ddxplus_english(tmp_path, patients))
+
+
+@pytest.mark.parametrize("files", [(), ("a", "b")])
+def test_an_archive_that_is_no_table_is_refused(tmp_path: Path, files: tuple[str, ...]) -> None:
+    folder = ddxplus_english(tmp_path, PATIENTS)
+    with zipfile.ZipFile(folder / "release_train_patients.zip", "w") as archive:
+        for name in files:
+            archive.writestr(name, PATIENTS)
+    with pytest.raises(SourceRefused, match="one table is due"):
+        read_pack(folder)
+    (folder / "release_train_patients.zip").write_bytes(b"PK no archive")
+    with pytest.raises(SourceRefused, match="cannot be read"):
         read_pack(folder)
 
 

@@ -1,6 +1,11 @@
 """DDXPlus's patients become cases of its pack, or of HPO terms and the common pack; the aims hold."""
 
+import gzip
 import itertools
+import json
+import tomllib
+import zipfile
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -48,6 +53,18 @@ def test_with_its_pack_every_evidence_counts(tmp_path: Path, ddxplus: CompiledGr
     assert all(ddxplus.resolve(term) for term in case.observed)
 
 
+def test_a_table_of_the_english_release_says_the_same(tmp_path: Path, common: CompiledGraph) -> None:
+    codes = {"fievre": "E_91", "toux": "E_201", "trav1_@_N": "E_204_@_V_10"}
+    codes["douleurxx_endroitducorps_@_front"] = "E_55_@_V_89"
+    english = ROW.replace("Coqueluche", "Whooping cough")
+    for french, code in codes.items():
+        english = english.replace(french, code)
+    with zipfile.ZipFile(tmp_path / "release_test_patients.zip", "w") as archive:
+        archive.writestr("release_test_patients", HEAD + english)
+    (case,) = read_ddxplus_cases(tmp_path / "release_test_patients.zip", common)
+    assert list(read_ddxplus_cases(written(tmp_path, HEAD + ROW), common)) == [case]
+
+
 def test_fewer_evidences_begin_with_the_complaint(tmp_path: Path, common: CompiledGraph) -> None:
     path = written(tmp_path, HEAD + ROW)
     (case,) = read_ddxplus_cases(path, common, evidences=1)
@@ -79,6 +96,8 @@ def test_a_broken_table_is_refused(tmp_path: Path, common: CompiledGraph, text: 
 def test_what_is_ddxplus_is_told_by_its_name() -> None:
     assert is_ddxplus_cases(Path("release_test_patients.csv"))
     assert is_ddxplus_cases(Path("x.CSV.gz"))
+    assert is_ddxplus_cases(Path("release_test_patients.zip"))
+    assert is_ddxplus_cases(Path("release_test_patients"))
     assert not is_ddxplus_cases(Path("cases.jsonl.gz"))
 
 
@@ -98,3 +117,20 @@ def test_the_aims_hold_on_a_part_of_the_development_slice(
     assert everything.top1 >= 0.97
     assert measured(ddxplus, patients, setting=Setting.PRIMARY_CARE, evidences=5).top5 >= 0.85
     assert measured(common, patients, setting=Setting.PRIMARY_CARE).top5 >= 0.70
+
+
+def test_the_codes_of_the_english_release_ask_the_same_questions(shared_data: Path) -> None:
+    french, english = (
+        json.loads(gzip.decompress((shared_data / "ddxplus" / f"{name}.json.gz").read_bytes()))
+        for name in ("release_evidences", "en_release_evidences")
+    )
+    said = tomllib.loads(files("resources.packs").joinpath("ddxplus.toml").read_text("utf-8"))
+    assert set(said["english"].values()) == set(said["evidences"])
+    for newer, older in said["english"].items():
+        (code, _, answer), (old_code, _, old_answer) = newer.partition("_@_"), older.partition("_@_")
+        assert english[code]["question_fr"] == french[old_code]["question_fr"]
+        meant = (
+            english[code]["value_meaning"].get(answer),
+            french[old_code]["value_meaning"].get(old_answer),
+        )
+        assert answer == old_answer if meant == (None, None) else meant[0]["fr"] == meant[1]["fr"]
