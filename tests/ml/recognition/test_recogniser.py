@@ -152,6 +152,8 @@ def test_what_is_only_feared_is_hypothetical(text: str) -> None:
 
 def test_the_past_is_told_from_the_present() -> None:
     assert only("She had a history of seizures").temporality == "historical"
+    for text in ("A 3-week history of seizures", "six weeks' history of seizures", "2/7 history of seizures"):
+        assert only(text).temporality == "current"  # how long, not how long ago
     assert only("She has seizures").temporality == "current"
 
 
