@@ -10,6 +10,7 @@ from ml.recognition.coordination import shared_matches
 from ml.recognition.durations import DurationReader
 from ml.recognition.lexicon import Lexicon, LexiconMatch
 from ml.recognition.measurements import is_child, measured_matches
+from ml.recognition.onsets import OnsetReader
 from ml.recognition.questions import Answer, Question, polar_questions
 from ml.recognition.sites import SiteMatch, site_matches
 from ml.recognition.tokens import WordSequence, word_sequence
@@ -44,7 +45,7 @@ class Recogniser:
     def __init__(self, lexicon: Lexicon, rules: ContextRules | None = None):
         self._lexicon = lexicon
         self._rules = rules or ContextRules.load()
-        self._durations = DurationReader(lexicon)
+        self._durations, self._onsets = DurationReader(lexicon), OnsetReader(lexicon)
         self._known = TextMemory[tuple[Mention, ...]](TEXTS_KEPT)
 
     def mentions(self, text: str, *, age_days: int | None = None) -> tuple[Mention, ...]:
@@ -67,10 +68,13 @@ class Recogniser:
     def _lasted(
         self, text: str, read: str, mentions: Sequence[Mention], age_days: int | None
     ) -> tuple[Mention, ...]:
-        """The mentions; what has lasted long, by the text, under the name of a lasting finding."""
+        """The mentions; what has lasted long or was sudden, by the text, under the name that it has then."""
         found = list(mentions)
-        said = [(m.start, m.end, m.term_id if m.state == OBSERVED else "") for m in mentions]
-        for long in self._durations.lasted(read, said, lambda: is_child(read, age_days)):
+        said = [(m.start, m.end, m.term_id) for m in mentions]
+        there = [(m.start, m.end, m.term_id if m.state == OBSERVED else "") for m in mentions]
+        lasted = self._durations.lasted(read, there, lambda: is_child(read, age_days))
+        denied = {number for number, m in enumerate(mentions) if m.state == EXCLUDED}
+        for long in (*lasted, *self._onsets.sudden(read, said, denied)):
             words = text[long.start : long.end]
             found[long.number] = replace(
                 mentions[long.number],
