@@ -28,6 +28,17 @@ from ml.registry.tensor_file import write_tensors
 from ml.registry.training_result import TrainingResult
 from tests.app.exchange.hostile_seeds import seeds
 from tests.knowledge_graph.mini_release import GENES, HPOA, OBO
+from tests.knowledge_graph.test_orphanet import (
+    ages,
+    gene,
+    genes,
+    prevalence,
+    prevalences,
+    product,
+    reference,
+    references,
+)
+from tests.knowledge_graph.test_pack_readers import CSV, PATIENTS, TOML, XML
 from tests.ml.federated.small_federation import DESK, OFFICER, SITE, some_delta, statement
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
@@ -96,12 +107,27 @@ def _made(target: str) -> list[bytes]:
         "onnx": [b"\x08\x08\x12\x01x:\x10\n\x06\n\x01a\x12\x01b*\x06\x08\x02\x10\x01B\x01w"],
         "ontology": [OBO.encode(), HPOA.encode(), GENES.encode()],
         "rules": [RULES, files_of("resources.rules").joinpath("laboratory.toml").read_bytes()[:1_000]],
+        "packs": _packs(),
+        "patients": [PATIENTS.encode(), gzip.compress(PATIENTS.encode(), mtime=0)],
         "policy": [POLICY],
         "trust": [TRUST, new_coordinator().to_text().encode()],
         "encoder": [b'{"model_type": "bert", "hidden_size": 384}', TOKENIZER],
         "frames": [_frame()],
     }
     return made[target]
+
+
+def _packs() -> list[bytes]:
+    """TOML, CSV and every product of Orphanet."""
+    products = (
+        references(reference("1"), reference("2", relation=7)),
+        genes(gene("FIT1"), gene("NEW1")),
+        ages("Adult", "Autosomal recessive"),
+        prevalences(
+            prevalence("Point prevalence", "1-9 / 100 000"), prevalence("Cases/families", "", mean="4.0")
+        ),
+    )
+    return [text.encode() for text in (TOML, CSV, XML, *(product(inside) for inside in products))]
 
 
 def _pieces(target: str) -> Iterator[bytes]:

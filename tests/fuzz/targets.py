@@ -8,6 +8,7 @@ import json
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import BinaryIO
 
@@ -24,10 +25,14 @@ from app.exchange.source_file import SourceFile, members_of
 from app.exchange.strict_json import load_json, storable_text
 from app.workflows.foreign_gate import PackedItems, understood
 from knowledge_graph.errors import KnowledgeError
+from knowledge_graph.graph.compiled_graph import CompiledGraph
+from knowledge_graph.graph.overlay import overlaid
 from knowledge_graph.rules.rule_file import read_rules
 from knowledge_graph.sources.association import parse_associations
+from knowledge_graph.sources.ddxplus_patients import counted
 from knowledge_graph.sources.gene import parse_gene_links
 from knowledge_graph.sources.ontology import parse_ontology
+from knowledge_graph.sources.pack_reading import read_pack
 from ml.errors import MlError
 from ml.federated.base_file import read_base
 from ml.federated.coordinator import read_coordinator
@@ -46,6 +51,7 @@ from ml.text.encoder_files import find_encoder
 from ml.text.tokenizer import TextTokenizer
 from tests.app.exchange.hostile_seeds import CANARY
 from tests.fuzz.scratch import scratch_file
+from tests.knowledge_graph.mini_release import mini_graph
 
 LONGEST_LINE = 2_000
 LIMITS = ReadLimits(largest_document=1 << 20, largest_unpacked=4 << 20, most_members=50)
@@ -210,6 +216,28 @@ def rules(data: bytes) -> None:
         assert len(problem.message) < LONGEST_LINE, "a problem without end"
 
 
+def on_disk(name: str, deed: Callable[[Path], object]) -> Callable[[bytes], object]:
+    """A reader of files of that name, for bytes."""
+
+    def read(data: bytes) -> object:
+        path = scratch_file(name)
+        path.write_bytes(data)
+        return deed(path)
+
+    return read
+
+
+def laid_pack(path: Path) -> object:
+    """A knowledge pack, laid over a small graph."""
+    return overlaid(small_graph(), [read_pack(path)])
+
+
+@cache
+def small_graph() -> CompiledGraph:
+    """What packs are laid over."""
+    return mini_graph(scratch_file("mini"))
+
+
 def toml_of(deed: Callable[[str], object]) -> Callable[[bytes], object]:
     """A reader of text, for bytes."""
     return lambda data: deed(data.decode("utf-8-sig", "replace"))
@@ -253,6 +281,12 @@ TARGETS: dict[str, Target] = {
         allowed=(KnowledgeError,),
     ),
     "rules": rules,
+    "packs": refusing(
+        *(on_disk(name, laid_pack) for name in ("f.toml", "f.csv", "f.xml")), allowed=(KnowledgeError,)
+    ),
+    "patients": refusing(
+        *(on_disk(name, counted) for name in ("f.csv", "f.zip", "f.csv.gz")), allowed=(KnowledgeError,)
+    ),
     "policy": refusing(toml_of(lambda text: read_policy(text, Path("p.toml"))), allowed=(PolicyError,)),
     "trust": refusing(toml_of(read_trust), toml_of(read_coordinator), allowed=MODEL),
     "encoder": refusing(encoder, allowed=MODEL),
