@@ -8,7 +8,7 @@ sides are parallel ("cleft lip", "cleft palate"), which keeps chance combination
 from collections.abc import Iterator
 from itertools import product
 
-from ml.recognition.lexicon import JOINING_WORDS, LITTLE_WORDS, SPOKEN, Lexicon, LexiconMatch
+from ml.recognition.lexicon import JOINING_WORDS, LITTLE_WORDS, SPOKEN, Entry, Lexicon, LexiconMatch
 from ml.recognition.site_table import read_sites
 from ml.recognition.tokens import WordSequence
 
@@ -18,6 +18,8 @@ _MOST_CONJUNCTS = 4
 _LENT = (1, 2, 3)  # content words that may be lent
 _OWN = (1, 2)  # content words of which the lent ones were the neighbours
 _HEADS = frozenset({"abnormality", "disorder", "syndrome"})  # nouns that stand last: they modify nothing
+
+_UNABLE = frozenset({"cannot", "difficulty", "loss"})
 
 Conjunct = list[int]  # numbers of its content words
 
@@ -34,7 +36,11 @@ def shared_matches(sequence: WordSequence, lexicon: Lexicon) -> list[LexiconMatc
             if any(sequence.words[n].form in verbs for n in numbers):
                 continue  # "weak on my feet, and my neck hurts"
             entry = lexicon.named([sequence.words[n] for n in numbers])
-            if entry is not None and entry.score > SPOKEN and not _written_whole(sequence, lexicon, numbers):
+            if (
+                entry is not None
+                and _lends(sequence, entry, numbers)
+                and not _written_whole(sequence, lexicon, numbers)
+            ):
                 found.append(LexiconMatch(min(numbers), max(numbers), entry.term_id, entry.score * 0.9))
                 break
     return found
@@ -108,6 +114,11 @@ def _written_whole(sequence: WordSequence, lexicon: Lexicon, numbers: Conjunct) 
 
 
 def _named(sequence: WordSequence, lexicon: Lexicon, numbers: Conjunct) -> bool:
-    """Whether words are a name of the ontology: everyday wordings lend nothing."""
+    """Whether words are a name that lends."""
     entry = lexicon.named([sequence.words[n] for n in numbers])
-    return entry is not None and entry.score > SPOKEN
+    return entry is not None and _lends(sequence, entry, numbers)
+
+
+def _lends(sequence: WordSequence, entry: Entry, numbers: Conjunct) -> bool:
+    """Names of the ontology do; everyday wordings only what somebody can't do ("can't smell or taste")."""
+    return entry.score > SPOKEN or (len(numbers) > 1 and sequence.words[numbers[0]].loose in _UNABLE)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from ml.recognition.measures import read_measures, test_key
+from ml.recognition.normal_table import normal_key, read_normals
 from ml.recognition.site_table import read_sites, site_key
 from ml.recognition.supplement import Supplement, read_supplement
 from ml.recognition.tokens import Word, WordSequence, form_of, word_sequence
@@ -181,8 +182,11 @@ class Lexicon:
         return entry
 
     def _abbreviation(self, word: Word, at: int, text: str) -> LexiconMatch | None:
-        entry = self._capitals.get(text[word.start : word.end])
-        return LexiconMatch(at, at, entry.term_id, entry.score) if entry else None
+        short = text[word.start : word.end]
+        entry = self._capitals.get(short)
+        if entry is None or _has_rival(short, text):
+            return None
+        return LexiconMatch(at, at, entry.term_id, entry.score)
 
 
 class _Builder:
@@ -207,6 +211,8 @@ class _Builder:
             if name.casefold() in by_name:
                 self._say(wording, by_name[name.casefold()])
         keys = {site_key(*place): name for place, name in read_sites().terms.items()}
+        keys |= {normal_key(name): name for name in read_normals().names}
+        keys |= {short_key(short): name for short, name in self._supplement.shorthand.items()}
         for key, name in (*keys.items(), *read_measures().names.items()):
             if name.casefold() in by_name:
                 self._names[key] = Entry(by_name[name.casefold()], SPOKEN, False)
@@ -239,6 +245,8 @@ class _Builder:
             return
         content, joined = _content(wording.text)
         key = _bag(word.form for word in content)
+        if not self._usable(key):
+            return
         known = self._names.get(key)
         if known is None or known.score < 1:
             self._names[key] = Entry(term_id, SPOKEN, joined or (known is not None and known.joined))
@@ -264,6 +272,11 @@ class _Builder:
         }
 
 
+def short_key(short: str) -> Key:
+    """Under which a lexicon holds the finding of a letter in "n/v": no words of a text are such forms."""
+    return f"@short-{short}"
+
+
 def _content(name: str) -> tuple[list[Word], bool]:
     """The words of a name less the little ones, and whether it has an "and" or a comma itself."""
     sequence = word_sequence(name)
@@ -286,6 +299,12 @@ def _is_auxiliary(words: Sequence[Word], number: int) -> bool:
     """The "does" of "does not fade"."""
     after = number + 1
     return words[number].form in _AUXILIARIES and after < len(words) and words[after].form in _DENIALS
+
+
+def _has_rival(short: str, text: str) -> bool:
+    """Whether a text speaks of something else that has the same abbreviation."""
+    rivals = read_supplement().rivals.get(short, ())
+    return bool(rivals) and any(rival in text.casefold() for rival in rivals)
 
 
 def _begins_anew(words: Sequence[Word], last: int) -> bool:

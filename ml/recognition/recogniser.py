@@ -10,8 +10,10 @@ from ml.recognition.coordination import shared_matches
 from ml.recognition.durations import DurationReader
 from ml.recognition.lexicon import Lexicon, LexiconMatch
 from ml.recognition.measurements import is_child, measured_matches
+from ml.recognition.normals import normal_matches
 from ml.recognition.onsets import OnsetReader
 from ml.recognition.questions import Answer, Question, polar_questions
+from ml.recognition.shorthand import shorthand_matches
 from ml.recognition.sites import SiteMatch, site_matches
 from ml.recognition.tokens import WordSequence, word_sequence
 from ml.text.text_memory import TextMemory
@@ -108,7 +110,9 @@ class Recogniser:
         shared = shared_matches(sequence, self._lexicon)
         plain = self._lexicon.matches(sequence, text, split=frozenset(m.last for m in shared))
         composed = site_matches(sequence, self._lexicon, text)
-        named = [*shared, *_with_sites(plain, _unmentioned(composed, shared))]
+        short = shorthand_matches(sequence, self._lexicon, text)
+        normal = normal_matches(sequence, self._lexicon)
+        named = [*shared, *short, *normal, *_with_sites(plain, _unmentioned(composed, shared))]
         measured = measured_matches(sequence, self._lexicon, text, age_days=age_days)
         unique = {(m.first, m.last, m.term_id): m for m in (*_unmeasured(named, measured), *measured)}
         return sorted(unique.values(), key=lambda m: (m.first, m.last, m.term_id))

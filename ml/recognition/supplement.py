@@ -15,6 +15,9 @@ class Supplement:
     same: dict[str, str]
     adjectives: frozenset[str]  # those of `same` that can't end a name
     abbreviations: dict[str, str]
+    rivals: dict[str, tuple[str, ...]]  # what else an abbreviation means where a text speaks of it
+    shorthand: dict[str, str]  # parts of "n/v" and the like, to names
+    pairs: frozenset[str]  # of single letters
     blocked: frozenset[str]
 
 
@@ -30,6 +33,9 @@ def read_supplement() -> Supplement:
         same=_inverted(data["same"]) | organs,
         adjectives=frozenset(organs),
         abbreviations=data["abbreviations"],
+        rivals={short: tuple(others) for short, others in data["rivals"].items()},
+        shorthand=data["shorthand"]["letters"],
+        pairs=frozenset(data["shorthand"]["pairs"].split()),
         blocked=frozenset(data["blocked"]["names"].split()),
     )
 

@@ -16,7 +16,7 @@ _MARKS = (
     "\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f"  # that combine with the letter before
 )
 _HIDDEN = "\u00ad\u200b-\u200d\u2060\ufeff"  # soft hyphen, zero-width signs: inside words only
-_WORD = re.compile(rf"[^\W_]+(?:(?:[{_MARKS}]+|[{_HIDDEN}]+(?=[^\W_]))[^\W_]*)*(?:['’][^\W\d_]+)?")
+_WORD = re.compile(rf"[^\W_]+(?:(?:[{_MARKS}]+|[{_HIDDEN}]+(?=[^\W_]))[^\W_]*)*(?:['’][^\W\d_]+)?|[↑↓]+")
 _STRIPPED = re.compile(f"[{_HIDDEN}]")
 _HARD_BREAK = re.compile(r"[.;:!?()\[\]{}•|\t]|\n[ \t\r]*(?=\n|[-*•\d])")
 _SENTENCE = re.compile(r"[.;!?\n\t]")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ml.recognition.lexicon import Lexicon
+from ml.recognition.lexicon import SPOKEN, Entry, Lexicon
 from ml.recognition.recogniser import Recogniser
 
 RECOGNISER = Recogniser(
@@ -68,3 +68,14 @@ def test_a_completed_name_spans_the_words_it_was_put_together_from() -> None:
 
 def test_a_negation_reaches_both_halves() -> None:
     assert {m.state for m in RECOGNISER.mentions("No abdominal pain or distension.")} == {"excluded"}
+
+
+def test_what_cannot_be_done_is_lent_to_the_next_verb() -> None:
+    names = {"can't smell": "T:anosmia", "can't taste": "T:ageusia"}
+    whole = Lexicon.build([(term, [name]) for name, term in names.items()])
+    spoken = {key: Entry(e.term_id, SPOKEN, e.joined) for key, e in whole.tables()[0].items()}
+    recogniser = Recogniser(Lexicon(spoken, {}, {}))
+    assert {m.term_id for m in recogniser.mentions("can't smell or taste anything")} == {
+        "T:anosmia",
+        "T:ageusia",
+    }
