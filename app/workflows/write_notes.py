@@ -28,7 +28,7 @@ SYNTHETIC, PUBLISHED, UNSEEN = "synthetic", "published", "published, its article
 CALIBRATION_NOTES, CALIBRATION_SEED = 40, 5
 _ADULT_DAYS = 30 * 365
 _MOST_OF_A_DISEASE = 3
-_PUBLIC_NOTES, _PUBLIC_SEED = 48, 7
+PUBLIC_NOTES, _PUBLIC_SEED = 48, 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ def public_texts(graph: CompiledGraph, declared: Sequence[str]) -> tuple[str, ..
     styles = [style.name for style in read_note_styles() if style.name not in HELD_OUT_STYLES]
     known = [DiseaseId(d) for d in declared if d in graph.disease_index]
     rng = np.random.default_rng(_PUBLIC_SEED)
-    notes = synthetic_notes(graph, count=_PUBLIC_NOTES, styles=styles, rng=rng, diseases=known)
+    notes = synthetic_notes(graph, count=PUBLIC_NOTES, styles=styles, rng=rng, diseases=known)
     try:
         return tuple(note.text for note in notes)
     except ValueError:

@@ -9,7 +9,7 @@ import pytest
 
 from app.config.settings import CACHE_VARIABLE, cache_dir
 from app.errors import UsageError, WorkerFailed
-from app.workflows import benchmark_learning
+from app.workflows import benchmark_learning, write_notes
 from app.workflows.benchmark_learning import privately
 from app.workflows.learning_tasks import short_texts
 from app.workflows.write_notes import public_texts
@@ -39,6 +39,7 @@ SENTENCES = {
 @pytest.fixture(autouse=True)
 def _here(monkeypatch: pytest.MonkeyPatch, public_cache: Path) -> None:
     monkeypatch.setenv(CACHE_VARIABLE, str(public_cache))
+    monkeypatch.setattr(write_notes, "PUBLIC_NOTES", 12)
     train_in_a_thread(monkeypatch)
 
 

@@ -47,9 +47,9 @@ def result() -> TrainingResult:
 
 
 @pytest.fixture(scope="module")
-def published(vault: Vault, result: TrainingResult, tmp_path_factory: pytest.TempPathFactory) -> ModelVersion:
+def published(vault: Vault, result: TrainingResult, public_cache: Path) -> ModelVersion:
     result_store(vault).put(result)
-    plan = PublishPlan(at="2025-01-02T03:04:05+00:00", cache_dir=tmp_path_factory.mktemp("cache"))
+    plan = PublishPlan("2025-01-02T03:04:05+00:00", public_cache, probes=28)
     *progress, version = publish_model(vault, waiting_result(vault), plan)
     assert all(isinstance(line, str) for line in progress)
     assert isinstance(version, ModelVersion)
