@@ -1,6 +1,7 @@
 """What a coordinator puts on the desk: keys, whom to trust, the round's base, the ledger of updates seen."""
 
 import argparse
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,6 +43,8 @@ def text_or_file(text: str) -> str:
     """A key or recipient as given, or read from the file so called."""
     if text.startswith(("age1", "ed25519:")):
         return text.strip()
+    if not os.path.exists(text):  # of a name that can be none, too
+        raise UsageError(f"{text} is neither a key (age1..., ed25519:...) nor a file with one; check it")
     return read_text(Path(text)).strip()
 
 
@@ -52,7 +55,8 @@ def read_text(path: Path) -> str:
     except OSError:
         raise UsageError(f"{path} can't be read; check its name") from None
     except ValueError as error:
-        raise UsageError(f"{path} is no text file ({in_one_line(error)}); check its name") from None
+        why = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else in_one_line(error)
+        raise UsageError(f"{path} is no text file ({why}); check its name") from None
 
 
 def _trusted(arguments: argparse.Namespace) -> "dict[str, SiteKeys] | SiteKeys":

@@ -4,11 +4,13 @@
 """
 
 import argparse
+import errno
 import importlib
 import os
 import sys
 import traceback
 from collections.abc import Sequence
+from difflib import get_close_matches
 from pathlib import Path
 
 from app.cli.console import Console
@@ -19,6 +21,7 @@ from knowledge_graph.errors import KnowledgeError
 from ml.errors import MlError
 
 VERSION = "0.1.0"
+_PLACE_REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENOTDIR)
 TRACEBACK_VARIABLE = "ANAMNESIS_TRACEBACK"  # set by developers: a fault ends with its traceback
 
 
@@ -60,9 +63,19 @@ def _run(run: object, arguments: argparse.Namespace, console: Console) -> int:
     except Exception as error:
         if os.environ.get(TRACEBACK_VARIABLE):
             raise
-        console.refuse(_fault(error))
+        console.refuse(_refused_place(error) or _fault(error))
         return 1
     return int(code or 0)
+
+
+def _refused_place(error: Exception) -> str | None:
+    """A place named to the program that the system won't let it use; None where it is something else."""
+    if not isinstance(error, OSError) or error.errno not in _PLACE_REFUSED or error.filename is None:
+        return None
+    return (
+        f"{error.filename} can't be used ({error.strerror}); name a place with free space that you may read "
+        "and write"
+    )
 
 
 def _fault(error: Exception) -> str:
@@ -86,7 +99,14 @@ def _without_verb(words: Sequence[str]) -> int:
     parser.add_argument("--version", action="version", version=f"anamnesis {VERSION}")
     parser.add_argument("--vault", metavar="DIR", help="open the window on this vault")
     parser.add_argument("--user", metavar="NAME", help="sign in as (default: the OS user)")
+    if words and not words[0].startswith("-"):
+        parser.error(_no_verb(words[0]))
     return _run(_open_window, parser.parse_args(words), Console(as_json=False))
+
+
+def _no_verb(word: str) -> str:
+    like = get_close_matches(word, [verb.name for verb in VERBS], n=1)
+    return f"there is no verb {word!r}; " + (f"did you mean {like[0]!r}?" if like else "see anamnesis --help")
 
 
 def _open_window(arguments: argparse.Namespace, console: Console) -> int:

@@ -90,7 +90,9 @@ def new_folder(target: Path, what: str, *, outside: Path) -> Iterator[Path]:
             (target / _BUSY).unlink()
     except (OSError, shutil.Error, *DatabaseError) as error:
         reason = "a file can't be copied" if isinstance(error, shutil.Error) else reason_of(error)
-        raise VaultError(f"the {what} could not be written ({reason}); free space and try again") from error
+        raise VaultError(
+            f"the {what} could not be written ({reason}); choose a folder with free space that you may write"
+        ) from error
     finally:
         if busy is not None:
             busy.release()

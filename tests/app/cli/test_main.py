@@ -92,6 +92,24 @@ def test_a_fault_of_our_own_is_one_line_without_its_message(
     assert "Jane" not in said
 
 
+def test_a_place_that_the_system_refuses_is_named_with_the_remedy(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _stand_in(monkeypatch, OSError(30, "Read-only file system", "/media/cd/c.key"))
+    assert main(["findings"]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("anamnesis: /media/cd/c.key can't be used (Read-only file system); name a place")
+    assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize(("word", "told"), [("diagnoze", "did you mean 'diagnose'?"), ("zzz", "--help")])
+def test_a_word_that_is_no_verb_is_said(word: str, told: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([word])
+    assert ended.value.code == 2
+    assert told in capsys.readouterr().err.splitlines()[-1]
+
+
 def test_a_developer_may_ask_for_the_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(TRACEBACK_VARIABLE, "1")
     _stand_in(monkeypatch, KeyError("x"))
