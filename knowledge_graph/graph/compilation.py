@@ -43,18 +43,18 @@ def compile_graph(
 ) -> CompiledGraph:
     """Number terms and diseases and lay everything out as arrays."""
     terms = _term_order(ontology)
-    number = {term: i for i, term in enumerate(terms)}
+    number = TermNumbers(ontology, terms)
     parents = rows_from([[number[p] for p in ontology.terms[t].parents] for t in terms])
     rows = sorted(associations, key=lambda a: a.disease_id)
     by_disease = [(d, list(group)) for d, group in groupby(rows, key=lambda a: a.disease_id)]
     texts = TextTable()
     ancestors = _ancestors(parents)
-    arrays = _associations(by_disease, ontology, texts)
+    arrays = _associations(by_disease, number, texts)
     disease_ids = tuple(d for d, _ in by_disease)
     names = tuple(group[0].disease_name for _, group in by_disease)
     genes_of = _genes_of(genes, disease_ids)
     labels = tuple(tuple(gene.label for gene in of_disease) for of_disease in genes_of)
-    onsets = _aspect_terms(by_disease, ontology, aspect="C")
+    onsets = _aspect_terms(by_disease, number, aspect="C")
     signatures = build_signatures(arrays, texts.texts)
     return CompiledGraph(
         version=ontology.version,
@@ -71,7 +71,7 @@ def compile_graph(
         genes=labels,
         gene_ids=tuple(tuple(gene.gene_id for gene in of_disease) for of_disease in genes_of),
         onsets=onsets,
-        inheritance=_aspect_terms(by_disease, ontology, aspect="I"),
+        inheritance=_aspect_terms(by_disease, number, aspect="I"),
         associations=arrays,
         profiles=build_profiles(ancestors, arrays),
         signatures=signatures,
@@ -81,6 +81,21 @@ def compile_graph(
         portraits=read_portraits(shipped_portraits(), terms, disease_ids, signatures),
         texts=tuple(texts.texts),
     )
+
+
+class TermNumbers(dict[TermId, int]):
+    """The number of each current term; any other id is resolved when it is first asked for.
+
+    Raises UnknownTerm.
+    """
+
+    def __init__(self, ontology: Ontology, terms: Sequence[TermId]) -> None:
+        super().__init__({term: number for number, term in enumerate(terms)})
+        self._ontology = ontology
+
+    def __missing__(self, term_id: TermId) -> int:
+        self[term_id] = self[self._ontology.resolve(term_id)]
+        return self[term_id]
 
 
 class TextTable:
@@ -130,23 +145,18 @@ def _genes_of(links: Iterable[GeneLink], diseases: Sequence[DiseaseId]) -> list[
 ByDisease = list[tuple[DiseaseId, list[Association]]]
 
 
-def _aspect_terms(by_disease: ByDisease, ontology: Ontology, *, aspect: str) -> Rows:
-    number = {t: i for i, t in enumerate(_term_order(ontology))}
+def _aspect_terms(by_disease: ByDisease, number: TermNumbers, *, aspect: str) -> Rows:
     return rows_from(
-        [
-            sorted({number[ontology.resolve(a.term_id)] for a in group if a.aspect == aspect})
-            for _, group in by_disease
-        ]
+        [sorted({number[a.term_id] for a in group if a.aspect == aspect}) for _, group in by_disease]
     )
 
 
-def _associations(by_disease: ByDisease, ontology: Ontology, texts: TextTable) -> Associations:
-    number = {t: i for i, t in enumerate(_term_order(ontology))}
+def _associations(by_disease: ByDisease, number: TermNumbers, texts: TextTable) -> Associations:
     groups = [[a for a in group if a.aspect == "P"] for _, group in by_disease]
     counts = [len(group) for group in groups]
     columns = association_columns(
         [a for group in groups for a in group],
-        number=lambda term_id: number[ontology.resolve(term_id)],
+        number=lambda term_id: number[TermId(term_id)],
         texts=texts,
     )
     indptr = np.concatenate([np.zeros(1, np.int32), np.cumsum(counts, dtype=np.int32)])

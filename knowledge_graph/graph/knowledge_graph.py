@@ -18,6 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import networkx as nx
 
 from knowledge_graph.errors import SourceRefused, UnknownTerm
@@ -123,15 +124,16 @@ class KnowledgeGraph:
     def content_hash(self) -> str:
         """SHA-256 over what the graph says, independent of the order in which it was said."""
         digest = hashlib.sha256(self.version.encode())
-        for line in sorted(self._statements()):
-            digest.update(line.encode())
+        for statement in sorted(self._statements()):
+            digest.update(statement)
         return digest.hexdigest()
 
-    def _statements(self) -> Iterator[str]:
+    def _statements(self) -> Iterator[bytes]:
+        encode = msgspec.msgpack.Encoder().encode  # in half the time of `repr`
         for name, data in self.network.nodes(data=True):
-            yield f"{name} {data[data['kind']]!r}\n"
+            yield encode((name, data["kind"], data[data["kind"]]))
         for source, target, _, data in self._edges():
-            yield f"{source} {data['relation']} {target} {data.get('association')!r}\n"
+            yield encode((source, data["relation"], target, data.get("association")))
 
     def _edges(self) -> Iterable[Edge]:
         edges: Iterable[Edge] = self.network.edges(keys=True, data=True)
