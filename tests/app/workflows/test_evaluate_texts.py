@@ -34,6 +34,13 @@ def test_every_note_and_label_names_diseases_of_the_knowledge(service: Diagnosis
     assert named <= set(service.graph.disease_ids)
 
 
+def test_a_label_stands_for_the_condition_of_the_pack_that_is_named_so(service: DiagnosisService) -> None:
+    named = dict(zip(service.graph.disease_ids, service.graph.disease_names, strict=True))
+    pack = {d: name.casefold() for d, name in named.items() if d.split(":")[0] in service.graph.pack_spaces}
+    for label, ids in label_diseases().items():
+        assert {d for d, name in pack.items() if name.startswith(label.casefold())} <= set(ids)
+
+
 def test_a_text_counts_by_its_style_and_one_of_an_unknown_disease_is_left_out(
     service: DiagnosisService,
 ) -> None:
