@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.cli.case import add_case_arguments, check_case_arguments, open_case
 from app.cli.console import Console
+from app.clinical.percent import stated
 from app.config.settings import cache_dir
 from app.errors import UsageError
 
@@ -97,7 +98,7 @@ def _as_text(found: "NextQuestions") -> str:
     lines = []
     if found.suspect is not None:
         suspect = found.suspect
-        lines.append(f"Is it {suspect.name} ({suspect.disease_id})? Now {suspect.probability:.1%}.")
+        lines.append(f"Is it {suspect.name} ({suspect.disease_id})? Now {stated(suspect.probability)}.")
     for number, question in enumerate(found.questions, start=1):
         lines.append(f"{number:3}  {question.name} ({question.term_id})")
         told = f"settles {question.share:.1%} of what is open ({question.gain_bits:.3f} bits)"
@@ -112,4 +113,4 @@ def _as_text(found: "NextQuestions") -> str:
 
 
 def _outcome(answer: str, outcome: "Outcome") -> str:
-    return f"       {answer:3} ({outcome.chance:4.0%}): then {outcome.name}, {outcome.probability:.1%}"
+    return f"       {answer:3} ({outcome.chance:4.0%}): then {outcome.name}, {stated(outcome.probability)}"

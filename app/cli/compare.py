@@ -4,6 +4,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from app.clinical.diagnosis import Evidence
+from app.clinical.percent import stated
 
 if TYPE_CHECKING:
     from app.workflows.compare_diseases import Comparison
@@ -22,7 +23,7 @@ def as_json(found: "Comparison") -> dict[str, Any]:
 
 def as_text(found: "Comparison") -> str:
     """A column a disease; what tells most apart first, with frequency and references."""
-    heads = [f"{line.disease_id} {line.probability:.1%}" for line in found.lines]
+    heads = [f"{line.disease_id} {stated(line.probability)}" for line in found.lines]
     lines = ["".join(f"{head:<{WIDTH}}" for head in ("", *heads)).rstrip()]
     names = [line.name for line in found.lines]
     lines.append("".join(_cut(text) for text in ("", *names)).rstrip())

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from app.cli.case import OpenCase, add_case_arguments, check_case_arguments, open_case
 from app.cli.console import Console
 from app.clinical.diagnosis import Differential, DifferentialLine, possible_text
+from app.clinical.percent import stated
 from app.clinical.text_reason import PartKind, TextReason
 from app.errors import UsageError
 from knowledge_graph.rules.rule import HOW_SOON
@@ -118,7 +119,7 @@ def as_text(differential: Differential, answer: Answer | None = None) -> str:
         lines.append("The evidence is too weak to put a disease forward; the list is for orientation only.")
     for line in differential.lines:
         lines.append(
-            f"{line.rank:3}  {line.probability:6.1%}  {line.disease_id:14} {line.name}"
+            f"{line.rank:3}  {stated(line.probability):>6}  {line.disease_id:14} {line.name}"
             + "".join(f" = {other}" for other in line.same_as)
             + f"  (text {line.text_score:+.2f}, graph {line.graph_score:+.2f}"
             + f", setting {line.prior_score:+.2f})"
@@ -134,7 +135,10 @@ def as_text(differential: Differential, answer: Answer | None = None) -> str:
     if differential.warning:
         lines.append(f"\n{differential.warning}.")
     setting = differential.setting.replace("_", " ")
-    lines.append(f"\nWeighed for a patient seen in: {setting} (--setting names another).")
+    lines.append(
+        f"\nWeighed among the diseases that the program knows, for a patient seen in: {setting} "
+        "(--setting names another)."
+    )
     source = f"knowledge HPO {differential.knowledge_version}, model {differential.model_version[:12]}"
     lines.append(
         f"{source}, {differential.provider or 'no text model used'}. Decision support, not a diagnosis."

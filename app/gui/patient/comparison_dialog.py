@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.clinical.diagnosis import DifferentialLine
-from app.gui.patient.differential_list import percent
+from app.clinical.percent import percent, stated
 from app.gui.patient.evidence_list import detail_of, references_of
 from app.gui.patient.noted_reason import SILENT, signed
 from app.gui.shell.furniture import button, label, row, set_role
@@ -54,7 +54,7 @@ class ComparisonDialog:
         first = next((line.disease_id for line in lines if line.disease_id != chosen), None)
         self.diseases.blockSignals(True)
         for line in lines:
-            item = QListWidgetItem(f"{line.name}  {percent(line.probability)}", self.diseases)
+            item = QListWidgetItem(f"{line.name}  {stated(line.probability)}", self.diseases)
             item.setData(ID, line.disease_id)
             item.setToolTip(f"{line.name}\n{line.disease_id}")
             ticked = line.disease_id in (chosen, first)
@@ -81,7 +81,7 @@ class ComparisonDialog:
         table.setColumnCount(1 + len(found.lines))
         table.setRowCount(len(found.findings) + len(found.open_findings))
         table.setHorizontalHeaderLabels(
-            ["Finding", *(f"{line.name}\n{percent(line.probability)}" for line in found.lines)]
+            ["Finding", *(f"{line.name}\n{stated(line.probability)}" for line in found.lines)]
         )
         for place, compared in enumerate(found.findings):
             absent = compared.state is FindingState.EXCLUDED

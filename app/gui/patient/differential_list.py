@@ -9,6 +9,7 @@ from PySide6.QtGui import QPainter, QPen
 from PySide6.QtWidgets import QListWidget, QListWidgetItem
 
 from app.clinical.diagnosis import Decision, Differential, DifferentialLine
+from app.clinical.percent import percent, stated
 from app.gui.shell.row_delegate import Index, RowDelegate, draw_elided
 from app.gui.theme.look import Look
 
@@ -51,17 +52,6 @@ def among(scores: list[float]) -> list[float]:
     return [w / sum(weights) for w in weights]
 
 
-def percent(probability: float) -> str:
-    """A probability for people: one digit below ten per cent, none above."""
-    if probability < 0.001:
-        return "<0.1 %"
-    return (
-        f"{probability:.1%}".replace("%", " %")
-        if probability < 0.0995
-        else f"{probability:.0%}".replace("%", " %")
-    )
-
-
 def shares_text(found: DiseaseRow) -> str:
     """Both shares in words."""
     told = (
@@ -75,7 +65,7 @@ def spoken(found: DiseaseRow) -> str:
     """A row as a screen reader says it."""
     line = found.line
     said = f", {found.decision}" if found.decision else ""
-    return f"{line.rank}. {line.name}, {percent(line.probability)}{said}, {shares_text(found)}"
+    return f"{line.rank}. {line.name}, {stated(line.probability)}{said}, {shares_text(found)}"
 
 
 _SIGNS: dict[Decision | None, tuple[str, str]] = {
@@ -103,7 +93,7 @@ class DiseaseDelegate(RowDelegate):
         look, top = self._look, int(Qt.AlignmentFlag.AlignTop)
         painter.setFont(look.font(12.5, bold=True))
         painter.setPen(look.color("text"))
-        chance = percent(found.line.probability)
+        chance = stated(found.line.probability)
         painter.drawText(rect, top | int(Qt.AlignmentFlag.AlignRight), chance)
         room = rect.adjusted(look.px(24), 0, -painter.fontMetrics().horizontalAdvance(chance) - 10, 0)
         room = self._source(painter, room, found.line.disease_id)

@@ -6,7 +6,7 @@ from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QListWidget, QListWidgetItem
 
-from app.gui.patient.differential_list import percent
+from app.clinical.percent import percent, stated
 from app.gui.shell.row_delegate import Index, RowDelegate, draw_elided
 from app.gui.theme.look import Look
 from knowledge_graph.questions.cost_table import CostClass
@@ -34,7 +34,7 @@ def told(question: Question) -> str:
         f"{question.name} ({question.term_id})",
         f"To {HOW[question.cost_class]}; on average the answer {settles(question)} of what is uncertain.",
         *(
-            f"{answer} ({percent(outcome.chance)} likely): {outcome.name} at {percent(outcome.probability)}."
+            f"{answer} ({percent(outcome.chance)} likely): {outcome.name} at {stated(outcome.probability)}."
             for answer, outcome in (("Yes", question.if_yes), ("No", question.if_no))
         ),
     )
@@ -70,7 +70,7 @@ class QuestionDelegate(RowDelegate):
 
     def _outcome(self, painter: QPainter, area: QRectF, answer: str, outcome: Outcome) -> None:
         look = self._look
-        chance = percent(outcome.probability)
+        chance = stated(outcome.probability)
         painter.setFont(look.font(10.5))
         painter.setPen(look.color("muted"))
         right = int(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignRight)

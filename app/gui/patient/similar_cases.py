@@ -7,9 +7,9 @@ from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QDialog, QListWidget, QListWidgetItem, QToolButton, QVBoxLayout
 
 from app.clinical.ids import PatientId
+from app.clinical.percent import percent
 from app.gui.assistant import Assistant, Opinion
 from app.gui.operations.runner import Failure
-from app.gui.patient.differential_list import percent
 from app.gui.patient.open_chart import OpenChart
 from app.gui.session import OpenSession
 from app.gui.shell.dialogs import sentence

@@ -7,8 +7,9 @@ import pytest
 
 from app.clinical.diagnosis import DifferentialLine, Evidence
 from app.clinical.ids import PatientId, RecordId
+from app.clinical.percent import percent, stated
 from app.clinical.record import Observation, Quantity, ReferenceRange
-from app.gui.patient.differential_list import among, percent
+from app.gui.patient.differential_list import among
 from app.gui.patient.evidence_list import detail_of, evidence_rows, references_of
 from app.gui.patient.graph_places import edge_sentence, graph_places, unmet
 from app.gui.patient.timeline import out_of_range, value_text
@@ -35,7 +36,11 @@ def test_ages_are_told_as_clinicians_tell_them(born: str, age: str) -> None:
     ("probability", "text"), [(0.0004, "<0.1 %"), (0.012, "1.2 %"), (0.0996, "10 %"), (0.89, "89 %")]
 )
 def test_probabilities_are_short(probability: float, text: str) -> None:
-    assert percent(probability) == text
+    assert percent(probability) == stated(probability) == text
+
+
+def test_no_disease_is_stated_as_certain() -> None:
+    assert (stated(0.9901), stated(1.0), percent(1.0)) == (">99 %", ">99 %", "100 %")
 
 
 def test_shares_add_up_and_say_nothing_where_nothing_was_said() -> None:
