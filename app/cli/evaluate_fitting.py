@@ -13,13 +13,19 @@ from app.errors import UsageError
 
 if TYPE_CHECKING:
     from app.workflows.estimate_shares import Shares
+    from app.workflows.evaluate_notes import Report
+    from app.workflows.fit_sureness import SurenessFit
+    from knowledge_graph.fusion.fusion_weights import FusionWeights
 
 _NOTES = 600
+_WITHOUT_CASES = ("fit_powers", "build_namesakes")
 _HELP = {
     "--fit-weights": "learn the ranking's weights on the cases, cross-validate by disease, write them here",
     "--fit-reranking": "the same for the trees of the ranking's second look",
     "--fit-sets": "calibrate prediction sets (90 %% coverage) on the cases, cross-validate, write them here",
     "--fit-fusion": "learn what text and graph count on --notes notes, cross-validate, write it here",
+    "--fit-powers": "keep the fusion's shipped weights, learn on --notes sampled notes and messages how sure "
+    "what patients tell, and common diseases, may be stated, write both here; no cases",
     "--build-portraits": "learn where terms and diseases stand among findings, without the articles of the "
     "cases, write it here; takes minutes and 3 GiB of memory",
     "--build-namesakes": "find the diseases named most alike by the text encoder, write them here; no cases",
@@ -39,6 +45,7 @@ def run_fitting(arguments: argparse.Namespace, console: Console) -> int | None:
         "fit_reranking": _fit_reranking,
         "fit_sets": _fit_sets,
         "fit_fusion": _fit_fusion,
+        "fit_powers": _fit_powers,
         "build_portraits": _build_portraits,
         "build_namesakes": _build_namesakes,
     }
@@ -47,7 +54,7 @@ def run_fitting(arguments: argparse.Namespace, console: Console) -> int | None:
         return None
     if len(asked) > 1:
         raise UsageError("write one file at a time: name one of --fit-... and --build-...")
-    if arguments.cases is None and asked != ["build_namesakes"]:
+    if arguments.cases is None and asked[0] not in _WITHOUT_CASES:
         raise UsageError(f"--{asked[0].replace('_', '-')} needs --cases")
     return deeds[asked[0]](arguments, console)
 
@@ -114,9 +121,34 @@ def _fit_fusion(arguments: argparse.Namespace, console: Console) -> int:
         seed=arguments.seed,
         progress=console.progress,
     )
-    write_fusion_weights(arguments.fit_fusion, fit, cases=arguments.cases, knowledge=service.graph.version)
-    value = {"weights": asdict(fit.weights), "notes": fit.notes, "held_out": as_dict(fit.held_out)}
-    console.result(value, f"{as_table(fit.held_out)}\n\n{fit.weights.to_text('')}")
+    sure = _sureness(arguments, console, fit.weights)
+    known = {"cases": arguments.cases, "knowledge": service.graph.version}
+    write_fusion_weights(arguments.fit_fusion, fit, sure, **known)
+    return _show_weights(console, sure.weights, fit.held_out | sure.held_out, notes=fit.notes + sure.notes)
+
+
+def _fit_powers(arguments: argparse.Namespace, console: Console) -> int:
+    from app.workflows.fit_sureness import write_powers
+    from knowledge_graph.fusion.fusion_weights import FusionWeights
+
+    sure = _sureness(arguments, console, FusionWeights.load())
+    write_powers(arguments.fit_powers, sure)
+    return _show_weights(console, sure.weights, sure.held_out, notes=sure.notes)
+
+
+def _sureness(arguments: argparse.Namespace, console: Console, weights: "FusionWeights") -> "SurenessFit":
+    from app.workflows.diagnose import DiagnosisService
+    from app.workflows.fit_sureness import learn_sureness
+    from app.workflows.load_knowledge import KnowledgeChoice
+
+    service = DiagnosisService.load(cache_dir(), choice=KnowledgeChoice())
+    count = arguments.notes or _NOTES
+    return learn_sureness(service, weights, count=count, seed=arguments.seed, progress=console.progress)
+
+
+def _show_weights(console: Console, weights: "FusionWeights", held_out: "Report", *, notes: int) -> int:
+    value = {"weights": asdict(weights), "notes": notes, "held_out": as_dict(held_out)}
+    console.result(value, f"{as_table(held_out)}\n\n{weights.to_text('')}")
     return 0
 
 

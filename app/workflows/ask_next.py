@@ -61,7 +61,9 @@ class Interviewer:
             belief,
             asked.findings,
             believe=lambda finding: service.weigh_also(weighed, finding).fused.shown,
-            weight=service.weight_of_next(weighed.scores, with_text=weighed.text is not None),
+            weight=service.weight_of_next(
+                weighed.scores, with_text=weighed.text is not None, told=asked.told
+            ),
             sex=asked.sex,
             rule=number,
             skip=skip,

@@ -30,7 +30,7 @@ from app.workflows.suggest_findings import build_recogniser, read_findings
 from app.workflows.weighed import Presentation, Weighed
 from knowledge_graph.findings.finding import Finding, FindingState, Sex, observed_count
 from knowledge_graph.fusion.fused_differential import FusedDifferential, fuse
-from knowledge_graph.fusion.fusion_weights import FusionWeights
+from knowledge_graph.fusion.fusion_weights import FusionWeights, Told
 from knowledge_graph.fusion.same_disease import leaders
 from knowledge_graph.fusion.setting_prior import DEFAULT_SETTING, setting_prior
 from knowledge_graph.graph.compiled_graph import CompiledGraph
@@ -234,20 +234,32 @@ class DiagnosisService:
         """The same by these text scores, or by findings alone."""
         scores = rank(self.graph, self._consistent(asked.findings), sex=asked.sex, age_days=asked.age_days)
         held = self.constraints(asked)
-        return Weighed(asked, scores, self.fused(scores, held, text), held, text)
+        return Weighed(asked, scores, self.fused(scores, held, text, told=asked.told), held, text)
 
     def with_text(self, weighed: Weighed, text: npt.NDArray[np.float64]) -> Weighed:
         """The same by other text scores; the graph is not asked again."""
-        return replace(weighed, fused=self.fused(weighed.scores, weighed.held, text), text=text)
+        fused = self.fused(weighed.scores, weighed.held, text, told=weighed.asked.told)
+        return replace(weighed, fused=fused, text=text)
 
-    def weight_of_next(self, scores: GraphScores, *, with_text: bool = False) -> float:
+    def weight_of_next(
+        self, scores: GraphScores, *, with_text: bool = False, told: Told = Told.FINDINGS
+    ) -> float:
         """By which power one more observed finding would count in the differential."""
-        return self._weights.of_graph(observed_count(scores.findings) + 1, with_text=with_text)
+        weight = self._weights.of_graph(observed_count(scores.findings) + 1, with_text=with_text)
+        return self._weights.sureness(self.setting, told) * weight
 
     def fused(
-        self, scores: GraphScores, held: ConstraintShare, text: npt.NDArray[np.float64] | None = None
+        self,
+        scores: GraphScores,
+        held: ConstraintShare,
+        text: npt.NDArray[np.float64] | None = None,
+        *,
+        told: Told = Told.FINDINGS,
     ) -> FusedDifferential:
-        """The probabilities that the graph's scores, the constraints and the text model lead to."""
+        """The probabilities that the graph's scores, the constraints and the text model lead to.
+
+        `told` says how the findings came, also where no text model heard it.
+        """
         return fuse(
             scores.total if scores.findings else None,
             text,
@@ -256,6 +268,7 @@ class DiagnosisService:
             weights=self._weights,
             shown_as=self.shown_as,
             rule_share=held.share,
+            sureness=self._weights.sureness(self.setting, told),
         )
 
     def _consistent(self, findings: Sequence[Finding]) -> list[Finding]:

@@ -73,4 +73,5 @@ def _truths(service: DiagnosisService, ids: Iterable[str]) -> list[int]:
 def _ways(service: DiagnosisService, weighed: Weighed) -> tuple[npt.NDArray[np.float64], ...]:
     """What the text model, the graph and both make of it, each with the setting's prior and the rules."""
     text = service.weigh(replace(weighed.asked, findings=()))
-    return text.fused.shown, service.fused(weighed.scores, weighed.held).shown, weighed.fused.shown
+    graph = service.fused(weighed.scores, weighed.held, told=weighed.asked.told)
+    return text.fused.shown, graph.shown, weighed.fused.shown

@@ -17,6 +17,7 @@ from app.workflows.diagnose import DiagnosisService
 from app.workflows.evaluate_cases import Case
 from app.workflows.evaluate_notes import Report, ScoredNote, Tally, score_notes
 from app.workflows.fit_reranking import untaught_cases
+from app.workflows.fit_sureness import SurenessFit, powers_remark
 from app.workflows.write_notes import (
     FIT_STYLE,
     PUBLISHED,
@@ -66,17 +67,21 @@ def learn_fusion(
     return FusionFit(weights, len(scored), _cross_validated(graph, scored, weights, progress))
 
 
-def write_fusion_weights(path: Path, fit: FusionFit, *, cases: Path, knowledge: str) -> None:
-    """Write the weights with where they come from."""
+def write_fusion_weights(
+    path: Path, fit: FusionFit, sureness: SurenessFit, *, cases: Path, knowledge: str
+) -> None:
+    """Write the weights, their powers learned, with where they come from."""
     digest = hashlib.sha256(cases.read_bytes()).hexdigest()
     remarks = (
         "What graph and text count in a differential: knowledge_graph/fusion/fusion_weights.py.\n"
         f"Learned on {fit.notes} notes: cases ({cases.name}, sha256 {digest})\n"
         f"in synthetic words, and synthetic patients; HPO {knowledge}.\n"
+        f"{powers_remark(sureness)}\n"
         "Chosen, not learned: text_unread, prior, abstain_below.\n"
-        "Rebuild: anamnesis evaluate --cases F --fit-fusion resources/fusion/weights.toml"
+        "Rebuild: anamnesis evaluate --cases F --fit-fusion resources/fusion/weights.toml\n"
+        "The powers alone: anamnesis evaluate --fit-powers resources/fusion/weights.toml"
     )
-    path.write_text(fit.weights.to_text(remarks), "utf-8")
+    path.write_text(sureness.weights.to_text(remarks), "utf-8")
 
 
 def _fitted(graph: CompiledGraph, scored: Sequence[ScoredNote], start: FusionWeights) -> FusionWeights:

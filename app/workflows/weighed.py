@@ -7,9 +7,11 @@ import numpy.typing as npt
 
 from knowledge_graph.findings.finding import Finding, Sex
 from knowledge_graph.fusion.fused_differential import FusedDifferential
+from knowledge_graph.fusion.fusion_weights import Told
 from knowledge_graph.ranking.rank import GraphScores
 from knowledge_graph.rules.constraints import ConstraintShare
 from knowledge_graph.rules.facts import CodedCondition, LabValue
+from ml.text.own_words import in_own_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,13 @@ class Presentation:
     age_days: int | None = None
     conditions: tuple[CodedCondition, ...] = ()
     labs: tuple[LabValue, ...] = ()
+
+    @property
+    def told(self) -> Told:
+        """How the patient is told of."""
+        if not any(text.strip() for text in self.texts):
+            return Told.FINDINGS
+        return Told.MESSAGE if in_own_words(self.texts) else Told.NOTE
 
 
 @dataclass(frozen=True, slots=True)

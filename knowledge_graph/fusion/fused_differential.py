@@ -1,8 +1,8 @@
 """Joins the graph's score, the text model's score and the prior into one probability per disease.
 
-A log-linear pool: log p(d) = w_g s_g(d) + w_t s_t(d) + w_p log prior(d) - log Z. The parts of one disease
+A log-linear pool: log p(d) = k (w_g s_g(d) + w_t s_t(d) + w_p log prior(d)) - log Z. The parts of one disease
 add up to its log probability, so both shares can be shown. A missing modality has weight 0, and the
-other then has a weight of its own.
+other then has a weight of its own. k is how sure the whole may be (`FusionWeights.sureness`).
 """
 
 from dataclasses import dataclass
@@ -22,9 +22,9 @@ class FusedDifferential:
     """All (n_diseases,): probabilities sum to 1; shares are natural logs, `log_normaliser` one number.
 
     log(probability) = graph_share + text_share + prior_share + rule_share - log_normaliser, and
-    graph_share is `graph_weight` times the graph's score. `shown` are the same probabilities with
-    those of one disease's ids added up under the id that it is shown as. `prior_of_unstated` is the
-    prior's share of a disease of weight 1.
+    graph_share is `graph_weight` times the graph's score; all but the rules' share hold k. `shown` are the
+    same probabilities with those of one disease's ids added up under the id that it is shown as.
+    `prior_of_unstated` is the prior's share of a disease of weight 1.
     """
 
     probability: Floats64
@@ -52,10 +52,12 @@ def fuse(
     weights: FusionWeights,
     shown_as: Leaders | None = None,
     rule_share: Floats64 | None = None,
+    sureness: float = 1.0,
 ) -> FusedDifferential:
     """Fuse what there is. `prior` is positive, (n_diseases,), of any sum; `shown_as` as `leaders` gives it.
 
-    `rule_share` is what hard constraints of sex and age take away, in natural logs, whatever else speaks.
+    `sureness` is the pool's k. `rule_share` is what hard constraints of sex and age take away, in natural
+    logs, whatever else speaks.
 
     `observed` is the number of observed findings behind the graph's score, and in the text. Where there is
     none, nothing could be shown as a reason, so nothing is put forward. `text_log_probability` is NaN
@@ -64,12 +66,13 @@ def fuse(
     """
     nothing = np.zeros(len(prior))
     with_graph, with_text = graph_score is not None, text_log_probability is not None
-    graph_weight = weights.of_graph(observed, with_text=with_text) if with_graph else 0.0
-    text_weight = weights.of_text_model(with_graph=with_graph, read=observed > 0)
+    graph_weight = sureness * weights.of_graph(observed, with_text=with_text) if with_graph else 0.0
+    text_weight = sureness * weights.of_text_model(with_graph=with_graph, read=observed > 0)
+    prior_weight = sureness * weights.prior
     graph_share = nothing if graph_score is None else graph_weight * np.asarray(graph_score, np.float64)
     text_share = nothing if text_log_probability is None else text_weight * _filled(text_log_probability)
-    prior_of_unstated = -weights.prior * float(np.log(np.sum(prior)))
-    prior_share = weights.prior * np.log(np.asarray(prior, np.float64)) + prior_of_unstated
+    prior_of_unstated = -prior_weight * float(np.log(np.sum(prior)))
+    prior_share = prior_weight * np.log(np.asarray(prior, np.float64)) + prior_of_unstated
     held = nothing if rule_share is None else rule_share
     summed = graph_share + text_share + prior_share + held
     top = float(summed.max())

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import minimize
+from scipy.optimize import minimize, minimize_scalar
 
 from knowledge_graph.fusion.fusion_weights import REPEATING, FusionWeights, damped
 from knowledge_graph.fusion.same_disease import Leaders, together
@@ -37,6 +37,41 @@ class FusionCases:
     truth: npt.NDArray[np.int64]
     sources: Sequence[str]
     shown_as: Leaders
+
+
+@dataclass(frozen=True, slots=True)
+class PooledCases:
+    """Cases by row: the pool's sum of all shares (n, n_diseases), the true disease, the source."""
+
+    summed: Floats
+    truth: npt.NDArray[np.int64]
+    sources: Sequence[str]
+    shown_as: Leaders
+
+
+def fit_sureness(cases: PooledCases) -> float:
+    """The power, at most 1, under which the pool's probabilities come true, by Brier's loss.
+
+    More than 1 would be learned where synthetic patients are just as the knowledge says; others are not.
+    """
+    voices, truth = _voices(cases.sources, cases.truth), cases.shown_as[cases.truth]
+
+    def loss(power: float) -> float:
+        total = 0.0
+        for row, right, voice in zip(cases.summed, truth.tolist(), voices.tolist(), strict=True):
+            missed = raised(row, power, cases.shown_as)
+            missed[right] -= 1
+            total += voice * float(missed @ missed)
+        return total
+
+    found = minimize_scalar(loss, bounds=(0.1, 1.0), method="bounded", options={"xatol": 0.01})
+    return float(found.x)
+
+
+def raised(summed: Floats, power: float, shown_as: Leaders) -> Floats64:
+    """A pool's probabilities under a power (n_diseases,), those of one disease's ids together."""
+    p = np.exp(power * (summed - summed.max()), dtype=np.float64)
+    return together(p / p.sum(), shown_as)
 
 
 def fit_fusion(findings: FusionCases, notes: FusionCases, *, start: FusionWeights = START) -> FusionWeights:
@@ -66,7 +101,7 @@ class Weighing(NamedTuple):
 def _minimum(
     cases: FusionCases, free: Sequence[str], start: Sequence[float], *, damping: float = 0.0
 ) -> Floats64:
-    voices = _voices(cases)
+    voices = _voices(cases.sources, cases.truth)
 
     def loss(values: Floats64) -> tuple[float, Floats64]:
         weighing = Weighing(damping=damping)._replace(**dict(zip(free, values.tolist(), strict=True)))
@@ -113,12 +148,10 @@ def _parts(count: int) -> Iterator[slice]:
         yield slice(start, start + ROWS)
 
 
-def _voices(cases: FusionCases) -> Floats64:
-    of_disease = Counter(zip(cases.sources, cases.truth.tolist(), strict=True))
-    voices = np.array(
-        [of_disease[key] ** -0.5 for key in zip(cases.sources, cases.truth.tolist(), strict=True)]
-    )
-    sources = np.array(cases.sources)
-    for source in set(cases.sources):
-        voices[sources == source] /= voices[sources == source].sum()
-    return np.asarray(voices / len(set(cases.sources)), np.float64)
+def _voices(sources: Sequence[str], truth: npt.NDArray[np.int64]) -> Floats64:
+    of_disease = Counter(zip(sources, truth.tolist(), strict=True))
+    voices = np.array([of_disease[key] ** -0.5 for key in zip(sources, truth.tolist(), strict=True)])
+    named = np.array(sources)
+    for source in set(sources):
+        voices[named == source] /= voices[named == source].sum()
+    return np.asarray(voices / len(set(sources)), np.float64)

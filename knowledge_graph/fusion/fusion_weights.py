@@ -2,27 +2,40 @@
 
 Temperatures more than tastes: each pair is such that stated probabilities come true. One or two findings
 fit more diseases than are known, and many repeat each other, so the graph's weight rises with the first
-few and falls again.
+few and falls again. Patients tell less, and in other words, than clinicians write, and what is common in a
+setting is known by expert estimates alone: a power below 1, which moves no disease past another, says so.
 """
 
 import hashlib
 import tomllib
 from dataclasses import dataclass, fields
+from enum import StrEnum
 from functools import cache
 from importlib.resources import files
 
 import numpy as np
 import numpy.typing as npt
 
+from knowledge_graph.terms.occurrence import Setting
+
 FEW = 1.5  # findings with which the weight reaches half: the first few fit too many diseases
 REPEATING = 10.0  # findings at which a damping of 1 halves the weight
+
+
+class Told(StrEnum):
+    """How the patient is told of: by findings, by a clinician's note, or in her own words."""
+
+    FINDINGS = "findings"
+    NOTE = "note"
+    MESSAGE = "message"
 
 
 @dataclass(frozen=True, slots=True)
 class FusionWeights:
     """`*_alone` where the other is missing. `text_unread` where no finding was read in the text.
 
-    `abstain_below`: no disease is put forward when even the first is less likely than this.
+    `abstain_below`: no disease is put forward when even the first is less likely than this. The powers:
+    `message` in the rare-disease clinic, `common_*` where common diseases count beforehand.
     """
 
     graph_alone: float
@@ -33,6 +46,9 @@ class FusionWeights:
     text_unread: float = 0.5
     prior: float = 1.0
     abstain_below: float = 0.1
+    message: float = 1.0
+    common_note: float = 1.0
+    common_message: float = 1.0
 
     @classmethod
     @cache
@@ -61,6 +77,13 @@ class FusionWeights:
     def of_text_model(self, *, with_graph: bool, read: bool = True) -> float:
         """What the text's log probability is multiplied by."""
         return self.text if with_graph else self.text_alone if read else self.text_unread
+
+    def sureness(self, setting: Setting, told: Told) -> float:
+        """The power of everything that is weighed for a patient who is told of so in this setting."""
+        rare = setting is Setting.RARE_DISEASE_CLINIC
+        if told is Told.MESSAGE:
+            return self.message if rare else self.common_message
+        return self.common_note if told is Told.NOTE and not rare else 1.0
 
     def to_text(self, remarks: str) -> str:
         """As TOML, with remarks (comment lines without #) on where they come from."""

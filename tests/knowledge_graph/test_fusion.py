@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from knowledge_graph.fusion.fused_differential import fuse
-from knowledge_graph.fusion.fusion_weights import FusionWeights
+from knowledge_graph.fusion.fusion_weights import FusionWeights, Told
+from knowledge_graph.terms.occurrence import Setting
 
 WEIGHTS = FusionWeights(
     graph_alone=0.4,
@@ -94,3 +95,27 @@ def test_the_shipped_weights_load_and_an_edited_file_does_not() -> None:
     assert FusionWeights.of_text(text) == weights
     with pytest.raises(ValueError, match="rebuild"):
         FusionWeights.of_text(text.replace("damping = ", "damping = 1"))
+
+
+def test_a_power_below_one_flattens_all_but_the_rules_and_keeps_the_order() -> None:
+    graph, text = np.array([9.0, 3.0, -2.0]), np.log([0.2, 0.5, 0.3])
+    rules = np.array([0.0, 0.0, -5.0])
+    plain, flat = (
+        fuse(graph, text, observed=3, prior=PRIOR, weights=WEIGHTS, rule_share=rules, sureness=k)
+        for k in (1.0, 0.5)
+    )
+    assert flat.best(3).tolist() == plain.best(3).tolist()
+    assert flat.shown.max() < plain.shown.max()
+    for name in ("graph_share", "text_share", "prior_share", "graph_weight", "prior_of_unstated"):
+        assert getattr(flat, name) == pytest.approx(0.5 * getattr(plain, name))
+    assert flat.rule_share == pytest.approx(rules)
+    parts = flat.graph_share + flat.text_share + flat.prior_share + flat.rule_share - flat.log_normaliser
+    assert np.exp(parts) == pytest.approx(flat.probability)
+
+
+def test_only_messages_are_doubted_in_the_clinic_and_notes_too_where_common_diseases_count() -> None:
+    weights = replace(WEIGHTS, message=0.9, common_note=0.8, common_message=0.6)
+    clinic = [weights.sureness(Setting.RARE_DISEASE_CLINIC, told) for told in Told]
+    assert clinic == [1.0, 1.0, 0.9]
+    for setting in (Setting.PRIMARY_CARE, Setting.EMERGENCY):
+        assert [weights.sureness(setting, told) for told in Told] == [1.0, 0.8, 0.6]

@@ -6,7 +6,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from knowledge_graph.fusion.fusion_fitting import FusionCases, Weighing, brier, fit_fusion
+from knowledge_graph.fusion.fusion_fitting import (
+    FusionCases,
+    PooledCases,
+    Weighing,
+    brier,
+    fit_fusion,
+    fit_sureness,
+    raised,
+)
 
 DISEASES, CASES = 20, 1500
 GRAPH, TEXT, DAMPING = 0.4, 0.6, 0.5
@@ -72,3 +80,22 @@ def test_what_either_id_of_a_disease_is_given_counts_for_it() -> None:
     cases = FusionCases(scores, scores, np.array([1]), np.array([1]), ["one"], shown_as)
     loss, _ = brier(cases, slice(0, 1), Weighing(1.0), one)
     assert loss == pytest.approx((2 / 3 - 1) ** 2 + (1 / 3) ** 2)
+
+
+@pytest.mark.parametrize(("power", "found"), [(0.6, 0.6), (1.5, 1.0)])
+def test_the_power_that_made_the_cases_is_found_again_but_never_more_than_one(
+    power: float, found: float
+) -> None:
+    rng = np.random.default_rng(7)
+    summed = rng.normal(0, 3, (CASES, DISEASES)).astype(np.float32)
+    truth = np.array([rng.choice(DISEASES, p=raised(row, power, ALONE)) for row in summed])
+    assert fit_sureness(PooledCases(summed, truth, ["public"] * CASES, ALONE)) == pytest.approx(
+        found, abs=0.06
+    )
+
+
+def test_probabilities_of_one_disease_stand_together_under_a_power() -> None:
+    shown = raised(np.zeros(DISEASES, np.float32), 0.5, TWINS)
+    assert shown[0] == pytest.approx(2 / DISEASES)
+    assert shown[1] == 0
+    assert shown.sum() == pytest.approx(1)

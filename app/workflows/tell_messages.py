@@ -1,0 +1,56 @@
+"""Messages of synthetic patients as people write them: a few complaints, now and then one of another cause.
+
+A patient of the sampler shows what her disease is known for. Who writes for advice tells less of it, and what
+else she tells is no rare finding but what troubles others too.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from app.workflows.everyday_notes import EverydayNotes
+from app.workflows.write_notes import SYNTHETIC, KnownNote
+from knowledge_graph.cohort.patient import SampledPatient
+from knowledge_graph.cohort.recording_habits import RecordingHabits
+from knowledge_graph.cohort.sampling import sample_patients
+from knowledge_graph.findings.finding import Finding, FindingState
+from knowledge_graph.graph.compiled_graph import CompiledGraph
+from knowledge_graph.terms.term import DiseaseId
+
+MOST_TOLD = 5
+_HABITS = RecordingHabits()
+
+
+def everyday_messages(
+    graph: CompiledGraph, *, count: int, rng: np.random.Generator, diseases: Sequence[DiseaseId]
+) -> Iterator[KnownNote]:
+    """Up to `count`, in a style that nothing was fitted on: who has nothing to tell tells nothing.
+
+    Complaints of another cause are those of a patient with a condition of the packs, on average as many as a
+    clinician records.
+    """
+    everyday = EverydayNotes(graph)
+    common = [d for d in graph.disease_ids if d.split(":")[0] in graph.pack_spaces]
+    habits = replace(_HABITS, unrelated_mean=0.0)
+    ill, others = (
+        sample_patients(graph, count=count, rng=rng, diseases=who, habits=habits)
+        for who in (diseases, common)
+    )
+    for patient, other in zip(ill, others, strict=True):
+        told = _some(everyday.tellable(patient), int(rng.integers(1, MOST_TOLD + 1)), rng)
+        if told:
+            besides = [f for f in everyday.tellable(other) if f not in told]
+            told += _some(besides, int(rng.poisson(_HABITS.unrelated_mean)), rng)
+            yield _message(replace(patient, findings=tuple(told)), everyday, rng)
+
+
+def _message(patient: SampledPatient, everyday: EverydayNotes, rng: np.random.Generator) -> KnownNote:
+    text = everyday.write(patient, rng, held_out=True)
+    return KnownNote(text, patient.findings, patient.sex, patient.age_days, (patient.disease_id,), SYNTHETIC)
+
+
+def _some(findings: Sequence[Finding], count: int, rng: np.random.Generator) -> list[Finding]:
+    """Up to `count` of the observed ones, in any order."""
+    there = [f for f in findings if f.state is FindingState.OBSERVED]
+    return [there[i] for i in rng.permutation(len(there))[:count].tolist()]
