@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.cli.case import OpenCase, add_case_arguments, check_case_arguments, open_case
 from app.cli.console import Console
-from app.clinical.diagnosis import Differential, DifferentialLine, possible_text
+from app.clinical.diagnosis import Differential, DifferentialLine, elsewhere_text, possible_text
 from app.clinical.percent import stated
 from app.clinical.text_reason import PartKind, TextReason
 from app.errors import UsageError
@@ -134,6 +134,11 @@ def as_text(differential: Differential, answer: Answer | None = None) -> str:
         lines.append(f"\n{possible_text(differential.possible)}")
     if differential.warning:
         lines.append(f"\n{differential.warning}.")
+    if differential.elsewhere:
+        found = differential.elsewhere
+        lines.append(
+            f"\n{elsewhere_text(found)} If that is where the patient is seen: --setting {found.setting}."
+        )
     setting = differential.setting.replace("_", " ")
     lines.append(
         f"\nWeighed among the diseases that the program knows, for a patient seen in: {setting} "

@@ -104,6 +104,15 @@ class PossibleDiseases:
 
 
 @dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """A common disease that would come first if the patient were seen in this other setting."""
+
+    setting: str
+    disease_id: DiseaseId
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Differential:
     """Diseases by calibrated probability, with what produced them, and what the rules say beside them."""
 
@@ -116,6 +125,7 @@ class Differential:
     setting: str = ""
     warning: str = ""  # what is amiss with the hospital's own knowledge, or empty
     possible: PossibleDiseases | None = None
+    elsewhere: Elsewhere | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,3 +160,9 @@ def possible_text(found: PossibleDiseases) -> str:
             "the disease may be unknown to the program."
         )
     return said
+
+
+def elsewhere_text(found: Elsewhere) -> str:
+    """In words, without the remedy: each face has its own."""
+    place = found.setting.replace("_", " ")
+    return f"This reads like a patient of {place}, where {found.name} would come first."

@@ -17,8 +17,9 @@ import numpy.typing as npt
 from app.clinical.age import age_days
 from app.clinical.annotation import Annotation
 from app.clinical.chart import Chart
-from app.clinical.diagnosis import Differential, DifferentialLine
+from app.clinical.diagnosis import Differential, DifferentialLine, Elsewhere
 from app.workflows.differential_line import differential_line
+from app.workflows.elsewhere import elsewhere
 from app.workflows.gather_findings import GatheredFinding, gather_findings
 from app.workflows.load_knowledge import KnowledgeChoice, LiveKnowledge
 from app.workflows.load_rules import load_rules
@@ -206,8 +207,18 @@ class DiagnosisService:
             self.trace(weighed.asked),
             setting=str(self.setting),
             warning=self.knowledge.warning if self.knowledge else "",
-            possible=possible_diseases(self.graph, weighed.scores, shown_as=self.shown_as),
+            possible=possible_diseases(self.graph, weighed, shown_as=self.shown_as),
+            elsewhere=self._elsewhere(weighed),
         )
+
+    def _elsewhere(self, weighed: Weighed) -> Elsewhere | None:
+        """The common disease that a patient like this would have first where such diseases are seen."""
+        if self.setting is not DEFAULT_SETTING or not self.graph.packs:
+            return None
+        there = self.fused(
+            weighed.scores, weighed.held, weighed.text, told=weighed.asked.told, setting=Setting.PRIMARY_CARE
+        )
+        return elsewhere(self.graph, weighed, there, Setting.PRIMARY_CARE)
 
     def trace(self, asked: Presentation) -> RuleTrace:
         """Which red flags and pairs fired, why, and which almost did."""
@@ -255,20 +266,22 @@ class DiagnosisService:
         text: npt.NDArray[np.float64] | None = None,
         *,
         told: Told = Told.FINDINGS,
+        setting: Setting | None = None,
     ) -> FusedDifferential:
         """The probabilities that the graph's scores, the constraints and the text model lead to.
 
-        `told` says how the findings came, also where no text model heard it.
+        `told` says how the findings came, also where no text model heard it; `setting` names another.
         """
+        setting = setting or self.setting
         return fuse(
             scores.total if scores.findings else None,
             text,
             observed=observed_count(scores.findings),
-            prior=setting_prior(self.graph, self.setting),
+            prior=setting_prior(self.graph, setting),
             weights=self._weights,
             shown_as=self.shown_as,
             rule_share=held.share,
-            sureness=self._weights.sureness(self.setting, told),
+            sureness=self._weights.sureness(setting, told),
         )
 
     def _consistent(self, findings: Sequence[Finding]) -> list[Finding]:

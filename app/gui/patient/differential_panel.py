@@ -6,7 +6,13 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
-from app.clinical.diagnosis import Decision, Differential, DifferentialLine, possible_text
+from app.clinical.diagnosis import (
+    Decision,
+    Differential,
+    DifferentialLine,
+    elsewhere_text,
+    possible_text,
+)
 from app.gui.patient.differential_list import DifferentialList, DiseaseRow, disease_rows
 from app.gui.patient.evidence_list import EvidenceList, Reading
 from app.gui.patient.noted_reason import NotedReason
@@ -18,6 +24,7 @@ from app.gui.theme.look import Look
 
 _SUPPORT = "Decision support, not a diagnosis."
 _UNSURE = "The findings fit no disease well enough to name one. Treat this order as a list of ideas."
+_OTHER_SETTING = "If that is where the patient is seen, choose it beside the name (Alt+I)."
 _OVER_ALL = "Probabilities are over all diseases known to the program"
 
 _URGENCY = {"emergency": "act at once if suspected", "urgent": "act within a day if suspected"}
@@ -126,7 +133,9 @@ class DifferentialPanel:
             said = _UNSURE if shown.abstained else _SUPPORT
             if shown.possible and shown.possible.narrows:
                 said = f"{said} {possible_text(shown.possible)}"
-            role = "notice" if shown.abstained else "small"
+            if shown.elsewhere:
+                said = f"{said} {elsewhere_text(shown.elsewhere)} {_OTHER_SETTING}"
+            role = "notice" if shown.abstained or shown.elsewhere else "small"
             if shown.warning:
                 said, role = sentence(f"the hospital's own knowledge has a mistake: {shown.warning}"), "error"
             self._tell(said if shown.lines else "", role)

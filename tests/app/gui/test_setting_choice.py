@@ -1,12 +1,15 @@
 """The setting is chosen beside the patient's name, ranks anew, shows its share, and is remembered."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
+from app.clinical.diagnosis import Elsewhere
 from app.config.packs import read_user_packs
 from app.gui.patient.setting_choice import WORDS
 from app.gui.shell.main_window import MainWindow
 from app.store.vault import Vault
 from knowledge_graph.terms.occurrence import Setting
+from knowledge_graph.terms.term import DiseaseId
 from tests.app.gui.hands import open_chart
 
 Settle = Callable[[], None]
@@ -36,3 +39,16 @@ def test_a_chosen_setting_ranks_anew_and_is_kept(window: MainWindow, vault: Vaul
     workspace.load_assistant()
     settle()
     assert box.currentData() == "emergency"
+
+
+def test_a_patient_who_reads_like_another_setting_is_told_where_to_choose_it(
+    window: MainWindow, vault: Vault, settle: Settle
+) -> None:
+    page = open_chart(window, vault, settle)
+    opinion = page._consultation.opinion
+    assert opinion is not None
+    migraine = Elsewhere("primary_care", DiseaseId("COMMON:migraine"), "Migraine")
+    page.differential.show(replace(opinion.differential, elsewhere=migraine), lambda _disease: None)
+    said = page.differential.standing.label.text()
+    assert "reads like a patient of primary care, where Migraine would come first" in said
+    assert "Alt+I" in said
