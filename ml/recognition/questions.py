@@ -34,7 +34,7 @@ _YES = (
     r"|a little|a bit|a lot|a few|a couple|lots|loads|plenty|tons|some"
     r"|(?:just |only |maybe |about )?(?:once|twice|one|two|three|four|five|six|several)"
     r"|only when|just when|when i|mostly|mainly|terrible|awful|(?:really|quite) bad"
-    r"|it (?:hurts|stings|burns|aches|itches)"
+    r"|it (?:hurts|stings|burns|aches|itches)|(?P<both>both|all of (?:them|those|that))"
 )
 _NO = (
     r"no(?=\s*(?:[,.;!?\n-]|$|(?:i|we|he|she|it|no|not|none|nothing|never|just|but|okay|ok|only|thanks?|thank"
@@ -99,7 +99,7 @@ def polar_questions(text: str) -> list[Question]:
         before = mark.end()
         asked = text[start : mark.start()]
         if re.search(r"\w", asked) and not _GIVEN.match(asked):
-            choice = re.search(r"\bor\b", asked) is not None
+            choice = re.search(r"\bor\b", asked) is not None and not _takes_all(text, mark.end())
             found.append(Question(start, mark.start(), _answer(text, mark.end(), asked), choice))
     return sorted(
         (*found, *_apart(found, (*_unmarked(text), *_run_on(text)))), key=lambda question: question.start
@@ -148,6 +148,12 @@ def _run_on(text: str) -> Iterator[Question]:
 def _beginning(text: str, low: int, end: int) -> int:
     ends = [m.end() for m in _BEGIN.finditer(text, low, end)]
     return ends[-1] if ends else low
+
+
+def _takes_all(text: str, place: int) -> bool:
+    """Whether the answer is yes to everything that was asked: "both"."""
+    match = _ANSWER.match(text, place)
+    return match is not None and match["both"] is not None
 
 
 def _answer(text: str, place: int, asked: str) -> Answer:

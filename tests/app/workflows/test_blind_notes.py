@@ -17,5 +17,5 @@ def test_each_voice_is_heard_in_each_set() -> None:
 
 def test_they_are_read_no_worse_than_they_were(real_graph: CompiledGraph) -> None:
     measured = measure_blind_notes(build_recogniser(real_graph), real_graph)
-    assert measured["blind_recall"] >= 0.6  # type: ignore[operator]
-    assert measured["blind_precision"] >= 0.83  # type: ignore[operator]
+    assert measured["blind_recall"] >= 0.85  # type: ignore[operator]
+    assert measured["blind_precision"] >= 0.9  # type: ignore[operator]
