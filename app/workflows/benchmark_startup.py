@@ -19,7 +19,7 @@ DEFAULT_ROUNDS = 5
 POLL_S = 0.005
 FINDINGS = "HP:0001166,HP:0001519,HP:0000098,HP:0002650,-HP:0001249"
 NOTE = "She is tall with long fingers and scoliosis. No intellectual disability. Lens dislocation at 9 years."
-WITH_TORCH = "import torch, transformers, sys; from app.cli.main import main; sys.exit(main(sys.argv[1:]))"
+WITH_TORCH = "import ml.training.classifier, sys; from app.cli.main import main; sys.exit(main(sys.argv[1:]))"
 Progress = Callable[..., None]
 
 

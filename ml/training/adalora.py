@@ -133,8 +133,8 @@ def add_adalora(classifier: Classifier, *, rank: int = START_RANK, scale: float 
     """Freeze everything and put AdaLoRA on queries and values."""
     for parameter in classifier.parameters():
         parameter.requires_grad_(False)
-    for layer in classifier.encoder.encoder.layer:
-        attention = layer.attention.self
+    for block in classifier.encoder.blocks:
+        attention = block.attention.self
         for name in TARGETS:
             setattr(attention, name, AdaLoraLinear(getattr(attention, name), rank=rank, scale=scale))
 
@@ -146,8 +146,8 @@ def allocate_ranks(classifier: Classifier, steps: int) -> RankAllocator:
 
 def merge_adalora(classifier: Classifier) -> None:
     """Fold every change into its frozen layer and take AdaLoRA away again."""
-    for layer in classifier.encoder.encoder.layer:
-        attention = layer.attention.self
+    for block in classifier.encoder.blocks:
+        attention = block.attention.self
         for name in TARGETS:
             adapted = getattr(attention, name)
             left, values, right = adapted.parts()

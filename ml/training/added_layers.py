@@ -6,12 +6,12 @@ also look at, the values zero at the start. Their tensors are named `...output.a
 `...attention.self.prefix.weight`; a classifier whose tensors have such names is built with the layers.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import torch
 from torch import nn
-from transformers import BertModel
+
+from ml.training.encoder import Encoder, Output, SelfAttention
 
 ADAPTER, PREFIX = ".output.adapter.", ".attention.self.prefix."
 ADAPTER_WIDTH, PREFIX_LENGTH = 16, 4
@@ -33,67 +33,73 @@ class Adapter(nn.Module):
         return changed
 
 
-class AdaptedOutput(nn.Module):
-    """BERT's end of a block with an adapter before the way around joins."""
+class AdaptedOutput(Output):
+    """The end of half a block with an adapter before the way around joins."""
 
-    def __init__(self, plain: Any, width: int):
-        super().__init__()
+    def __init__(self, plain: Output, width: int):
+        nn.Module.__init__(self)
         self.dense, self.LayerNorm, self.dropout = plain.dense, plain.LayerNorm, plain.dropout
         self.adapter = Adapter(plain.dense.out_features, width)
 
-    def forward(self, hidden_states: torch.Tensor, input_tensor: torch.Tensor) -> torch.Tensor:
-        """As BertOutput and BertSelfOutput, adapted."""
-        changed = self.adapter(self.dropout(self.dense(hidden_states)))
-        joined: torch.Tensor = self.LayerNorm(changed + input_tensor)
+    def forward(self, changed: torch.Tensor, around: torch.Tensor) -> torch.Tensor:
+        """States (*, hidden)."""
+        adapted = self.adapter(self.dropout(self.dense(changed)))
+        joined: torch.Tensor = self.LayerNorm(adapted + around)
         return joined
 
 
-class PrefixedAttention(nn.Module):
-    """BERT's self-attention over a layer's own tokens and `length` learned ones."""
+class PrefixedAttention(SelfAttention):
+    """Self-attention over a window's own tokens and `length` learned ones."""
 
-    def __init__(self, plain: Any, length: int):
-        super().__init__()
+    def __init__(self, plain: SelfAttention, length: int):
+        nn.Module.__init__(self)
         self.query, self.key, self.value, self.dropout = plain.query, plain.key, plain.value, plain.dropout
-        self.heads, self.length = plain.num_attention_heads, length
-        self.prefix = nn.Embedding(length, 2 * plain.all_head_size)
+        self.heads, self.length = plain.heads, length
+        width = plain.key.out_features
+        self.prefix = nn.Embedding(length, 2 * width)
         nn.init.normal_(self.prefix.weight, std=0.2)
-        nn.init.zeros_(self.prefix.weight[:, plain.all_head_size :].detach())
+        nn.init.zeros_(self.prefix.weight[:, width:].detach())
 
-    def forward(
-        self, hidden_states: torch.Tensor, attention_mask: torch.Tensor, **_: Any
-    ) -> tuple[torch.Tensor, None]:
-        """States (batch, tokens, hidden); the mask is what is added to scores, (batch, 1, 1, tokens)."""
-        batch = hidden_states.shape[0]
-        places = torch.arange(self.length, device=hidden_states.device).unsqueeze(0).repeat(batch, 1)
+    def attend(
+        self, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, added: torch.Tensor
+    ) -> torch.Tensor:
+        """The prefix is never padding."""
+        keys, values = self._before(query.shape[0])
+        seen = nn.functional.pad(added, (self.length, 0))
+        return super().attend(query, torch.cat([keys, key], dim=1), torch.cat([values, value], dim=1), seen)
+
+    def attend_windows(
+        self, query: Sequence[torch.Tensor], key: Sequence[torch.Tensor], value: Sequence[torch.Tensor]
+    ) -> torch.Tensor:
+        """The prefix stands before each window's own."""
+        keys, values = self._before(len(query))
+        key = [torch.cat(both) for both in zip(keys, key, strict=True)]
+        value = [torch.cat(both) for both in zip(values, value, strict=True)]
+        return super().attend_windows(query, key, value)
+
+    def _before(self, windows: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Keys and values (windows, length, hidden)."""
+        places = torch.arange(self.length, device=self.prefix.weight.device).unsqueeze(0).repeat(windows, 1)
         keys, values = self.prefix(places).chunk(2, dim=-1)
-        query = self._by_head(self.query(hidden_states))
-        key = self._by_head(torch.cat([keys, self.key(hidden_states)], dim=1))
-        value = self._by_head(torch.cat([values, self.value(hidden_states)], dim=1))
-        seen = nn.functional.pad(attention_mask, (self.length, 0))
-        scores = query @ key.transpose(2, 3) / query.shape[-1] ** 0.5 + seen
-        mixed = self.dropout(scores.softmax(-1)) @ value
-        return mixed.transpose(1, 2).flatten(2), None
-
-    def _by_head(self, states: torch.Tensor) -> torch.Tensor:
-        return states.view(*states.shape[:2], self.heads, -1).transpose(1, 2)
+        return keys, values
 
 
-def add_adapters(encoder: BertModel, width: int = ADAPTER_WIDTH) -> None:
-    """An adapter behind each attention and each feed-forward block that has none."""
-    for layer in encoder.encoder.layer:
-        for block in (layer.attention, layer):
-            if not isinstance(block.output, AdaptedOutput):
-                block.output = AdaptedOutput(block.output, width)
+def add_adapters(encoder: Encoder, width: int = ADAPTER_WIDTH) -> None:
+    """An adapter behind each attention and each feed-forward layer that has none."""
+    for block in encoder.blocks:
+        for half in (block.attention, block):
+            if not isinstance(half.output, AdaptedOutput):
+                half.output = AdaptedOutput(half.output, width)
 
 
-def add_prefixes(encoder: BertModel, length: int = PREFIX_LENGTH) -> None:
+def add_prefixes(encoder: Encoder, length: int = PREFIX_LENGTH) -> None:
     """A prefix in each attention that has none."""
-    for layer in encoder.encoder.layer:
-        if not isinstance(layer.attention.self, PrefixedAttention):
-            layer.attention.self = PrefixedAttention(layer.attention.self, length)
+    for block in encoder.blocks:
+        if not isinstance(block.attention.self, PrefixedAttention):
+            block.attention.self = PrefixedAttention(block.attention.self, length)
 
 
-def add_named(encoder: BertModel, shapes: Mapping[str, tuple[int, ...]]) -> None:
+def add_named(encoder: Encoder, shapes: Mapping[str, tuple[int, ...]]) -> None:
     """Put in what tensors of these names and shapes need."""
     widths = {shape[0] for name, shape in shapes.items() if name.endswith(f"{ADAPTER}down.bias")}
     lengths = {shape[0] for name, shape in shapes.items() if PREFIX in name}

@@ -17,11 +17,11 @@ import numpy as np
 import torch
 from safetensors.numpy import save
 from torch import nn
-from transformers import BertConfig, BertModel
 
 from ml.errors import ModelFileError
 from ml.text.tokenizer import TextTokenizer, batches_by_length
 from ml.training.added_layers import add_named
+from ml.training.encoder import Encoder, EncoderConfig, attention_bias
 
 HEAD_WEIGHT = "head.weight"
 HEAD_BIAS = "head.bias"
@@ -34,9 +34,8 @@ class Classifier(nn.Module):
 
     def __init__(self, encoder_config: Mapping[str, Any], labels: Sequence[str]):
         super().__init__()
-        config = BertConfig(**dict(encoder_config))
-        config._attn_implementation = "eager"  # exports without a loss of speed in ONNX Runtime
-        self.encoder = BertModel(config, add_pooling_layer=False)
+        config = EncoderConfig.read(encoder_config)
+        self.encoder = Encoder(config)
         self.gate = nn.Linear(config.hidden_size, 1)
         self.head = nn.Linear(config.hidden_size, len(labels))
         self.labels = tuple(labels)
@@ -71,19 +70,9 @@ class Classifier(nn.Module):
         if position_ids is None:
             positions = torch.arange(input_ids.shape[1], device=input_ids.device)
             position_ids = positions.unsqueeze(0).repeat(input_ids.shape[0], 1)
-        states: torch.Tensor = self.encoder(
-            input_ids=input_ids,
-            attention_mask=attention_bias(attention_mask, self.head.weight.dtype),
-            token_type_ids=torch.zeros_like(input_ids),
-            position_ids=position_ids,
-        ).last_hidden_state
+        bias = attention_bias(attention_mask, self.head.weight.dtype)
+        states: torch.Tensor = self.encoder(input_ids, position_ids, bias)
         return states
-
-
-def attention_bias(attention_mask: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
-    """What attention adds to its scores, shape (batch, 1, 1, sequence): 0 for a token, else the lowest."""
-    padding = 1 - attention_mask[:, None, None, :].to(dtype)
-    return padding * torch.finfo(dtype).min
 
 
 def pool(states: torch.Tensor, gate_logits: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:

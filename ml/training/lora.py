@@ -37,8 +37,8 @@ def add_lora(classifier: Classifier, *, rank: int = 4, scale: float = 2.0) -> li
     for parameter in classifier.parameters():
         parameter.requires_grad_(False)
     layers: list[LoraLinear] = []
-    for layer in classifier.encoder.encoder.layer:
-        attention = layer.attention.self
+    for block in classifier.encoder.blocks:
+        attention = block.attention.self
         for name in TARGETS:
             adapted = LoraLinear(getattr(attention, name), rank=rank, scale=scale)
             setattr(attention, name, adapted)
@@ -48,8 +48,8 @@ def add_lora(classifier: Classifier, *, rank: int = 4, scale: float = 2.0) -> li
 
 def merge_lora(classifier: Classifier) -> None:
     """Fold every change into its frozen layer and take LoRA away again."""
-    for layer in classifier.encoder.encoder.layer:
-        attention = layer.attention.self
+    for block in classifier.encoder.blocks:
+        attention = block.attention.self
         for name in TARGETS:
             adapted = getattr(attention, name)
             with torch.no_grad():

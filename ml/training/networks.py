@@ -7,7 +7,8 @@ import torch
 from torch import nn
 
 from ml.text.tokenizer import Window, batches_by_length, token_batch
-from ml.training.classifier import Classifier, attention_bias, pool
+from ml.training.classifier import Classifier, pool
+from ml.training.encoder import attention_bias
 from ml.training.masked_words import MaskedWordsNetwork
 from ml.training.patient_batches import Part
 
@@ -48,7 +49,7 @@ class TopNetwork(Labelled):
 
     def __init__(self, classifier: Classifier):
         super().__init__()
-        self.layer = classifier.encoder.encoder.layer[-1]
+        self.layer = classifier.encoder.blocks[-1]
         self.gate = classifier.gate
         self.head = classifier.head
 
@@ -88,10 +89,8 @@ def _before_last(
         for places, batch in batches_by_length(windows, batch_size):
             feed = {name: torch.from_numpy(array) for name, array in batch.feed().items()}
             ids, mask = feed["input_ids"], feed["attention_mask"]
-            states = encoder.embeddings(
-                input_ids=ids, position_ids=feed["position_ids"], token_type_ids=torch.zeros_like(ids)
-            )
+            states = encoder.embeddings(ids, feed["position_ids"])
             bias = attention_bias(mask, states.dtype)
-            for layer in encoder.encoder.layer[:-1]:
-                states = layer(states, bias)
+            for block in encoder.blocks[:-1]:
+                states = block(states, bias)
             yield places, states

@@ -80,7 +80,7 @@ def _biases(classifier: Classifier, _rows: Sequence[int]) -> None:
 
 def _last_layer(classifier: Classifier, _rows: Sequence[int]) -> None:
     _freeze(classifier)
-    for parameter in classifier.encoder.encoder.layer[-1].parameters():
+    for parameter in classifier.encoder.blocks[-1].parameters():
         parameter.requires_grad_(True)
 
 

@@ -77,14 +77,14 @@ def test_spreads_are_those_of_every_token(
     name = "encoder.encoder.layer.0.attention.self.query"
     with torch.inference_mode():
         states = [
-            classifier.encoder.embeddings(torch.tensor([w.ids]))[0].double().numpy()
+            classifier.encoder.embeddings(torch.tensor([w.ids]), torch.arange(len(w.ids)))[0].double().numpy()
             for w in tokenizer.windows(TEXTS)
         ]
     rows = np.concatenate(states)
     found = spreads[f"{name}.weight"]
     assert np.allclose(found.mean, rows.mean(axis=0), atol=1e-6)
     assert np.allclose(found.deviation, rows.std(axis=0), atol=1e-6)
-    weight = classifier.encoder.encoder.layer[0].attention.self.query.weight.detach().numpy()
+    weight = classifier.encoder.blocks[0].attention.self.query.weight.detach().numpy()
     assert np.array_equal(found.largest_weight, np.abs(weight).max(axis=0))
 
 
