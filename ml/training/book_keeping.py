@@ -19,7 +19,7 @@ from ml.errors import TrainingRefused
 from ml.training.clipping import Clipping
 from ml.training.networks import Network
 from ml.training.own_gradients import Layer, Pass, layer_of
-from ml.training.patient_batches import MOST_TOKENS, Patient, fits, micro_batches, part_length
+from ml.training.patient_batches import MOST_TOKENS, Patient, fits, micro_batches, part_length, size
 
 DOUBTFUL = 1e-3  # of the risk: a smaller squared length may be off by more than 1e-4 of itself
 
@@ -44,12 +44,6 @@ class BookKeeping:
             for patient in self._together(batch, clipping, totals) if whole else batch:
                 self._alone(patient, clipping, totals)
         return [totals[p] for p in self.parameters]
-
-    def norms(self, patients: Sequence[Patient]) -> torch.Tensor:
-        """Squared lengths and risks (2, patients) of patients of like size; nothing is summed."""
-        now = self._backward(patients)
-        self._forget()
-        return torch.stack([now.squared, now.risk])
 
     def close(self) -> None:
         """Take the hooks away; the parameters can be trained again."""
@@ -76,7 +70,7 @@ class BookKeeping:
         return [p for p, again in zip(batch, doubtful.tolist(), strict=True) if again]
 
     def _backward(self, batch: Sequence[Patient]) -> Pass:
-        self._now, self._leaves = Pass.of(len(batch)), []
+        self._now, self._leaves = Pass.of([len(p.parts) for p in batch], [size(p) for p in batch]), []
         now = self._now
         try:
             loss = patient_losses(self._network, batch).sum()
@@ -141,12 +135,13 @@ class BookKeeping:
             layer.forget()
 
 
-def patient_losses(network: Network, batch: Sequence[Patient]) -> torch.Tensor:
-    """The mean loss of each patient's parts, (patients,); everybody has as many parts."""
-    count = len(batch[0].parts)
-    labels = torch.tensor([patient.label for patient in batch]).repeat_interleave(count)
-    losses = network.losses([part for patient in batch for part in patient.parts], labels)
-    return losses.view(len(batch), count).mean(1)
+def patient_losses(network: Network, batch: Sequence[Patient], *, packed: bool = True) -> torch.Tensor:
+    """The mean loss of each patient's parts, (patients,)."""
+    counts = [len(patient.parts) for patient in batch]
+    labels = torch.tensor([patient.label for patient in batch]).repeat_interleave(torch.tensor(counts))
+    parts = [part for patient in batch for part in patient.parts]
+    losses = network.losses(parts, labels, packed=packed)
+    return torch.stack([own.mean() for own in torch.split(losses, counts)])
 
 
 def _gradients(loss: torch.Tensor, parameters: list[nn.Parameter]) -> Iterator[torch.Tensor]:

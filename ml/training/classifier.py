@@ -21,7 +21,7 @@ from torch import nn
 from ml.errors import ModelFileError
 from ml.text.tokenizer import TextTokenizer, batches_by_length
 from ml.training.added_layers import add_named
-from ml.training.encoder import Encoder, EncoderConfig, attention_bias
+from ml.training.encoder import Encoder, EncoderConfig, Seen, added_to_scores
 
 HEAD_WEIGHT = "head.weight"
 HEAD_BIAS = "head.bias"
@@ -43,7 +43,7 @@ class Classifier(nn.Module):
     def forward(
         self,
         input_ids: torch.Tensor,
-        attention_mask: torch.Tensor,
+        attention_mask: Seen,
         position_ids: torch.Tensor | None = None,
     ) -> torch.Tensor:
         """Logits of shape (batch, labels)."""
@@ -53,7 +53,7 @@ class Classifier(nn.Module):
     def pooled(
         self,
         input_ids: torch.Tensor,
-        attention_mask: torch.Tensor,
+        attention_mask: Seen,
         position_ids: torch.Tensor | None = None,
     ) -> torch.Tensor:
         """Features of shape (batch, hidden), each of norm sqrt(hidden)."""
@@ -63,22 +63,26 @@ class Classifier(nn.Module):
     def states(
         self,
         input_ids: torch.Tensor,
-        attention_mask: torch.Tensor,
+        attention_mask: Seen,
         position_ids: torch.Tensor | None = None,
     ) -> torch.Tensor:
-        """Token states of shape (batch, sequence, hidden)."""
+        """Token states of shape (batch, sequence, hidden); windows end to end need their positions."""
         if position_ids is None:
             positions = torch.arange(input_ids.shape[1], device=input_ids.device)
             position_ids = positions.unsqueeze(0).repeat(input_ids.shape[0], 1)
-        bias = attention_bias(attention_mask, self.head.weight.dtype)
-        states: torch.Tensor = self.encoder(input_ids, position_ids, bias)
+        states: torch.Tensor = self.encoder(input_ids, position_ids, added_to_scores(attention_mask))
         return states
 
 
-def pool(states: torch.Tensor, gate_logits: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
-    """Gated sum of the token states (batch, sequence, hidden), scaled to norm sqrt(hidden)."""
-    weights = torch.sigmoid(gate_logits) * attention_mask.unsqueeze(-1).to(states.dtype)
-    return math.sqrt(states.shape[-1]) * nn.functional.normalize((states * weights).sum(1), dim=-1)
+def pool(states: torch.Tensor, gate_logits: torch.Tensor, seen: Seen) -> torch.Tensor:
+    """Each window's gated sum of token states (batch, sequence, hidden), scaled to norm sqrt(hidden)."""
+    weights = torch.sigmoid(gate_logits)
+    if isinstance(seen, tuple):
+        windows = torch.split((states * weights)[0], list(seen))
+        total = torch.stack([own.sum(0) for own in windows])
+    else:
+        total = (states * (weights * seen.unsqueeze(-1).to(states.dtype))).sum(1)
+    return math.sqrt(states.shape[-1]) * nn.functional.normalize(total, dim=-1)
 
 
 def build_classifier(

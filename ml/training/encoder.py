@@ -15,8 +15,7 @@ from torch import nn
 from ml.errors import ModelFileError
 
 Lengths = tuple[int, ...]
-Seen = torch.Tensor | Lengths  # what is added to scores, (windows, 1, 1, tokens); or the windows' lengths
-START_DEVIATION = 0.02
+Seen = torch.Tensor | Lengths  # a mask, or what it adds to scores; of windows end to end their lengths
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +34,7 @@ class EncoderConfig:
     hidden_act: str = "gelu"
     hidden_dropout_prob: float = 0.1
     attention_probs_dropout_prob: float = 0.1
+    initializer_range: float = 0.02
 
     @classmethod
     def read(cls, config: Mapping[str, Any]) -> "EncoderConfig":
@@ -58,7 +58,7 @@ class Encoder(nn.Module):
         self.config = config
         self.embeddings = Embeddings(config)
         self.encoder = Blocks(config)
-        self.apply(_start)
+        self.apply(lambda module: _start(module, config.initializer_range))
 
     @property
     def blocks(self) -> list["Block"]:
@@ -199,15 +199,17 @@ class Blocks(nn.Module):
         self.layer = nn.ModuleList([Block(config) for _ in range(config.num_hidden_layers)])
 
 
-def attention_bias(attention_mask: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
-    """What attention adds to its scores, shape (batch, 1, 1, sequence): 0 for a token, else the lowest."""
-    padding = 1 - attention_mask[:, None, None, :].to(dtype)
-    return padding * torch.finfo(dtype).min
+def added_to_scores(mask: Seen) -> Seen:
+    """Of a mask (batch, sequence): (batch, 1, 1, sequence), 0 for a token, else the lowest; lengths stay."""
+    if isinstance(mask, tuple):
+        return mask
+    padding = 1 - mask[:, None, None, :].to(torch.float32)
+    return padding * torch.finfo(torch.float32).min
 
 
-def _start(module: nn.Module) -> None:
+def _start(module: nn.Module, deviation: float) -> None:
     if isinstance(module, nn.Linear | nn.Embedding):
-        nn.init.normal_(module.weight, std=START_DEVIATION)
+        nn.init.normal_(module.weight, std=deviation)
     if isinstance(module, nn.Linear):
         nn.init.zeros_(module.bias)
     if isinstance(module, nn.Embedding) and module.padding_idx is not None:

@@ -17,7 +17,8 @@ from torch import nn
 
 from ml.text.tokenizer import Window, token_batch
 from ml.training.classifier import Classifier
-from ml.training.patient_batches import Part, Patient
+from ml.training.encoder import Seen
+from ml.training.patient_batches import Part, Patient, packed_windows
 
 SHARE, HIDDEN, SWAPPED = 0.15, 0.8, 0.1  # of the tokens; of these: by [MASK], by any token, else left
 PUBLIC_SEED = 1810
@@ -96,14 +97,15 @@ class MaskedWordsNetwork(nn.Module):
         batch = token_batch([cast(Window, part) for part in parts])
         return tuple(torch.from_numpy(array) for array in batch.feed().values())
 
-    def forward(self, ids: torch.Tensor, mask: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
-        """States (parts, tokens, hidden)."""
-        return self._read(ids, mask, positions)
+    def forward(self, ids: torch.Tensor, seen: Seen, positions: torch.Tensor) -> torch.Tensor:
+        """States (parts, tokens, hidden), or (1, tokens, hidden) of parts end to end."""
+        return self._read(ids, seen, positions)
 
-    def losses(self, parts: Sequence[Part], _labels: torch.Tensor) -> torch.Tensor:
+    def losses(self, parts: Sequence[Part], _labels: torch.Tensor, *, packed: bool = False) -> torch.Tensor:
         """The mean cross-entropy of each part's hidden words, (parts,); 0 where nothing is hidden."""
         windows = [cast(MaskedWindow, part) for part in parts]
-        hidden, truths, whose = hidden_states(self(*self.collate(parts)), windows)
+        read = packed_windows(windows) if packed else self.collate(parts)
+        hidden, truths, whose = hidden_states(self(*read), windows)
         each = nn.functional.cross_entropy(self.decoder(hidden), truths, reduction="none")
         counts = torch.tensor([max(1, len(w.places)) for w in windows])
         return each.new_zeros(len(windows)).index_add(0, whose, each / counts[whose])
@@ -116,7 +118,10 @@ def hidden_states(
     whose = torch.tensor([row for row, w in enumerate(windows) for _ in w.places], dtype=torch.long)
     places = torch.tensor([place for w in windows for place in w.places], dtype=torch.long)
     truths = torch.tensor([truth for w in windows for truth in w.truths], dtype=torch.long)
-    return states[whose, places], truths, whose
+    if len(states) == len(windows):
+        return states[whose, places], truths, whose
+    starts = torch.tensor([0, *(len(w.ids) for w in windows)]).cumsum(0)  # they stand end to end
+    return states[0, starts[whose] + places], truths, whose
 
 
 def fit_decoder(classifier: Classifier, windows: Sequence[Window], masking: Masking) -> Decoder:

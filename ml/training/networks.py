@@ -1,28 +1,32 @@
 """What a trainer differentiates: from a batch of parts to logits, from tokens or from cached states."""
 
 from collections.abc import Iterator, Sequence
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import nn
 
 from ml.text.tokenizer import Window, batches_by_length, token_batch
 from ml.training.classifier import Classifier, pool
-from ml.training.encoder import attention_bias
+from ml.training.encoder import Seen, added_to_scores
 from ml.training.masked_words import MaskedWordsNetwork
-from ml.training.patient_batches import Part
+from ml.training.patient_batches import Part, packed_windows
 
 
 class Labelled(nn.Module):
     """A network whose parts each have a label to name."""
 
     def collate(self, parts: Sequence[Part]) -> tuple[torch.Tensor, ...]:
-        """What `forward` takes, for these parts."""
+        """What `forward` takes, for these parts, padded to the longest."""
         raise NotImplementedError
 
-    def losses(self, parts: Sequence[Part], labels: torch.Tensor) -> torch.Tensor:
+    def pack(self, parts: Sequence[Part]) -> tuple[Any, ...]:
+        """What `forward` takes, for these parts end to end, in one row: nothing is padding."""
+        return self.collate(parts)
+
+    def losses(self, parts: Sequence[Part], labels: torch.Tensor, *, packed: bool = False) -> torch.Tensor:
         """The cross-entropy of each part, (parts,)."""
-        logits = self(*self.collate(parts))
+        logits = self(*(self.pack(parts) if packed else self.collate(parts)))
         return nn.functional.cross_entropy(logits, labels, reduction="none")
 
 
@@ -38,9 +42,13 @@ class TokenNetwork(Labelled):
         batch = token_batch([cast(Window, part) for part in parts])
         return tuple(torch.from_numpy(array) for array in batch.feed().values())
 
-    def forward(self, ids: torch.Tensor, mask: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
+    def pack(self, parts: Sequence[Part]) -> tuple[Any, ...]:
+        """Ids (1, tokens), lengths and positions (1, tokens)."""
+        return packed_windows([cast(Window, part) for part in parts])
+
+    def forward(self, ids: torch.Tensor, seen: Seen, positions: torch.Tensor) -> torch.Tensor:
         """Logits (parts, labels)."""
-        logits: torch.Tensor = self.classifier(ids, mask, positions)
+        logits: torch.Tensor = self.classifier(ids, seen, positions)
         return logits
 
 
@@ -60,10 +68,15 @@ class TopNetwork(Labelled):
         lengths = torch.tensor([len(s) for s in states])
         return padded, (torch.arange(padded.shape[1]) < lengths[:, None]).long()
 
-    def forward(self, states: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    def pack(self, parts: Sequence[Part]) -> tuple[Any, ...]:
+        """States (1, tokens, hidden) and lengths."""
+        states = [cast(torch.Tensor, part) for part in parts]
+        return torch.cat(states).unsqueeze(0), tuple(len(s) for s in states)
+
+    def forward(self, states: torch.Tensor, seen: Seen) -> torch.Tensor:
         """Logits (parts, labels)."""
-        last = self.layer(states, attention_bias(mask, states.dtype))
-        logits: torch.Tensor = self.head(pool(last, self.gate(last), mask))
+        last = self.layer(states, added_to_scores(seen))
+        logits: torch.Tensor = self.head(pool(last, self.gate(last), seen))
         return logits
 
 
@@ -90,7 +103,7 @@ def _before_last(
             feed = {name: torch.from_numpy(array) for name, array in batch.feed().items()}
             ids, mask = feed["input_ids"], feed["attention_mask"]
             states = encoder.embeddings(ids, feed["position_ids"])
-            bias = attention_bias(mask, states.dtype)
+            bias = added_to_scores(mask)
             for block in encoder.blocks[:-1]:
                 states = block(states, bias)
             yield places, states

@@ -42,22 +42,22 @@ class OpacusHooks:
         return totals
 
     def patient_gradients(self, batch: Sequence[Patient]) -> list[torch.Tensor]:
-        """(patients, *shape) for each parameter; everybody has as many parts."""
-        count = len(batch[0].parts)
+        """(patients, *shape) for each parameter; of all her parts."""
+        counts = torch.tensor([len(patient.parts) for patient in batch])
         parts = [part for patient in batch for part in patient.parts]
-        labels = torch.tensor([patient.label for patient in batch]).repeat_interleave(count)
+        labels = torch.tensor([patient.label for patient in batch]).repeat_interleave(counts)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             torch.autograd.backward(self._network.losses(parts, labels).sum())
-        return [self._mean(parameter, len(batch)) for parameter in self.parameters]
+        return [self._mean(parameter, counts) for parameter in self.parameters]
 
     def close(self) -> None:
         """Take the hooks away."""
         self._wrapped.remove_hooks()
 
-    def _mean(self, parameter: Any, patients: int) -> torch.Tensor:
+    def _mean(self, parameter: Any, counts: torch.Tensor) -> torch.Tensor:
         sample: torch.Tensor | None = parameter.grad_sample
         parameter.grad_sample = parameter.grad = None
         if sample is None:  # it had no part in the loss
-            return torch.zeros(patients, *parameter.shape)
-        return sample.reshape(patients, -1, *parameter.shape).mean(1)
+            return torch.zeros(len(counts), *parameter.shape)
+        return torch.stack([own.mean(0) for own in torch.split(sample, counts.tolist())])

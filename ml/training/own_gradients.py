@@ -1,7 +1,7 @@
 """Each patient's gradient of one layer, from what went in and came back: its length, and the clipped sum.
 
-A layer's inputs `a` and output gradients `b` are laid out patient by patient, (patients, tokens, width); a
-patient's gradient of a Linear weight is b.T @ a over all her tokens. Its squared length is had in two ways:
+A layer's inputs `a` and output gradients `b` are laid out patient by patient, (tokens, width) of each; her
+gradient of a Linear weight is b.T @ a over all her tokens. Its squared length is had in two ways:
 
     written out      |b.T @ a|^2                             costs width_in * width_out a token
     by Gram matrices sum_ts (a_t . a_s) (b_t . b_s)          costs tokens * (width_in + width_out) a token
@@ -13,6 +13,7 @@ the gradient was written out.
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -38,27 +39,44 @@ class Scale(nn.Module):
 class Pass:
     """One pass over a micro-batch: squared lengths (patients) so far, and Gram matrices of shared inputs."""
 
-    patients: int
+    parts: list[int]  # of each patient
+    tokens: list[int]
     squared: torch.Tensor
     risk: torch.Tensor
-    grams: dict[int, tuple[torch.Tensor, torch.Tensor]] = field(default_factory=dict)  # by address
+    grams: dict[tuple[int, int], tuple[torch.Tensor, torch.Tensor]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, patients: int) -> "Pass":
-        """An empty one."""
-        zeros = torch.zeros(patients, dtype=torch.float64)
-        return cls(patients, zeros, zeros.clone())
+    def of(cls, parts: list[int], tokens: list[int]) -> "Pass":
+        """An empty one, for patients with so many parts and tokens."""
+        zeros = torch.zeros(len(parts), dtype=torch.float64)
+        return cls(parts, tokens, zeros, zeros.clone())
 
-    def add(self, own: torch.Tensor) -> None:
-        """Count gradients that are written out, (patients, ...)."""
-        self.squared += torch.linalg.vector_norm(own.flatten(1), dim=1).double().square()
+    def rows(self, values: torch.Tensor) -> list[int]:
+        """How many of the rows of (1, tokens, width), or of (parts, ..., width), are each patient's."""
+        count = values.shape[:-1].numel()
+        if len(self.parts) == 1:
+            return [count]
+        return self.tokens if len(values) == 1 else [count // sum(self.parts) * own for own in self.parts]
 
-    def gram(self, inputs: torch.Tensor) -> torch.Tensor:
-        """a @ a.T, once for all layers that read the same tensor (queries, keys and values do)."""
-        kept = self.grams.get(inputs.data_ptr())  # it is kept beside, so its address is not used again
+    def split(self, values: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """Each patient's (rows, width)."""
+        return torch.split(values.reshape(-1, values.shape[-1]), self.rows(values))
+
+    def sums(self, values: torch.Tensor) -> torch.Tensor:
+        """Over each patient's rows, (patients, width)."""
+        return torch.stack([own.sum(0) for own in self.split(values)])
+
+    def add(self, own: torch.Tensor, first: int = 0) -> None:
+        """Count gradients that are written out, (patients, ...), of the patients from `first` on."""
+        lengths = torch.linalg.vector_norm(own.flatten(1), dim=1).double()
+        self.squared[first : first + len(own)] += lengths.square()
+
+    def gram(self, inputs: torch.Tensor, own: torch.Tensor, place: int) -> torch.Tensor:
+        """own @ own.T of a patient, once for all layers that read the same (queries, keys and values do)."""
+        key = inputs.data_ptr(), place
+        kept = self.grams.get(key)  # the inputs are kept beside, so their address is not used again
         if kept is None:
-            a = inputs.reshape(self.patients, -1, inputs.shape[-1])
-            kept = self.grams[inputs.data_ptr()] = (inputs, a @ a.mT)
+            kept = self.grams[key] = (inputs, own @ own.T)
         return kept[1]
 
 
@@ -91,9 +109,9 @@ class Layer(ABC):
         self._own = {}
 
     def _add_own(self, totals: Totals, factors: torch.Tensor) -> None:
-        for name, own in self._own.items():
+        for name, own in self._own.items():  # of all patients, or of the last
             total = totals[self.trained[name]]
-            total.view(-1).addmv_(own.flatten(1).T, factors)
+            total.view(-1).addmv_(own.flatten(1).T, factors[-len(own) :])
 
 
 class ChannelLayer(Layer):
@@ -102,9 +120,9 @@ class ChannelLayer(Layer):
     def came_back(self, gradient: torch.Tensor, now: Pass) -> None:
         """Both are sums over tokens."""
         if "weight" in self.trained:
-            self._own["weight"] = _by_patient(gradient * self._standard(), now.patients).sum(1)
+            self._own["weight"] = now.sums(gradient * self._standard())
         if "bias" in self.trained:
-            self._own["bias"] = _by_patient(gradient, now.patients).sum(1)
+            self._own["bias"] = now.sums(gradient)
         for own in self._own.values():
             now.add(own)
         self._inputs = None
@@ -132,9 +150,9 @@ class EmbeddingLayer(Layer):
     def came_back(self, gradient: torch.Tensor, now: Pass) -> None:
         """Rows of the same id and patient are one sum."""
         assert self._inputs is not None
-        ids = self._inputs.reshape(now.patients, -1)
-        whose = torch.arange(now.patients).unsqueeze(1)
-        self._keys, place = torch.unique((whose * self._size + ids).reshape(-1), return_inverse=True)
+        whose = torch.arange(len(now.parts)).repeat_interleave(torch.tensor(now.rows(gradient)))
+        keys = whose * self._size + self._inputs.reshape(-1)
+        self._keys, place = torch.unique(keys, return_inverse=True)
         flat = gradient.reshape(-1, gradient.shape[-1])
         rows = flat.new_zeros(len(self._keys), flat.shape[1]).index_add_(0, place, flat)
         if self._padding is not None:
@@ -155,31 +173,33 @@ class LinearLayer(Layer):
     def __init__(self, module: nn.Linear):
         super().__init__(module)
         self._gradient = torch.empty(0)
+        self._by_gram = 0  # so many patients at the front; the others' gradients are written out
+        self._rows = torch.empty(0, dtype=torch.long)
 
     def came_back(self, gradient: torch.Tensor, now: Pass) -> None:
-        """By Gram matrices where these are cheaper, else written out and kept instead of inputs."""
-        b = _by_patient(gradient, now.patients)
+        """By Gram matrices where these are cheaper, else written out; the smallest patients come first."""
         if "bias" in self.trained:
-            self._own["bias"] = b.sum(1)
+            self._own["bias"] = now.sums(gradient)
             now.add(self._own["bias"])
         if "weight" not in self.trained:
             self._inputs = None
             return
         assert self._inputs is not None
-        width_in, width_out, tokens = self._inputs.shape[-1], b.shape[-1], b.shape[1]
-        if tokens * (width_in + width_out) < WRITTEN_OUT_FROM * width_in * width_out:
-            self._gradient = b
-            _count_by_gram(now.gram(self._inputs), b @ b.mT, now)
-            return
-        self._own["weight"] = b.mT @ _by_patient(self._inputs, now.patients)
-        now.add(self._own["weight"])
-        self._inputs = None
+        out, into = now.split(gradient), now.split(self._inputs)
+        self._by_gram = next((i for i, b in enumerate(out) if self._cheaper_written_out(len(b))), len(out))
+        for i in range(self._by_gram):
+            _count_by_gram(now.gram(self._inputs, into[i], i), out[i] @ out[i].T, now, i)
+        self._write_out(out, into, now)
+        self._rows = torch.tensor([len(b) for b in out[: self._by_gram]], dtype=torch.long)
+        kept = int(self._rows.sum())
+        self._gradient = gradient.reshape(-1, gradient.shape[-1])[:kept]
+        self._inputs = self._inputs.reshape(-1, self._inputs.shape[-1])[:kept] if kept else None
 
     def add_to(self, totals: Totals, factors: torch.Tensor) -> None:
         """The clipped sum; for what was not written out, one product over all tokens."""
         if self._inputs is not None:
-            b = (self._gradient * factors.view(-1, 1, 1)).flatten(0, 1)
-            totals[self.trained["weight"]].addmm_(b.T, self._inputs.reshape(-1, self._inputs.shape[-1]))
+            front = factors[: self._by_gram].repeat_interleave(self._rows)
+            totals[self.trained["weight"]].addmm_((self._gradient * front.unsqueeze(1)).T, self._inputs)
         self._add_own(totals, factors)
         self.forget()
 
@@ -187,6 +207,21 @@ class LinearLayer(Layer):
         """Drop what was kept."""
         super().forget()
         self._gradient = torch.empty(0)
+
+    def _write_out(self, out: Sequence[torch.Tensor], into: Sequence[torch.Tensor], now: Pass) -> None:
+        weight = self.trained["weight"]
+        own = weight.new_empty(len(out) - self._by_gram, *weight.shape)
+        for place, (b, a) in enumerate(zip(out, into, strict=True)):
+            at = place - self._by_gram
+            if at >= 0:  # a length is taken while the gradient is still in the processor's cache
+                torch.mm(b.T, a, out=own[at])
+                now.add(own[at : at + 1], place)
+        if len(own):
+            self._own["weight"] = own
+
+    def _cheaper_written_out(self, tokens: int) -> bool:
+        width_out, width_in = self.trained["weight"].shape
+        return tokens * (width_in + width_out) >= WRITTEN_OUT_FROM * width_in * width_out
 
 
 def layer_of(module: nn.Module) -> Layer | None:
@@ -200,13 +235,7 @@ def layer_of(module: nn.Module) -> Layer | None:
     return None
 
 
-def _by_patient(values: torch.Tensor, patients: int) -> torch.Tensor:
-    return values.reshape(patients, -1, values.shape[-1])
-
-
-def _count_by_gram(inputs: torch.Tensor, gradients: torch.Tensor, now: Pass) -> None:
-    flat_in, flat_out = inputs.flatten(1), gradients.flatten(1)
-    squared = (flat_in.unsqueeze(1) @ flat_out.unsqueeze(2)).view(-1)
-    lengths = inputs.diagonal(dim1=1, dim2=2) * gradients.diagonal(dim1=1, dim2=2)
-    now.squared += squared.double()
-    now.risk += lengths.clamp(min=0).sqrt().sum(1).double().square()
+def _count_by_gram(inputs: torch.Tensor, gradients: torch.Tensor, now: Pass, place: int) -> None:
+    now.squared[place] += torch.dot(inputs.view(-1), gradients.view(-1)).double()
+    lengths = inputs.diagonal() * gradients.diagonal()
+    now.risk[place] += lengths.clamp(min=0).sqrt().sum().double().square()

@@ -1,9 +1,9 @@
-"""Puts patients into micro-batches: each patient whole, with others of like size.
+"""Puts patients into micro-batches: each patient whole.
 
-A patient's gradient is clipped as one, so all of her parts (windows of her notes) must meet in one pass. In a
-micro-batch everybody has the same number of parts and parts of like length: little is padding, and a
-patient's tokens are one reshape away. The clipped sum does not depend on who shares a micro-batch. Whoever
-has more parts than fit is a micro-batch of her own, read in several passes.
+A patient's gradient is clipped as one, so all of her parts (windows of her notes) must meet in one pass. They
+stand end to end there, one patient after the other: nothing is padding, and her tokens are one slice. The
+clipped sum does not depend on who shares a micro-batch. Whoever has more tokens than fit is a micro-batch of
+her own, read in several passes.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,7 +14,7 @@ import torch
 from ml.text.tokenizer import Window
 
 Part = Window | torch.Tensor  # a window of tokens, or its cached states (tokens, hidden)
-MOST_TOKENS = 2048  # padded tokens in one pass
+MOST_TOKENS = 2048  # in one pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,16 +30,21 @@ def part_length(part: Part) -> int:
     return len(part.ids) if isinstance(part, Window) else len(part)
 
 
+def packed_windows(windows: Sequence[Window]) -> tuple[torch.Tensor, tuple[int, ...], torch.Tensor]:
+    """Windows end to end, in one row: ids (1, tokens), lengths, and positions (1, tokens)."""
+    lengths = tuple(len(w.ids) for w in windows)
+    ids = torch.tensor([[number for w in windows for number in w.ids]])
+    return ids, lengths, torch.cat([torch.arange(length) for length in lengths]).unsqueeze(0)
+
+
 def micro_batches(patients: Sequence[Patient], most_tokens: int = MOST_TOKENS) -> Iterator[list[Patient]]:
-    """Patients with as many parts each, the shortest first; at most `most_tokens` padded tokens together.
+    """Patients of at most `most_tokens` tokens together, those with the fewest first.
 
     One patient alone may be larger than that. A patient without a part has no gradient and is left out.
     """
     batch: list[Patient] = []
-    for patient in sorted((p for p in patients if p.parts), key=_size):
-        count, longest = _size(patient)
-        alike = bool(batch) and len(batch[0].parts) == count
-        if batch and not (alike and (len(batch) + 1) * count * longest <= most_tokens):
+    for patient in sorted((p for p in patients if p.parts), key=size):
+        if batch and sum(map(size, batch)) + size(patient) > most_tokens:
             yield batch
             batch = []
         batch.append(patient)
@@ -47,11 +52,11 @@ def micro_batches(patients: Sequence[Patient], most_tokens: int = MOST_TOKENS) -
         yield batch
 
 
+def size(patient: Patient) -> int:
+    """Tokens of all parts, special ones included."""
+    return sum(map(part_length, patient.parts))
+
+
 def fits(patient: Patient, most_tokens: int = MOST_TOKENS) -> bool:
     """Whether a patient can be read in one pass."""
-    count, longest = _size(patient)
-    return count * longest <= most_tokens
-
-
-def _size(patient: Patient) -> tuple[int, int]:
-    return len(patient.parts), max(map(part_length, patient.parts))
+    return size(patient) <= most_tokens

@@ -56,12 +56,12 @@ def encoder_clipping_each_window(patch: pytest.MonkeyPatch) -> None:
 
 @bug
 def a_length_without_the_matrices(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Pass, "add", lambda self, own: None if own.dim() > 2 else add(self, own))
+    patch.setattr(Pass, "add", lambda self, own, at=0: None if own.dim() > 2 else add(self, own, at))
 
 
 @bug
 def a_length_without_the_biases(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Pass, "add", lambda self, own: add(self, own) if own.dim() > 2 else None)
+    patch.setattr(Pass, "add", lambda self, own, at=0: add(self, own, at) if own.dim() > 2 else None)
 
 
 @bug
@@ -71,9 +71,9 @@ def a_length_without_gram_matrices(patch: pytest.MonkeyPatch) -> None:
 
 @bug
 def a_gram_matrix_of_its_diagonal(patch: pytest.MonkeyPatch) -> None:
-    def diagonal(inputs: torch.Tensor, gradients: torch.Tensor, now: Pass) -> None:
-        eye = torch.eye(inputs.shape[1])
-        count_by_gram(inputs * eye, gradients * eye, now)
+    def diagonal(inputs: torch.Tensor, gradients: torch.Tensor, now: Pass, place: int) -> None:
+        eye = torch.eye(len(inputs))
+        count_by_gram(inputs * eye, gradients * eye, now, place)
 
     patch.setattr(own_gradients, "_count_by_gram", diagonal)
 

@@ -1,6 +1,7 @@
 """Every backend gives each scope the sum of micro-batches of one patient; every parameter has its part."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from ml.training.book_keeping import BookKeeping
 from ml.training.clipping import Clipping
 from ml.training.dp_encoder import EncoderTrainer, make_backend
 from ml.training.networks import Labelled, Network, TokenNetwork
-from ml.training.patient_batches import Part, Patient, micro_batches, part_length
+from ml.training.patient_batches import Part, Patient, micro_batches, size
 from ml.training.scopes import SCOPES
 from tests.ml.training.tiny_people import (
     CLIP,
@@ -102,6 +103,13 @@ def test_one_patient_moves_the_sum_by_at_most_the_clip_whatever_her_notes(scope:
         assert 0 < moved <= 1e-3 * (1 + 1e-4)
 
 
+@pytest.mark.usefixtures("_way")
+def test_one_patient_alone_in_a_pass_may_have_windows_of_any_length() -> None:
+    classifier, network, _ = tiny("full")
+    her = read_people(classifier, "full", [("fever", "no leg weak arm short", "arm leg")])
+    assert largest_difference(clipped(network, her), one_by_one(network, her)) < 1e-5
+
+
 def test_automatic_clipping_lengthens_short_gradients_towards_the_norm() -> None:
     _, network, people = tiny("full")
     parameters = [p for p in network.parameters() if p.requires_grad]
@@ -153,17 +161,19 @@ def test_a_gradient_that_is_not_finite_counts_as_zero(backend: str) -> None:
     assert largest_difference(with_ill, without) < 1e-6
 
 
-def test_micro_batches_keep_patients_whole_and_waste_little() -> None:
+def test_micro_batches_keep_patients_whole_the_smallest_first() -> None:
     classifier, _, _ = tiny("full")
     people = read_people(
         classifier, "full", [("fever",) * n + ("arm leg no " * k,) for n in range(4) for k in range(5)]
     )
     batches = list(micro_batches(people, most_tokens=60))
     assert sorted(id(p) for batch in batches for p in batch) == sorted(map(id, people))
-    for batch in batches:
-        longest = max(part_length(part) for p in batch for part in p.parts)
-        assert len({len(p.parts) for p in batch}) == 1
-        assert len(batch) == 1 or longest * sum(len(p.parts) for p in batch) <= 60
+    assert all(len(batch) == 1 or sum(map(size, batch)) <= 60 for batch in batches)
+    sizes = [size(p) for batch in batches for p in batch]
+    assert sizes == sorted(sizes)
+    assert all(  # none is opened before it is needed
+        sum(map(size, batch)) + size(after[0]) > 60 for batch, after in pairwise(batches)
+    )
 
 
 def test_ghost_is_refused_under_dropout_and_unknown_names_are_told() -> None:

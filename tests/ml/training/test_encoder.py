@@ -7,7 +7,7 @@ import torch
 
 from ml.errors import ModelFileError
 from ml.training.added_layers import add_adapters, add_prefixes
-from ml.training.encoder import Encoder, EncoderConfig, attention_bias
+from ml.training.encoder import Encoder, EncoderConfig, added_to_scores
 from tests.ml.tiny_model import CONFIG, WORDS
 
 LENGTHS = (7, 2, 5)
@@ -39,7 +39,7 @@ def test_states_are_those_of_transformers_bert(encoder: Encoder) -> None:
     ids, positions, mask = padded()
     with torch.no_grad():
         wanted = theirs(input_ids=ids, attention_mask=mask, position_ids=positions).last_hidden_state
-        found = encoder(ids, positions, attention_bias(mask, torch.float32))
+        found = encoder(ids, positions, added_to_scores(mask))
     assert torch.allclose(found[mask.bool()], wanted[mask.bool()], atol=1e-5)
 
 
@@ -49,7 +49,7 @@ def test_windows_end_to_end_have_the_states_and_gradients_of_padded_ones(encoder
         add(encoder)
     ids, positions, mask = padded()
     real = mask.bool()
-    apart = encoder(ids, positions, attention_bias(mask, torch.float32))[real]
+    apart = encoder(ids, positions, added_to_scores(mask))[real]
     together = encoder(ids[real][None], positions[real][None], LENGTHS)[0]
     assert torch.allclose(together, apart, atol=1e-5)
     weights = torch.randn_like(apart)

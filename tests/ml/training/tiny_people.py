@@ -63,7 +63,9 @@ def own_gradient(
     network: Network, person: Patient, parameters: list[torch.nn.Parameter]
 ) -> list[torch.Tensor]:
     """One patient's gradient, unclipped."""
-    found = torch.autograd.grad(patient_losses(network, [person]).sum(), parameters, allow_unused=True)
+    found = torch.autograd.grad(
+        patient_losses(network, [person], packed=False).sum(), parameters, allow_unused=True
+    )
     return [torch.zeros_like(p) if g is None else g for g, p in zip(found, parameters, strict=True)]
 
 
