@@ -19,6 +19,7 @@ from ml.training.team import Team
 BACKENDS = ("book-keeping", "ghost", "hooks")
 OPTIMIZERS = ("adamw", "sgd")
 RANKS = "ranks."
+PIECE = 1 << 14  # coordinates: in double precision they stay in a processor's cache
 
 
 class EncoderTrainer:
@@ -63,13 +64,12 @@ class EncoderTrainer:
         summed = self.gradients.clipped_sum(team.share(patients) if team else list(patients), clipping)
         if team is not None:
             team.add_up(summed)
-        released = summed
         if team is None or team.leads:
-            noised = (noisy(total, settings.spread, random) for total in summed)
-            released = [own.div_(settings.expected_batch).to(summed[0].dtype) for own in noised]
+            for total in summed:
+                release(total, settings.spread, divisor=settings.expected_batch, random=random)
         if team is not None:
-            team.take_over(released)
-        for parameter, gradient in zip(self.parameters, released, strict=True):
+            team.take_over(summed)
+        for parameter, gradient in zip(self.parameters, summed, strict=True):
             parameter.grad = gradient
         self.descend(settings)
 
@@ -121,6 +121,12 @@ def make_backend(network: Network, name: str) -> ClippedSum:
     if name in BACKENDS:
         return BookKeeping(network, ghost=name == "ghost")
     raise TrainingRefused(f"there is no backend {name!r}; choose one of {', '.join(BACKENDS)}")
+
+
+def release(total: torch.Tensor, spread: float, *, divisor: float, random: SecureRandom) -> None:
+    """Turn a sum into what is released: noise is added, then it is divided, and only then rounded."""
+    for piece in torch.split(total.view(-1), PIECE):
+        piece.copy_(noisy(piece, spread, random).div_(divisor))
 
 
 def noisy(total: torch.Tensor, spread: float, random: SecureRandom) -> torch.Tensor:

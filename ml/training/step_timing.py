@@ -25,7 +25,7 @@ from ml.text.encoder_files import find_encoder
 from ml.text.tokenizer import TextTokenizer
 from ml.training.book_keeping import patient_losses
 from ml.training.classifier import Classifier, build_classifier, encode_texts
-from ml.training.dp_encoder import EncoderTrainer, noisy
+from ml.training.dp_encoder import EncoderTrainer, release
 from ml.training.dp_head import (
     HeadState,
     PatientFeatures,
@@ -93,13 +93,18 @@ def _encoder_side(network: Network, people: list[Patient], settings: StepSetting
         return lambda: plain.step(people)
     if how == "noise":
         sums = [torch.zeros_like(p) for p in network.parameters() if p.requires_grad]
-        return lambda: [noisy(total, 1.0, random) for total in sums].clear()
+        return lambda: _noise(sums, random)
     if how not in BACKENDS:
         raise TrainingRefused(f"there is no side {how!r} to time")
     if how == "notes":
         people = [Patient((part,), p.label) for p in people for part in p.parts]
     private = EncoderTrainer(network, backend=BACKENDS[how])
     return lambda: private.step(people, settings=settings, random=random)
+
+
+def _noise(sums: Sequence[torch.Tensor], random: SecureRandom) -> None:
+    for total in sums:
+        release(total, 1.0, divisor=1.0, random=random)
 
 
 def _head_side(

@@ -20,7 +20,7 @@ ENCODER_BUGS = BugBank()
 bug = ENCODER_BUGS.plant
 factors, together, alone = Clipping.factors, BookKeeping._together, BookKeeping._alone
 clipped_sum, step, add = BookKeeping.clipped_sum, EncoderTrainer.step, Pass.add
-noisy, count_by_gram = dp_encoder.noisy, own_gradients._count_by_gram
+noisy, release, count_by_gram = dp_encoder.noisy, dp_encoder.release, own_gradients._count_by_gram
 
 
 @bug
@@ -154,6 +154,17 @@ def noise_added_in_single_precision(patch: pytest.MonkeyPatch) -> None:
 
 
 @bug
+def the_same_noise_for_every_piece(patch: pytest.MonkeyPatch) -> None:
+    kept: dict[int, torch.Tensor] = {}
+
+    def same(total: torch.Tensor, spread: float, random: Any) -> torch.Tensor:
+        new = noisy(torch.zeros_like(total), spread, random)
+        return total.double() + kept.setdefault(total.numel(), new)
+
+    patch.setattr(dp_encoder, "noisy", same)
+
+
+@bug
 def one_noise_for_all_coordinates(patch: pytest.MonkeyPatch) -> None:
     def one(total: torch.Tensor, spread: float, random: Any) -> torch.Tensor:
         return total.double() + noisy(torch.zeros(1), spread, random)
@@ -163,10 +174,10 @@ def one_noise_for_all_coordinates(patch: pytest.MonkeyPatch) -> None:
 
 @bug
 def tables_without_noise(patch: pytest.MonkeyPatch) -> None:
-    def some(total: torch.Tensor, spread: float, random: Any) -> torch.Tensor:
-        return noisy(total, spread if total.shape[:1] != (12,) else 0.0, random)
+    def some(total: torch.Tensor, spread: float, **more: Any) -> None:
+        release(total, spread if total.shape[:1] != (12,) else 0.0, **more)
 
-    patch.setattr(dp_encoder, "noisy", some)
+    patch.setattr(dp_encoder, "release", some)
 
 
 @bug
@@ -205,7 +216,7 @@ def ranks_chosen_by_the_sum_without_noise(patch: pytest.MonkeyPatch) -> None:
 
     def remembered(self: BookKeeping, people: Any, clipping: Clipping) -> Any:
         summed = clipped_sum(self, people, clipping)
-        kept.update({id(p): total for p, total in zip(self.parameters, summed, strict=True)})
+        kept.update({id(p): total.clone() for p, total in zip(self.parameters, summed, strict=True)})
         return summed
 
     def peeking(self: RankAllocator) -> None:
@@ -232,8 +243,8 @@ def masks_drawn_from_one_stream(patch: pytest.MonkeyPatch) -> None:
 def hidden_words_averaged_over_all_who_were_drawn(patch: pytest.MonkeyPatch) -> None:
     losses = MaskedWordsNetwork.losses
 
-    def together(self: MaskedWordsNetwork, parts: Any, labels: torch.Tensor) -> torch.Tensor:
-        return losses(self, parts, labels) / len(parts)
+    def together(self: MaskedWordsNetwork, parts: Any, labels: torch.Tensor, **more: Any) -> torch.Tensor:
+        return losses(self, parts, labels, **more) / len(parts)
 
     patch.setattr(MaskedWordsNetwork, "losses", together)
 
