@@ -81,14 +81,15 @@ class HeadState:
 
 def with_frozen(state: HeadState, patients: Sequence[PatientFeatures]) -> list[PatientFeatures]:
     """The patients with the rows that never change summed up once, so that a step reads only the others."""
+    if all(p.frozen is not None for p in patients):
+        return list(patients)
     others = np.delete(state.weights, state.rows, axis=0)
     return [replace(p, frozen=_log_sum_exp(_with_one(p.features) @ others.T)) for p in patients]
 
 
 def factors(state: HeadState, patient: PatientFeatures) -> tuple[Floats, Floats]:
     """(a, b) with the patient's gradient = a.T @ b: a (notes, rows) errors / notes, b (notes, hidden + 1)."""
-    if patient.frozen is None:
-        (patient,) = with_frozen(state, [patient])
+    (patient,) = with_frozen(state, [patient])
     assert patient.frozen is not None
     labels = np.full(len(patient.features), patient.label)
     errors, inputs = note_errors(state, patient.features, patient.frozen, labels)
@@ -99,12 +100,17 @@ def note_errors(
     state: HeadState, features: Floats, frozen: Floats, labels: npt.NDArray[np.intp]
 ) -> tuple[Floats, Floats]:
     """Probability less truth of each note in the trained rows, (notes, rows), and its inputs with a one."""
-    inputs = _with_one(features)
-    logits = inputs @ state.weights[state.rows].T
+    inputs, logits = _with_one(features), declared_logits(state, features)
     whole = np.logaddexp(_log_sum_exp(logits), frozen)
     errors = np.exp(logits - whole[:, None])
     errors -= (labels[:, None] == state.rows[None, :]).astype(np.float32)
     return errors, inputs
+
+
+def declared_logits(state: HeadState, features: Floats) -> Floats:
+    """Of the trained rows, (notes, rows)."""
+    logits: Floats = _with_one(features) @ state.weights[state.rows].T
+    return logits
 
 
 def clipped_sum(
@@ -112,8 +118,7 @@ def clipped_sum(
 ) -> Floats:
     """Sum of the patients' clipped gradients, (rows, hidden + 1); a non-finite gradient counts as zero."""
     total = np.zeros_like(state.first)
-    told = [p if p.frozen is not None else with_frozen(state, [p])[0] for p in patients if len(p.features)]
-    for some in _by_notes(told):
+    for some in _by_notes(with_frozen(state, [p for p in patients if len(p.features)])):
         total += _clipped_together(state, some, max_grad_norm, clipping)
     return total
 

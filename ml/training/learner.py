@@ -30,12 +30,14 @@ from ml.training.classifier import (
 from ml.training.coordinates import Coordinates, declared_lift
 from ml.training.dp_encoder import EncoderTrainer
 from ml.training.dp_head import HeadState, PatientFeatures, StepSettings, private_step, with_frozen
+from ml.training.looks import Looks
 from ml.training.masked_words import MaskedWordsNetwork, Masking, fit_decoder
 from ml.training.messages import MLM, TASKS, TrainingJob, TrainingPatient
 from ml.training.networks import Network, TopNetwork, frozen_states
-from ml.training.own_centre import LOOKS, OwnCentre
+from ml.training.own_centre import CENTRE_LOOKS, mean_features, own_centre
 from ml.training.patient_batches import Patient
 from ml.training.scopes import HEAD, Scope, scope_named
+from ml.training.start_sureness import SHARES, SURENESS_LOOKS, hold_back, kept_share, relief
 from ml.training.team import Team
 
 
@@ -78,8 +80,8 @@ def make_learner(job: TrainingJob, patients: Sequence[TrainingPatient], team: Te
 
 
 class _HeadLearner:
-    """Trains in the coordinates of the job's public notes, then of the site's (`own_centre`); keeps and hands
-    over the head in its own.
+    """Trains in the coordinates of the job's public notes, then of the site's (`own_centre`), from a start as
+    sure as it may be there (`start_sureness`); keeps and hands over the head in its own.
     """
 
     def __init__(
@@ -97,8 +99,9 @@ class _HeadLearner:
         split = np.split(features, ends[:-1]) if len(patients) else []
         self._weight = classifier.head.weight.detach().numpy().copy()
         self._bias = classifier.head.bias.detach().numpy().copy()
-        declared, looks = list(job.declared), round(LOOKS * job.steps) if job.most_noise > 0 else 0
-        self._centre = OwnCentre(public.shape[1], looks if len(public) else 0)
+        declared, steps = list(job.declared), job.steps if job.most_noise > 0 and len(public) else 0
+        self._centre = Looks("centre", public.shape[1], round(CENTRE_LOOKS * steps))
+        self._sureness = Looks("sureness", len(SHARES), round(SURENESS_LOOKS * steps))
         self._bias[declared] += np.float32(declared_lift(self._weight, self._bias, declared, public))
         self._state = HeadState.start(*self._public.inward(self._weight, self._bias), job.declared)
         told = [PatientFeatures(f, p.label) for f, p in zip(split, patients, strict=True)]
@@ -106,25 +109,30 @@ class _HeadLearner:
 
     def step(self, drawn: Sequence[int], settings: StepSettings, random: SecureRandom) -> None:
         own, people = self._public.settings(settings), [self._patients[i] for i in drawn]
-        if self._centre.complete():
+        if not self._centre.complete():
+            self._centre.look(mean_features(people, len(self._weight[0])), settings=own, random=random)
+            if self._centre.complete():
+                self._move(own_centre(self._centre))
+        elif not self._sureness.complete():
+            self._sureness.look(relief(self._state, people), settings=own, random=random)
+            if self._sureness.complete():
+                hold_back(self._state, kept_share(self._sureness))
+        else:
             private_step(self._state, people, settings=own, random=random)
-            return
-        self._centre.look(people, settings=own, random=random)
-        if self._centre.complete():
-            self._move(self._centre.shift())
 
     def state(self) -> bytes:
         held, (weight, bias) = self._state, self._trained()
         rows, step = np.concatenate([weight, bias[:, None]], axis=1), np.array([held.step], np.int64)
         kept = {"weights": rows, "first": held.first, "second": held.second, "step": step}
-        data: bytes = save(kept | self._centre.state())
+        data: bytes = save(kept | self._centre.state() | self._sureness.state())
         return data
 
     def restore(self, state: bytes) -> None:
         kept, held = load(state), self._state
         self._centre.restore(kept)
+        self._sureness.restore(kept)
         if self._centre.complete():
-            self._move(self._centre.shift())
+            self._move(own_centre(self._centre))
         weight, bias = self._public.inward(kept["weights"][:, :-1], kept["weights"][:, -1])
         held.weights[held.rows] = np.concatenate([weight, bias[:, None]], axis=1)
         held.first = kept["first"].copy()

@@ -1,4 +1,4 @@
-"""What the promise rests on where a run's first steps look for a site's own centre; as in `dp_checks`."""
+"""What the promise rests on where a run's first steps look instead of descending; as in `dp_checks`."""
 
 import io
 from collections.abc import Callable
@@ -11,31 +11,42 @@ import numpy.typing as npt
 
 from ml.frames import read_frame, write_frame
 from ml.privacy.csprng import SecureRandom
-from ml.training import own_centre, worker
+from ml.training import looks, own_centre, start_sureness, worker
 from ml.training.dp_head import PatientFeatures, StepSettings
 from ml.training.messages import TrainingPatient, encode_start
 from tests.ml.tiny_job import tiny_job
-from tests.ml.training.dp_checks import CLIP, HIDDEN, PLAN, patient
+from tests.ml.training.dp_checks import CLIP, HIDDEN, PLAN, head, patient
 
 Doubles = npt.NDArray[np.float64]
 QUIET = replace(PLAN, noise_multiplier=0.0)
 
 
-def looked(people: list[PatientFeatures], settings: StepSettings = PLAN, *, hidden: int = HIDDEN) -> Doubles:
-    """What one look releases."""
-    centre = own_centre.OwnCentre(hidden, 1)
-    centre.look(people, settings=settings, random=SecureRandom())
-    return np.asarray(centre.state()["looked"])
+def features(people: list[PatientFeatures]) -> Doubles:
+    """What a look for the centre is shown."""
+    return own_centre.mean_features(people, HIDDEN)
+
+
+def reliefs(people: list[PatientFeatures]) -> Doubles:
+    """What a look at the start's sureness is shown."""
+    return start_sureness.relief(head(), people)
+
+
+def looked(shown: Doubles, settings: StepSettings = PLAN, random: SecureRandom | None = None) -> Doubles:
+    """What one look releases, times the public size."""
+    taken = looks.Looks("centre", shown.shape[1], 1)
+    taken.look(shown, settings=settings, random=random or SecureRandom())
+    return np.asarray(taken.state()["centre.sum"]) * settings.expected_batch
 
 
 def one_patient_moves_a_look_by_at_most_the_clip() -> None:
     """With 1 to 1,000 notes, however large, and whoever else was drawn."""
     others = [patient(2, seed=1), patient(1, seed=2)]
-    for notes in (1, 3, 1000):
-        for scale in (0.1, 3.0, 1e4):
-            moved = looked([*others, patient(notes, seed=5, scale=scale)], QUIET) - looked(others, QUIET)
-            length = float(np.linalg.norm(moved)) * QUIET.expected_batch
-            assert length <= CLIP * (1 + 1e-4), (notes, scale)
+    for show in (features, reliefs):
+        for notes in (1, 3, 1000):
+            for scale in (0.1, 3.0, 1e4):
+                her = patient(notes, seed=5, scale=scale)
+                moved = looked(show([*others, her]), QUIET) - looked(show(others), QUIET)
+                assert float(np.linalg.norm(moved)) <= CLIP * (1 + 1e-4), (show, notes, scale)
 
 
 def a_look_is_the_sum_of_clipped_means() -> None:
@@ -45,27 +56,40 @@ def a_look_is_the_sum_of_clipped_means() -> None:
     for person in people:
         mean = person.features.astype(np.float64).mean(axis=0)
         slow += mean * min(1.0, CLIP / np.linalg.norm(mean))
-    assert np.allclose(looked(people, QUIET) * QUIET.expected_batch, slow, atol=1e-6)
+    assert np.allclose(looked(features(people), QUIET), slow, atol=1e-6)
+
+
+def a_look_at_sureness_is_the_sum_of_clipped_reliefs() -> None:
+    """Each a mean over her notes, against whole heads that are held back."""
+    people = [patient(n, seed=n, scale=s) for n, s in ((1, 3.0), (2, 0.05), (5, 3.0))]
+    slow = np.zeros(len(start_sureness.SHARES))
+    for person in people:
+        losses = []
+        for share in (1.0, *start_sureness.SHARES):
+            held = head()
+            start_sureness.hold_back(held, share)
+            logits = np.c_[person.features, np.ones(len(person.features))].astype(np.float64) @ held.weights.T
+            losses.append(np.mean(np.logaddexp.reduce(logits, axis=1) - logits[:, person.label]))
+        shown = losses[0] - np.array(losses[1:])
+        slow += shown * min(1.0, CLIP / np.linalg.norm(shown))
+    assert np.allclose(looked(reliefs(people), QUIET), slow, atol=1e-5)
 
 
 def a_looks_noise_has_its_spread_whoever_was_drawn() -> None:
     """With nobody and with somebody; two looks never share it."""
     size = 50_000
-    still = PatientFeatures(np.zeros((1, size), np.float32), 0)
-    for people in ([], [still]):
-        noise = looked(people, hidden=size) * PLAN.expected_batch / (PLAN.noise_multiplier * CLIP)
+    for people in (0, 1):
+        noise = looked(np.zeros((people, size))) / (PLAN.noise_multiplier * CLIP)
         assert abs(noise.std() - 1) < 0.01
         assert abs(noise.mean()) < 0.03
-    assert not np.array_equal(looked([]), looked([]))
+    assert not np.array_equal(looked(features([])), looked(features([])))
 
 
 def a_looks_noise_is_wider_than_claimed() -> None:
     """As a step's."""
     random = SecureRandom()
-    random.gaussians = lambda count: np.ones(count)  # type: ignore[method-assign]
-    centre = own_centre.OwnCentre(HIDDEN, 1)
-    centre.look([], settings=PLAN, random=random)
-    told = centre.state()["looked"] * PLAN.expected_batch / (PLAN.noise_multiplier * CLIP)
+    random.gaussians = lambda count: np.ones(count)  # type: ignore
+    told = looked(features([]), random=random) / (PLAN.noise_multiplier * CLIP)
     assert 1e-4 < told.min() - 1 <= told.max() - 1 < 1e-3
 
 
@@ -75,13 +99,15 @@ def a_look_at_what_is_not_finite_counts_it_as_zero() -> None:
         ill = patient(2, seed=2)
         ill.features[0, 0] = value
         with np.errstate(all="ignore"):
-            assert np.array_equal(
-                looked([patient(2, seed=1), ill], QUIET), looked([patient(2, seed=1)], QUIET)
-            )
+            for show in (features, reliefs):
+                both, well = (
+                    looked(show(p), QUIET) for p in ([patient(2, seed=1), ill], [patient(2, seed=1)])
+                )
+                assert np.array_equal(both, well)
 
 
 def looks_are_among_the_steps_that_were_granted() -> None:
-    """A run of fifty steps looks twice and descends forty-eight times: none is taken beside the ledger."""
+    """A run of fifty steps looks four times and descends the others: none is taken beside the ledger."""
     people = [TrainingPatient(0, ("seizure and fever",), 1), TrainingPatient(1, ("weak arm .",), 3)]
     with TemporaryDirectory() as folder:
         job = tiny_job(
@@ -103,7 +129,8 @@ def looks_are_among_the_steps_that_were_granted() -> None:
     while (frame := read_frame(outward)) is not None:
         frames.append(frame)
     (kept,) = [worker_state(frame) for frame in frames if frame["kind"] == "checkpoint"]
-    assert (int(kept["looks"][0]), int(kept["step"][0])) == (2, 48)
+    taken = [int(kept[name][0]) for name in ("centre.looks", "sureness.looks", "step")]
+    assert taken == [2, 2, 46]
     assert sum(frame["kind"] == "progress" for frame in frames) == 50
 
 
@@ -120,6 +147,7 @@ def worker_state(frame: dict[str, object]) -> dict[str, Doubles]:
 CENTRE_CHECKS: tuple[Callable[[], None], ...] = (
     one_patient_moves_a_look_by_at_most_the_clip,
     a_look_is_the_sum_of_clipped_means,
+    a_look_at_sureness_is_the_sum_of_clipped_reliefs,
     a_looks_noise_has_its_spread_whoever_was_drawn,
     a_looks_noise_is_wider_than_claimed,
     a_look_at_what_is_not_finite_counts_it_as_zero,

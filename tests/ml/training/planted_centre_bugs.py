@@ -1,4 +1,4 @@
-"""Known ways to break the promise where a run looks for a site's own centre; see `planted_bugs`."""
+"""Known ways to break the promise where a run looks instead of descending; see `planted_bugs`."""
 
 from dataclasses import replace
 from typing import Any
@@ -6,41 +6,46 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ml.training import dp_head, learner, own_centre
-from ml.training.own_centre import OwnCentre
+from ml.training import dp_head, learner, looks, own_centre, start_sureness
+from ml.training.looks import Looks
 from tests.bug_bank import BugBank
 
 CENTRE_BUGS = BugBank()
 bug = CENTRE_BUGS.plant
-clipped_means, look = own_centre.clipped_means, OwnCentre.look
+look, mean_features, relief = Looks.look, own_centre.mean_features, start_sureness.relief
+
+
+def by_note(people: Any) -> Any:
+    return [replace(p, features=p.features[i : i + 1]) for p in people for i in range(len(p.features))]
 
 
 @bug
 def a_look_without_clipping(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(own_centre, "clip_factors", lambda norms, *_: np.isfinite(norms).astype(float))
+    patch.setattr(looks, "clip_factors", lambda norms, *_: np.isfinite(norms).astype(float))
 
 
 @bug
 def a_look_at_each_note_instead_of_the_patient(patch: pytest.MonkeyPatch) -> None:
-    def notes(people: Any, hidden: int, settings: Any) -> Any:
-        told = [replace(p, features=p.features[i : i + 1]) for p in people for i in range(len(p.features))]
-        return clipped_means(told, hidden, settings)
+    patch.setattr(own_centre, "mean_features", lambda people, size: mean_features(by_note(people), size))
 
-    patch.setattr(own_centre, "clipped_means", notes)
+
+@bug
+def a_look_at_sureness_by_each_note(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(start_sureness, "relief", lambda state, people: relief(state, by_note(people)))
 
 
 @bug
 def a_look_that_lets_the_infinite_through(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(own_centre, "clip_factors", lambda norms, *_: np.full(len(norms), 0.1))
+    patch.setattr(looks, "clip_factors", lambda norms, *_: np.full(len(norms), 0.1))
 
 
 @bug
 def a_look_at_nobody_without_noise(patch: pytest.MonkeyPatch) -> None:
-    def quiet(self: Any, people: Any, *, settings: Any, random: Any) -> None:
-        noise = settings.noise_multiplier if people else 0.0
-        look(self, people, settings=replace(settings, noise_multiplier=noise), random=random)
+    def quiet(self: Any, shown: Any, *, settings: Any, random: Any) -> None:
+        noise = settings.noise_multiplier if len(shown) else 0.0
+        look(self, shown, settings=replace(settings, noise_multiplier=noise), random=random)
 
-    patch.setattr(OwnCentre, "look", quiet)
+    patch.setattr(Looks, "look", quiet)
 
 
 @bug
@@ -48,7 +53,7 @@ def a_look_without_noise(patch: pytest.MonkeyPatch) -> None:
     def bare(self: Any, people: Any, *, settings: Any, random: Any) -> None:
         look(self, people, settings=replace(settings, noise_multiplier=0.0), random=random)
 
-    patch.setattr(OwnCentre, "look", bare)
+    patch.setattr(Looks, "look", bare)
 
 
 @bug
@@ -57,7 +62,7 @@ def a_look_whose_noise_does_not_pay_for_rounding(patch: pytest.MonkeyPatch) -> N
         narrow = replace(settings, noise_multiplier=settings.noise_multiplier / dp_head.WIDER)
         look(self, people, settings=narrow, random=random)
 
-    patch.setattr(OwnCentre, "look", claimed)
+    patch.setattr(Looks, "look", claimed)
 
 
 @bug
@@ -67,7 +72,7 @@ def a_look_divided_by_who_was_drawn(patch: pytest.MonkeyPatch) -> None:
             self, people, settings=replace(settings, expected_batch=float(max(len(people), 1))), random=random
         )
 
-    patch.setattr(OwnCentre, "look", by_drawn)
+    patch.setattr(Looks, "look", by_drawn)
 
 
 @bug
@@ -75,7 +80,7 @@ def looks_beside_the_granted_steps(patch: pytest.MonkeyPatch) -> None:
     step = learner._HeadLearner.step
 
     def twice(self: Any, drawn: Any, settings: Any, random: Any) -> None:
-        while not self._centre.complete():
+        while not (self._centre.complete() and self._sureness.complete()):
             step(self, drawn, settings, random)
         step(self, drawn, settings, random)
 

@@ -83,11 +83,11 @@ def test_the_noise_of_a_whole_run_moves_a_logit_as_far_as_was_allowed(job: Train
     """Nobody is drawn, so all that moves the head is noise; the spread is over many runs' coordinates."""
     quiet = replace(job, steps=60, learning_rate=1e9, most_noise=0.3, expected_batch=300.0)
     moved: list[np.ndarray] = []
-    for _ in range(30):
-        learner = make_learner(quiet, PEOPLE)
+    for run in range(30):
+        learner, random = make_learner(quiet, PEOPLE), SecureRandom(bytes([run] * 32))
         before = load(learner.state())["weights"]
         for step in range(quiet.steps):
-            learner.step([], step_settings(quiet, 5.0, step), SecureRandom())
+            learner.step([], step_settings(quiet, 5.0, step), random)
         moved.append(load(learner.state())["weights"] - before)
     read = make_learner(quiet, [replace(PEOPLE[0], texts=quiet.public_texts)])
     distance = read._public.distance  # type: ignore[attr-defined]
