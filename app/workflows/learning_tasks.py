@@ -1,4 +1,4 @@
-"""What `benchmark learning` learns: synthetic hospitals, and short texts of diseases without a row."""
+"""What `benchmark learning` learns: synthetic hospitals, and short texts, with rows taught or from names."""
 
 import gzip
 import json
@@ -10,6 +10,7 @@ import numpy as np
 
 from app.config.settings import cache_dir
 from app.errors import UsageError
+from app.workflows.evaluate_texts import label_diseases
 from app.workflows.plan_training import TrainingPlan, completed
 from app.workflows.search_settings import SearchPlan, hospital
 from app.workflows.synthetic_notes import HELD_OUT_STYLES
@@ -69,11 +70,15 @@ def short_texts(
     folder: Path,
     *,
     parts: int,
+    taught: bool = False,
     size: int | None = None,
     scope: str = "head",
     threads: int = 2,
 ) -> Iterator[LearningTask]:
-    """The texts in parts, each once what the others' model is judged on; every text is one patient."""
+    """The texts in parts, each once what the others' model is judged on; every text is one patient.
+
+    `taught` starts from the model's own row of the first disease that a label stands for, where there is one.
+    """
     path = next(iter(sorted(folder.glob("texts/symptom2disease*.jsonl.gz"))), None)
     if path is None:
         raise UsageError(f"{folder} holds no texts/symptom2disease*.jsonl.gz; name another folder by --data")
@@ -82,7 +87,7 @@ def short_texts(
     names = tuple(sorted({row["label"] for row in rows}))
     chosen = np.random.default_rng(0).permutation(len(rows))[:size]
     public = public_texts(graph, graph.disease_ids)
-    tensors = _tensors_by_name(names, public, threads)
+    tensors = _tensors_by_name(names, public, threads, taught=taught)
     for part in range(parts):
         told, new = np.delete(chosen, slice(part, None, parts)).tolist(), chosen[part::parts].tolist()
         job = _job(scope, tensors, names, tuple(range(len(names))), patients=len(told), threads=threads)
@@ -97,8 +102,8 @@ def short_texts(
         )
 
 
-def _tensors_by_name(names: tuple[str, ...], public: tuple[str, ...], threads: int) -> bytes:
-    """The starting model with a head of these names instead of its own diseases: zero-shot."""
+def _tensors_by_name(names: tuple[str, ...], public: tuple[str, ...], threads: int, *, taught: bool) -> bytes:
+    """The starting model with a head of these names instead of its own diseases: zero-shot, or as taught."""
     start = starting_version()
     own = read_tensors(start.files[TENSORS_FILE])
     job = _job("head", start.files[TENSORS_FILE], start.labels, (0,), patients=1, threads=threads)
@@ -106,7 +111,16 @@ def _tensors_by_name(names: tuple[str, ...], public: tuple[str, ...], threads: i
     weight, bias = zero_shot_head(
         own["head.weight"], own["head.bias"], names=logits[: len(names)], public=logits[len(names) :]
     )
+    for place, row in _taught_rows(names, start.labels).items() if taught else ():
+        weight[place], bias[place] = own["head.weight"][row], own["head.bias"][row]
     return write_tensors(own | {"head.weight": weight, "head.bias": bias})
+
+
+def _taught_rows(names: tuple[str, ...], labels: tuple[str, ...]) -> dict[int, int]:
+    """The model's row of each name's first disease, by the name's place."""
+    rows, stand_for = {label: row for row, label in enumerate(labels)}, label_diseases()
+    known = {n: [d for d in stand_for.get(name, ()) if d in rows] for n, name in enumerate(names)}
+    return {place: rows[diseases[0]] for place, diseases in known.items() if diseases}
 
 
 def _job(

@@ -5,15 +5,20 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from app.config.settings import CACHE_VARIABLE, cache_dir
 from app.errors import UsageError, WorkerFailed
 from app.workflows import benchmark_learning, write_notes
 from app.workflows.benchmark_learning import privately
+from app.workflows.evaluate_texts import label_diseases
 from app.workflows.learning_tasks import short_texts
 from app.workflows.write_notes import public_texts
 from knowledge_graph.graph.cache import load_compiled
+from ml.registry.model_version import TENSORS_FILE
+from ml.registry.starting_model import starting_version
+from ml.registry.tensor_file import read_tensors
 from tests.app.workflows.thread_process import train_in_a_thread
 
 pytestmark = pytest.mark.slow
@@ -64,7 +69,7 @@ def per_cent(value: object) -> float:
     return float(str(value).split()[0])
 
 
-def test_both_tables_tell_their_size_and_every_share_with_an_interval(
+def test_the_tables_tell_their_size_and_every_share_with_an_interval(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(benchmark_learning, "EPSILONS", (3.0,))
@@ -73,8 +78,9 @@ def test_both_tables_tell_their_size_and_every_share_with_an_interval(
     found = benchmark_learning.measure(silent, size=18, data=str(written(tmp_path)))
     sizes = ("diseases", "patients of a run", "notes of a run", "seeds", "new notes")
     assert [found[f"synthetic notes: {size}"] for size in sizes] == [50, 18, 18, 1, 9]
-    assert [found[f"short texts: {size}"] for size in sizes] == [3, 9, 9, 2, 18]
-    for table in ("synthetic notes", "short texts"):
+    for table in benchmark_learning.TEXTS:
+        assert [found[f"{table}: {size}"] for size in sizes] == [3, 9, 9, 2, 18]
+    for table in ("synthetic notes", *benchmark_learning.TEXTS):
         for run in ("epsilon 0", "epsilon 3", "without privacy"):
             told = str(found[f"{table}: {run}, among them, top-1"])
             value, low, high = (float(w.strip("()")) for w in told.replace("to", "").split())
@@ -89,6 +95,21 @@ def test_a_trainer_that_would_spend_more_than_was_asked_for_is_stopped(tmp_path:
     wasteful = replace(task, start=replace(task.start, noise_multiplier=0.5))
     with pytest.raises(WorkerFailed, match="was asked for"):
         privately(wasteful, 1.0, silent)
+
+
+def test_a_label_starts_from_the_models_own_row_of_its_first_disease_where_it_has_one(tmp_path: Path) -> None:
+    graph, folder, start = load_compiled(cache_dir()), written(tmp_path), starting_version()
+    own = read_tensors(start.files[TENSORS_FILE])["head.weight"]
+    taught, by_name = (
+        read_tensors(next(short_texts(graph, folder, parts=2, taught=t, threads=1)).start.tensors)[
+            "head.weight"
+        ]
+        for t in (True, False)
+    )
+    for place, label in enumerate(sorted(SENTENCES)):
+        row = own[start.labels.index(label_diseases()[label][0])]
+        assert np.array_equal(taught[place], row)
+        assert not np.array_equal(by_name[place], row)
 
 
 def test_each_short_text_is_judged_once_by_a_model_that_never_saw_it(tmp_path: Path) -> None:
