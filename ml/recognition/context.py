@@ -124,6 +124,7 @@ class ContextRules:
                 found.extend(_line_start(text, words, at))
             elif size:
                 found.extend(self._said(plain, text, words, (at, size)))
+                size = self._consumed(plain, at, size)
             at += max(size, 1)
         return sorted(found, key=lambda t: t.first)
 
@@ -145,6 +146,11 @@ class ContextRules:
         for kind, side in sides:
             if side != "pseudo" and kind not in (CLAUSE, ANSWER):
                 yield Trigger(kind, side, at, after - 1)
+
+    def _consumed(self, plain: Sequence[str], at: int, size: int) -> int:
+        """How many words a phrase takes: in "i do n't see" the clause leaves "do n't see" to be read."""
+        kinds = {kind for kind, _ in self._phrases[tuple(plain[at : at + size])]}
+        return 1 if kinds == {CLAUSE} else size
 
     def _answer(self, text: str, word: Word, before: str) -> tuple[str, int] | None:
         """A word that answers what stands before it: "seizures: no", "| seizures | no |", "+ve"."""

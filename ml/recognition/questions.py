@@ -50,6 +50,7 @@ _ANSWER = re.compile(
 )
 
 
+_SAYS_NO = re.compile(rf"\s*(?:{_SPEAKER}|[A-Za-z_]{{1,12}}:)\s*{_FILLER}no\b", re.IGNORECASE)
 _LINE_OF_SPEAKER = re.compile(rf"\n(?={_SPEAKER})")
 _ASKING = (  # the first that stands in the turn's end
     re.compile(
@@ -69,7 +70,7 @@ _BREATH = re.compile(
 _VERB = re.compile(r"\W*(?:is|are|was|were|do|does|did|can|could|will|would)\b", re.IGNORECASE)
 _BRIEF = 5  # words
 _TURN_END = 160  # code points before the answer
-_DENIED = re.compile(r"(?:n['’]t|\bnot?|\bwithout)\s(?:\w+\s){0,3}$")
+_DENIED = re.compile(r"(?:n['’]t|\bnot|\bwithout)\s(?:\w+\s){0,3}$")
 
 
 class Answer(StrEnum):
@@ -121,11 +122,14 @@ def _unmarked(text: str) -> Iterator[Question]:
     turns = sorted({*(start for start, _ in labels), *(m.end() for m in _LINE_OF_SPEAKER.finditer(text))})
     ends = dict(labels)
     for before, turn in zip((0, *turns), turns, strict=False):
-        if _answer(text, turn, "any") is not Answer.NO:
+        plain = _answer(text, turn, "any") is Answer.NO
+        if not plain and _SAYS_NO.match(text, turn) is None:
             continue
         end = before + len(text[before:turn].rstrip(" .,\n\t"))
         low = max(ends.get(before, before), text.rfind("\n", 0, end) + 1, end - _TURN_END)
-        start = _asked_from(text, low, end, labelled=before in ends)
+        start = _asked_from(text, low, end, labelled=before in ends) if plain or before in ends else None
+        if not plain and start != low:
+            continue  # "no cough" answers "shortness of breath" only where that was all that was said
         if start is not None and "?" not in text[start:end] and not _DENIED.search(text, low, start):
             yield Question(start, end, Answer.NO, choice=False)
 

@@ -49,6 +49,8 @@ def read(text: str) -> dict[str, str]:
         ),
         ("D: any fever P: no D: any cough P: yes since monday", {"fever": "excluded", "cough": "observed"}),
         ("[doctor] you deny any fever [patient] i had a cough", {"fever": "excluded", "cough": "observed"}),
+        ("[doctor] okay fever [patient] no fever at all", {"fever": "excluded"}),
+        ("[doctor] i do n't see any fever but there is a cough", {"fever": "excluded", "cough": "observed"}),
         ("any fever - no. any cough - yes", {"fever": "excluded", "cough": "observed"}),
         ("have you had any fever no but i do have a cough", {"fever": "excluded", "cough": "observed"}),
     ],
