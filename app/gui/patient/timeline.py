@@ -42,6 +42,16 @@ def value_text(observation: Observation) -> str:
     return f"{quantity.comparator}{quantity.value:g} {quantity.unit}".strip()
 
 
+def range_text(observation: Observation) -> str:
+    """Where its values are taken for normal, as text; empty where the source did not say."""
+    bounds = observation.reference_range
+    if bounds is None or (bounds.low is None and bounds.high is None):
+        return bounds.text if bounds is not None else ""
+    if bounds.low is None:
+        return f"up to {bounds.high:g}"
+    return f"from {bounds.low:g}" if bounds.high is None else f"{bounds.low:g} to {bounds.high:g}"
+
+
 def out_of_range(observation: Observation) -> bool:
     """Whether the source called a value abnormal, or it lies outside its range."""
     if observation.interpretation.upper() in {"H", "HH", "L", "LL", "A", "AA", "HIGH", "LOW", "ABNORMAL"}:
@@ -66,9 +76,10 @@ def _entries(chart: Chart) -> Iterator[TimelineEntry]:
             when, "condition", condition.label, _with_status(condition.clinical_status, status)
         )
     for seen in chart.observations:
+        alert, usual = out_of_range(seen) and seen.status not in _NOT_SO, range_text(seen)
+        told = value_text(seen) + (f"  (usual: {usual})" if alert and usual else "")
         yield TimelineEntry(
-            *(seen.effective_at, "observation", seen.label, _with_status(value_text(seen), seen.status)),
-            alert=out_of_range(seen) and seen.status not in _NOT_SO,
+            *(seen.effective_at, "observation", seen.label, _with_status(told, seen.status)), alert=alert
         )
     for report in chart.reports:
         yield TimelineEntry(
