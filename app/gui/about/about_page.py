@@ -3,13 +3,13 @@
 from collections.abc import Callable
 from importlib import resources
 
-from PySide6.QtWidgets import QComboBox, QFormLayout, QScrollArea, QTextBrowser, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QFormLayout, QTextBrowser, QVBoxLayout, QWidget
 
 from app.config.policy import Policy
 from app.gui.about.device_card import DeviceCard
 from app.gui.assistant import Assistant
 from app.gui.session import OpenSession
-from app.gui.shell.furniture import card, label, page_frame
+from app.gui.shell.furniture import card, label, page_frame, scrolled
 from app.gui.shell.reading import show_markdown
 from app.gui.theme.look import SCALES
 
@@ -40,9 +40,7 @@ class AboutPage:
         parts.addWidget(self.device.widget)
         parts.addWidget(self._policy(session.around.policy))
         parts.addWidget(self._sources(), 1)
-        scroll = QScrollArea(widgetResizable=True)
-        scroll.setWidget(inner)
-        column.addWidget(scroll, 1)
+        column.addWidget(scrolled(inner), 1)
         session.look.follow(self.widget, self._show_look)
         self._show_look()
 
@@ -127,12 +125,12 @@ def policy_rows(policy: Policy) -> tuple[tuple[str, str], ...]:
     folders = ", ".join(str(f) for f in policy.import_folders) or "any folder"
     return (
         ("Locks after", f"{policy.idle_lock_s / 60:g} minutes without input"),
-        ("Epsilon", cap),
+        ("Privacy budget (epsilon)", cap),
         ("Update files", "may be exported" if policy.export_allowed else "must not be exported"),
         ("Imports from", folders),
         ("Knowledge packs", packs_text(policy)),
         ("Patients are seen in", policy.setting.replace("_", " ") or "as each user chooses"),
-        ("Gates for models", gates_text(policy)),
+        ("A model must show", gates_text(policy)),
         ("Backups", backup_text(policy)),
         ("Policy file", str(policy.source) if policy.source else "none: the defaults hold"),
     )

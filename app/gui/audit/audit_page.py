@@ -17,8 +17,8 @@ from app.store.audit_chain import AuditReport
 COLUMNS = ("No.", "When (UTC)", "Who", "What", "Record", "Detail")
 BATCH = 500
 _COLUMN_WIDTHS = (
-    *((62, 0, False), (176, 0, False), (90, 1, False)),
-    *((150, 1, False), (120, 3, True), (180, 4, False)),
+    *((62, 0, False), (158, 0, False), (90, 1, False)),
+    *((150, 1, False), (120, 3, True), (160, 4, False)),
 )
 Index = QModelIndex | QPersistentModelIndex
 
@@ -141,6 +141,9 @@ class AuditPage:
     def verify(self) -> None:
         """Walk the chain in the background."""
         self.verify_button.setEnabled(False)
+        set_role(self.outcome, "notice")
+        self.outcome.setText("Checking every link and signature…")
+        self.outcome.show()
         self._session.runner.read(self._session.vault.verify_audit, self._tell, self._refuse)
 
     def _table(self) -> QTableView:

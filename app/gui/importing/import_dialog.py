@@ -7,10 +7,7 @@ from threading import Event
 from PySide6.QtWidgets import (
     QDialog,
     QFileDialog,
-    QHeaderView,
     QProgressBar,
-    QTreeWidget,
-    QTreeWidgetItem,
     QVBoxLayout,
     QWidget,
 )
@@ -18,8 +15,10 @@ from PySide6.QtWidgets import (
 from app.gui.importing.report_text import closing_line, report_rows
 from app.gui.operations.runner import Failure
 from app.gui.session import OpenSession
-from app.gui.shell.dialogs import sentence
+from app.gui.shell.dialogs import open_over, sentence, size_within
+from app.gui.shell.empty_words import EmptyWords
 from app.gui.shell.furniture import button, label, row, set_role
+from app.gui.shell.worded_list import worded_list
 from app.workflows.import_records import ImportProgress, ImportReport, import_records
 
 Progress = ImportProgress | ImportReport
@@ -35,11 +34,11 @@ class ImportDialog:
         self.dialog = QDialog(parent)
         self.dialog.setWindowTitle("Import records")
         self.dialog.setModal(True)
-        self.dialog.setMinimumSize(min(session.look.px(820), 980), min(session.look.px(500), 640))
+        self.dialog.resize(size_within(self.dialog, session.look, 820, 500))
         self.title = label("", "heading")
         self.line = label("", "muted", wrap=True)
         self.bar = QProgressBar()
-        self.items = QTreeWidget()
+        self.items = worded_list(session.look, "Report of the import")
         self.close_button = button("Stop", self.stop_or_close)
         self.dialog.rejected.connect(self._left)
         self._lay_out()
@@ -54,7 +53,7 @@ class ImportDialog:
         self.title.setText("Importing…")
         self.bar.setRange(0, 0)
         self._stop = self._session.runner.job(reports, self._show, lambda _done: None, self._refuse)
-        self.dialog.open()
+        open_over(self.dialog)
 
     def stop_or_close(self) -> None:
         """Stop after the item under way, or leave."""
@@ -82,11 +81,7 @@ class ImportDialog:
         column.setSpacing(10)
         for part in (self.title, self.line, self.bar):
             column.addWidget(part)
-        self.items.setHeaderLabels(["Item", "Outcome", "Why"])
-        self.items.setRootIsDecorated(False)
-        self.items.setAccessibleName("Report of the import")
-        self.items.header().setSectionResizeMode(2, QHeaderView.ResizeMode.Stretch)
-        self.items.setColumnWidth(0, self._session.look.px(330))
+        EmptyWords(self.items, "What is not imported, or not whole, is listed here.")
         column.addWidget(self.items, 1)
         column.addLayout(row(None, self.close_button))
 
@@ -107,9 +102,8 @@ class ImportDialog:
         self.title.setText("Import stopped" if report.cancelled else "Import finished")
         self.line.setText(closing_line(report))
         for place, outcome, why in report_rows(report):
-            item = QTreeWidgetItem(self.items, [place, outcome, why])
-            item.setToolTip(2, why)
-        self.close_button.setText("Close")
+            self.items.addItem(f"{place}: {outcome}\n{why}" if outcome else f"{place}: {why}")
+        self._offer_to_close()
         self._imported()
 
     def _refuse(self, failure: Failure) -> None:
@@ -118,7 +112,11 @@ class ImportDialog:
         self.title.setText("Nothing was imported")
         self.line.setText(sentence(failure.message))
         set_role(self.line, "error")
+        self._offer_to_close()
+
+    def _offer_to_close(self) -> None:
         self.close_button.setText("Close")
+        self.close_button.setFocus()
 
 
 def choose_files(parent: QWidget) -> list[Path]:

@@ -1,10 +1,11 @@
 """Why the rules spoke: everything that fired with its reasons and sources, and what almost did."""
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDialog, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QListWidgetItem, QVBoxLayout, QWidget
 
 from app.gui.patient.alert_text import trace_lines
-from app.gui.shell.furniture import button, label, row
+from app.gui.shell.dialogs import size_within
+from app.gui.shell.furniture import button, foot, label
+from app.gui.shell.worded_list import worded_list
 from app.gui.theme.look import Look
 from knowledge_graph.rules.trace import RuleTrace
 
@@ -16,10 +17,7 @@ class AlertDialog:
         self._look = look
         self.dialog = QDialog(parent)
         self.dialog.setWindowTitle("Why these alerts")
-        self.list = QListWidget()
-        self.list.setAccessibleName("Alerts with their reasons and sources")
-        self.list.setWordWrap(True)
-        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.list = worded_list(look, "Alerts with their reasons and sources")
         self._tried = label("", "small")
         close = button("Close", self.dialog.hide, tip="Close (Esc)")
         close.setAutoDefault(False)
@@ -35,7 +33,7 @@ class AlertDialog:
             )
         )
         column.addWidget(self.list, 1)
-        column.addLayout(row(self._tried, None, close))
+        column.addLayout(foot(self._tried, close))
 
     def open(self, trace: RuleTrace) -> None:
         """Show a trace."""
@@ -47,7 +45,7 @@ class AlertDialog:
             item.setForeground(self._look.color("muted" if role == "small" else "text"))
             self.list.addItem(item)
         self._tried.setText(f"{trace.rules_tried} rules were tried.")
-        self.dialog.resize(self._look.px(720), self._look.px(560))
+        self.dialog.resize(size_within(self.dialog, self._look, 720, 560))
         self.dialog.show()
         self.list.setFocus()
 

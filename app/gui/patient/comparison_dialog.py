@@ -8,7 +8,6 @@ from PySide6.QtWidgets import (
     QAbstractItemView,
     QDialog,
     QHeaderView,
-    QListWidget,
     QListWidgetItem,
     QSplitter,
     QTableWidget,
@@ -21,7 +20,9 @@ from app.clinical.diagnosis import DifferentialLine
 from app.clinical.percent import percent, stated
 from app.gui.patient.evidence_list import detail_of, references_of
 from app.gui.patient.noted_reason import SILENT, signed
-from app.gui.shell.furniture import button, label, row, set_role
+from app.gui.shell.dialogs import size_within
+from app.gui.shell.furniture import button, foot, label, set_role
+from app.gui.shell.worded_list import worded_list
 from app.gui.theme.look import Look
 from app.workflows.compare_diseases import Comparison
 from knowledge_graph.findings.finding import FindingState
@@ -39,7 +40,7 @@ class ComparisonDialog:
         self._look = look
         self._compare = compare
         self.dialog = QDialog(parent)
-        self.diseases = QListWidget()
+        self.diseases = worded_list(look, "Diseases to compare")
         self.table = QTableWidget()
         self.state = label("", "muted", wrap=True)
         self.sources = label("", "small", wrap=True)
@@ -54,14 +55,15 @@ class ComparisonDialog:
         first = next((line.disease_id for line in lines if line.disease_id != chosen), None)
         self.diseases.blockSignals(True)
         for line in lines:
-            item = QListWidgetItem(f"{line.name}  {stated(line.probability)}", self.diseases)
+            item = QListWidgetItem(f"{stated(line.probability)}   {line.name}", self.diseases)
             item.setData(ID, line.disease_id)
             item.setToolTip(f"{line.name}\n{line.disease_id}")
             ticked = line.disease_id in (chosen, first)
             item.setCheckState(Qt.CheckState.Checked if ticked else Qt.CheckState.Unchecked)
         self.diseases.setCurrentRow(0)
+        self.table.verticalHeader().setMinimumSectionSize(self._look.px(30))
         self.diseases.blockSignals(False)
-        self.dialog.resize(self._look.px(1100), self._look.px(640))
+        self.dialog.resize(size_within(self.dialog, self._look, 1100, 640))
         self.dialog.show()
         self.diseases.setFocus()
         self._chosen()
@@ -81,7 +83,7 @@ class ComparisonDialog:
         table.setColumnCount(1 + len(found.lines))
         table.setRowCount(len(found.findings) + len(found.open_findings))
         table.setHorizontalHeaderLabels(
-            ["Finding", *(f"{line.name}\n{stated(line.probability)}" for line in found.lines)]
+            ["Finding", *(f"{stated(line.probability)}\n{line.name}" for line in found.lines)]
         )
         for place, compared in enumerate(found.findings):
             absent = compared.state is FindingState.EXCLUDED
@@ -153,8 +155,6 @@ class ComparisonDialog:
         split = QSplitter(Qt.Orientation.Horizontal)
         split.setHandleWidth(12)
         split.setChildrenCollapsible(False)
-        self.diseases.setAccessibleName("Diseases to compare")
-        self.diseases.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.table.setAccessibleName("Comparison")
         split.addWidget(self.diseases)
         split.addWidget(self.table)
@@ -165,14 +165,17 @@ class ComparisonDialog:
         self._dress_table()
         close = button("Close", self.dialog.hide, tip="Close (Esc)")
         close.setAutoDefault(False)
-        column.addLayout(row(label(HINT, "small"), None, close))
+        column.addLayout(foot(label(HINT, "small"), close))
         set_role(self.sources, "small")
 
     def _dress_table(self) -> None:
         self.table.verticalHeader().hide()
         self.table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        self.table.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         self.table.horizontalHeader().setTextElideMode(Qt.TextElideMode.ElideRight)
-        self.table.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft)
+        self.table.horizontalHeader().setDefaultAlignment(
+            Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag(Qt.TextFlag.TextWordWrap)
+        )
         self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.table.setTabKeyNavigation(False)
         self.table.setShowGrid(False)

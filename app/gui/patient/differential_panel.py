@@ -230,14 +230,11 @@ class DifferentialPanel:
         self.evidence.show(line, self.read_of(line))
         for deed in (self.confirm, self.refuse, self.graph, self.sentences, self.compare):
             deed.setEnabled(found is not None)
-        if found is None:
-            self.name.clear()
-            self.source.setText("")
-            return
-        self.name.setText(found.line.name)
-        self.source.setText(_facts(found))
-        self.confirm.setText("Take back" if found.decision is Decision.CONFIRMED else "Confirm")
-        self.refuse.setText("Take back" if found.decision is Decision.REJECTED else "Reject")
+        said = found.decision if found else None
+        self.name.setText(found.line.name if found else "")
+        self.source.setText(_facts(found) if found else "")
+        self.confirm.setText("Take back" if said is Decision.CONFIRMED else "Confirm")
+        self.refuse.setText("Take back" if said is Decision.REJECTED else "Reject")
 
 
 def _facts(found: DiseaseRow) -> str:

@@ -3,7 +3,6 @@
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QDialog,
-    QListWidget,
     QListWidgetItem,
     QScrollArea,
     QSplitter,
@@ -14,7 +13,9 @@ from PySide6.QtWidgets import (
 
 from app.gui.patient.evidence_canvas import EvidenceCanvas
 from app.gui.patient.graph_places import edge_sentence, unmet
-from app.gui.shell.furniture import button, label, row
+from app.gui.shell.dialogs import size_within
+from app.gui.shell.furniture import button, foot, label
+from app.gui.shell.worded_list import worded_list
 from app.gui.theme.look import Look
 from knowledge_graph.rationale.evidence_graph import EvidenceEdge, EvidenceGraph
 
@@ -30,7 +31,7 @@ class EvidenceDialog:
         self.dialog = QDialog(parent)
         self.title = label("", "heading", wrap=True)
         self.canvas = EvidenceCanvas(look)
-        self.list = QListWidget()
+        self.list = worded_list(look, "Evidence in words")
         self.waiting = label("Drawing… the first time takes a few seconds.", "muted")
         self._scroll = QScrollArea()
         self._stack = QStackedWidget()
@@ -45,7 +46,7 @@ class EvidenceDialog:
         self.title.setText(name)
         self.waiting.setText("Drawing… the first time takes a few seconds.")
         self._stack.setCurrentIndex(0)
-        self.dialog.resize(self._look.px(1240), self._look.px(680))
+        self.dialog.resize(size_within(self.dialog, self._look, 1240, 680))
         self.dialog.show()
 
     def show_graph(self, graph: EvidenceGraph) -> None:
@@ -84,7 +85,7 @@ class EvidenceDialog:
         hint = label("Solid: present. Dashed and struck through: absent.", "small")
         close = button("Close", self.dialog.hide, tip="Close (Esc)")
         close.setAutoDefault(False)
-        column.addLayout(row(hint, None, close))
+        column.addLayout(foot(hint, close))
 
     def _both(self) -> QSplitter:
         split = QSplitter(Qt.Orientation.Horizontal)
@@ -94,9 +95,6 @@ class EvidenceDialog:
         self._scroll.setAccessibleName("Drawing of the evidence")
         self._scroll.viewport().setAutoFillBackground(False)
         split.addWidget(self._scroll)
-        self.list.setAccessibleName("Evidence in words")
-        self.list.setWordWrap(True)
-        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         split.addWidget(self.list)
         split.setSizes([880, 330])
         split.setStretchFactor(0, 1)

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QListWidget, QListWidgetItem
 
 from app.clinical.annotation import Annotation
 from app.gui.patient.open_chart import OpenChart
+from app.gui.shell.empty_words import EmptyWords
 from app.gui.shell.row_delegate import Index, RowDelegate
 from app.gui.theme.look import Look
 from app.workflows.gather_findings import GatheredFinding
@@ -96,19 +97,21 @@ class FindingDelegate(RowDelegate):
             painter.drawLine(QLineF(middle.x(), middle.y() - reach, middle.x(), middle.y() + reach))
 
     def _words(self, painter: QPainter, rect: QRectF, found: FindingRow) -> None:
-        look = self._look
-        source = found.source
-        middle = int(Qt.AlignmentFlag.AlignVCenter)
-        painter.setFont(look.font(11.5))
-        painter.setPen(look.color("muted"))
-        painter.drawText(rect.adjusted(0, 0, -8, 0), middle | int(Qt.AlignmentFlag.AlignRight), source)
-        room = rect.adjusted(look.px(31), 0, -painter.fontMetrics().horizontalAdvance(source) - 16, 0)
+        look, source, middle = self._look, found.source, int(Qt.AlignmentFlag.AlignVCenter)
+        room = rect.adjusted(look.px(31), 0, -8, 0)
         font = look.font(12.5)
         font.setStrikeOut(found.excluded)
         painter.setFont(font)
         painter.setPen(look.color("text"))
-        name = painter.fontMetrics().elidedText(found.name, Qt.TextElideMode.ElideRight, int(room.width()))
-        painter.drawText(room, middle, name)
+        metrics = painter.fontMetrics()
+        painter.drawText(
+            room, middle, metrics.elidedText(found.name, Qt.TextElideMode.ElideRight, int(room.width()))
+        )
+        room.setLeft(room.left() + metrics.horizontalAdvance(found.name) + 8)
+        painter.setFont(look.font(11.5))
+        painter.setPen(look.color("muted"))
+        if painter.fontMetrics().horizontalAdvance(source) <= room.width():  # the name comes first
+            painter.drawText(room, middle | int(Qt.AlignmentFlag.AlignRight), source)
 
 
 class FindingsPanel:
@@ -122,6 +125,7 @@ class FindingsPanel:
         self.widget.setProperty("role", "bare")
         self.widget.setAccessibleName("Findings")
         self.widget.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        EmptyWords(self.widget, "No findings yet. Mark words in the note, or accept what is suggested.")
         self.widget.itemActivated.connect(self._chosen)
         self.widget.itemClicked.connect(self._chosen)
         look.changed.connect(self.widget.doItemsLayout)

@@ -1,14 +1,13 @@
-"""The line above a chart: who the patient is, and what is confirmed."""
+"""The lines above a chart: who the patient is, and what is confirmed."""
 
 from collections.abc import Callable
 from datetime import date
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QToolButton
+from PySide6.QtWidgets import QHBoxLayout, QToolButton, QVBoxLayout
 
 from app.clinical.diagnosis import Diagnosis
 from app.gui.patient.open_chart import OpenChart
-from app.gui.patient.patient_layout import ROOM_FOR_THREE
 from app.gui.patients.patient_item_model import age_text
 from app.gui.shell.elided_label import ElidedLabel
 from app.gui.theme.icons import icon
@@ -30,14 +29,14 @@ class Heading:
         back.setToolTip("Back to the patients  (Alt+Left)")
         back.setAccessibleName("Back to the patients")
         back.clicked.connect(lambda _checked=False: go_back())
-        self._who = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        who = QVBoxLayout()  # two lines: neither a long name nor the number that tells namesakes apart is cut
+        who.setSpacing(0)
         self.layout = QHBoxLayout()
         self.layout.setSpacing(10)
         self.layout.addWidget(back)
-        self.layout.addLayout(self._who)
+        self.layout.addLayout(who, 1)
         for part in (self.name, self.facts):
-            self._who.addWidget(part)
-        self.layout.addStretch(1)
+            who.addWidget(part)
         self.layout.addWidget(self.confirmed, 0, Qt.AlignmentFlag.AlignVCenter)
         self.clear()
 
@@ -52,19 +51,12 @@ class Heading:
             f"born {patient.birth_date}" if patient.birth_date else "",
             patient.identifiers[0].value if patient.identifiers else "",
         )
-        self.facts.setText("   ·   ".join(fact for fact in facts if fact))
+        self.facts.setText("  ·  ".join(fact for fact in facts if fact))
 
     def show_confirmed(self, confirmed: tuple[Diagnosis, ...]) -> None:
         """Show the confirmed diseases, or nothing."""
         self.confirmed.setText("✓ " + ", ".join(d.name for d in confirmed))
         self.confirmed.setVisible(bool(confirmed))
-
-    def fit(self, width: float) -> None:
-        """Who the patient is stands in two lines where one would cut the name; `width` at 100 % text."""
-        narrow = width < ROOM_FOR_THREE
-        direction = QBoxLayout.Direction.TopToBottom if narrow else QBoxLayout.Direction.LeftToRight
-        self._who.setDirection(direction)
-        self._who.setSpacing(0 if narrow else 10)
 
     def clear(self) -> None:
         """Forget the patient."""

@@ -11,7 +11,7 @@ from app.clinical.note import Note
 from app.gui.patient.mark import Mark, neighbour
 from app.gui.patient.note_view import NoteView
 from app.gui.shell.elided_label import ElidedLabel
-from app.gui.shell.furniture import card, label
+from app.gui.shell.furniture import card, row
 from app.gui.shell.width_watch import WidthWatch
 from app.gui.theme.icons import icon
 from app.gui.theme.look import Look
@@ -62,7 +62,7 @@ class NotePane:
         self.title = ElidedLabel("heading")
         self.subtitle = ElidedLabel("small")
         self.current = ElidedLabel("muted")
-        self.left = label("", "badge")
+        self.left = ElidedLabel("badge")
         self._tools: dict[str, QToolButton] = {}
         self.widget, column = card(margin=0, spacing=0)
         moves = {"previous": lambda: self.move(-1), "next": lambda: self.move(1)}
@@ -89,7 +89,7 @@ class NotePane:
         self._marks = marks
         self.view.show_marks(marks)
         waiting = sum(m.suggested for m in marks)
-        self.left.setText(f"{waiting} to review" if waiting else "All reviewed" if marks else "No findings")
+        self.left.setText(f"{waiting:,} to review" if waiting else "All reviewed" if marks else "No findings")
         self._tell()
 
     def show_history(self, *, can_undo: bool, can_redo: bool) -> None:
@@ -147,11 +147,12 @@ class NotePane:
         head = QHBoxLayout()
         head.setContentsMargins(16, 10, 10, 8)
         words = QVBoxLayout()
-        words.setSpacing(1)
+        words.setSpacing(3)
         words.addWidget(self.title)
-        words.addWidget(self.subtitle)
+        below = row(self.subtitle, self.left)
+        below.setStretch(0, 1)
+        words.addLayout(below)
         head.addLayout(words, 1)
-        head.addWidget(self.left, 0, Qt.AlignmentFlag.AlignVCenter)
         for name, tip, key, act in (
             ("earlier", "Earlier note", "PgUp", deeds.previous_note),
             ("later", "Later note", "PgDown", deeds.next_note),

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QKeySequence, QShortcut
-from PySide6.QtWidgets import QDialog, QListWidget, QListWidgetItem, QToolButton, QVBoxLayout
+from PySide6.QtWidgets import QDialog, QListWidgetItem, QToolButton, QVBoxLayout
 
 from app.clinical.ids import PatientId
 from app.clinical.percent import percent
@@ -12,8 +12,9 @@ from app.gui.assistant import Assistant, Opinion
 from app.gui.operations.runner import Failure
 from app.gui.patient.open_chart import OpenChart
 from app.gui.session import OpenSession
-from app.gui.shell.dialogs import sentence
-from app.gui.shell.furniture import button, label, row
+from app.gui.shell.dialogs import sentence, size_within
+from app.gui.shell.furniture import button, foot, label
+from app.gui.shell.worded_list import worded_list
 from app.gui.theme.icons import icon
 from app.workflows.find_similar import SimilarCases
 
@@ -37,7 +38,7 @@ class SimilarPanel:
         self.widget.clicked.connect(lambda _checked=False: self.ask())
         QShortcut(QKeySequence("Ctrl+M"), self.widget).activated.connect(self.widget.click)
         self.dialog = QDialog(self.widget)
-        self.list = QListWidget()
+        self.list = worded_list(session.look, "Similar patients and diseases")
         self.state = label(LOOKING, "muted", wrap=True)
         self._lay_out()
         session.look.follow(self.widget, self._redraw)
@@ -68,7 +69,7 @@ class SimilarPanel:
             return
         self._empty()
         self.state.setText(LOOKING)
-        self.dialog.resize(self._session.look.px(680), self._session.look.px(480))
+        self.dialog.resize(size_within(self.dialog, self._session.look, 680, 480))
         self.dialog.show()
         self._session.runner.read(
             lambda: (opinion, assistant.similar(opinion, patient)), self._take, self._refuse
@@ -99,9 +100,10 @@ class SimilarPanel:
     def _head(self, text: str) -> None:
         item = QListWidgetItem(text, self.list)
         item.setFlags(Qt.ItemFlag.NoItemFlags)
+        item.setFont(self._session.look.font(12, bold=True))
 
     def _add(self, text: str, score: float, shared: tuple[str, ...], *, who: PatientId | None = None) -> None:
-        item = QListWidgetItem(f"{percent(score)}   {text}\n        {', '.join(shared)}", self.list)
+        item = QListWidgetItem(f"{percent(score)}   {text}\n{', '.join(shared)}", self.list)
         item.setData(WHO, who)
         item.setToolTip(f"{text}\nBoth: {', '.join(shared)}")
 
@@ -116,13 +118,11 @@ class SimilarPanel:
         column.setContentsMargins(18, 14, 18, 14)
         column.setSpacing(10)
         column.addWidget(self.state)
-        self.list.setAccessibleName("Similar patients and diseases")
-        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.itemActivated.connect(self._chosen)
         column.addWidget(self.list, 1)
         close = button("Close", self.dialog.hide, tip="Close (Esc)")
         close.setAutoDefault(False)
-        column.addLayout(row(label("Return opens the chosen patient.", "small"), None, close))
+        column.addLayout(foot(label("Enter opens the chosen patient.", "small"), close))
 
     def _redraw(self) -> None:
         look = self._session.look

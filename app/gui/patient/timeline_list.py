@@ -11,6 +11,7 @@ from PySide6.QtWidgets import (
 
 from app.clinical.ids import NoteId
 from app.gui.patient.timeline import TimelineEntry
+from app.gui.shell.empty_words import EmptyWords
 from app.gui.shell.row_delegate import Index, RowDelegate, draw_elided
 from app.gui.theme.icons import draw_icon
 from app.gui.theme.look import Look
@@ -76,6 +77,7 @@ class TimelineList:
         self.widget.setAccessibleName("Time line")
         self.widget.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.widget.setVerticalScrollMode(QListWidget.ScrollMode.ScrollPerPixel)
+        EmptyWords(self.widget, "This chart holds no entries.")
         self.widget.currentItemChanged.connect(self._chosen)
         look.changed.connect(self.widget.doItemsLayout)
 

@@ -22,6 +22,7 @@ from app.gui.patients.patient_item_model import PatientItemModel
 from app.gui.session import OpenSession
 from app.gui.shell.column_fit import ColumnFit
 from app.gui.shell.furniture import button, card, empty_state, label, page_frame, row
+from app.gui.shell.width_watch import WidthWatch, turn
 from app.gui.theme.icons import icon
 
 _SEX = (("Any sex", None), ("Female", "FEMALE"), ("Male", "MALE"), ("Other", "OTHER"), ("Unknown", "UNKNOWN"))
@@ -32,6 +33,7 @@ _COLUMN_WIDTHS = (
     *((112, 0, True), (180, 4, False)),
 )
 TYPING_PAUSE_MS = 120
+ROOM_FOR_ONE_LINE = 760  # pixels at 100 % text
 
 
 class PatientsPage:
@@ -88,15 +90,22 @@ class PatientsPage:
     def _lay_out(self, column: QVBoxLayout) -> None:
         self.search.addAction(icon(self._session.look, "search"), QLineEdit.ActionPosition.LeadingPosition)
         self.search.setAccessibleName("Search patients")
-        filters = row(self.search, self.sex, self.decided, self.order, None, self.count)
-        for place, share in enumerate((4, 2, 3, 2, 1)):
+        filters = row(self.sex, self.decided, self.order, None, self.count)
+        for place, share in enumerate((2, 3, 2, 1)):
             filters.setStretch(place, share)
-        column.addLayout(filters)
+        both = row(self.search)
+        both.addLayout(filters)
+        both.setStretch(0, 4)
+        both.setStretch(1, 8)
+        column.addLayout(both)
+        look = self._session.look
+        self._watch = WidthWatch(
+            self.widget, look, lambda width: turn(both, beside=width >= ROOM_FOR_ONE_LINE)
+        )
         frame, inside = card(margin=1, spacing=0)
         inside.addWidget(self._stack)
         column.addWidget(frame, 1)
         self._stack.addWidget(self.table)
-        look = self._session.look
         nobody = empty_state(look, "search", "Nobody matches", "Try fewer letters, or reset the filters.")
         self._stack.addWidget(nobody)
         first = button("Import records", lambda: self._import_files(None), role="primary")

@@ -10,6 +10,7 @@ class ElidedLabel(QLabel):
 
     def __init__(self, role: str = "") -> None:
         super().__init__()
+        self._tip = ""
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         if role:
@@ -20,6 +21,11 @@ class ElidedLabel(QLabel):
         super().setText(text)
         self._tell_all()
 
+    def setToolTip(self, tip: str) -> None:
+        """What more there is to say; without it, the tool tip is needed only where something is left out."""
+        self._tip = tip
+        self._tell_all()
+
     def minimumSizeHint(self) -> QSize:
         """Four letters and the ellipsis."""
         hint = super().minimumSizeHint()
@@ -27,7 +33,7 @@ class ElidedLabel(QLabel):
         return QSize(min(hint.width(), least), hint.height())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """The tool tip is needed only where something is left out."""
+        """More or less may be left out now."""
         super().resizeEvent(event)
         self._tell_all()
 
@@ -50,4 +56,4 @@ class ElidedLabel(QLabel):
 
     def _tell_all(self) -> None:
         cut = self._shown(self.contentsRect().width()) != self.text()
-        self.setToolTip(self.text() if cut else "")
+        super().setToolTip(self._tip or (self.text() if cut else ""))

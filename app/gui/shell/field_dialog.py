@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QDialog, QLineEdit, QVBoxLayout, QWidget
 
 from app.gui.operations.runner import Failure
 from app.gui.session import OpenSession
-from app.gui.shell.dialogs import sentence
+from app.gui.shell.dialogs import open_over, sentence, size_within
 from app.gui.shell.furniture import button, label, row
 
 
@@ -54,7 +54,7 @@ class FieldDialog:
     def open(self) -> None:
         """Show it over the window."""
         self._fit()
-        self.dialog.open()
+        open_over(self.dialog)
         self.field.setFocus()
 
     def _lay_out(self) -> None:
@@ -102,6 +102,6 @@ class FieldDialog:
 
     def _fit(self) -> None:
         """As high as its wrapped words need."""
-        width, layout = self._session.look.px(480), self.dialog.layout()
+        width, layout = size_within(self.dialog, self._session.look, 480, 1).width(), self.dialog.layout()
         assert layout is not None
         self.dialog.setFixedSize(width, layout.totalHeightForWidth(width))

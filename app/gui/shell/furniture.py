@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtCore import QCoreApplication, QEvent, Qt
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from app.gui.theme.icons import icon, pixmap
 from app.gui.theme.look import Look
@@ -34,6 +34,8 @@ def set_role(widget: QWidget, role: str) -> None:
         widget.setProperty("role", role)
         widget.style().unpolish(widget)
         widget.style().polish(widget)
+        QCoreApplication.sendEvent(widget, QEvent(QEvent.Type.StyleChange))  # else it keeps its old size
+        widget.updateGeometry()
 
 
 def button(
@@ -45,8 +47,9 @@ def button(
     picture: tuple[Look, str] | None = None,
 ) -> QPushButton:
     """A push button; `role` is `primary`, `quiet`, `link`, `danger` or empty; `picture` an icon's name."""
-    made = QPushButton(text)
+    made = QPushButton(f" {text}" if picture else text)  # so that the icon stands a little apart
     made.setCursor(Qt.CursorShape.PointingHandCursor)
+    made.setAutoDefault(True)  # Enter presses it on a page too, not in dialogs alone
     made.clicked.connect(lambda _checked=False: act())
     made.setToolTip(tip)
     if role:
@@ -82,6 +85,21 @@ def row(*widgets: QWidget | None, spacing: int = 8) -> QHBoxLayout:
             made.addStretch(1)
         else:
             made.addWidget(widget)
+    return made
+
+
+def foot(words: QLabel, *buttons: QPushButton) -> QHBoxLayout:
+    """The last line of a dialog: what to know at the left, in as many lines as it takes, and the buttons."""
+    words.setWordWrap(True)
+    made = row(words, *buttons)
+    made.setStretch(0, 1)
+    return made
+
+
+def scrolled(inner: QWidget) -> QScrollArea:
+    """A part that scrolls where a small window or large text leaves too little height for it."""
+    made = QScrollArea(widgetResizable=True)
+    made.setWidget(inner)
     return made
 
 

@@ -4,6 +4,7 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QStatusBar
 
 from app.gui.assistant import Assistant
+from app.gui.shell.elided_label import ElidedLabel
 from app.gui.shell.furniture import label, set_role
 from app.store.vault import Vault
 
@@ -15,11 +16,8 @@ class Status:
         self.bar = QStatusBar()
         self.bar.setSizeGripEnabled(False)
         self.busy = label("")
-        self.backup = label("", "warn")
-        self.vault = label("")
-        self.knowledge = label("")
-        self.model = label("")
-        self.provider = label("")
+        self.backup = ElidedLabel("warn")
+        self.vault, self.knowledge, self.model, self.provider = (ElidedLabel() for _part in range(4))
         self.bar.addWidget(self.busy, 1)
         for part in (self.backup, self.vault, self.knowledge, self.model, self.provider):
             self.bar.addPermanentWidget(part)

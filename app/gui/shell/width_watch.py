@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, QObject
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QBoxLayout, QWidget
 
 from app.gui.theme.look import Look
 
@@ -27,3 +27,9 @@ class WidthWatch(QObject):
 
     def _measure(self) -> None:
         self._tell(self._widget.width() * 100 / self._look.percent)
+
+
+def turn(parts: QBoxLayout, *, beside: bool) -> None:
+    """Side by side, or one below the other in a small window."""
+    directions = QBoxLayout.Direction
+    parts.setDirection(directions.LeftToRight if beside else directions.TopToBottom)

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QDialog, QPlainTextEdit, QVBoxLayout, QWidget
 
 from app.gui.operations.runner import Failure
 from app.gui.session import OpenSession
-from app.gui.shell.dialogs import sentence
+from app.gui.shell.dialogs import sentence, size_within
 from app.gui.shell.furniture import button, label, row
 from app.workflows.plan_training import declare_diseases
 
@@ -24,7 +24,7 @@ class DeclareDialog:
         self._saved = saved
         self.dialog = QDialog(parent)
         self.dialog.setWindowTitle("Diseases the site treats")
-        self.dialog.setMinimumSize(session.look.px(520), session.look.px(420))
+        self.dialog.resize(size_within(self.dialog, session.look, 520, 420))
         self.text = QPlainTextEdit("\n".join(declared))
         self.text.setPlaceholderText("OMIM:154700  Marfan syndrome\nORPHA:716")
         self.text.setAccessibleName("Disease ids, one a line")

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QListWidget, QListWidgetItem, QWidget
+from PySide6.QtWidgets import QListWidgetItem, QWidget
 
 from app.clinical.ids import PatientId
 from app.clinical.label import LabelConflict
@@ -12,6 +12,7 @@ from app.gui.operations.runner import Failure
 from app.gui.session import OpenSession
 from app.gui.shell.dialogs import sentence
 from app.gui.shell.furniture import button, card, label, row
+from app.gui.shell.worded_list import worded_list
 from app.store.vault import Vault
 from app.workflows.find_conflicts import DiseaseNames, find_conflicts
 from knowledge_graph.graph.cache import load_compiled
@@ -20,7 +21,7 @@ from knowledge_graph.terms.term import DiseaseId
 
 PATIENT = Qt.ItemDataRole.UserRole
 NOT_LOOKED = "Charts are read here on this machine; nothing is changed."
-NOTHING = "No label contradicts another."
+NOTHING = "No confirmed diagnosis contradicts another."
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +40,13 @@ class LabelCard:
         self._open = open_patient
         self.state = label(NOT_LOOKED, "muted", wrap=True)
         self.look_button = button("Look for contradictions", self.look)
-        self.list = QListWidget()
-        self.list.setProperty("role", "bare")
-        self.list.setAccessibleName("Labels to look at")
-        self.list.setWordWrap(True)
+        self.list = worded_list(session.look, "Diagnoses to check", role="bare")
         self.list.setMinimumHeight(session.look.px(110))
         self.list.hide()
         self.list.itemActivated.connect(self._go)
         self.widget: QWidget
         self.widget, column = card(margin=14, spacing=8)
-        head = row(label("Labels to look at", "heading"), None, self.look_button)
+        head = row(label("Diagnoses to check", "heading"), None, self.look_button)
         column.addLayout(head)
         column.addWidget(self.state)
         column.addWidget(self.list)
@@ -57,7 +55,7 @@ class LabelCard:
         """Read every chart's labels, off the window's thread."""
         vault, cache = self._session.vault, self._session.around.cache_dir
         self.look_button.setEnabled(False)
-        self.state.setText("Reading labels…")
+        self.state.setText("Reading the charts…")
         self._session.runner.read(
             lambda: questions(vault, load_compiled(cache)), self._show, self._tell_failure
         )
@@ -66,7 +64,7 @@ class LabelCard:
         self.look_button.setEnabled(True)
         self.list.clear()
         self.list.setVisible(bool(found))
-        self.state.setText(f"{len(found)} to look at. Return opens the chart." if found else NOTHING)
+        self.state.setText(f"{len(found)} to check. Enter opens the chart." if found else NOTHING)
         for question in found:
             item = QListWidgetItem(question.text, self.list)
             item.setData(PATIENT, question.patient_id)

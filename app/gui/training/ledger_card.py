@@ -18,6 +18,7 @@ class LedgerCard:
         self._pages = QStackedWidget()
         self.widget = self._lay_out()
         self.widget.setMinimumHeight(look.px(132))
+        self.table.verticalHeader().setDefaultSectionSize(look.px(30))
 
     def show(self, rows: tuple[RunRow, ...]) -> None:
         """Show these runs."""

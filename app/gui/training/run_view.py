@@ -7,14 +7,14 @@ from app.workflows.stop_wish import StopWish
 from ml.privacy.ledger import LedgerEntry
 
 SCOPES = (
-    ("head", "Head: the diseases' own rows; fast, needs little budget"),
+    ("head", "Head: one row a disease; fast, least budget"),
     ("top", "Top: the encoder's last layer; fast"),
-    ("bitfit", "BitFit: the encoder's biases; few numbers, little noise"),
-    ("lora", "LoRA: small changes throughout; slower, needs more budget"),
-    ("adalora", "AdaLoRA: small changes, kept where they count; as slow as LoRA"),
-    ("adapter", "Adapters: small layers put in between; stays at this site"),
-    ("prefix", "Prefix: learned tokens in front; stays at this site"),
-    ("full", "Full: the whole encoder; slowest, needs most budget"),
+    ("bitfit", "BitFit: the encoder's biases; little noise"),
+    ("lora", "LoRA: small changes all over; slower"),
+    ("adalora", "AdaLoRA: as LoRA, kept where they count"),
+    ("adapter", "Adapters: layers in between; stay here"),
+    ("prefix", "Prefix: learned words in front; stay here"),
+    ("full", "Full: the whole encoder; slowest"),
 )
 
 

@@ -7,9 +7,9 @@ from PySide6.QtWidgets import QBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from app.clinical.ids import PatientId
 from app.gui.session import OpenSession
-from app.gui.shell.dialogs import ask
-from app.gui.shell.furniture import page_frame
-from app.gui.shell.width_watch import WidthWatch
+from app.gui.shell.dialogs import ask, open_over
+from app.gui.shell.furniture import page_frame, scrolled
+from app.gui.shell.width_watch import WidthWatch, turn
 from app.gui.training.declare_dialog import DeclareDialog
 from app.gui.training.label_card import LabelCard
 from app.gui.training.ledger_card import LedgerCard
@@ -85,7 +85,7 @@ class TrainingPage:
     def declare(self) -> None:
         """Ask which diseases the site treats."""
         self.declaring = DeclareDialog(self.widget, self._session, self._facts.declared, self.refresh)
-        self.declaring.dialog.open()
+        open_over(self.declaring.dialog)
 
     def cancel(self) -> None:
         """Stop the run."""
@@ -114,9 +114,10 @@ class TrainingPage:
         parts.addLayout(top)
         parts.addWidget(self.ledger.widget, 1)
         parts.addWidget(self.labels.widget)
-        scroll = QScrollArea(widgetResizable=True)
-        scroll.setWidget(inner)
-        self._watch = WidthWatch(scroll, self._session.look, lambda width: _turn(top, width))
+        scroll = scrolled(inner)
+        self._watch = WidthWatch(
+            scroll, self._session.look, lambda width: turn(top, beside=width >= ROOM_FOR_TWO)
+        )
         return scroll
 
     def _show(self, facts: TrainingFacts) -> None:
@@ -150,9 +151,3 @@ class TrainingPage:
     def _show_end(self, why: str) -> None:
         self.run.show_end(why)
         self.refresh()
-
-
-def _turn(cards: QBoxLayout, width: float) -> None:
-    """Side by side, or one below the other in a small window."""
-    beside, below = QBoxLayout.Direction.LeftToRight, QBoxLayout.Direction.TopToBottom
-    cards.setDirection(beside if width >= ROOM_FOR_TWO else below)

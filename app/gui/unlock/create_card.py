@@ -41,7 +41,7 @@ class CreateCard:
         self.message = label("", "error", wrap=True)
         self.create_button = button("Create vault", self.create, role="primary")
         self.words = label("", "words", wrap=True)
-        self.noted = QCheckBox("I have written the words down and put them in a safe place")
+        self.noted = QCheckBox("I have written the words down")
         self.continue_button = button("Open the new vault", self._hand_over, role="primary")
         self.widget = QStackedWidget()
         self.widget.addWidget(self._form_card())
@@ -129,9 +129,11 @@ class CreateCard:
 
 
 def numbered(words: str) -> str:
-    """Recovery words in lines of four, each with its number."""
+    """Recovery words in lines of three, each with its number; in columns where letters are equally wide."""
     each = [f"{i}. {word}" for i, word in enumerate(words.split(), start=1)]
-    return "\n".join("    ".join(each[i : i + 3]) for i in range(0, len(each), 3))
+    wide = max(len(word) for word in each) + 4
+    lines = (each[i : i + 3] for i in range(0, len(each), 3))
+    return "\n".join("".join(word.ljust(wide) for word in line).rstrip() for line in lines)
 
 
 def _at_top(frame: QWidget) -> QWidget:

@@ -8,7 +8,6 @@ from PySide6.QtWidgets import (
     QComboBox,
     QFileDialog,
     QFormLayout,
-    QHBoxLayout,
     QHeaderView,
     QLineEdit,
     QSizePolicy,
@@ -21,7 +20,8 @@ from PySide6.QtWidgets import (
 from app.gui.operations.runner import Failure
 from app.gui.session import OpenSession
 from app.gui.shell.dialogs import sentence
-from app.gui.shell.furniture import button, card, label, named_field, page_frame, row, set_role
+from app.gui.shell.furniture import button, card, label, named_field, page_frame, row, scrolled, set_role
+from app.gui.shell.width_watch import WidthWatch, turn
 from app.store.vault import Vault
 from app.workflows.export_update import ExportedUpdate, export_update
 from app.workflows.list_models import list_models
@@ -30,6 +30,7 @@ from ml.privacy.ledger import MECHANISM
 from ml.registry.model_version import ModelVersion
 
 COLUMNS = ("Part", "Shape", "Bytes")
+ROOM_FOR_TWO = 700  # pixels at 100 % text
 
 
 class UpdatePage:
@@ -49,16 +50,13 @@ class UpdatePage:
         self.passphrase = QLineEdit()
         self.path = QLineEdit()
         self.message = label("", "notice", wrap=True)
+        self.choose_button = button("Choose…", self.choose, tip="Where the file is written")
         self.sign_button = button("Sign and save", self.sign, role="primary")
         self.widget, column, _head = page_frame(
             "Update file",
             "The only thing that ever leaves the hospital. Nothing is written before it is signed.",
         )
-        body = QHBoxLayout()
-        body.setSpacing(14)
-        body.addWidget(self._review_card(), 3)
-        body.addWidget(self._sign_card(), 2)
-        column.addLayout(body, 1)
+        column.addWidget(self._body(), 1)
         for field in (self.recipient, self.passphrase, self.path):
             field.textChanged.connect(lambda _text: self._show_ready())
         self.version.activated.connect(lambda _index: self._read_review())
@@ -116,11 +114,22 @@ class UpdatePage:
             field.clear()
         self.text.clear()
 
+    def _body(self) -> QWidget:
+        inner = QWidget()
+        body = row(spacing=14)
+        body.addWidget(self._review_card(), 3)
+        body.addWidget(self._sign_card(), 2)
+        inner.setLayout(body)
+        look = self._session.look
+        self._watch = WidthWatch(self.widget, look, lambda width: turn(body, beside=width >= ROOM_FOR_TWO))
+        return scrolled(inner)
+
     def _review_card(self) -> QWidget:
         frame, column = card()
         column.addLayout(row(label("What exactly leaves", "heading"), self.version))
         self.text.setProperty("role", "bare")
         self.text.setAccessibleName("What the update file would hold")
+        self.text.setMinimumHeight(self._session.look.px(150))
         column.addWidget(self.text, 3)
         self.table.setHorizontalHeaderLabels(list(COLUMNS))
         self.table.setProperty("role", "bare")
@@ -129,6 +138,7 @@ class UpdatePage:
         self.table.setTabKeyNavigation(False)
         self.table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
         self.table.verticalHeader().hide()
+        self.table.verticalHeader().setDefaultSectionSize(self._session.look.px(30))
         self.table.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft)
         self.table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
         column.addWidget(self.table, 1)
@@ -147,7 +157,7 @@ class UpdatePage:
         form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapAllRows)
         form.addRow(named_field("&Recipient", self.recipient), self.recipient)
         place = QWidget()
-        place.setLayout(row(self.path, button("Choose…", self.choose, tip="Where the file is written")))
+        place.setLayout(row(self.path, self.choose_button))
         form.addRow(named_field("&File", self.path), place)
         form.addRow(named_field("&Privacy officer's passphrase", self.passphrase), self.passphrase)
         column.addLayout(form)
@@ -201,7 +211,7 @@ class UpdatePage:
         return self._review is not None and all(field.text().strip() for field in fields)
 
     def _show_ready(self) -> None:
-        for field in (self.recipient, self.passphrase, self.path):
+        for field in (self.recipient, self.passphrase, self.path, self.choose_button):
             field.setEnabled(self._review is not None)
         self.sign_button.setEnabled(self._ready())
 

@@ -3,28 +3,17 @@
 from collections.abc import Callable, Iterator
 
 import pytest
-from PySide6.QtCore import QSize, Qt
-from PySide6.QtWidgets import (
-    QAbstractButton,
-    QAbstractScrollArea,
-    QAbstractSpinBox,
-    QComboBox,
-    QLabel,
-    QLineEdit,
-    QScrollArea,
-    QToolButton,
-    QWidget,
-)
+from PySide6.QtCore import QSize
+from PySide6.QtWidgets import QToolButton
 
-from app.gui.shell.elided_label import ElidedLabel
 from app.gui.shell.main_window import MainWindow
 from app.store.vault import Vault
 from tests.app.gui.clinic import MARFAN
+from tests.app.gui.measuring import cut_words, named, stops
 
 pytestmark = pytest.mark.slow
 Settle = Callable[[], None]
 SMALL = QSize(1024, 700)
-ALONE = Qt.ToolButtonStyle.ToolButtonIconOnly
 
 
 @pytest.fixture
@@ -46,30 +35,6 @@ def pages(window: MainWindow, vault: Vault, settle: Settle) -> Callable[[], Iter
     return each
 
 
-def _visible(window: MainWindow) -> list[QWidget]:
-    return [w for w in window.findChildren(QWidget) if w.isVisible()]
-
-
-def _cut(widget: QWidget) -> bool:
-    """Whether a word of a button or a one-line label has no room."""
-    if isinstance(widget, ElidedLabel):
-        return False
-    if isinstance(widget, QLabel):
-        return bool(widget.text()) and not widget.wordWrap() and widget.width() < widget.sizeHint().width()
-    if isinstance(widget, QAbstractButton) and widget.text():
-        return widget.width() < widget.sizeHint().width() and not (
-            isinstance(widget, QToolButton) and widget.toolButtonStyle() == ALONE
-        )
-    return False
-
-
-def _named(widget: QWidget) -> bool:
-    """Whether a screen reader has something to say of a widget."""
-    if widget.accessibleName() or widget.toolTip():
-        return True
-    return bool(widget.text()) if isinstance(widget, QAbstractButton) else False
-
-
 @pytest.mark.parametrize("percent", [100, 150])
 def test_every_page_fits_a_small_window_and_no_word_is_cut(
     window: MainWindow, pages: Callable[[], Iterator[str]], settle: Settle, percent: int
@@ -79,7 +44,7 @@ def test_every_page_fits_a_small_window_and_no_word_is_cut(
     settle()
     for name in pages():
         assert (window.size(), name) == (SMALL, name)
-        assert [w for w in _visible(window) if _cut(w)] == []
+        assert (name, cut_words(window)) == (name, [])
 
 
 def test_a_small_window_does_not_grow_when_a_vault_is_opened(
@@ -109,17 +74,8 @@ def test_a_small_window_does_not_grow_when_a_vault_is_opened(
 def test_each_place_of_the_keyboard_has_a_name(
     window: MainWindow, pages: Callable[[], Iterator[str]]
 ) -> None:
-    kinds = (QAbstractButton, QComboBox, QLineEdit, QAbstractSpinBox, QAbstractScrollArea)
     for name in pages():
-        stops = [
-            w
-            for w in _visible(window)
-            if isinstance(w, kinds)
-            and w.focusPolicy() & Qt.FocusPolicy.TabFocus
-            and not isinstance(w, QScrollArea)
-            and not isinstance(w.parent(), QAbstractSpinBox)
-        ]
-        assert [(name, w) for w in stops if not _named(w)] == []
+        assert [(name, w) for w in stops(window) if not named(w)] == []
         focus = window.focusWidget()
         assert focus is not None
         assert focus.isVisible()

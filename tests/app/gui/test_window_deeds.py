@@ -1,5 +1,6 @@
 """Import, a new vault, the audit and the models, through the window's own pages."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -44,7 +45,7 @@ def test_files_dropped_on_the_window_are_imported_with_a_report(
     assert dialog is not None
     assert dialog.title.text() == "Import finished"
     assert "1 file refused" in dialog.line.text()
-    assert dialog.items.topLevelItemCount() >= 1
+    assert dialog.items.count() >= 1
     assert vault.patient_count() == before + 1
     dialog.stop_or_close()
 
@@ -65,7 +66,7 @@ def test_a_new_vault_shows_its_words_once_and_opens_after_they_are_noted(
     card.again.setText(PASSPHRASE)
     card.create()
     settle()
-    words = " ".join(part.split()[1] for part in card.words.text().replace("    ", "\n").splitlines())
+    words = " ".join(re.findall("[a-z]+", card.words.text()))
     assert not card.continue_button.isEnabled()
     card.noted.setChecked(True)
     card.continue_button.click()
