@@ -6,13 +6,14 @@ from itertools import takewhile
 from threading import Event
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QListWidget, QListWidgetItem, QSplitter
+from PySide6.QtWidgets import QListWidgetItem, QSplitter
 
 from app.gui.models.version_card import VersionCard
 from app.gui.operations.runner import Failure
 from app.gui.session import OpenSession
 from app.gui.shell.dialogs import ask, sentence
 from app.gui.shell.furniture import button, card, label, page_frame, row, set_role
+from app.gui.shell.worded_list import worded_list
 from app.store.vault import Vault
 from app.workflows.list_models import ModelRow, list_models, result_store
 from app.workflows.publish_model import PublishPlan, publish_model, waiting_result
@@ -31,20 +32,23 @@ class ModelsPage:
         self._session = session
         self._changed = changed
         self._publishing = False
+        self._stop = Event()  # of the job under way
         self.message = label("", "error", wrap=True)
         self.message.hide()
-        self.list = QListWidget()
+        self.list = worded_list(session.look, "Model versions", role="bare")
         self.card = VersionCard(session.look)
         self._reports: dict[str, ModelReport] = {}
         self.use_button = button("Use this version", self.use_chosen, tip="Make the chosen version current")
         self.back_button = button("Roll back", self.roll_back, tip="Go back to the version used before")
         self.widget, column, head = page_frame(
-            "Models", "A version's name is the hash of its content. Nothing is lost by going back."
+            "Models", "Which version reads the notes, and how good it is. Nothing is lost by going back."
         )
         self.publish_button = button("Publish", self.publish, role="primary", tip=_PUBLISH)
         self.publish_button.hide()
         self.measure_button = button("Measure", self.measure, tip=_MEASURE)
-        head.addLayout(row(self.measure_button, self.back_button, self.publish_button))
+        self.stop_button = button("Stop", self.stop, role="danger", tip="Stop; the version in use stays")
+        self.stop_button.hide()
+        head.addLayout(row(self.stop_button, self.measure_button, self.back_button, self.publish_button))
         column.addWidget(self.message)
         column.addWidget(self._body(), 1)
         session.look.follow(self.widget, self._show_card)
@@ -86,7 +90,9 @@ class ModelsPage:
         self._publishing = True
         self.publish_button.setEnabled(False)
         self._tell("Publishing…", "notice")
-        self._session.runner.job(reports, self._follow, lambda _done: self._published(), self._refuse)
+        self._under_way(
+            self._session.runner.job(reports, self._follow, lambda _done: self._published(), self._refuse)
+        )
 
     def measure(self) -> None:
         """Read public synthetic notes with the chosen version, and show the report."""
@@ -97,12 +103,33 @@ class ModelsPage:
         plan = ReportPlan(around.now(), around.cache_dir, notes, around.policy.report_groups)
         version = chosen.version.version_id
         self.measure_button.setEnabled(False)
-        self._session.runner.job(
-            lambda stop: takewhile(lambda _report: not stop.is_set(), report_model(vault, version, plan)),
-            self._measured,
-            lambda _done: self.measure_button.setEnabled(True),
-            self._refuse,
+        self._under_way(
+            self._session.runner.job(
+                lambda stop: takewhile(lambda _report: not stop.is_set(), report_model(vault, version, plan)),
+                self._measured,
+                lambda _done: self._ended(),
+                self._refuse,
+            )
         )
+
+    def stop(self) -> None:
+        """Ask the job under way to stop."""
+        self._stop.set()
+        self.stop_button.setEnabled(False)
+        self._tell("Stopping…", "notice")
+
+    def _under_way(self, stop: Event) -> None:
+        self._stop = stop
+        self.stop_button.setEnabled(True)
+        self.stop_button.show()
+
+    def _ended(self) -> None:
+        self.stop_button.hide()
+        self._publishing = False
+        self.publish_button.setEnabled(True)
+        self.measure_button.setEnabled(True)
+        if self._stop.is_set():
+            self._tell(_STOPPED, "notice")
 
     def _measured(self, report: str | ModelReport) -> None:
         if isinstance(report, ModelReport):
@@ -114,10 +141,12 @@ class ModelsPage:
 
     def _follow(self, report: str | ModelVersion) -> None:
         done = "The new version is in use."
+        if isinstance(report, ModelVersion):
+            self._stop = Event()  # too late to stop
         self._tell(done if isinstance(report, ModelVersion) else sentence(report), "notice")
 
     def _published(self) -> None:
-        self._publishing = False
+        self._ended()
         self._moved()
 
     def _body(self) -> QSplitter:
@@ -125,10 +154,6 @@ class ModelsPage:
         split.setHandleWidth(12)
         split.setChildrenCollapsible(False)
         left, inside = card(margin=8, spacing=6)
-        self.list.setProperty("role", "bare")
-        self.list.setAccessibleName("Model versions")
-        self.list.setWordWrap(True)
-        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.currentItemChanged.connect(lambda _new, _old: self._show_card())
         inside.addWidget(self.list, 1)
         inside.addLayout(row(None, self.use_button))
@@ -174,10 +199,10 @@ class ModelsPage:
         self._changed()
 
     def _refuse(self, failure: Failure) -> None:
-        self._publishing = False
-        self.publish_button.setEnabled(True)
-        self.measure_button.setEnabled(True)
-        self._tell(sentence(failure.message), "error")
+        stopped = self._stop.is_set() and self.stop_button.isVisible()
+        self._ended()
+        if not stopped:
+            self._tell(sentence(failure.message), "error")
 
     def _tell(self, text: str, role: str) -> None:
         set_role(self.message, role)
@@ -219,6 +244,7 @@ _KINDS = {
     "prefix": "Trained here, prefix",
     "full": "Trained here, whole encoder",
 }
+_STOPPED = "Stopped. The version in use has not changed."
 _PUBLISH = "Export the latest training result to ONNX, compare it with the trained model, and use it"
 _MEASURE = "Read public synthetic notes with the chosen version: how good, how calibrated, for whom"
 _QUESTION = "Diagnoses will use that version from now on. You can return to the present one at any time."
