@@ -3,10 +3,11 @@
 from importlib import resources
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QListWidget, QListWidgetItem, QSplitter, QTextBrowser
+from PySide6.QtWidgets import QListWidgetItem, QSplitter, QTextBrowser
 
 from app.gui.shell.furniture import card, page_frame
 from app.gui.shell.reading import show_markdown
+from app.gui.shell.worded_list import worded_list
 from app.gui.theme.look import Look
 
 TOPICS = (
@@ -19,15 +20,27 @@ TOPICS = (
     ("keys", "Keys"),
 )
 
+_TOPIC_OF = {
+    "patients": "start",
+    "patient": "differential",
+    "note": "notes",
+    "training": "training",
+    "models": "training",
+    "update": "update",
+    "audit": "safety",
+}
+
 
 class HelpPage:
     """Topics at the left, the text at the right."""
 
     def __init__(self, look: Look) -> None:
         self._look = look
-        self.topics = QListWidget()
+        self.topics = worded_list(look, "Help topics", role="bare")
         self.text = QTextBrowser()
-        self.widget, column, _head = page_frame("Help", "F1 opens this page from anywhere.")
+        self.widget, column, _head = page_frame(
+            "Help", "F1 opens it from anywhere, at what belongs to the page you are on."
+        )
         split = QSplitter(Qt.Orientation.Horizontal)
         split.setHandleWidth(12)
         left, names = card(margin=8)
@@ -42,11 +55,13 @@ class HelpPage:
         self._fill()
         look.follow(self.widget, self._show)
 
+    def turn_to(self, place: str) -> None:
+        """Show what belongs to a page of the window, by its name; nothing else for a page without a topic."""
+        names = [name for name, _title in TOPICS]
+        if place in _TOPIC_OF:
+            self.topics.setCurrentRow(names.index(_TOPIC_OF[place]))
+
     def _fill(self) -> None:
-        self.topics.setProperty("role", "bare")
-        self.topics.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.topics.setWordWrap(True)
-        self.topics.setAccessibleName("Help topics")
         self.text.setProperty("role", "bare")
         self.text.setAccessibleName("Help text")
         for name, title in TOPICS:

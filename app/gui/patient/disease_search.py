@@ -6,8 +6,9 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.clinical.diagnosis import Decision
 from app.gui.operations.runner import OperationRunner
-from app.gui.patient.search_popup import HINT, SearchPopup
-from app.gui.shell.furniture import button, label, row
+from app.gui.patient.search_popup import SearchPopup
+from app.gui.shell.furniture import button, label
+from app.gui.theme.look import Look
 from app.workflows.search_diseases import DiseaseHit, search_diseases
 from knowledge_graph.graph.compiled_graph import CompiledGraph
 
@@ -18,6 +19,7 @@ class DiseaseSearch:
     def __init__(
         self,
         parent: QWidget,
+        look: Look,
         graph: CompiledGraph,
         runner: OperationRunner,
         *,
@@ -28,6 +30,7 @@ class DiseaseSearch:
         self._taken = taken
         self.popup = SearchPopup(
             parent,
+            look,
             runner,
             search=lambda text: search_diseases(graph, text),
             wording=self._wording,
@@ -66,8 +69,7 @@ class DiseaseSearch:
         column.addWidget(label(why, "muted", wrap=True))
         column.addWidget(popup.query)
         column.addWidget(popup.hits, 1)
-        cancel = button("Cancel", popup.dialog.reject)
-        column.addLayout(row(label(HINT, "small"), None, cancel, self.take_button))
+        column.addLayout(popup.last_line(self.take_button))
 
     def _wording(self, hit: DiseaseHit) -> tuple[str, str]:
         said = self._decision_of(hit.disease_id)

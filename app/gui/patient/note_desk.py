@@ -31,7 +31,7 @@ class NoteDesk:
         turned_to: Callable[[NoteId], object],
         name_of: Callable[[TermId], str],
     ) -> None:
-        self._desk = desk
+        self._look, self._desk = look, desk
         self._turned_to = turned_to
         self._name_of = name_of
         self.note_id: NoteId | None = None
@@ -40,7 +40,7 @@ class NoteDesk:
 
     def take_catalogue(self, parent: QWidget, catalogue: TermCatalogue, runner: OperationRunner) -> None:
         """Terms can be searched from now on."""
-        self.term_search = TermSearch(parent, catalogue, runner)
+        self.term_search = TermSearch(parent, self._look, catalogue, runner)
 
     def open_note(self, note_id: NoteId) -> None:
         """Show one of the patient's notes."""

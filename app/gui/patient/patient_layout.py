@@ -4,7 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSplitter, QStackedWidget, QTabWidget, QWidget
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QSplitter,
+    QStackedWidget,
+    QTabWidget,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app.gui.shell.furniture import card, label, row
 from app.gui.shell.width_watch import WidthWatch
@@ -25,6 +34,7 @@ class Part:
 @dataclass(frozen=True)
 class _Card:
     frame: QFrame
+    column: QVBoxLayout
     title: QLabel
     height: int
 
@@ -62,6 +72,11 @@ class PatientLayout:
         if self._narrow:
             self.tabs.setTabText(self._tab_order.index(named), title)
 
+    def turn_to(self, part: str) -> None:
+        """Bring a part to the front where it is a tab."""
+        if self._narrow:
+            self.tabs.setCurrentIndex(self._tab_order.index(self._cards[part]))
+
     def _fit(self, width: float) -> None:
         if width < ROOM_FOR_THREE and not self._narrow:
             self._to_tabs()
@@ -92,6 +107,7 @@ class PatientLayout:
     def _finish(self, shown: QSplitter) -> None:
         for part in self._tab_order:
             part.title.setVisible(not self._narrow)
+            part.column.setContentsMargins(0, self._look.px(8) if self._narrow else 0, 0, 0)
             if not self._narrow:
                 part.frame.show()  # a tab that was not in front left it hidden
         self._note.show()
@@ -101,7 +117,7 @@ class PatientLayout:
         """The least widths, at the scale of the text."""
         px = self._look.px
         self._left.setMinimumWidth(px(170))
-        self._note.setMinimumWidth(px(290))
+        self._note.setMinimumWidth(px(230))
         self._right.setMinimumWidth(px(270))
 
 
@@ -112,7 +128,7 @@ def _card(part: Part) -> _Card:
     head: QHBoxLayout = row(name)
     column.addLayout(head)
     column.addWidget(part.content, 1)
-    return _Card(frame, name, part.height)
+    return _Card(frame, column, name, part.height)
 
 
 def _splitter(orientation: Qt.Orientation) -> QSplitter:

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.clinical.annotation import AnnotationEvent
@@ -31,7 +33,6 @@ from app.gui.patient.timeline import timeline
 from app.gui.patient.timeline_list import TimelineList
 from app.gui.session import OpenSession
 from app.gui.shell.dialogs import sentence
-from app.gui.shell.width_watch import WidthWatch
 from app.workflows.search_diseases import DiseaseHit
 from knowledge_graph.terms.term import TermId
 
@@ -97,6 +98,7 @@ class PatientPage:
             ),
         )
         self._lay_out()
+        self._add_keys()
 
     @property
     def opened(self) -> OpenChart | None:
@@ -109,6 +111,7 @@ class PatientPage:
         self.notes.take_catalogue(self.widget, assistant.catalogue, self._session.runner)
         self.disease_search = DiseaseSearch(
             self.widget,
+            self._session.look,
             assistant.catalogue.graph,
             self._session.runner,
             decision_of=self._decision_of,
@@ -167,13 +170,33 @@ class PatientPage:
             panel.clear()
 
     def _lay_out(self) -> None:
-        self._watch = WidthWatch(self.widget, self._session.look, self.heading.fit)
         column = QVBoxLayout(self.widget)
         column.setContentsMargins(20, 14, 20, 12)
         column.setSpacing(10)
         column.addLayout(self.heading.layout)
         column.addWidget(self.alerts.widget)
         column.addWidget(self.layout.widget, 1)
+
+    def _add_keys(self) -> None:
+        """Undo wherever the keyboard is in the page, and a key to each of its parts."""
+        for name in ("undo", "redo"):
+            self.widget.addAction(self.note.actions[name])
+        parts: tuple[tuple[str, str, QWidget], ...] = (
+            ("Alt+N", "", self.note.view),
+            ("Alt+D", "Differential", self.differential.list.widget),
+            ("Alt+E", "Differential", self.differential.evidence.widget),
+            ("Ctrl+J", "Next question", self.questions.list.widget),
+            ("Alt+F", "Findings", self.findings.widget),
+            ("Alt+T", "Time line", self.timeline.widget),
+        )
+        for key, part, view in parts:
+            pressed = QShortcut(QKeySequence(key), self.widget).activated
+            pressed.connect(lambda part=part, view=view: self._turn_to(part, view))
+
+    def _turn_to(self, part: str, view: QWidget) -> None:
+        if part:
+            self.layout.turn_to(part)
+        view.setFocus(Qt.FocusReason.ShortcutFocusReason)
 
     def _show(self, opened: OpenChart, note_id: NoteId | None) -> None:
         self.desk.opened = opened

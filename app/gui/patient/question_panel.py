@@ -159,8 +159,4 @@ class QuestionPanel:
         inside = Qt.ShortcutContext.WidgetWithChildrenShortcut
         for key, deed in (("Y", self.yes), ("N", self.no), ("U", self.unknown)):
             QShortcut(QKeySequence(key), self.widget, context=inside).activated.connect(deed.click)
-        for keys, name in (("Ctrl+Z", "undo"), ("Ctrl+Shift+Z", "redo")):
-            act = self._notes.pane.actions[name].trigger
-            QShortcut(QKeySequence(keys), self.widget, context=inside).activated.connect(act)
-        QShortcut(QKeySequence("Ctrl+J"), self.widget).activated.connect(self.list.widget.setFocus)
         QShortcut(QKeySequence("Ctrl+R"), self.widget).activated.connect(self.one.toggle)

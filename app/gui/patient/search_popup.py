@@ -5,12 +5,24 @@ from typing import Generic, TypeVar
 
 from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QDialog, QLineEdit, QListWidget, QListWidgetItem, QWidget
+from PySide6.QtWidgets import (
+    QDialog,
+    QHBoxLayout,
+    QLineEdit,
+    QListWidget,
+    QListWidgetItem,
+    QPushButton,
+    QWidget,
+)
 
 from app.gui.operations.runner import OperationRunner
+from app.gui.shell.dialogs import open_over, size_within
+from app.gui.shell.empty_words import EmptyWords
+from app.gui.shell.furniture import button, foot, label
+from app.gui.theme.look import Look
 
 HIT = Qt.ItemDataRole.UserRole
-HINT = "↑ ↓ choose, Enter takes, Esc leaves"
+_HINT = "↑ ↓ choose, Enter takes, Esc leaves"
 _MOVES = {Qt.Key.Key_Down, Qt.Key.Key_Up, Qt.Key.Key_PageDown, Qt.Key.Key_PageUp}
 Hit = TypeVar("Hit")
 
@@ -21,6 +33,7 @@ class SearchPopup(QObject, Generic[Hit]):
     def __init__(
         self,
         parent: QWidget,
+        look: Look,
         runner: OperationRunner,
         *,
         search: Callable[[str], tuple[Hit, ...]],
@@ -29,14 +42,15 @@ class SearchPopup(QObject, Generic[Hit]):
     ) -> None:
         """`wording` gives a hit's line and its tool tip; `take` is called for Enter and a double click."""
         super().__init__(parent)
-        self._runner = runner
+        self._look, self._runner = look, runner
         self._search_for = search
         self._wording = wording
         self.dialog = QDialog(parent)
         self.dialog.setModal(True)
-        self.dialog.setMinimumSize(540, 420)
         self.query = QLineEdit(clearButtonEnabled=True)
         self.hits = QListWidget()
+        self.hits.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        EmptyWords(self.hits, "Nothing fits. Try other words, or fewer letters.")
         self.query.textChanged.connect(self._search)
         self.query.installEventFilter(self)
         self.query.returnPressed.connect(take)
@@ -47,8 +61,13 @@ class SearchPopup(QObject, Generic[Hit]):
         self.query.setText(query)
         self.query.selectAll()
         self._search(query)
-        self.dialog.open()
+        self.dialog.resize(size_within(self.dialog, self._look, 560, 420))
+        open_over(self.dialog)
         self.query.setFocus()
+
+    def last_line(self, take: QPushButton) -> QHBoxLayout:
+        """The keys in words, and the buttons that leave and that take."""
+        return foot(label(_HINT, "small"), button("Cancel", self.dialog.reject), take)
 
     def current(self) -> Hit | None:
         """The chosen hit."""

@@ -5,8 +5,9 @@ from collections.abc import Callable
 from PySide6.QtWidgets import QComboBox, QVBoxLayout, QWidget
 
 from app.gui.operations.runner import OperationRunner
-from app.gui.patient.search_popup import HINT, SearchPopup
+from app.gui.patient.search_popup import SearchPopup
 from app.gui.shell.furniture import button, label, row
+from app.gui.theme.look import Look
 from app.workflows.search_terms import TermCatalogue, TermHit
 from knowledge_graph.findings.finding import FindingState
 from knowledge_graph.terms.term import TermId
@@ -15,9 +16,13 @@ from knowledge_graph.terms.term import TermId
 class TermSearch:
     """A small dialog over the note; `taken` receives the term and the state."""
 
-    def __init__(self, parent: QWidget, catalogue: TermCatalogue, runner: OperationRunner) -> None:
+    def __init__(
+        self, parent: QWidget, look: Look, catalogue: TermCatalogue, runner: OperationRunner
+    ) -> None:
         self._taken: Callable[[TermId, FindingState], object] = lambda _term, _state: None
-        self.popup = SearchPopup(parent, runner, search=catalogue.search, wording=_wording, take=self.take)
+        self.popup = SearchPopup(
+            parent, look, runner, search=catalogue.search, wording=_wording, take=self.take
+        )
         self.quote = label("", "muted", wrap=True)
         self.state = QComboBox()
         self.state.addItem("Present (observed)", FindingState.OBSERVED)
@@ -64,8 +69,7 @@ class TermSearch:
         column.addWidget(self.quote)
         column.addLayout(row(popup.query, self.state))
         column.addWidget(popup.hits, 1)
-        take = button("Take term", self.take, role="primary")
-        column.addLayout(row(label(HINT, "small"), None, button("Cancel", popup.dialog.reject), take))
+        column.addLayout(popup.last_line(button("Take term", self.take, role="primary")))
 
 
 def _wording(hit: TermHit) -> tuple[str, str]:

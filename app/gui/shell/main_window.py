@@ -5,10 +5,11 @@ from dataclasses import replace
 from pathlib import Path
 from time import monotonic
 
-from PySide6.QtCore import Qt, QThread, QTimer
+from PySide6.QtCore import QByteArray, Qt, QThread, QTimer
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QIcon, QKeySequence, QShortcut
-from PySide6.QtWidgets import QDialog, QMainWindow, QMenu, QStackedWidget, QToolTip
+from PySide6.QtWidgets import QApplication, QDialog, QMainWindow, QMenu, QStackedWidget, QToolTip
 
+from app.gui.guide.help_dialog import show_help
 from app.gui.operations.runner import Failure
 from app.gui.session import OpenSession, Surroundings
 from app.gui.shell.clipboard_guard import ClipboardGuard
@@ -53,6 +54,7 @@ class MainWindow(QMainWindow):
         self.setWindowTitle("Anamnesis")
         self.setWindowIcon(QIcon(pixmap(around.look, "anamnesis", size=64)))
         self.resize(1360, 860)
+        self.restoreGeometry(QByteArray.fromBase64(self.settings.geometry.encode()))
         self.setAcceptDrops(True)
         self.idle_lock = IdleLock(limit_s=around.policy.idle_lock_s, clock=clock)
         self.idle_lock.idle.connect(lambda: self.lock(LOCKED_IDLE))
@@ -126,6 +128,14 @@ class MainWindow(QMainWindow):
         self.around.look.set_percent(percent)
         self._keep_look()
 
+    def show_help(self) -> None:
+        """The help page; in a window of its own where that one is out of reach."""
+        over = QApplication.activeModalWidget()
+        if over is None and self.workspace is not None:
+            self.workspace.show_help()
+        else:
+            show_help(over or self, self.around.look)
+
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Files may be dropped while a vault is open."""
         if self.workspace is not None and event.mimeData().hasUrls():
@@ -139,7 +149,10 @@ class MainWindow(QMainWindow):
             self.workspace.import_files(paths)
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """Lock before leaving."""
+        """Lock before leaving; keep where the window stood."""
+        geometry = bytes(self.saveGeometry().toBase64().data()).decode()
+        self.settings = replace(self.settings, geometry=geometry)
+        write_settings(self.around.settings_file, self.settings)
         self.lock()
         self.around.runner.close()
         self.unlock.drop_kept()
@@ -191,6 +204,7 @@ class MainWindow(QMainWindow):
             ("Ctrl+-", lambda: self.step_scale(-1)),
             ("Ctrl+0", lambda: self.step_scale(0)),
             ("Ctrl+L", self.lock),
+            ("F1", self.show_help),
             ("Ctrl+I", lambda: self._in_workspace(lambda w: w.import_files(None))),
             ("Ctrl+F", self._focus_search),
             ("Alt+Left", lambda: self._in_workspace(lambda w: w.go("patients"))),

@@ -1,4 +1,4 @@
-"""The window's own settings (theme, scale, recent vaults) in a small JSON file; no patient data."""
+"""The window's own settings (theme, scale, place, recent vaults) in a small JSON file; no patient data."""
 
 import json
 from dataclasses import asdict, dataclass, replace
@@ -17,6 +17,7 @@ class WindowSettings:
     percent: int = 100
     recent_vaults: tuple[str, ...] = ()
     user: str = ""
+    geometry: str = ""  # where the window stood, as Qt writes it, in base64
 
 
 def read_settings(path: Path) -> WindowSettings:
@@ -28,6 +29,7 @@ def read_settings(path: Path) -> WindowSettings:
             percent=min(max(int(kept["percent"]), 80), 200),
             recent_vaults=tuple(str(p) for p in kept["recent_vaults"])[:RECENT],
             user=str(kept["user"]),
+            geometry=str(kept.get("geometry", "")),
         )
     except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return WindowSettings()

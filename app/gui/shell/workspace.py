@@ -114,6 +114,16 @@ class Workspace:
         self._refresh[name]()
         self._focus[name].setFocus()
 
+    def show_help(self) -> None:
+        """The help, at what belongs to the page that is shown."""
+        reading = self.here == "patient" and self.patient.note.view.hasFocus()
+        self.help.turn_to("note" if reading else self.here)
+        self.go("help")
+
+    def page(self, name: str) -> QWidget:
+        """The widget of a page."""
+        return self._pages[name]
+
     def places(self) -> tuple[str, ...]:
         """The pages by name."""
         return tuple(self._pages)

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.config.settings import os_user
+from app.gui.guide.help_dialog import show_help
 from app.gui.operations.runner import Failure
 from app.gui.session import Surroundings
 from app.gui.shell.dialogs import sentence
@@ -47,6 +48,7 @@ class UnlockPage:
         self.user = QLineEdit(settings.user or os_user())
         self.passphrase = QLineEdit(echoMode=QLineEdit.EchoMode.Password)
         self.open_button = button("Open vault", self.open, role="primary", tip="Open the vault (Enter)")
+        self.create_button = button("Create a new vault", self.show_create, role="link")
         self.create = CreateCard(around, opened, lambda: self._cards.setCurrentIndex(0))
         self._cards.addWidget(self._open_card(settings))
         self._cards.addWidget(self.create.widget)
@@ -120,7 +122,7 @@ class UnlockPage:
         words = QVBoxLayout()
         words.setSpacing(0)
         words.addWidget(label("Anamnesis", "title"))
-        words.addWidget(label("Diagnosis support that stays inside the hospital", "muted"))
+        words.addWidget(label("Diagnosis support that stays inside the hospital", "muted", wrap=True))
         made = QHBoxLayout()
         made.setSpacing(14)
         made.addWidget(picture)
@@ -141,7 +143,7 @@ class UnlockPage:
         column.addLayout(self._recent(settings))
         if not settings.recent_vaults:
             column.addWidget(label(_WELCOME, "muted", wrap=True))
-        column.addLayout(row(button("Create a new vault", self.show_create, role="link"), None))
+        column.addLayout(row(self.create_button, None, button("Help (F1)", self._help, role="link")))
         column.addStretch(1)
         return outer
 
@@ -171,6 +173,9 @@ class UnlockPage:
         for path in settings.recent_vaults if len(settings.recent_vaults) > 1 else ():
             column.addWidget(button(path, lambda p=path: self._take(p), role="link"))  # type: ignore[misc]
         return column
+
+    def _help(self) -> None:
+        show_help(self.widget.window(), self._around.look)
 
     def _take(self, path: str) -> None:
         self.vault.setText(path)
