@@ -21,7 +21,7 @@ _NOTES = 600
 _WITHOUT_CASES = ("fit_powers", "build_namesakes")
 _HELP = {
     "--fit-weights": "learn the ranking's weights on the cases, cross-validate by disease, write them here",
-    "--fit-reranking": "the same for the trees of the ranking's second look",
+    "--fit-reranking": "the same for the ranking's second and third look; half an hour, 3 GiB of memory",
     "--fit-sets": "calibrate prediction sets (90 %% coverage) on the cases, cross-validate, write them here",
     "--fit-fusion": "learn what text and graph count on --notes notes, cross-validate, write it here",
     "--fit-powers": "keep the fusion's shipped weights, learn on --notes sampled notes and messages how sure "
@@ -79,7 +79,7 @@ def _fit_reranking(arguments: argparse.Namespace, console: Console) -> int:
     graph = load_compiled(cache_dir())
     fit = fit_second_look(graph, read_cases(arguments.cases), progress=console.progress)
     write_reranking(arguments.fit_reranking, fit, cases=arguments.cases, knowledge=graph.version)
-    rows = {"cases": fit.cases, "described": fit.described, "trees": len(fit.trees.value)}
+    rows = {"cases": fit.cases, "described": fit.described, "trees": len(fit.looks.trees.value)}
     return _show_shares(console, rows, {"keep": fit.keep, "drop": fit.drop, "fair": fit.fair})
 
 

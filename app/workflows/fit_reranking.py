@@ -1,4 +1,4 @@
-"""Learns the trees of the ranking's second look, and cross-validates them by disease and publication.
+"""Learns the ranking's second and third look, cross-validated by disease, publication, gene and series.
 
 The first look keeps its weights (`fit_ranking` learns them). Each case is learned from with its own
 publication, and without while its rivals have lost as much (`lost_rows`); it is measured so, and without its
@@ -21,14 +21,15 @@ from app.workflows.estimate_shares import Shares, estimate_shares, few_of_each, 
 from app.workflows.evaluate_cases import Case, case_findings, case_sex, id_spaces
 from knowledge_graph.cohort.article_patients import article_patients
 from knowledge_graph.graph.compiled_graph import CompiledGraph
-from knowledge_graph.ranking.boosted_trees import BoostedTrees
+from knowledge_graph.graph.kinship import series_stem
 from knowledge_graph.ranking.candidate_features import candidate_features
 from knowledge_graph.ranking.context import context_ratios
 from knowledge_graph.ranking.dropped_publication import DroppedPublication
+from knowledge_graph.ranking.looks_fitting import Taught
 from knowledge_graph.ranking.lost_rows import with_lost_rows
 from knowledge_graph.ranking.rank import asked_of, distinct_findings, first_look
-from knowledge_graph.ranking.rerank_fitting import LookedAt, fit_reranking
-from knowledge_graph.ranking.reranking import REBUILD, candidates
+from knowledge_graph.ranking.rerank_fitting import LookedAt
+from knowledge_graph.ranking.reranking import REBUILD, LearnedLooks, candidates
 
 FOLDS = 5
 WORLDS = 4  # ways in which the rivals lose rows
@@ -41,12 +42,12 @@ Looks = dict[str, list[LookedAt]]
 
 @dataclass(frozen=True, slots=True)
 class RerankingFit:
-    """The trees from the cases drawn; shares from folds that had seen neither disease nor publication.
+    """Both looks from the cases drawn; shares from folds that had seen nothing of a case's `kin_labels`.
 
     `keep` with the own publication, `drop` without, `fair` without while the rivals have lost as much.
     """
 
-    trees: BoostedTrees
+    looks: LearnedLooks
     cases: int
     described: int
     keep: Shares
@@ -74,22 +75,45 @@ def fit_second_look(graph: CompiledGraph, cases: Iterable[Case], *, progress: Pr
     looks = _looks(graph, known, WAYS)
     told = described_cases(graph, every)
     progress(f"scoring {len(told)} patients of other diseases, {len(TAUGHT)} times each")
-    described = [look for own in _looks(graph, told, TAUGHT).values() for look in own]
-    diseases = [case.truths[0] for case in known]
-    fold = grouped_folds(((c.truths[0], *sorted(c.publications)) for c in known), FOLDS)
-    fold_trees = []
+    described = _looks(graph, told, TAUGHT)
+    labels = [kin_labels(graph, case) for case in known]
+    fold = grouped_folds(labels, FOLDS)
+    kin = _kin_folds(labels, fold, [kin_labels(graph, case) for case in told])
+    taught = Taught(
+        [pair for way in TAUGHT for pair in zip(looks[way], fold, strict=True)],
+        [pair for way in TAUGHT for pair in zip(described[way], kin, strict=True)],
+    )
+    learned = []
     for held in range(FOLDS):
         progress(f"cross-validating, fold {held + 1} of {FOLDS}")
-        taught = [look for way in TAUGHT for look, own in zip(looks[way], fold, strict=True) if own != held]
-        fold_trees.append(fit_reranking(taught, described))
+        learned.append(taught.looks(held))
     ranks = {
-        way: np.array([look.rank(fold_trees[own]) for look, own in zip(looks[way], fold, strict=True)])
+        way: np.array([look.rank(learned[own]) for look, own in zip(looks[way], fold, strict=True)])
         for way in WAYS
     }
-    progress("fitting on all cases")
-    trees = fit_reranking([look for way in TAUGHT for look in looks[way]], described)
+    diseases = [case.truths[0] for case in known]
     shares = {way: estimate_shares(ranks[way], diseases) for way in WAYS}
-    return RerankingFit(trees, len(known), len(told), **shares)
+    progress("fitting on all cases")
+    return RerankingFit(taught.looks(), len(known), len(told), **shares)
+
+
+def kin_labels(graph: CompiledGraph, case: Case) -> tuple[str, ...]:
+    """What two cases may have in common: the disease, a publication, a gene, the series of diseases."""
+    disease = graph.disease_number(case.truths[0])
+    stem = series_stem(graph.disease_names[disease])
+    series = (f"series {stem}",) if stem else ()
+    return (case.truths[0], *sorted(case.publications), *graph.genes[disease], *series)
+
+
+def _kin_folds(
+    labels: Sequence[Sequence[str]], fold: Sequence[int], others: Sequence[Sequence[str]]
+) -> list[frozenset[int]]:
+    """For each of the others the folds that have a label of it."""
+    where: dict[str, set[int]] = {}
+    for own, number in zip(labels, fold, strict=True):
+        for label in own:
+            where.setdefault(label, set()).add(number)
+    return [frozenset(number for label in own for number in where.get(label, ())) for own in others]
 
 
 def described_cases(graph: CompiledGraph, cases: Iterable[Case]) -> list[Case]:
@@ -113,7 +137,7 @@ def write_reranking(path: Path, fit: RerankingFit, *, cases: Path, knowledge: st
         f"and {fit.described} patients of other diseases drawn from articles' annotations, "
         f"with HPO {knowledge}. Rebuild: {REBUILD} resources/ranking/{path.name} --cases F"
     )
-    path.write_bytes(replace(fit.trees, about=about).to_file())
+    path.write_bytes(replace(fit.looks, trees=replace(fit.looks.trees, about=about)).to_file())
 
 
 def _looks(graph: CompiledGraph, known: Sequence[Case], ways: Sequence[str]) -> Looks:

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from knowledge_graph.graph.arrays import Floats
-from knowledge_graph.graph.sealed_arrays import sealed, shipped_arrays
+from knowledge_graph.graph.sealed_arrays import Arrays
 
 _WIDTHS = ((16, np.uint16), (32, np.uint32), (64, np.uint64))
 Bits = npt.NDArray[Any]
@@ -67,23 +67,20 @@ class BoostedTrees:
         threshold, low, change = (part[..., None] for part in rows)
         return np.ascontiguousarray(self.feature.T).astype(np.intp), threshold, low, change
 
-    def to_file(self) -> bytes:
-        """Behind a SHA-256, with the names of the features."""
+    def arrays(self) -> Arrays:
+        """By name, as `of_arrays` takes them, with the names of the features."""
         words = json.dumps({"names": self.names, "about": self.about}).encode()
-        return sealed(
-            {
-                "feature": self.feature,
-                "threshold": self.threshold,
-                "path": self.path.astype(np.int8),
-                "value": self.value,
-                "words": np.frombuffer(words, np.uint8),
-            }
-        )
+        return {
+            "feature": self.feature,
+            "threshold": self.threshold,
+            "path": self.path.astype(np.int8),
+            "value": self.value,
+            "words": np.frombuffer(words, np.uint8),
+        }
 
     @classmethod
-    def of_file(cls, data: bytes, *, names: Sequence[str], file: str, rebuild: str) -> "BoostedTrees":
-        """Trees over features of these names. An altered or older file is our fault: ValueError."""
-        arrays = shipped_arrays(data, file=file, rebuild=rebuild)
+    def of_arrays(cls, arrays: Arrays, *, names: Sequence[str], file: str, rebuild: str) -> "BoostedTrees":
+        """Trees over features of these names. Those of an older file are our fault: ValueError."""
         words = json.loads(arrays["words"].tobytes())
         if tuple(words["names"]) != tuple(names):
             raise ValueError(f"{file} was learned on other features; rebuild it by {rebuild}")

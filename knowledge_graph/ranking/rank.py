@@ -14,7 +14,7 @@ from knowledge_graph.ranking.candidate_features import Asked
 from knowledge_graph.ranking.context import context_ratios
 from knowledge_graph.ranking.likelihood_ratio import likelihood_ratios
 from knowledge_graph.ranking.profile_fit import FitWeights, direction, picture_of
-from knowledge_graph.ranking.reranking import second_look, shipped_trees
+from knowledge_graph.ranking.reranking import LearnedLooks, second_look
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ def joined(
     if not observed_terms(graph, findings):
         return first
     asked = asked_of(graph, first, features=features)
-    moved, strongest = second_look(graph, asked, shipped_trees())
+    moved, strongest = second_look(graph, asked, LearnedLooks.load())
     return replace(first, moved=moved, total=first.total + moved, strongest=strongest)
 
 

@@ -18,7 +18,9 @@ import numpy.typing as npt
 from knowledge_graph.graph.arrays import Floats
 from knowledge_graph.ranking.boosted_trees import BoostedTrees
 from knowledge_graph.ranking.candidate_features import FEATURES
-from knowledge_graph.ranking.reranking import looked_at
+from knowledge_graph.ranking.reranking import UNIT, LearnedLooks, looked_at
+from knowledge_graph.ranking.third_look import weighed
+from knowledge_graph.ranking.third_look_fitting import Ten, first_ten
 
 TREES, LEAVES, RATE = 80, 15, 0.1
 RIVALS_TAUGHT = 0.25  # share of the wrong candidates that is learned from
@@ -47,11 +49,17 @@ class LookedAt:
     fixed: Floats
     truth: int | None
 
-    def rank(self, trees: BoostedTrees) -> float:
+    def ten(self, trees: BoostedTrees) -> Ten | None:
+        """The first ten under these trees; None where the true one is not among them."""
+        nats = looked_at(trees, self.features)
+        return first_ten(self.disease_id, nats, self.features, self.fixed * np.float32(UNIT), self.truth)
+
+    def rank(self, looks: LearnedLooks) -> float:
         """1 + the candidates scored higher + half of those scored equal; infinite without the true one."""
         if self.truth is None:
             return float("inf")
-        scores = looked_at(trees, self.features) + self.fixed
+        nats = looked_at(looks.trees, self.features)
+        scores = weighed(looks.third, nats, self.features, self.fixed * np.float32(UNIT))
         own = scores[self.truth]
         return float(1 + (scores > own).sum() + ((scores == own).sum() - 1) / 2)
 

@@ -8,7 +8,7 @@ from knowledge_graph.findings.finding import Finding, FindingState
 from knowledge_graph.graph.compiled_graph import CompiledGraph
 from knowledge_graph.graph.namesakes import COUNT, Namesakes, read_namesakes, to_file
 from knowledge_graph.graph.portraits import LITTLE
-from knowledge_graph.ranking import rerank_fitting, reranking
+from knowledge_graph.ranking import rerank_fitting
 from knowledge_graph.ranking.boosted_trees import BoostedTrees
 from knowledge_graph.ranking.candidate_features import (
     FEATURES,
@@ -28,15 +28,13 @@ from knowledge_graph.ranking.reranking import (
     BY_NAMESAKES,
     BY_RATIOS,
     BY_TOTAL,
-    CALMED_WITHIN,
-    CALMING,
-    USUALLY_STRONGEST,
-    calmed,
+    LearnedLooks,
     candidates,
     learned_sources,
     second_look,
-    shipped_trees,
 )
+from knowledge_graph.ranking.third_look import TOLD
+from knowledge_graph.ranking.third_look_fitting import fit_third_look
 from knowledge_graph.terms.term import TermId
 from tests.knowledge_graph.mini_release import mini_graph
 
@@ -146,37 +144,13 @@ def test_what_was_no_candidate_stays_behind_in_its_order(real_graph: CompiledGra
     chosen = candidates(real_graph, look)
     omim = real_graph.sources[[real_graph.disease_ids[s[0]][:4] for s in real_graph.sources].index("OMIM")]
     assert set(omim[np.argsort(-look.total[omim])[:BY_TOTAL]]) <= set(chosen)
-    moved, _ = second_look(real_graph, look, shipped_trees())
+    moved, _ = second_look(real_graph, look, LearnedLooks.load())
     total = look.total + moved
     left = np.setdiff1d(np.arange(len(total)), chosen)
     assert total[left].max() <= total[chosen].min() + 1e-4
     assert np.ptp(total[left] - look.total[left]) < 1e-4
     for members in real_graph.sources:  # sources stand to each other as they did
         assert total[members].max() == pytest.approx(look.total[members].max(), abs=1e-4)
-
-
-def test_candidates_come_the_closer_the_more_speaks_for_the_strongest() -> None:
-    assert calmed(USUALLY_STRONGEST) == 1
-    assert calmed(USUALLY_STRONGEST + 10) == pytest.approx(np.exp(-10 * CALMING))
-    assert calmed(USUALLY_STRONGEST - 10) * calmed(USUALLY_STRONGEST + 10) == pytest.approx(1)
-    assert calmed(-np.inf) == calmed(USUALLY_STRONGEST - CALMED_WITHIN) < 2
-
-
-@pytest.mark.slow
-def test_calming_moves_no_candidate_past_another(
-    real_graph: CompiledGraph, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    look = asked(real_graph, Finding(TermId("HP:0001166")), Finding(TermId("HP:0001083")))
-    calm, strongest = second_look(real_graph, look, shipped_trees())
-    monkeypatch.setattr(reranking, "calmed", lambda _: np.float32(1))
-    plain, _ = second_look(real_graph, look, shipped_trees())
-    chosen = candidates(real_graph, look)
-    for members in learned_sources(real_graph):
-        own = np.intersect1d(chosen, members)
-        before, after = (
-            (look.total + moved)[own] - (look.total + moved)[own].max() for moved in (plain, calm)
-        )
-        assert after == pytest.approx(before * calmed(strongest), abs=1e-3)
 
 
 def test_an_excluded_finding_still_counts(graph: CompiledGraph) -> None:
@@ -202,17 +176,15 @@ def test_trees_score_as_walking_them_would() -> None:
     )
     features = np.array([[1.0, 0.0, 2.0], [5.0, 6.0, 5.0]], np.float32)
     assert trees.score(features).tolist() == [10.0, 20.0, 30.0]
-    data = trees.to_file()
-    again = BoostedTrees.of_file(data, names=("a", "b"), file="t.bin", rebuild="learning")
+    arrays = trees.arrays()
+    again = BoostedTrees.of_arrays(arrays, names=("a", "b"), file="t.bin", rebuild="learning")
     assert again.score(features).tolist() == [10.0, 20.0, 30.0]
     with pytest.raises(ValueError, match="other features; rebuild it by learning"):
-        BoostedTrees.of_file(data, names=("b", "a"), file="t.bin", rebuild="learning")
-    with pytest.raises(ValueError, match="sha256"):
-        BoostedTrees.of_file(data[:-1] + b"\1", names=("a", "b"), file="t.bin", rebuild="learning")
+        BoostedTrees.of_arrays(arrays, names=("b", "a"), file="t.bin", rebuild="learning")
 
 
 def test_the_shipped_trees_score_as_the_matrix_product_of_paths_does() -> None:
-    trees, rng = shipped_trees(), np.random.default_rng(3)
+    trees, rng = LearnedLooks.load().trees, np.random.default_rng(3)
     features = rng.choice(
         np.concatenate([trees.threshold.ravel(), rng.normal(size=900)]), (len(FEATURES), 300)
     )
@@ -248,10 +220,16 @@ def _ladder(leaves: int) -> BoostedTrees:
     )
 
 
-def test_the_shipped_trees_say_where_they_come_from() -> None:
-    trees = shipped_trees()
-    assert trees.names == FEATURES
-    assert "Rebuild: anamnesis evaluate --fit-reranking" in trees.about
+def test_what_ships_says_where_it_comes_from_and_an_altered_file_is_refused() -> None:
+    shipped = LearnedLooks.load()
+    assert shipped.trees.names == FEATURES
+    assert len(shipped.third.middle) == 1 + len(TOLD)
+    assert "Rebuild: anamnesis evaluate --fit-reranking" in shipped.trees.about
+    data = shipped.to_file()
+    again = LearnedLooks.of_file(data)
+    assert again.third.hidden.tolist() == shipped.third.hidden.tolist()
+    with pytest.raises(ValueError, match="sha256"):
+        LearnedLooks.of_file(data[:-1] + bytes([data[-1] ^ 1]))
 
 
 def test_fitting_finds_what_tells_and_scores_as_scikit_learn_does(
@@ -266,8 +244,10 @@ def test_fitting_finds_what_tells_and_scores_as_scikit_learn_does(
         cases.append(LookedAt(f"OMIM:{number % 30}", features, np.zeros(40, np.float32), truth))
     unsolvable = LookedAt("OMIM:99", cases[0].features, cases[0].fixed, None)
     trees = fit_reranking([*cases[:100], unsolvable])
-    assert np.mean([case.rank(trees) <= 3 for case in cases[100:]]) > 0.8
-    assert unsolvable.rank(trees) == np.inf
+    tens = [ten for case in cases[:100] if (ten := case.ten(trees))]
+    looks = LearnedLooks(trees, fit_third_look(tens))
+    assert np.mean([case.rank(looks) <= 3 for case in cases[100:]]) > 0.8
+    assert unsolvable.rank(looks) == np.inf
     described = cases[50:100]
     both = fit_reranking(cases[:50], described)
     alone, every = fit_reranking(cases[:50]), rerank_fitting._forest(cases[:100], RIVALS_OF_MANY)
