@@ -64,7 +64,7 @@ def test_a_short_text_without_findings_is_answered_with_a_guess(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     note = tmp_path / "note.txt"
-    note.write_text("can't see at night\n", "utf-8")
+    note.write_text("my sight fails in the dark\n", "utf-8")
     assert main(["findings", "--text", str(note)]) == 0
     assert "no findings; did you mean HP:0000662 (Nyctalopia)" in capsys.readouterr().out
     note.write_text("the weather was fine and we all went out to the beach with the dog\n", "utf-8")
