@@ -15,6 +15,8 @@ class ElidedLabel(QLabel):
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         if role:
             self.setProperty("role", role)
+        if role.startswith("badge"):
+            self.setAlignment(Qt.AlignmentFlag.AlignCenter)
 
     def setText(self, text: str) -> None:
         """Show a text."""
