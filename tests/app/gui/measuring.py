@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractScrollArea,
@@ -19,6 +19,7 @@ from app.gui.shell.elided_label import ElidedLabel
 from app.gui.shell.furniture import label
 
 ALONE = Qt.ToolButtonStyle.ToolButtonIconOnly
+ROUNDS = 20  # of events: one round of layouts asks for the next
 _LONGER = "zusammengesetzt"
 
 
@@ -28,8 +29,14 @@ def visible(root: QWidget) -> list[QWidget]:
 
 
 def cut_words(root: QWidget) -> list[str]:
-    """The words of shown buttons and labels inside that have no room."""
-    return [str(getattr(w, "text", str)()) for w in visible(root) if _cut(w)]
+    """The words of shown buttons and labels inside that have no room, once the layouts have come to rest."""
+    cut: list[str] = []
+    for _round in range(ROUNDS):
+        QCoreApplication.processEvents()
+        cut = [str(getattr(w, "text", str)()) for w in visible(root) if _cut(w)]
+        if not cut:
+            break
+    return cut
 
 
 def _cut(widget: QWidget) -> bool:
