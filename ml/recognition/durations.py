@@ -6,6 +6,7 @@ between them. "Up to" and "less than" say nothing of how long at least.
 
 import re
 import tomllib
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -21,6 +22,7 @@ _SHORT = {"d": "day", "w": "week", "m": "month", "y": "year"}
 _OF_WHAT = {"7": "day", "52": "week", "12": "month"}  # "3/12" is three months to a British clinician
 _WORDS = {"a": 1, "an": 1, "one": 1, "couple": 2, "two": 2, "three": 3, "several": 3, "four": 4, "five": 5}
 _WORDS |= {"six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10, "twelve": 12, "eighteen": 18}
+_FARTHEST = 300  # code points from a finding to its duration, other findings of a list among them
 _NEARLY = 0.9  # of a time that something has lasted almost
 _NUMBER = rf"\d{{1,3}}(?:\.\d)?|{'|'.join(_WORDS)}"
 _UNIT = r"days?|weeks?|wks?|months?|mths?|years?|yrs?"
@@ -111,17 +113,15 @@ class DurationReader:
     def lasted(self, text: str, findings: Sequence[Span], is_child: Callable[[], bool]) -> Iterator[Lasted]:
         """Of findings (start, end, term id) in reading order, those that have lasted long enough."""
         candidates = [n for n, (_, _, term_id) in enumerate(findings) if term_id in self._lasting]
-        durations = list(durations_in(text)) if candidates else []
+        durations = sorted(enumerate(durations_in(text)), key=_start) if candidates else []
         child = bool(durations) and is_child()
         for number in candidates:
             start, end, term_id = findings[number]
             row, long = self._lasting[term_id]
-            for duration in durations:
+            for _, duration in _near(durations, start, end):
                 if _is_long(duration, row, child=child) and self._belongs(text, findings, number, duration):
                     first, last = min(start, duration.start), max(end, duration.end)
-                    alone = not any(
-                        first <= a and b <= last and (a, b) != (start, end) for a, b, _ in findings
-                    )
+                    alone = {(a, b) for a, b, _ in within(findings, first, last)} <= {(start, end)}
                     yield Lasted(number, long, *((first, last) if alone else (start, end)))
                     break
 
@@ -139,12 +139,30 @@ class DurationReader:
         """Whether only listed words and other findings stand there; a comma needs an "and" beside it."""
         start, end = between
         gap = text[start:end]
-        for a, b, _ in findings:
-            if start <= a and b <= end:
-                gap = gap[: a - start] + " " * (b - a) + gap[b - start :]
+        for a, b, _ in within(findings, start, end):
+            gap = gap[: a - start] + " " * (b - a) + gap[b - start :]
         said = [word.casefold().replace("’", "'") for word in _WORD.findall(gap)]
         listed = "," not in said or bool({"and", "or"} & set(said))
         return not _SENTENCE.search(gap) and listed and all(word in passed or word == "," for word in said)
+
+
+def within(findings: Sequence[Span], start: int, end: int) -> Iterator[Span]:
+    """Of findings in reading order, those that lie there as a whole."""
+    for at in range(bisect_left(findings, start, key=lambda finding: finding[0]), len(findings)):
+        if findings[at][0] > end:
+            break
+        if findings[at][1] <= end:
+            yield findings[at]
+
+
+def _start(numbered: tuple[int, Duration]) -> int:
+    return numbered[1].start
+
+
+def _near(durations: Sequence[tuple[int, Duration]], start: int, end: int) -> list[tuple[int, Duration]]:
+    """Of durations by their start, those about a finding, in the order of their numbers."""
+    first = bisect_left(durations, start - _FARTHEST, key=_start)
+    return sorted(durations[first : bisect_right(durations, end + _FARTHEST, key=_start)])
 
 
 def durations_in(text: str) -> Iterator[Duration]:
@@ -173,7 +191,9 @@ def _duration(match: re.Match[str], *, leads: bool, follows: bool) -> Duration:
 
 def _begins(text: str, place: int) -> bool:
     """Whether a sentence begins there: "For 3 months he has had a cough"."""
-    return not re.search(r"[^\s.;!?]\s*$", text[:place]) or bool(re.search(r"[.;!?\n]\s*$", text[:place]))
+    before = text[max(place - _FARTHEST, 0) : place]
+    said = before.rstrip()
+    return not said or said[-1] in ".;!?" or "\n" in before[len(said) :]
 
 
 def _is_long(duration: Duration, row: Lasting, *, child: bool) -> bool:

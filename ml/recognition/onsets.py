@@ -7,13 +7,14 @@ it was sudden, and for some findings that it was severe. Any other word ends the
 
 import re
 import tomllib
+from bisect import bisect_left
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import NamedTuple
 
-from ml.recognition.durations import Lasted, Span
+from ml.recognition.durations import Lasted, Span, within
 from ml.recognition.lexicon import LITTLE_WORDS, Lexicon
 from ml.recognition.tokens import words_of
 
@@ -92,7 +93,7 @@ class OnsetReader:
     def _begin(self, text: str, findings: Sequence[Span], number: int) -> int:
         """From where on nothing but listed words stands before the finding."""
         start = begin = findings[number][0]
-        lowest = max((b for _, b, _ in findings if b <= start), default=0)
+        lowest = max((b for _, b, _ in within(findings, start - 2 * _FARTHEST, start)), default=0)
         for token in reversed(list(_TOKEN.finditer(text, max(lowest, start - _FARTHEST), start))):
             if not self._passes(token[0]):
                 break
@@ -102,7 +103,8 @@ class OnsetReader:
     def _stop(self, text: str, findings: Sequence[Span], number: int) -> int:
         """How far nothing but listed words stands behind it, adjectives of another noun left out."""
         end = stop = apart = findings[number][1]
-        highest = min((a for a, _, _ in findings if a >= end), default=len(text))
+        following = bisect_left(findings, end, key=lambda finding: finding[0])
+        highest = findings[following][0] if following < len(findings) else len(text)
         last, ended = "", highest < end + _FARTHEST and highest < len(text)
         for token in _TOKEN.finditer(text, end, min(highest, end + _FARTHEST)):
             if not self._passes(token[0]):

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from ml.recognition.tokens import Word
 
 _AT_LINE = re.compile(r"^[ \t]*([A-Za-z][A-Za-z /]{1,40}?)[ \t]*(:|$)[ \t]*", re.MULTILINE)
-_IN_LINE = re.compile(r"(?:(?<=[.;,!?)])[ \t]*|[ \t]{2,})([A-Z][A-Za-z /&-]{1,40}?)[ \t]*:")
+_IN_LINE = re.compile(r"(?:(?<=[.;,!?)])[ \t]*|(?<![ \t])[ \t]{2,})([A-Z][A-Za-z /&-]{1,40}?)[ \t]*:")
 _SUBJECT = re.compile(r"(?:(?<=[.!?;:])[ \t]+|^[ \t]*)(?:The [Pp]atient|Patient|Pt)\b(?!['’]s)", re.MULTILINE)
 _BLANK_LINE = re.compile(r"\n[ \t]*(?=\n)")
 _RESULTS = frozenset({"negative", "positive", "absent", "excluded", "suspected", "denies", "ruled out"})
