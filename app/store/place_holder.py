@@ -13,7 +13,7 @@ from datetime import datetime
 
 import msgspec
 
-_MOST_BYTES = 4000
+_MOST_BYTES, _MOST_TOLD = 4000, 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class PlaceHolder:
         day = "" if at.date() == datetime.now().astimezone().date() else f"{at:%Y-%m-%d} "
         where = "" if self.machine == platform.node() else f" on {self.machine}"
         text = f"{self.deed} of {self.user} since {day}{at:%H:%M}, process {self.pid}{where}"
-        return "".join(letter for letter in text if letter.isprintable())
+        return "".join(letter for letter in text if letter.isprintable())[:_MOST_TOLD]
 
 
 def read_holder(handle: int) -> PlaceHolder | None:
@@ -63,7 +63,6 @@ def read_holder(handle: int) -> PlaceHolder | None:
     try:
         os.lseek(handle, 0, os.SEEK_SET)
         holder = msgspec.json.decode(os.read(handle, _MOST_BYTES), type=PlaceHolder)
-        datetime.fromisoformat(holder.since)
-    except (OSError, msgspec.MsgspecError, ValueError):
-        return None
-    return holder if holder.may_live() else None
+        return holder if holder.told() and holder.may_live() else None
+    except (OSError, msgspec.MsgspecError, ValueError, OverflowError):
+        return None  # times and numbers that no machine has are nothing understood

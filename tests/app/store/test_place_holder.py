@@ -1,11 +1,13 @@
 """Who finds the writer's place taken is told by whom."""
 
+import json
 import os
 import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from app.errors import VaultLocked
@@ -57,6 +59,33 @@ def test_a_file_of_another_form_says_nothing(tmp_path: Path, said: bytes) -> Non
     lock = WriterLock(tmp_path)
     (tmp_path / NAME).write_bytes(said)
     assert "in another window or process; let that one end" in refusal(tmp_path)
+    lock.release()
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("pid", 10**12),
+        ("pid", 10**25),
+        ("since", "0001-01-01T00:00:00+14:00"),
+        ("since", "9999-12-31T23:59:59-14:00"),
+        ("since", "tomorrow"),
+    ],
+)
+def test_numbers_and_times_that_no_machine_has_say_nothing(
+    tmp_path: Path, field: str, value: str | int
+) -> None:
+    lock = WriterLock(tmp_path)
+    said = {**msgspec.to_builtins(holder("train")), field: value}
+    (tmp_path / NAME).write_text(json.dumps(said), "utf-8")
+    assert "in another window or process; let that one end" in refusal(tmp_path)
+    lock.release()
+
+
+def test_what_is_told_is_short(tmp_path: Path) -> None:
+    lock = WriterLock(tmp_path)
+    lock.tell(holder("train", user="o" * 3000))
+    assert len(refusal(tmp_path)) < 500
     lock.release()
 
 
