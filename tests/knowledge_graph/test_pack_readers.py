@@ -290,6 +290,8 @@ def test_the_english_ddxplus_release_is_counted_from_its_patients(tmp_path: Path
         (PATIENTS.replace("E_55_", "E_56_"), "release_train_patients.zip speaks of DDXPLUS:E_56_@_V_89"),
         (PATIENTS.replace("SEX,", "S,"), "lacks the columns"),
         (PATIENTS.replace("50,", "old,"), "release_train_patients.zip:3: not whole"),
+        (PATIENTS.replace("50,", "²,"), "release_train_patients.zip:3: not whole"),
+        (PATIENTS.replace("50,", "5" * 5000 + ","), "release_train_patients.zip:3: not whole"),
         (PATIENTS.replace("['E_201']", "__import__('os')"), "zip:3: EVIDENCES is no list"),
         (PATIENTS.replace("URTI,", "Rhume,"), "do not belong together"),
     ],
