@@ -18,7 +18,6 @@ from app.store.vault import Vault
 from app.workflows import trainer_process
 from app.workflows.augment_findings import FindingTeller
 from app.workflows.collect_examples import Source, collect_examples
-from app.workflows.frame_process import FrameProcess
 from app.workflows.list_models import result_store
 from app.workflows.plan_training import declare_diseases
 from app.workflows.report_privacy import report_privacy
@@ -30,7 +29,7 @@ from ml.registry.starting_model import starting_version
 from ml.registry.tensor_file import read_tensors
 from ml.registry.training_result import TrainingResult
 from tests.app.workflows.thread_process import train_in_a_thread
-from tests.app.workflows.training_site import DISEASES, NAME, PLAN, RECORD, confirmed_site, run
+from tests.app.workflows.training_site import DISEASES, NAME, PLAN, RECORD, confirmed_site, frames_sent, run
 
 pytestmark = pytest.mark.slow
 
@@ -43,16 +42,7 @@ def vault(tmp_path: Path) -> Iterator[Vault]:
 
 @pytest.fixture
 def sent(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    """Everything that crosses the pipe to the trainer."""
-    frames: list[dict[str, Any]] = []
-    send = FrameProcess.send
-
-    def record(self: FrameProcess, message: dict[str, Any]) -> None:
-        frames.append(message)
-        send(self, message)
-
-    monkeypatch.setattr(FrameProcess, "send", record)
-    return frames
+    return frames_sent(monkeypatch)
 
 
 def test_a_run_is_debited_before_it_steps_and_leaves_a_result(

@@ -29,7 +29,7 @@ from ml.registry.training_result import TrainingResult
 from ml.text.encoder_files import find_encoder
 from tests.app.workflows.one_confirmed import confirm_one
 from tests.app.workflows.thread_process import train_in_a_thread
-from tests.app.workflows.training_site import NAME, PLAN, confirmed_site, empty_vault, run
+from tests.app.workflows.training_site import NAME, PLAN, confirmed_site, empty_vault, frames_sent, run
 
 pytestmark = pytest.mark.slow
 
@@ -43,16 +43,7 @@ def vault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Vault]:
 
 @pytest.fixture
 def sent(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    """Everything that crosses the pipe to the trainer."""
-    frames: list[dict[str, Any]] = []
-    send = FrameProcess.send
-
-    def record(self: FrameProcess, message: dict[str, Any]) -> None:
-        frames.append(message)
-        send(self, message)
-
-    monkeypatch.setattr(FrameProcess, "send", record)
-    return frames
+    return frames_sent(monkeypatch)
 
 
 def test_layers_that_training_adds_are_published_and_stay_at_the_site(vault: Vault, tmp_path: Path) -> None:

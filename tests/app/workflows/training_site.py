@@ -5,12 +5,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from app.clinical.diagnosis import Decision, Diagnosis
 from app.clinical.ids import NoteId, PatientId
 from app.clinical.note import Note
 from app.clinical.patient import Identifier, Patient
 from app.store.key_derivation import KdfParameters
 from app.store.vault import Vault
+from app.workflows.frame_process import FrameProcess
 from app.workflows.plan_training import TrainingPlan, declare_diseases
 from app.workflows.train_model import TrainingProgress, train_model
 from knowledge_graph.terms.term import DiseaseId
@@ -65,6 +68,19 @@ def _decided(number: int, decision: Decision) -> Diagnosis:
     return Diagnosis(
         PatientId(f"{RECORD}-{number}"), disease, "a disease", decision, "ann", "2026-01-01T00:00:00"
     )
+
+
+def frames_sent(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """Everything that crosses the pipe to the trainer from now on."""
+    frames: list[dict[str, Any]] = []
+    send = FrameProcess.send
+
+    def record(self: FrameProcess, message: dict[str, Any]) -> None:
+        frames.append(message)
+        send(self, message)
+
+    monkeypatch.setattr(FrameProcess, "send", record)
+    return frames
 
 
 def run(
