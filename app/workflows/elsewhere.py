@@ -8,9 +8,8 @@ from knowledge_graph.fusion.setting_prior import setting_prior
 from knowledge_graph.graph.compiled_graph import CompiledGraph
 from knowledge_graph.terms.occurrence import Setting
 
-NOTABLE = (
-    0.05  # of notes on rare diseases one in a hundred lets a common disease reach so much, of others most
-)
+# Of notes on rare diseases one in a hundred lets a common disease reach so much, of others most.
+NOTABLE = 0.05
 
 
 def elsewhere(

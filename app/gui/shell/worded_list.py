@@ -12,16 +12,16 @@ PADDING_PX = (8, 5)  # at 100 % text, at each side and above and below: a little
 class _WordedDelegate(QStyledItemDelegate):
     """Qt measures wrapped words without the style sheet's padding, and then leaves the last ones out."""
 
-    def __init__(self, look: Look, width: QListWidget) -> None:
-        super().__init__(width)
+    def __init__(self, look: Look, view: QListWidget) -> None:
+        super().__init__(view)
         self._look = look
-        self._list = width
+        self._view = view
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         """The list's width, and the height of the words at it."""
         self.initStyleOption(option, index)
         side, above = (self._look.px(length) for length in PADDING_PX)
-        width = self._list.viewport().width()
+        width = self._view.viewport().width()
         room = QRect(0, 0, width - 2 * (side + self._look.px(4)), 0)
         words = option.fontMetrics.boundingRect(room, int(Qt.TextFlag.TextWordWrap), option.text)
         return QSize(width, words.height() + 2 * above)
