@@ -15,7 +15,7 @@ from defusedxml.ElementTree import iterparse
 from knowledge_graph.errors import SourceRefused
 from knowledge_graph.sources.knowledge_pack import KnowledgePack, PackDisease
 from knowledge_graph.sources.orphanet_disorder import (
-    Told,
+    DisorderFacts,
     told_ages,
     told_genes,
     told_names,
@@ -36,7 +36,7 @@ class _Product:
     pack_id: str
     title: str
     file: str
-    tell: Callable[[Any, PackDisease, str], Told]
+    tell: Callable[[Any, PackDisease, str], DisorderFacts]
 
 
 _PRODUCTS = (
@@ -73,7 +73,7 @@ def parse_orphanet(data: bytes, *, name: str, content_hash: str) -> KnowledgePac
 
 def _pack(data: bytes, name: str, version: str | None, content_hash: str) -> KnowledgePack:
     product: _Product | None = None
-    told: list[tuple[str, Told]] = []
+    told: list[tuple[str, DisorderFacts]] = []
     disorders = _disorders(data) if version is not None else iter(())
     for number, element in enumerate(disorders, start=1):
         product = product or next((p for p in _PRODUCTS if element.find(p.mark) is not None), None)

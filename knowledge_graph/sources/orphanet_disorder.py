@@ -57,7 +57,7 @@ _INHERITANCES = {
 _PMID = re.compile(r"(\d+)\[PMID\]")
 
 
-class Told(NamedTuple):
+class DisorderFacts(NamedTuple):
     """What a product tells of one disorder. A pack without a word on it says nothing but its name."""
 
     disease: PackDisease
@@ -70,12 +70,12 @@ class Told(NamedTuple):
         return bool(self.rows or self.genes or self.disease.same_as or self.disease.epidemiology)
 
 
-def told_phenotypes(element: Any, disease: PackDisease, where: str) -> Told:
+def told_phenotypes(element: Any, disease: PackDisease, where: str) -> DisorderFacts:
     """Product 4: findings with their frequency class. Raises SourceRefused."""
-    return Told(disease, tuple(_phenotypes(element, disease, where)))
+    return DisorderFacts(disease, tuple(_phenotypes(element, disease, where)))
 
 
-def told_names(element: Any, disease: PackDisease, where: str) -> Told:
+def told_names(element: Any, disease: PackDisease, where: str) -> DisorderFacts:
     """Product 1: the OMIM entries that Orphanet has validated as exactly the same."""
     same = tuple(
         DiseaseId(f"OMIM:{tie.findtext('Reference', '').strip()}")
@@ -87,28 +87,28 @@ def told_names(element: Any, disease: PackDisease, where: str) -> Told:
     broken = next((number for number in same if not number[5:].isdigit()), None)
     if broken is not None:
         raise SourceRefused(f"{where} names {broken}, which is no OMIM number; fetch the file again")
-    return Told(replace(disease, same_as=tuple(dict.fromkeys(same))))
+    return DisorderFacts(replace(disease, same_as=tuple(dict.fromkeys(same))))
 
 
-def told_genes(element: Any, disease: PackDisease, where: str) -> Told:
+def told_genes(element: Any, disease: PackDisease, where: str) -> DisorderFacts:
     """Product 6: genes that cause the disease or weigh in it, with their articles. Raises SourceRefused."""
-    return Told(disease, genes=tuple(_genes(element, disease, where)))
+    return DisorderFacts(disease, genes=tuple(_genes(element, disease, where)))
 
 
-def told_ages(element: Any, disease: PackDisease, where: str) -> Told:
+def told_ages(element: Any, disease: PackDisease, where: str) -> DisorderFacts:
     """Product 9, natural history: when the disease begins, and how it is inherited, as HPO says it."""
     begins = _names(element, "AverageAgeOfOnsetList/AverageAgeOfOnset")
     onsets = [] if _ANY_AGE in begins else [_ONSETS[name] for name in begins if name in _ONSETS]
     inherited = _names(element, "TypeOfInheritanceList/TypeOfInheritance")
     modes = [_INHERITANCES[name] for name in inherited if name in _INHERITANCES]
     said = [("C", term) for term in onsets] + [("I", term) for term in modes]
-    return Told(disease, tuple(_row_of_aspect(disease, aspect, term) for aspect, term in said))
+    return DisorderFacts(disease, tuple(_row_of_aspect(disease, aspect, term) for aspect, term in said))
 
 
-def told_prevalence(element: Any, disease: PackDisease, where: str) -> Told:
+def told_prevalence(element: Any, disease: PackDisease, where: str) -> DisorderFacts:
     """Product 9, prevalence: each validated figure in Orphanet's words, with its articles."""
     lines = (_prevalence(tie) for tie in element.iterfind("PrevalenceList/Prevalence"))
-    return Told(replace(disease, epidemiology=tuple(dict.fromkeys(filter(None, lines)))))
+    return DisorderFacts(replace(disease, epidemiology=tuple(dict.fromkeys(filter(None, lines)))))
 
 
 def _phenotypes(element: Any, disease: PackDisease, where: str) -> Iterator[Association]:
