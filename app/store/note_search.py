@@ -17,6 +17,8 @@ from app.store.session import Session
 
 RANKED = 2_000
 _COMMON, _MOST_TERMS = 20_000, 16
+_FEW = 3  # words; of more, the rare ones alone rank
+_RARE = ((1_000, 2), (4_000, 1))  # entries, and how many words with fewer are enough
 _INDEXED, _LOOKED_THROUGH, _AT_ONCE, _FIRST_PART = 3, 400, 100, 20_000
 _WORD = re.compile(r"\w+")
 _TERM = re.compile(r'"([^"]*)"|([^\s"]+)')
@@ -63,41 +65,60 @@ def _terms_of(text: str, *, open_end: bool) -> list[str]:
 
 
 def _by_words(session: Session, terms: list[str], pairs: str, limit: int) -> list[NoteHit]:
-    """The last word as it stands first: only where that finds too little is it taken as a beginning."""
-    whole = [*terms[:-1], terms[-1].rstrip("*")]
-    newest = _newest(session, whole, pairs)
-    if len(newest) >= limit or whole == terms:
-        ordered = _ranked(session, whole, newest)
+    if terms[-1].endswith("*"):
+        terms, ordered = _being_typed(session, terms, pairs, limit)
     else:
-        whole, common = terms, _newest_beginning(session, terms, pairs, limit)
-        ordered = common or _ranked(session, terms, _newest(session, terms, pairs))
+        ordered = _ranked(session, terms, _newest(session, terms, pairs))
     numbers = ordered[:limit]
     rows = session.rows(
         f"""SELECT note.number, {_SHOWN} FROM note JOIN patient ON patient.id = note.patient_id
             WHERE note.number IN (SELECT value FROM json_each(?))""",
         (json.dumps(numbers),),
     )
-    found = {row[0]: _hit(row[1:], lambda text: excerpt(text, whole)) for row in rows}
+    found = {row[0]: _hit(row[1:], lambda text: excerpt(text, terms)) for row in rows}
     return [found[number] for number in numbers]
 
 
-def _newest_beginning(session: Session, terms: list[str], pairs: str, limit: int) -> list[int]:
-    """Notes with a common beginning of a word, newest first; none where it is short or not so common.
+def _being_typed(session: Session, terms: list[str], pairs: str, limit: int) -> tuple[list[str], list[int]]:
+    """The terms, and the notes best first: with the last word as it stands, else with its beginning.
 
-    The index has two and three letters ready; more of them it puts together from each word that begins so,
-    for all notes. So the newest with the first three are looked through; what those seldom hold is rare.
+    Many words are held together by few notes: those without the last word are looked through.
     """
     start = terms[-1].strip('"*')
-    if len(start) <= _INDEXED or not start.isalnum():
-        return []
-    near, found = _newest(session, [*terms[:-1], f'"{start[:_INDEXED]}"*'], pairs), list[int]()
+    if len(terms) > _FEW and start.isalnum():
+        few = min(limit, _AT_ONCE)
+        near = _newest(session, terms[:-1], pairs, few)
+        if len(near) < few:
+            return terms, _ranked(session, terms, _beginning(session, near, start))
+    whole = [*terms[:-1], terms[-1].rstrip("*")]
+    newest = _newest(session, whole, pairs)
+    if len(newest) >= limit:
+        return whole, _ranked(session, whole, newest)
+    return terms, _by_beginning(session, terms, pairs, limit)
+
+
+def _by_beginning(session: Session, terms: list[str], pairs: str, limit: int) -> list[int]:
+    """Notes with the last word as a beginning, best first.
+
+    The index has two and three letters ready; more of them it puts together from each word that begins so,
+    for all notes. So those with the first three are looked through, if they are many the newest of them;
+    what those seldom hold is rare.
+    """
+    start = terms[-1].strip('"*')
+    if len(start) > _INDEXED and start.isalnum():
+        near = _newest(session, [*terms[:-1], f'"{start[:_INDEXED]}"*'], pairs)
+        if len(near) < min(limit, _AT_ONCE):
+            return _ranked(session, terms, _beginning(session, near, start))
+        if common := _looked_through(session, near, start, limit):
+            return common
+    return _ranked(session, terms, _newest(session, terms, pairs))
+
+
+def _looked_through(session: Session, near: list[int], start: str, limit: int) -> list[int]:
+    """Those of the notes, newest first, with a word that begins so; none where the newest seldom have one."""
+    found = list[int]()
     for at in range(0, min(len(near), _LOOKED_THROUGH), _AT_ONCE):
-        rows = session.rows(
-            """SELECT number, title, text FROM note WHERE number IN (SELECT value FROM json_each(?))
-               ORDER BY number DESC""",
-            (json.dumps(near[at : at + _AT_ONCE]),),
-        )
-        found += [number for number, title, text in rows if has_beginning(f"{title} {text}", start)]
+        found += _beginning(session, near[at : at + _AT_ONCE], start)
         if len(found) >= limit:
             return found
         if len(found) * _LOOKED_THROUGH < limit * (at + _AT_ONCE):  # at this pace there won't be enough
@@ -105,31 +126,41 @@ def _newest_beginning(session: Session, terms: list[str], pairs: str, limit: int
     return []
 
 
-def _newest(session: Session, terms: list[str], pairs: str) -> list[int]:
-    """The newest hits."""
-    asked = " ".join(terms)
-    if pairs:
-        return _newest_of_both(session, asked, pairs)
+def _beginning(session: Session, numbers: list[int], start: str) -> list[int]:
+    """Those of these notes with a word that begins so, newest first."""
     rows = session.rows(
-        "SELECT rowid FROM note_search WHERE note_search MATCH ? ORDER BY rowid DESC LIMIT ?", (asked, RANKED)
+        """SELECT number, title, text FROM note WHERE number IN (SELECT value FROM json_each(?))
+           ORDER BY number DESC""",
+        (json.dumps(numbers),),
+    )
+    return [number for number, title, text in rows if has_beginning(f"{title} {text}", start)]
+
+
+def _newest(session: Session, terms: list[str], pairs: str, most: int | None = None) -> list[int]:
+    """The newest hits, `RANKED` at most where nothing else is said."""
+    asked, most = " ".join(terms), RANKED if most is None else most
+    if pairs:
+        return _newest_of_both(session, asked, pairs, most)
+    rows = session.rows(
+        "SELECT rowid FROM note_search WHERE note_search MATCH ? ORDER BY rowid DESC LIMIT ?", (asked, most)
     )
     return [row[0] for row in rows]
 
 
-def _newest_of_both(session: Session, asked: str, pairs: str) -> list[int]:
+def _newest_of_both(session: Session, asked: str, pairs: str, most: int) -> list[int]:
     """The newest hits in both indexes: part by part, each twice as long, since a part of one is made a list.
 
     A plus keeps SQLite from asking the index again for each row of the list.
     """
     found, high, span = list[int](), _highest(session) + 1, _FIRST_PART
-    while high > 0 and len(found) < RANKED:
+    while high > 0 and len(found) < most:
         low = max(high - span, 0)
         rows = session.rows(
             """SELECT rowid FROM note_search WHERE note_search MATCH ? AND rowid >= ? AND rowid < ?
                AND +rowid IN (SELECT rowid FROM note_pairs
                               WHERE note_pairs MATCH ? AND rowid >= ? AND rowid < ?)
                ORDER BY rowid DESC LIMIT ?""",
-            (asked, low, high, pairs, low, high, RANKED - len(found)),
+            (asked, low, high, pairs, low, high, most - len(found)),
         )
         found += [row[0] for row in rows]
         high, span = low, 2 * span
@@ -158,7 +189,7 @@ def _ranked(session: Session, terms: list[str], newest: list[int]) -> list[int]:
 def _rarest(session: Session, terms: list[str]) -> list[str]:
     """As many words and phrases as make BM25 read fewer than `_COMMON` entries of the index together."""
     rarest, left = list[str](), _COMMON
-    for entries, term in sorted((_entries(session, term), term) for term in terms):
+    for entries, term in sorted(_counted(session, terms)):
         left -= entries
         if left <= 0:
             break
@@ -166,12 +197,24 @@ def _rarest(session: Session, terms: list[str]) -> list[str]:
     return rarest
 
 
-def _entries(session: Session, term: str) -> int:
-    """How many entries a word has, or a phrase for all of its words; counted up to `_COMMON`."""
+def _counted(session: Session, terms: list[str]) -> list[tuple[int, str]]:
+    """How many entries the terms have that have fewer than `_COMMON`; of many terms the rare ones will do."""
+    rare, left = list[tuple[int, str]](), terms
+    for most, enough in (*(_RARE if len(terms) > _FEW else ()), (_COMMON, 0)):
+        counted = [(_entries(session, term, most), term) for term in left]
+        rare += [found for found in counted if found[0] < most]
+        if len(rare) >= enough:
+            break
+        left = [term for entries, term in counted if entries >= most]
+    return rare
+
+
+def _entries(session: Session, term: str, most: int) -> int:
+    """How many entries a word has, or a phrase for all of its words; counted up to `most`."""
     words = max(len(_WORD.findall(term)), 1)
     rows = session.rows(
         "SELECT count(*) FROM (SELECT 1 FROM note_search WHERE note_search MATCH ? LIMIT ?)",
-        (term, ceil(_COMMON / words)),
+        (term, ceil(most / words)),
     )
     return words * int(rows[0][0])
 

@@ -213,6 +213,61 @@ def test_the_beginning_of_a_word_finds_what_a_walk_through_all_notes_finds(
     assert all("«" in hit.snippet for hit in hits)
 
 
+@pytest.fixture(scope="module")
+def long_notes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vault]:
+    """Notes of twenty words, some of them in nearly every note and some in few."""
+    path, dice = tmp_path_factory.mktemp("long") / "v", random.Random(8)
+    made, _ = Vault.create(path, user="ann", passphrase="a passphrase", kdf=KdfParameters.fast_for_tests())
+    words = [
+        f"{start}{end}" for start in ("fev", "seiz", "größ", "no") for end in ("", "er", "ures", "ures2")
+    ]
+    weights = [1 / (1 + n) for n in range(len(words))]
+    texts = (" ".join(dice.choices(words, weights, k=20)) for _ in range(300))
+    with made:
+        notes = [Note(NoteId(f"n{n:03d}"), ADA, text) for n, text in enumerate(texts)]
+        made.put_records([Patient(ADA, "Ada Sample"), *notes], origin="t")
+        yield made
+
+
+@pytest.mark.parametrize("rare", [((1_000, 2), (4_000, 1)), ((40, 2), (90, 1))])
+@pytest.mark.parametrize("limit", [3, 30, 1000])
+def test_a_pasted_line_finds_the_notes_that_a_walk_through_all_finds(
+    long_notes: Vault, monkeypatch: pytest.MonkeyPatch, rare: tuple[tuple[int, int], ...], limit: int
+) -> None:
+    monkeypatch.setattr(note_search, "_RARE", rare)
+    dice = random.Random(limit)
+    all_notes = long_notes.chart(ADA).notes
+    held = {note.id: [folded(word) for word in note.text.split()] for note in all_notes}
+    for _ in range(25):
+        pasted = dice.choice(all_notes).text.split()[: dice.randrange(2, 13)]
+        if dice.random() < 0.5:
+            pasted[-1] = pasted[-1][: dice.randrange(2, 5)]
+        query = list(dict.fromkeys(folded(word) for word in reversed(pasted)))[::-1]
+        others, last = query[:-1], query[-1]
+        having = [note for note, words in held.items() if set(others) <= set(words)]
+        whole = {note for note in having if last in held[note]}
+        begun = {note for note in having if any(word.startswith(last) for word in held[note])}
+        wanted = whole if len(whole) >= limit else begun
+        hits = [hit.note_id for hit in long_notes.search_notes(" ".join(pasted), limit=limit)]
+        assert len(hits) == len(set(hits)) == min(limit, len(wanted))
+        assert set(hits) <= wanted
+
+
+def test_of_many_words_the_rarest_are_told_without_counting_the_common_ones(
+    long_notes: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session, terms = long_notes.session(), ['"fever"', '"fev"', '"noer"', '"noures2"', '"seizures"']
+    entries = {term: note_search._entries(session, term, 1_000) for term in terms}
+    rare = sorted(term for term in terms if entries[term] < 150)
+    assert '"fev"' not in rare
+    assert '"noures2"' in rare
+    monkeypatch.setattr(note_search, "_RARE", ((150, len(rare)),))
+    assert sorted(term for _, term in note_search._counted(session, terms)) == rare
+    monkeypatch.setattr(note_search, "_RARE", ((150, len(rare) + 1),))
+    assert sorted(note_search._counted(session, terms)) == sorted((n, term) for term, n in entries.items())
+    assert note_search._rarest(session, terms[:2]) == ['"fever"', '"fev"']
+
+
 def test_a_common_beginning_is_looked_for_among_the_newest_notes_alone(
     many: Vault, monkeypatch: pytest.MonkeyPatch
 ) -> None:
