@@ -12,15 +12,23 @@ from knowledge_graph.graph.compiled_graph import CompiledGraph
 
 SHARES = {"twins": 1.0, "same_gene": 0.2}
 SERIES_SHARE = 0.3
+AT_ONCE = 8  # findings: what is worked out of them stays in the processor's cache
 
 
 def borrowed(graph: CompiledGraph, own: Floats) -> Floats:
-    """log ratios of observed findings with kin heard: (n_findings, n_diseases), a new array.
+    """log ratios of observed findings with kin heard: (n_findings, n_diseases), a new array."""
+    heard = np.empty_like(own)
+    for start in range(0, len(own), AT_ONCE):
+        some = slice(start, start + AT_ONCE)
+        heard[some] = _with_kin(graph, own[some]).T
+    return heard
+
+
+def _with_kin(graph: CompiledGraph, own: Floats) -> Floats:
+    """The same of a few findings: (n_diseases, n_findings).
 
     Works on columns, and gathers whole ones: that is what makes it fast.
     """
-    if not len(own):
-        return own.copy()
     said = np.empty(own.shape[::-1], own.dtype)
     for finding, ratios in enumerate(own):  # twice as fast as copying the transposed
         said[:, finding] = ratios
@@ -31,7 +39,7 @@ def borrowed(graph: CompiledGraph, own: Floats) -> Floats:
         heard = np.maximum(heard, best, out=best)
     if len(graph.kinship.series.values):
         np.maximum(heard, _series_ratios(graph, said), out=heard)
-    return np.ascontiguousarray(heard.T)
+    return heard
 
 
 def _series_ratios(graph: CompiledGraph, said: Floats) -> Floats:

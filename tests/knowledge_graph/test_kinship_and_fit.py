@@ -12,7 +12,7 @@ from knowledge_graph.graph.compilation import compile_release
 from knowledge_graph.graph.compiled_graph import CompiledGraph
 from knowledge_graph.graph.kinship import build_kinship, name_words, series_stem
 from knowledge_graph.graph.row_maxima import SHORT, RowMaxima
-from knowledge_graph.ranking.borrowing import SERIES_SHARE, SHARES, borrowed
+from knowledge_graph.ranking.borrowing import AT_ONCE, SERIES_SHARE, SHARES, borrowed
 from knowledge_graph.ranking.dropped_publication import DroppedPublication
 from knowledge_graph.ranking.likelihood_ratio import likelihood_ratios
 from knowledge_graph.ranking.profile_fit import (
@@ -67,7 +67,8 @@ def test_kin_are_of_another_source_and_series_of_the_same() -> None:
 @pytest.mark.slow
 def test_borrowing_equals_the_slow_reference(real_graph: CompiledGraph) -> None:
     rng = np.random.default_rng(4)
-    findings = [Finding(real_graph.term_ids[t]) for t in rng.choice(real_graph.associations.term, 6)]
+    terms = rng.choice(real_graph.associations.term, 2 * AT_ONCE + 3)
+    findings = [Finding(real_graph.term_ids[t]) for t in terms]
     own = likelihood_ratios(real_graph, findings)
     fast = borrowed(real_graph, own)
     for disease in rng.choice(len(real_graph.disease_ids), 40).tolist():
