@@ -8,6 +8,7 @@ from knowledge_graph.findings.finding import FindingState
 from knowledge_graph.fusion.same_disease import Leaders
 from knowledge_graph.graph.compiled_graph import CompiledGraph
 from knowledge_graph.ranking.prediction_set import COVERAGE, SetCalibration, best_of_ids
+from knowledge_graph.ranking.reranking import learned_sources
 
 
 def possible_diseases(
@@ -18,7 +19,8 @@ def possible_diseases(
     None too where diseases of packs, which it can't hold, are likelier than it may be wrong.
     """
     scores = weighed.scores
-    of_packs = np.array([space in graph.pack_spaces for space in graph.spaces])
+    of_packs = np.ones(len(graph.disease_ids), bool)
+    of_packs[np.concatenate(learned_sources(graph))] = False
     observed = any(f.state is FindingState.OBSERVED for f in scores.findings)
     if not observed or weighed.fused.shown[of_packs].sum() > 1 - COVERAGE:
         return None

@@ -15,8 +15,12 @@ def settled_terms(graph: CompiledGraph, findings: Iterable[Finding]) -> npt.NDAr
     Raises UnknownTerm.
     """
     settled = np.zeros(len(graph.term_ids), bool)
-    for finding in findings:
-        observed = finding.state is FindingState.OBSERVED
-        rows = graph.ancestors if observed else graph.descendants
-        settled[rows[graph.term_number(finding.term_id)]] = True
+    answered = [
+        (graph.ancestors if finding.state is FindingState.OBSERVED else graph.descendants)[
+            graph.term_number(finding.term_id)
+        ]
+        for finding in findings
+    ]
+    if answered:
+        settled[np.concatenate(answered)] = True
     return settled

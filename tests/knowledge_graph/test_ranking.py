@@ -10,6 +10,7 @@ from knowledge_graph.errors import UnknownDisease, UnknownTerm
 from knowledge_graph.findings.finding import Finding, FindingState, Sex
 from knowledge_graph.graph.cache import from_bytes, load_compiled, to_bytes
 from knowledge_graph.graph.compiled_graph import CompiledGraph
+from knowledge_graph.graph.settled import settled_terms
 from knowledge_graph.ranking.likelihood_ratio import EXCLUDED_WEIGHT, FLOOR, likelihood_ratios
 from knowledge_graph.ranking.rank import rank
 from knowledge_graph.rationale.explanation import SERIES, explain, not_yet_asked
@@ -138,6 +139,18 @@ def _slow_match(graph: CompiledGraph, term: int, disease: int) -> tuple[str, str
 def test_what_is_known_or_implied_is_not_asked_again(graph: CompiledGraph) -> None:
     scores = rank(graph, [Finding(SEIZURE, EXCLUDED)])
     assert [e.name for e in not_yet_asked(graph, scores, "OMIM:1")] == ["Fever"]
+
+
+def test_findings_settle_what_is_above_them_and_excluded_ones_what_is_below(graph: CompiledGraph) -> None:
+    def settled(*findings: Finding) -> set[str]:
+        return {graph.term_ids[term] for term in np.flatnonzero(settled_terms(graph, findings)).tolist()}
+
+    above = {graph.term_ids[term] for term in graph.ancestors[graph.term_number(FOCAL)].tolist()}
+    below = {graph.term_ids[term] for term in graph.descendants[graph.term_number(SEIZURE)].tolist()}
+    assert settled() == set()
+    assert settled(Finding(FOCAL)) == above
+    assert settled(Finding(SEIZURE, EXCLUDED)) == below
+    assert settled(Finding(RASH), Finding(SEIZURE, EXCLUDED)) == settled(Finding(RASH)) | below
 
 
 def test_unknown_ids_are_refused_by_name(graph: CompiledGraph) -> None:
