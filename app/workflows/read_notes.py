@@ -78,7 +78,6 @@ def telling_first(
 
 def _telling_places(text: str, recogniser: Recogniser) -> list[tuple[int, str]]:
     """Where findings that are there begin, with their terms; an assessment's heading has none."""
-    found = [
-        (m.start, m.term_id) for m in recogniser.mentions(text) if m.state == OBSERVED and is_about_patient(m)
-    ]
+    mentions = recogniser.mentions_as_read(text)
+    found = [(m.start, m.term_id) for m in mentions if m.state == OBSERVED and is_about_patient(m)]
     return sorted([*found, *((m.end(), "") for m in _ASSESSMENT.finditer(text))])

@@ -16,7 +16,7 @@ from ml.recognition.questions import Answer, Question, polar_questions
 from ml.recognition.shorthand import shorthand_matches
 from ml.recognition.sites import SiteMatch, site_matches
 from ml.recognition.tokens import WordSequence, word_sequence
-from ml.text.text_memory import TextMemory
+from ml.text.text_memory import TextMemory, name_of_texts
 
 _LONGEST_PLAIN = 8  # words; longer matches were put together across a coordination
 TEXTS_KEPT = 256  # a chart's notes
@@ -49,10 +49,18 @@ class Recogniser:
         self._rules = rules or ContextRules.load()
         self._durations, self._onsets = DurationReader(lexicon), OnsetReader(lexicon)
         self._known = TextMemory[tuple[Mention, ...]](TEXTS_KEPT)
+        self._as_read = TextMemory[tuple[Mention, ...]](TEXTS_KEPT)
 
     def mentions(self, text: str, *, age_days: int | None = None) -> tuple[Mention, ...]:
         """Every mention in reading order; limits of measured values hang on the patient's age, if known."""
-        return self._known.of((text, str(age_days)), lambda: self._read(text, age_days))
+        found = self._known.of((text, str(age_days)), lambda: self._read(text, age_days))
+        self._as_read.put(name_of_texts([text]), found)
+        return found
+
+    def mentions_as_read(self, text: str) -> tuple[Mention, ...]:
+        """The same, by the age at which the text was last read: without one where it is read now."""
+        known = self._as_read.get(name_of_texts([text]))
+        return self.mentions(text) if known is None else known
 
     def _read(self, text: str, age_days: int | None) -> tuple[Mention, ...]:
         read = _with_plain_lines(text)

@@ -90,6 +90,15 @@ def test_a_known_age_counts_for_more_than_what_the_text_says() -> None:
     assert [m.term_id for m in RECOGNISER.mentions(of_her_boy, age_days=adult)] == ["Tachycardia"]
 
 
+def test_a_text_counts_as_read_at_the_age_that_was_last_given() -> None:
+    text, child = "Heart rate 130 today", 15 * 365
+    assert [m.term_id for m in RECOGNISER.mentions_as_read(text)] == ["Tachycardia"]
+    for age in (child, None, child):
+        at_age = RECOGNISER.mentions(text, age_days=age)
+        assert RECOGNISER.mentions_as_read(text) == at_age
+    assert at_age == ()
+
+
 def test_a_childs_age_is_known_by_its_years() -> None:
     assert is_child("6 month old")
     assert is_child("aged 4")
