@@ -2,7 +2,7 @@
 
     python3 installer/bootstrap.py demo     the whole main job, then the window
     python3 installer/bootstrap.py test     all tests
-    python3 installer/bootstrap.py setup    the environment alone
+    python3 installer/bootstrap.py setup    the environment alone, as the tests need it
     python3 installer/bootstrap.py VERB...  any verb of the command line
 
 It makes the environment `.venv` in this folder from hash-locked files, says which system
@@ -32,6 +32,7 @@ from installer.environment import (  # noqa: E402
 from installer.qt_libraries import install_missing_libraries, missing_packages  # noqa: E402
 
 NEED_QT = ("demo", "test")
+NEED_DEV = ("test", "setup")
 
 
 def main(words: list[str]) -> int:
@@ -40,7 +41,7 @@ def main(words: list[str]) -> int:
         print(__doc__)
         return 0 if words else 2
     try:
-        set_up()
+        set_up(dev=words[0] in NEED_DEV)
         if not libraries_found() and words[0] in NEED_QT:
             raise SetupFailed("Qt can't start without them (see above)")
     except SetupFailed as error:

@@ -128,7 +128,7 @@ def _check_tools() -> None:
 
 
 def _made_environment() -> Path:
-    set_up()
+    set_up(dev=True)
     return ENVIRONMENT
 
 

@@ -13,11 +13,13 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENT = ROOT / ".venv"
 LOCK = ROOT / "installer" / "locked.txt"
+DEV_LOCK = ROOT / "installer" / "locked-dev.txt"
 CPU_TORCH_LOCK = ROOT / "installer" / "locked-cpu-torch.txt"
 CUDA_LOCK = ROOT / "installer" / "locked-cuda.txt"
 STAMP = ENVIRONMENT / "anamnesis-stamp.txt"
 LIBRARIES = ENVIRONMENT / "anamnesis-libraries.txt"
 UNFINISHED = "not finished\n"
+WITH_DEV = " with what tests, checks and builds need"
 # What would make pip write elsewhere, or Python read elsewhere.
 MISLEADING = ("PYTHONHOME", "PYTHONPATH", "PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_USER")
 # The first lines of a script that pip wrote: one line, or three where the path is long or has a space.
@@ -28,15 +30,20 @@ class SetupFailed(Exception):
     """The environment could not be made; the message names the remedy."""
 
 
-def set_up() -> None:
-    """Make the environment unless its stamp says that it is made already. Raises SetupFailed."""
+def set_up(*, dev: bool = False) -> None:
+    """Make the environment unless its stamp says that it is made already. Raises SetupFailed.
+
+    `dev`: with what tests, checks and builds need besides.
+    """
     try:
         stamp = _stamp()
-        if _is_ready(stamp):
+        if _is_ready(stamp, dev=dev):
             return
         with _alone():
             if not _is_ready(stamp):  # another set-up may just have done it
                 _make(stamp)
+            if not _is_ready(stamp, dev=dev):
+                _add_dev(stamp)
     except OSError as error:
         raise SetupFailed(
             f"{error.filename or ROOT}: {error.strerror}; make room there, or let this user write there"
@@ -71,22 +78,24 @@ def repoint_scripts(folder: Path, python: Path) -> None:
             script.write_bytes(head + whole[told.end() :])
 
 
-def forget_half_installed(site: Path) -> None:
+def forget_half_installed(environment: Path) -> None:
     """Let pip install anew what it was killed over: it writes a package's RECORD last."""
-    for record in site.glob("*.dist-info"):
+    for record in environment.glob("lib/python3.*/site-packages/*.dist-info"):
         if not (record / "RECORD").is_file():
             shutil.rmtree(record)
 
 
-def _is_ready(stamp: str) -> bool:
-    made = STAMP.is_file() and python_of(ENVIRONMENT).exists()
-    return made and STAMP.read_text(encoding="utf-8") == stamp
+def _is_ready(stamp: str, *, dev: bool = False) -> bool:
+    if not STAMP.is_file() or not python_of(ENVIRONMENT).exists():
+        return False
+    found = STAMP.read_text(encoding="utf-8")
+    return found == stamp + WITH_DEV or (found == stamp and not dev)
 
 
 def _stamp() -> str:
     """Changes with the locks, with Python, and with the folder, which scripts of pip hold."""
     digest = hashlib.sha256(f"{sys.version}\n{ROOT}\n".encode())
-    for file in (LOCK, CPU_TORCH_LOCK, CUDA_LOCK, ROOT / "pyproject.toml"):
+    for file in (LOCK, DEV_LOCK, CPU_TORCH_LOCK, CUDA_LOCK, ROOT / "pyproject.toml"):
         digest.update(file.read_bytes())
     return digest.hexdigest()
 
@@ -116,8 +125,7 @@ def _make(stamp: str) -> None:
     _make_environment()
     STAMP.write_text(UNFINISHED, encoding="utf-8")
     LIBRARIES.unlink(missing_ok=True)
-    for site in ENVIRONMENT.glob("lib/python3.*/site-packages"):
-        forget_half_installed(site)
+    forget_half_installed(ENVIRONMENT)
     if not _has_nvidia_driver() and not _pip_succeeds(*_locked(CPU_TORCH_LOCK), quiet=True):
         say("no processor build of torch for this Python in the package index; the default build is larger")
     _pip(*_locked(LOCK))
@@ -125,10 +133,21 @@ def _make(stamp: str) -> None:
         _pip("uninstall", "--yes", "onnxruntime")
         _pip(*_locked(CUDA_LOCK))
     _pip("install", "--no-deps", "--no-build-isolation", "--editable", str(ROOT))
+    _finish(stamp)
+    say("the environment is ready")
+
+
+def _add_dev(stamp: str) -> None:
+    say("adding what tests, checks and builds need (once)")
+    forget_half_installed(ENVIRONMENT)
+    _pip(*_locked(DEV_LOCK))
+    _finish(stamp + WITH_DEV)
+
+
+def _finish(stamp: str) -> None:
     if os.name == "posix":
         repoint_scripts(ENVIRONMENT / "bin", python_of(ENVIRONMENT))
     STAMP.write_text(stamp, encoding="utf-8")
-    say("the environment is ready")
 
 
 def _make_environment() -> None:

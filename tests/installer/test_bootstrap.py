@@ -2,6 +2,7 @@
 
 import ast
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -25,20 +26,34 @@ def test_missing_libraries_become_debian_packages() -> None:
     assert len(set(PACKAGES)) == len(PACKAGES)
 
 
-def test_the_lock_is_split_by_what_cuda_needs() -> None:
+def test_the_lock_is_split_by_what_tests_and_cuda_need_besides() -> None:
     text = "# head\nnumpy==2.4.6 \\\n    --hash=sha256:aa\nnvidia-cublas==13.1 \\\n    --hash=sha256:bb\n"
     text += "torch==2.13.0 \\\n    --hash=sha256:cc\ntriton==3.7.1 \\\n    --hash=sha256:dd\n"
-    plain, cuda = split_lock(text)
+    text += "pytest==9.2.0 \\\n    --hash=sha256:ee\n"
+    plain, dev, cuda = split_lock(text, {"numpy", "torch", "triton"})
     assert plain.startswith("numpy==2.4.6")
     assert "torch==2.13.0 \\\n    --hash=sha256:cc\n" in plain
+    assert dev == "pytest==9.2.0 \\\n    --hash=sha256:ee\n"
     assert cuda == "nvidia-cublas==13.1 \\\n    --hash=sha256:bb\ntriton==3.7.1 \\\n    --hash=sha256:dd\n"
 
 
-@pytest.mark.parametrize("name", ["locked.txt", "locked-cuda.txt", "locked-cpu-torch.txt"])
+@pytest.mark.parametrize("name", ["locked.txt", "locked-dev.txt", "locked-cuda.txt", "locked-cpu-torch.txt"])
 def test_every_locked_package_has_an_exact_version_and_a_hash(name: str) -> None:
     entries = (ROOT / "installer" / name).read_text("utf-8").replace("\\\n", " ").splitlines()
     assert entries
     assert all("==" in entry and "--hash=sha256:" in entry for entry in entries)
+
+
+def test_what_the_tests_compare_with_is_no_part_of_the_program() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    asked = [words.partition("==")[0] for words in project["optional-dependencies"]["dev"]]
+    names = {name.lower().replace(".", "-") for name in asked}
+    program, dev = (
+        {line.partition("==")[0] for line in (ROOT / "installer" / name).read_text("utf-8").splitlines()}
+        for name in ("locked.txt", "locked-dev.txt")
+    )
+    assert {"transformers", "peft"} <= names <= dev
+    assert not names & program
 
 
 @pytest.mark.parametrize("name", ["bootstrap.py", "environment.py", "qt_libraries.py"])

@@ -20,7 +20,7 @@ RUN_BY_THE_TRAINER = {
 }
 CODE = """
 import importlib, pkgutil, sys
-BLOCKED = ("torch", "transformers", "opacus", "peft", "onnx", "onnxscript")
+BLOCKED = ("torch", "opacus", "onnx", "onnxscript")
 
 class Blocked:
     def find_spec(self, name, path=None, target=None):

@@ -41,12 +41,13 @@ def test_scripts_of_a_moved_environment_run_again(tmp_path: Path, head: bytes) -
 
 
 def test_a_package_that_pip_was_killed_over_is_installed_again(tmp_path: Path) -> None:
+    site = tmp_path / "lib/python3.11/site-packages"
     for name in ("half-1.0.dist-info", "whole-1.0.dist-info"):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "METADATA").write_text("Name: x\n")
-    (tmp_path / "whole-1.0.dist-info" / "RECORD").write_text("")
+        (site / name).mkdir(parents=True)
+        (site / name / "METADATA").write_text("Name: x\n")
+    (site / "whole-1.0.dist-info" / "RECORD").write_text("")
     forget_half_installed(tmp_path)
-    assert [path.name for path in tmp_path.iterdir()] == ["whole-1.0.dist-info"]
+    assert [path.name for path in site.iterdir()] == ["whole-1.0.dist-info"]
 
 
 def test_a_folder_that_is_no_environment_is_left_alone(checkout: Path) -> None:
@@ -55,6 +56,19 @@ def test_a_folder_that_is_no_environment_is_left_alone(checkout: Path) -> None:
     with pytest.raises(SetupFailed, match="move it away"):
         environment._make_environment()
     assert (checkout / ".venv" / "letters").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    ("made", "ready"), [("", []), ("S", [False]), (f"S{environment.WITH_DEV}", [False, True])]
+)
+def test_the_program_is_ready_without_what_the_tests_need_besides(
+    checkout: Path, made: str, ready: list[bool]
+) -> None:
+    python = environment.python_of(checkout / ".venv")
+    python.parent.mkdir(parents=True)
+    python.touch()
+    (checkout / ".venv" / "anamnesis-stamp.txt").write_text(made)
+    assert [dev for dev in (False, True) if environment._is_ready("S", dev=dev)] == ready
 
 
 @pytest.mark.parametrize(("stamped", "kept"), [(False, True), (True, False)])
