@@ -14,6 +14,7 @@ from app.store.backup import back_up, restore
 from app.store.check import check_vault
 from app.store.erasure import erase_patient
 from app.store.header import RECOVERY, read_header
+from app.store.patient_query import PatientFilter
 from app.store.restoring import rehearse_restore, restore_in_place
 from app.store.scheduled_backup import BackupPlan, back_up_by_plan, copy_by_plan, is_due, plan_of
 from app.store.sealed_copy import copy_sealed
@@ -128,7 +129,7 @@ def _status(vault: Vault, passphrase: str, arguments: argparse.Namespace, consol
     value = {
         "vault": str(vault.path),
         "patients": vault.patient_count(),
-        "confirmed": vault.patient_count(decided=True),
+        "confirmed": vault.patient_count(PatientFilter(decided=True)),
         "users": [{"user": s.user, "role": s.role, "bound_to_device": bool(s.device)} for s in people],
         "audit_events": vault.audit_count(),
         "problem": problem,

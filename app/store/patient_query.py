@@ -57,12 +57,22 @@ class PatientRow:
 
 @dataclass(frozen=True, slots=True)
 class PatientFilter:
-    """Which patients: words that must all occur in name or identifiers, sex, decided or not."""
+    """Which patients: words that must all occur in name or identifiers, sex (`FEMALE`, ...), decided or not;
+    in which order (`name`, `activity`).
+    """
 
     text: str = ""
     sex: str | None = None
     decided: bool | None = None
     order: str = "name"
+
+    @property
+    def narrows(self) -> bool:
+        """Whether anything is filtered out."""
+        return bool(self.text) or self.sex is not None or self.decided is not None
+
+
+EVERYBODY = PatientFilter()
 
 
 def list_patients(session: Session, wanted: PatientFilter, *, limit: int, offset: int) -> list[PatientRow]:

@@ -28,7 +28,7 @@ from app.store.key_derivation import KdfParameters, cost_for_this_machine
 from app.store.note_search import NoteHit
 from app.store.opening import OpenedVault, open_folder
 from app.store.patient_findings import read_observed
-from app.store.patient_query import PatientFilter, PatientRow
+from app.store.patient_query import EVERYBODY, PatientFilter, PatientRow
 from app.store.record_table import PutCounts, put_records, refresh_summary
 from app.store.rights import Right, has_right, remedy
 from app.store.session import Session
@@ -149,22 +149,14 @@ class Vault:
             return put_records(connection, records, origin=origin)
 
     def patients(
-        self,
-        *,
-        text: str = "",
-        limit: int = 100,
-        offset: int = 0,
-        sex: str | None = None,
-        decided: bool | None = None,
-        order: str = "name",
+        self, wanted: PatientFilter = EVERYBODY, *, limit: int = 100, offset: int = 0
     ) -> list[PatientRow]:
-        """One page of the patient list, by `name` or by `activity`."""
-        wanted = PatientFilter(text, sex, decided, order)
+        """One page of the patients that a filter lets through."""
         return patient_query.list_patients(self._session, wanted, limit=limit, offset=offset)
 
-    def patient_count(self, *, text: str = "", sex: str | None = None, decided: bool | None = None) -> int:
-        """How many patients the same filter lets through."""
-        return patient_query.count_patients(self._session, PatientFilter(text, sex, decided))
+    def patient_count(self, wanted: PatientFilter = EVERYBODY) -> int:
+        """How many patients the filter lets through."""
+        return patient_query.count_patients(self._session, wanted)
 
     def chart(self, patient_id: str) -> Chart:
         """Everything about one patient."""

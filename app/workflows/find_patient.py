@@ -2,7 +2,7 @@
 
 from app.clinical.ids import PatientId
 from app.errors import UsageError
-from app.store.patient_query import PatientRow
+from app.store.patient_query import PatientFilter, PatientRow
 from app.store.vault import Vault
 
 
@@ -14,15 +14,17 @@ def find_patient(vault: Vault, asked: str) -> PatientId:
     """
     if vault.has_patient(asked):
         return PatientId(asked)
-    fitting = vault.patients(text=asked, limit=2) if asked.strip() else []
+    wanted = PatientFilter(asked)
+    fitting = vault.patients(wanted, limit=2) if asked.strip() else []
     if len(fitting) == 1:
         return fitting[0].id
     if not fitting:
         raise UsageError("no patient of the vault fits; `anamnesis patients` lists ids and names")
-    count = vault.patient_count(text=asked)
+    count = vault.patient_count(wanted)
     raise UsageError(f"{count} patients fit; name the one you mean by her id (`anamnesis patients`)")
 
 
 def patient_page(vault: Vault, asked: str, *, limit: int, offset: int) -> tuple[list[PatientRow], int]:
     """One page of the patients that fit, by name, and how many fit in all."""
-    return vault.patients(text=asked, limit=limit, offset=offset), vault.patient_count(text=asked)
+    wanted = PatientFilter(asked)
+    return vault.patients(wanted, limit=limit, offset=offset), vault.patient_count(wanted)

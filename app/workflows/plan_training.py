@@ -12,6 +12,7 @@ import msgspec
 from app.config.policy import Policy
 from app.errors import BudgetExceeded, UsageError
 from app.store.backup import EPSILON_FLOOR, UNKNOWN
+from app.store.patient_query import PatientFilter
 from app.store.vault import Vault
 from ml.privacy.ledger import LedgerEntry, spent
 from ml.registry.model_version import VersionContent
@@ -209,7 +210,7 @@ def check_budget(vault: Vault, plan: TrainingPlan, entries: Sequence[LedgerEntry
 def check_teachers(vault: Vault, plan: TrainingPlan) -> None:
     """Raise UsageError for a new run that would spend its budget on noise alone, as far as a count tells."""
     labelled = plan.task == DIAGNOSIS and not plan.with_coded
-    if plan.resume or vault.patient_count(decided=True if labelled else None):
+    if plan.resume or vault.patient_count(PatientFilter(decided=True if labelled else None)):
         return
     raise UsageError(
         "no patient has a confirmed diagnosis to learn from yet; confirm some first"

@@ -23,6 +23,7 @@ from app.errors import WorkerFailed
 from app.store.clock import system_clock
 from app.store.header import Role
 from app.store.key_derivation import SMALLEST_MEMORY_KIB, KdfParameters, cost_for_this_machine
+from app.store.patient_query import PatientFilter
 from app.store.people import add_user
 from app.store.vault import Vault
 from app.workflows.apply_update import AppliedBase, ApplyPlan, apply_update
@@ -241,7 +242,7 @@ def _diagnose_waiting(vault: Vault, service: DiagnosisService) -> tuple[list[dic
     """The differential of each patient of the embedded files: the first line, and the time of each."""
     told: list[dict[str, object]] = []
     spent: list[float] = []
-    for row in vault.patients(text="DEMO-"):
+    for row in vault.patients(PatientFilter("DEMO-")):
         chart = vault.chart(row.id)
         marks = current_annotations(vault.annotation_events(row.id))
         begun = time.perf_counter()

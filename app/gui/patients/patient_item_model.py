@@ -7,9 +7,8 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelInd
 
 from app.clinical.age import age_days
 from app.clinical.ids import PatientId
-from app.gui.patients.patient_filter import PatientFilter
 from app.gui.session import OpenSession
-from app.store.patient_query import PatientRow
+from app.store.patient_query import EVERYBODY, PatientFilter, PatientRow
 
 PAGE = 200
 COLUMNS = ("Name", "Sex", "Age", "Born", "Notes", "Findings", "Last activity", "Confirmed diagnosis")
@@ -25,7 +24,7 @@ class PatientItemModel(QAbstractTableModel):
     def __init__(self, session: OpenSession) -> None:
         super().__init__()
         self._session = session
-        self._filter = PatientFilter()
+        self._filter = EVERYBODY
         self._count = 0
         self._pages: dict[int, list[PatientRow]] = {}
         self._asked: set[int] = set()
@@ -37,14 +36,14 @@ class PatientItemModel(QAbstractTableModel):
         self._turn += 1
         turn, vault = self._turn, self._session.vault
         self._session.runner.read(
-            lambda: (turn, wanted.count(vault), wanted.page(vault, limit=PAGE, offset=0)), self._reset
+            lambda: (turn, vault.patient_count(wanted), vault.patients(wanted, limit=PAGE)), self._reset
         )
 
     def clear(self) -> None:
         """Forget every row."""
         self._turn += 1
         self.beginResetModel()
-        self._filter, self._count, self._pages, self._asked = PatientFilter(), 0, {}, set()
+        self._filter, self._count, self._pages, self._asked = EVERYBODY, 0, {}, set()
         self.endResetModel()
 
     def patient_id(self, row: int) -> PatientId | None:
@@ -92,7 +91,7 @@ class PatientItemModel(QAbstractTableModel):
         self._asked.add(number)
         turn, wanted, vault = self._turn, self._filter, self._session.vault
         self._session.runner.read(
-            lambda: (turn, number, wanted.page(vault, limit=PAGE, offset=number * PAGE)), self._take
+            lambda: (turn, number, vault.patients(wanted, limit=PAGE, offset=number * PAGE)), self._take
         )
 
     def _reset(self, answer: tuple[int, int, list[PatientRow]]) -> None:

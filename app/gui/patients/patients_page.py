@@ -17,13 +17,13 @@ from PySide6.QtWidgets import (
 )
 
 from app.clinical.ids import PatientId
-from app.gui.patients.patient_filter import PatientFilter
 from app.gui.patients.patient_item_model import PatientItemModel
 from app.gui.session import OpenSession
 from app.gui.shell.column_fit import ColumnFit
 from app.gui.shell.furniture import button, card, empty_state, label, page_frame, row
 from app.gui.shell.width_watch import WidthWatch, turn
 from app.gui.theme.icons import icon
+from app.store.patient_query import PatientFilter
 
 _SEX = (("Any sex", None), ("Female", "FEMALE"), ("Male", "MALE"), ("Other", "OTHER"), ("Unknown", "UNKNOWN"))
 _DECIDED = (("Any state", None), ("Confirmed", True), ("Undecided", False))

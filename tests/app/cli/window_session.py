@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QApplication
 from app.clinical.ids import PatientId
 from app.gui.program import open_window
 from app.gui.shell.main_window import MainWindow
+from app.store.patient_query import PatientFilter
 
 NOTHING_DONE = 7
 
@@ -34,7 +35,7 @@ def open_chart(window: MainWindow, name: str, word: str) -> PatientId:
     assert place is not None
     place.patients.search.setText(name)
     assert window.settle(120)
-    (row,) = place.session.vault.patients(text=name, limit=2)
+    (row,) = place.session.vault.patients(PatientFilter(name), limit=2)
     place.open_patient(row.id)
     assert window.settle(120)
     assert word in place.patient.note.view.toPlainText()

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from app.clinical.ids import NoteId, PatientId
 from app.clinical.note import Note
 from app.clinical.patient import Patient
 from app.store.key_derivation import KdfParameters
+from app.store.patient_query import EVERYBODY, PatientFilter
 from app.store.vault import Vault
 from knowledge_graph.findings.finding import Sex
 from knowledge_graph.terms.term import DiseaseId
@@ -51,11 +53,12 @@ def vault(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vault]:
 
 
 def test_a_pasted_note_and_half_a_sign_find_what_they_find(vault: Vault) -> None:
-    assert vault.patients(text=" ".join(map(str, range(5000)))) == []
-    assert vault.patient_count(text="ada zett " * 3000) == vault.patient_count(text="zett ada") > 0
+    assert vault.patients(PatientFilter(" ".join(map(str, range(5000))))) == []
+    pasted, plain = PatientFilter("ada zett " * 3000), PatientFilter("zett ada")
+    assert vault.patient_count(pasted) == vault.patient_count(plain) > 0
     many = " ".join("under_score"[a:b] for a in range(11) for b in range(a + 1, 12))
-    assert vault.patient_count(text=many) == vault.patient_count(text="under_score") > 0
-    assert vault.patients(text="\ud83d") == []
+    assert vault.patient_count(PatientFilter(many)) == vault.patient_count(PatientFilter("under_score")) > 0
+    assert vault.patients(PatientFilter("\ud83d")) == []
 
 
 @pytest.mark.parametrize("order", ["name", "activity"])
@@ -75,23 +78,24 @@ def test_every_page_is_what_a_plain_search_gives(vault: Vault, order: str) -> No
             wanted.sort(key=lambda row: "".join(c.lower() if c.isascii() else c for c in row.name).encode())
         else:
             wanted.sort(key=lambda row: row.last_activity, reverse=True)
-        pages = [
-            vault.patients(text=text, sex=sex, decided=decided, order=order, limit=20, offset=at)
-            for at in range(0, 100, 20)
-        ]
+        asked = PatientFilter(text, sex, decided, order)
+        pages = [vault.patients(asked, limit=20, offset=at) for at in range(0, 100, 20)]
         assert [row for page in pages for row in page] == wanted
-        assert vault.patient_count(text=text, sex=sex, decided=decided) == len(wanted)
+        assert vault.patient_count(asked) == len(wanted)
+
+
+CONFIRMED_MEN = PatientFilter(sex="MALE", decided=True)
 
 
 @pytest.mark.parametrize("order", ["name", "activity"])
-@pytest.mark.parametrize("wanted", [{}, {"text": "ada z"}, {"sex": "MALE", "decided": True}])
+@pytest.mark.parametrize("wanted", [EVERYBODY, PatientFilter("ada z"), CONFIRMED_MEN])
 def test_no_row_outside_the_page_is_read(
-    vault: Vault, order: str, wanted: dict[str, object], monkeypatch: pytest.MonkeyPatch
+    vault: Vault, order: str, wanted: PatientFilter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     session = vault.session()
     rows, asked = session.rows, watch(monkeypatch, session, "rows")
-    vault.patients(order=order, limit=5, offset=3, **wanted)  # type: ignore[arg-type]
-    vault.patient_count(**wanted)  # type: ignore[arg-type]
+    vault.patients(replace(wanted, order=order), limit=5, offset=3)
+    vault.patient_count(wanted)
     plans = [rows(f"EXPLAIN QUERY PLAN {sql}", *given) for sql, *given in asked]
     steps = [step[3] for plan in plans for step in plan if "patient" in step[3]]
     assert len(steps) == 3
@@ -111,5 +115,5 @@ def test_the_list_is_sound_after_a_patient_is_changed(tmp_path: Path) -> None:
     with vault:
         vault.put_records([Patient(PatientId("p"), "Ada Old")], origin="one")
         vault.put_records([Patient(PatientId("p"), "Ada New")], origin="two")
-        assert [row.name for row in vault.patients(text="new")] == ["Ada New"]
-        assert vault.patients(text="old") == []
+        assert [row.name for row in vault.patients(PatientFilter("new"))] == ["Ada New"]
+        assert vault.patients(PatientFilter("old")) == []

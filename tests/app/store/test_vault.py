@@ -19,6 +19,7 @@ from app.store.backup import EPSILON_FLOOR, back_up, restore
 from app.store.check import check_vault
 from app.store.header import RECOVERY, Role
 from app.store.key_derivation import KdfParameters
+from app.store.patient_query import PatientFilter
 from app.store.people import add_user, change_passphrase, remove_user
 from app.store.vault import Vault
 from knowledge_graph.findings.finding import FindingState, Sex
@@ -66,7 +67,7 @@ def test_what_was_put_is_there_after_reopening(path: Path) -> None:
         assert chart.patient.name == "Ada Sample"
         assert chart.notes == (NOTE,)
         assert chart.conditions[0].label == "Anaemia"
-        (row,) = vault.patients(text="mrn77")
+        (row,) = vault.patients(PatientFilter("mrn77"))
         assert (row.id, row.note_count, row.last_activity) == (ADA, 1, "2026-01-02")
 
 
@@ -262,7 +263,7 @@ def test_the_latest_decision_stands(path: Path) -> None:
     with reopen(path) as vault:
         vault.record_diagnosis(_diagnosis(Decision.CONFIRMED))
         assert vault.labelled_patients() == (ADA,)
-        assert vault.patients(decided=True)[0].confirmed == "Fit disease"
+        assert vault.patients(PatientFilter(decided=True))[0].confirmed == "Fit disease"
         vault.record_diagnosis(_diagnosis(Decision.REJECTED))
         assert vault.labelled_patients() == ()
         assert len(vault.diagnoses(ADA)) == 2
