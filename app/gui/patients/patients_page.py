@@ -7,10 +7,8 @@ from PySide6.QtCore import QModelIndex, Qt, QTimer
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QAbstractItemView,
-    QComboBox,
     QLineEdit,
     QPushButton,
-    QSizePolicy,
     QStackedWidget,
     QTableView,
     QVBoxLayout,
@@ -19,6 +17,7 @@ from PySide6.QtWidgets import (
 from app.clinical.ids import PatientId
 from app.gui.patients.patient_item_model import PatientItemModel
 from app.gui.session import OpenSession
+from app.gui.shell.choice import choice_box
 from app.gui.shell.column_fit import ColumnFit
 from app.gui.shell.furniture import button, card, empty_state, label, page_frame, row
 from app.gui.shell.width_watch import WidthWatch, turn
@@ -50,8 +49,8 @@ class PatientsPage:
         self._import_files = import_files
         self.model = PatientItemModel(session)
         self.search = QLineEdit(placeholderText="Search by name or identifier", clearButtonEnabled=True)
-        self.sex, self.decided = _choice("Sex", _SEX), _choice("Diagnosis confirmed or not", _DECIDED)
-        self.order = _choice("Order", _ORDER)
+        self.sex, self.decided = choice_box("Sex", _SEX), choice_box("Diagnosis confirmed or not", _DECIDED)
+        self.order = choice_box("Order", _ORDER)
         self.count = label("", "muted")
         self.table = self._table()
         self._pause = QTimer(self.search, singleShot=True, interval=TYPING_PAUSE_MS)
@@ -163,15 +162,3 @@ class PatientsPage:
         self._open(
             self.table.currentIndex() if self.table.currentIndex().isValid() else self.model.index(0, 0)
         )
-
-
-def _choice(name: str, choices: tuple[tuple[str, object], ...]) -> QComboBox:
-    made = QComboBox()
-    for text, value in choices:
-        made.addItem(text, value)
-    made.setAccessibleName(name)
-    made.setToolTip(name)
-    made.setMinimumContentsLength(7)
-    made.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-    made.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
-    return made

@@ -4,9 +4,10 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QGridLayout, QSizePolicy, QWidget
+from PySide6.QtWidgets import QDoubleSpinBox, QGridLayout, QWidget
 
 from app.gui.session import OpenSession
+from app.gui.shell.choice import choice_box
 from app.gui.shell.furniture import button, card, label, named_field, row, set_role
 from app.gui.training.run_history import delta_text, spent_epsilon
 from app.gui.training.run_view import SCOPES, RunRequest, TrainingFacts
@@ -35,9 +36,11 @@ class PlanCard:
         self.patients = label("", "figure")
         self.epsilon = _number(20.0, 1.0, "Total epsilon that the patients have spent after this run")
         self.cap = _number(100.0, 2.0, "The most that all runs over these patients may ever spend")
-        self.delta = _choice([(delta_text(d), d) for d in DELTAS], 1e-5, "Delta", _DELTA)
-        self.expected = _choice([(f"{n:,}", n) for n in ROUND_NUMBERS], 200, "Patients, roughly", _EXPECTED)
-        self.scope = _choice([(words, name) for name, words in SCOPES], "head", "Scope", _SCOPE)
+        numbers = [(f"{n:,}", n) for n in ROUND_NUMBERS]
+        scopes = [(words, name) for name, words in SCOPES]
+        self.delta = choice_box("Delta", [(delta_text(d), d) for d in DELTAS], chosen=1e-5, tip=_DELTA)
+        self.expected = choice_box("Patients, roughly", numbers, chosen=200, tip=_EXPECTED)
+        self.scope = choice_box("Scope", scopes, chosen="head", tip=_SCOPE)
         self.declared = label("", "muted", wrap=True)
         self.declare_button = button("Declare…", deeds.declare, tip=_DECLARE)
         self.advice = label("", "muted", wrap=True)
@@ -134,19 +137,6 @@ def _number(high: float, value: float, name: str) -> QDoubleSpinBox:
     made.setPrefix(" ")  # the style sheet's padding does not reach a spin box's own line edit
     made.setAccessibleName(name)
     made.setToolTip(name)
-    return made
-
-
-def _choice(items: list[tuple[str, object]], chosen: object, name: str, tip: str) -> QComboBox:
-    made = QComboBox()
-    for words, value in items:
-        made.addItem(words, value)
-    made.setCurrentIndex(made.findData(chosen))
-    made.setAccessibleName(name)
-    made.setToolTip(tip)
-    made.setMinimumContentsLength(6)
-    made.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-    made.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
     return made
 
 

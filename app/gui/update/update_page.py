@@ -5,12 +5,10 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
-    QComboBox,
     QFileDialog,
     QFormLayout,
     QHeaderView,
     QLineEdit,
-    QSizePolicy,
     QTableWidget,
     QTableWidgetItem,
     QTextBrowser,
@@ -19,6 +17,7 @@ from PySide6.QtWidgets import (
 
 from app.gui.operations.runner import Failure
 from app.gui.session import OpenSession
+from app.gui.shell.choice import choice_box
 from app.gui.shell.dialogs import sentence
 from app.gui.shell.furniture import button, card, label, named_field, page_frame, row, scrolled, set_role
 from app.gui.shell.width_watch import WidthWatch, turn
@@ -39,11 +38,7 @@ class UpdatePage:
     def __init__(self, session: OpenSession) -> None:
         self._session = session
         self._review: UpdateReview | None = None
-        self.version = QComboBox()
-        self.version.setAccessibleName("Version to export")
-        self.version.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.version.setMinimumContentsLength(8)
-        self.version.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.version = choice_box("Version to export")
         self.text = QTextBrowser()
         self.table = QTableWidget(0, len(COLUMNS))
         self.recipient = QLineEdit()
