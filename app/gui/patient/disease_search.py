@@ -27,16 +27,15 @@ class DiseaseSearch:
         taken: Callable[[DiseaseHit, Decision], object],
     ) -> None:
         self._decision_of = decision_of
-        self._taken = taken
         self.popup = SearchPopup(
             parent,
             look,
             runner,
             search=lambda text: search_diseases(graph, text),
             wording=self._wording,
-            take=self.take,
+            taken=lambda hit: taken(hit, self._word_on(hit)),
         )
-        self.take_button = button("Confirm", self.take, role="primary")
+        self.take_button = button("Confirm", self.popup.take, role="primary")
         self._lay_out()
         self.popup.hits.currentItemChanged.connect(lambda *_: self._name_deed())
 
@@ -45,13 +44,6 @@ class DiseaseSearch:
         self.popup.clear()
         self._name_deed()
         self.popup.open()
-
-    def take(self) -> None:
-        """Say the word on the chosen disease and close."""
-        hit = self.popup.current()
-        if hit is not None:
-            self.popup.dialog.accept()
-            self._taken(hit, self._word_on(hit))
 
     def clear(self) -> None:
         """Forget what was typed."""

@@ -28,7 +28,7 @@ Hit = TypeVar("Hit")
 
 
 class SearchPopup(QObject, Generic[Hit]):
-    """A modal dialog with a field and a list of hits; whoever owns it lays it out and takes the hit."""
+    """A modal dialog with a field and a list of hits; whoever owns it lays it out."""
 
     def __init__(
         self,
@@ -38,13 +38,14 @@ class SearchPopup(QObject, Generic[Hit]):
         *,
         search: Callable[[str], tuple[Hit, ...]],
         wording: Callable[[Hit], tuple[str, str]],
-        take: Callable[[], object],
+        taken: Callable[[Hit], object],
     ) -> None:
-        """`wording` gives a hit's line and its tool tip; `take` is called for Enter and a double click."""
+        """`wording` gives a hit's line and its tool tip; `taken` receives the chosen hit."""
         super().__init__(parent)
         self._look, self._runner = look, runner
         self._search_for = search
         self._wording = wording
+        self._taken = taken
         self.dialog = QDialog(parent)
         self.dialog.setModal(True)
         self.query = QLineEdit(clearButtonEnabled=True)
@@ -53,8 +54,8 @@ class SearchPopup(QObject, Generic[Hit]):
         EmptyWords(self.hits, "Nothing fits. Try other words, or fewer letters.")
         self.query.textChanged.connect(self._search)
         self.query.installEventFilter(self)
-        self.query.returnPressed.connect(take)
-        self.hits.itemActivated.connect(lambda _item: take())
+        self.query.returnPressed.connect(self.take)
+        self.hits.itemActivated.connect(lambda _item: self.take())
 
     def open(self, query: str = "") -> None:
         """Show the popup with a first query."""
@@ -68,6 +69,13 @@ class SearchPopup(QObject, Generic[Hit]):
     def last_line(self, take: QPushButton) -> QHBoxLayout:
         """The keys in words, and the buttons that leave and that take."""
         return foot(label(_HINT, "small"), button("Cancel", self.dialog.reject), take)
+
+    def take(self) -> None:
+        """Hand over the chosen hit and close: by Enter, a double click or the button."""
+        hit = self.current()
+        if hit is not None:
+            self.dialog.accept()
+            self._taken(hit)
 
     def current(self) -> Hit | None:
         """The chosen hit."""

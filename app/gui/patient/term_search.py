@@ -21,7 +21,7 @@ class TermSearch:
     ) -> None:
         self._taken: Callable[[TermId, FindingState], object] = lambda _term, _state: None
         self.popup = SearchPopup(
-            parent, look, runner, search=catalogue.search, wording=_wording, take=self.take
+            parent, look, runner, search=catalogue.search, wording=_wording, taken=self._take
         )
         self.quote = label("", "muted", wrap=True)
         self.state = QComboBox()
@@ -45,18 +45,14 @@ class TermSearch:
         self.state.setCurrentIndex(self.state.findData(state))
         self.popup.open(query)
 
-    def take(self) -> None:
-        """Hand over the chosen term and close."""
-        hit = self.popup.current()
-        if hit is not None:
-            self.popup.dialog.accept()
-            self._taken(hit.term_id, self.state.currentData())
-
     def clear(self) -> None:
         """Forget the words that were to be marked, and what to do with the term."""
         self._taken = lambda _term, _state: None
         self.popup.clear()
         self.quote.clear()
+
+    def _take(self, hit: TermHit) -> None:
+        self._taken(hit.term_id, self.state.currentData())
 
     def _lay_out(self) -> None:
         popup = self.popup
@@ -69,7 +65,7 @@ class TermSearch:
         column.addWidget(self.quote)
         column.addLayout(row(popup.query, self.state))
         column.addWidget(popup.hits, 1)
-        column.addLayout(popup.last_line(button("Take term", self.take, role="primary")))
+        column.addLayout(popup.last_line(button("Take term", popup.take, role="primary")))
 
 
 def _wording(hit: TermHit) -> tuple[str, str]:

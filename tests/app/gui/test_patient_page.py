@@ -71,7 +71,7 @@ def test_selected_words_become_a_mark_by_term_search(
     assert search is not None
     search.popup.query.setText("disproportionate tall")
     settle()
-    search.take()
+    search.popup.take()
     settle()
     (event,) = vault.annotation_events(MARFAN)
     assert (event.annotation.start, event.annotation.end) == (start, start + 23)
@@ -89,7 +89,7 @@ def test_a_disease_that_is_not_listed_is_confirmed_and_taken_back(
         search.popup.query.setText("wilson disease")
         settle()
         assert search.take_button.text() == ("Confirm" if expected is Decision.CONFIRMED else "Take back")
-        search.take()
+        search.popup.take()
         settle()
         said = vault.diagnoses(MARFAN)[-1]
         assert (said.disease_id, said.decision, said.shown_rank) == ("OMIM:277900", expected, None)

@@ -29,7 +29,7 @@ def test_a_finding_in_ones_own_words_is_found_and_taken(
     lines = [search.popup.hits.item(row).text() for row in range(search.popup.hits.count())]
     assert any(line.startswith("Nyctalopia   (like: ") for line in lines)
     search.popup.hits.setCurrentRow(next(i for i, line in enumerate(lines) if line.startswith("Nyctalopia")))
-    search.take()
+    search.popup.take()
     assert taken == [("HP:0000662", FindingState.OBSERVED)]
     search.popup.query.setText("seizure")
     settle()
