@@ -6,34 +6,18 @@ Idempotent: a record is found again by its id, and left alone where its content 
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
 from app.clinical.chart import ClinicalRecord
 from app.clinical.note import Note
 from app.clinical.patient import Patient
-from app.clinical.record import (
-    AllergyIntolerance,
-    Condition,
-    DiagnosticReport,
-    Encounter,
-    FamilyMemberHistory,
-    MedicationRequest,
-    Observation,
-    PhenotypicFeature,
-    Procedure,
-)
 from app.store.character_pairs import character_pairs
 from app.store.database import Connection
 
-KINDS: dict[str, Any] = {
-    kind.__name__: kind
-    for kind in (
-        *(Encounter, Condition, Observation, DiagnosticReport, MedicationRequest),
-        *(AllergyIntolerance, Procedure, FamilyMemberHistory, PhenotypicFeature),
-    )
-}
+# Patients and notes have tables of their own.
+KINDS: dict[str, Any] = {k.__name__: k for k in get_args(ClinicalRecord) if k not in (Patient, Note)}
 _TIMES = ("started_at", "effective_at", "issued_at", "authored_at", "recorded_at", "performed_at", "onset")
 
 
