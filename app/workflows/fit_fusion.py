@@ -5,7 +5,6 @@ synthetic patients, published cases, and those among them whose article the know
 they are what a new patient is.
 """
 
-import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,7 +13,7 @@ import numpy as np
 
 from app.errors import UsageError
 from app.workflows.diagnose import DiagnosisService
-from app.workflows.evaluate_cases import Case
+from app.workflows.evaluate_cases import Case, origin_of
 from app.workflows.evaluate_notes import Report, ScoredNote, Tally, score_notes
 from app.workflows.fit_reranking import untaught_cases
 from app.workflows.fit_sureness import SurenessFit, powers_remark
@@ -71,10 +70,9 @@ def write_fusion_weights(
     path: Path, fit: FusionFit, sureness: SurenessFit, *, cases: Path, knowledge: str
 ) -> None:
     """Write the weights, their powers learned, with where they come from."""
-    digest = hashlib.sha256(cases.read_bytes()).hexdigest()
     remarks = (
         "What graph and text count in a differential: knowledge_graph/fusion/fusion_weights.py.\n"
-        f"Learned on {fit.notes} notes: cases ({cases.name}, sha256 {digest})\n"
+        f"Learned on {fit.notes} notes: cases ({origin_of(cases)})\n"
         f"in synthetic words, and synthetic patients; HPO {knowledge}.\n"
         f"{powers_remark(sureness)}\n"
         "Chosen, not learned: text_unread, prior, abstain_below.\n"

@@ -4,7 +4,6 @@ Each case is seen twice, with and without its own publication. Folds are made by
 neither is both learned from and measured on.
 """
 
-import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ import numpy.typing as npt
 from app.clinical.age import iso_duration_days
 from app.errors import UsageError
 from app.workflows.estimate_shares import Shares, estimate_shares, grouped_folds
-from app.workflows.evaluate_cases import Case, case_findings, case_sex, id_spaces
+from app.workflows.evaluate_cases import Case, case_findings, case_sex, id_spaces, origin_of
 from knowledge_graph.graph.arrays import Floats
 from knowledge_graph.graph.compiled_graph import CompiledGraph
 from knowledge_graph.ranking.context import context_ratios
@@ -78,9 +77,8 @@ def candidates(
 
 def write_weights(path: Path, fit: RankingFit, *, cases: Path, knowledge: str) -> None:
     """Write the weights with where they come from."""
-    digest = hashlib.sha256(cases.read_bytes()).hexdigest()
     remarks = (
-        f"Learned on {fit.cases} cases ({cases.name}, sha256 {digest})\n"
+        f"Learned on {fit.cases} cases ({origin_of(cases)})\n"
         f"with HPO {knowledge}; temperature {fit.fitted.temperature:.3f}.\n"
         "Rebuild: anamnesis evaluate --cases F --fit-weights resources/ranking/weights.toml"
     )

@@ -6,7 +6,6 @@ publication alone. So is a patient of each other disease that an article describ
 never measured. Only candidates of the truth's own source are compared.
 """
 
-import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
@@ -18,7 +17,7 @@ import numpy.typing as npt
 from app.clinical.age import iso_duration_days
 from app.errors import UsageError
 from app.workflows.estimate_shares import Shares, estimate_shares, few_of_each, grouped_folds
-from app.workflows.evaluate_cases import Case, case_findings, case_sex, id_spaces
+from app.workflows.evaluate_cases import Case, case_findings, case_sex, id_spaces, origin_of
 from knowledge_graph.cohort.article_patients import article_patients
 from knowledge_graph.graph.compiled_graph import CompiledGraph
 from knowledge_graph.graph.kinship import series_stem
@@ -133,9 +132,8 @@ def described_cases(graph: CompiledGraph, cases: Iterable[Case]) -> list[Case]:
 
 def write_reranking(path: Path, fit: RerankingFit, *, cases: Path, knowledge: str) -> None:
     """Write the trees with where they come from."""
-    digest = hashlib.sha256(cases.read_bytes()).hexdigest()
     about = (
-        f"Learned on {fit.cases} cases, up to {OF_A_DISEASE} a disease ({cases.name}, sha256 {digest}), "
+        f"Learned on {fit.cases} cases, up to {OF_A_DISEASE} a disease ({origin_of(cases)}), "
         f"and {fit.described} patients of other diseases drawn from articles' annotations, "
         f"with HPO {knowledge}. Rebuild: {REBUILD} resources/ranking/{path.name} --cases F"
     )

@@ -5,7 +5,6 @@ probabilities come true; cases that the second look was learned from are left ou
 and publication. Cases of one disease share one voice: a disease is drawn, then a patient.
 """
 
-import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ import numpy.typing as npt
 from app.clinical.age import iso_duration_days
 from app.errors import UsageError
 from app.workflows.estimate_shares import Estimate, estimate_share, few_of_each, grouped_folds
-from app.workflows.evaluate_cases import Case, case_findings, case_sex
+from app.workflows.evaluate_cases import Case, case_findings, case_sex, origin_of
 from app.workflows.fit_reranking import FOLDS, OF_A_DISEASE, untaught_cases
 from knowledge_graph.findings.finding import observed_count
 from knowledge_graph.fusion.fused_differential import fuse
@@ -95,9 +94,8 @@ def fit_sets(graph: CompiledGraph, cases: Iterable[Case], *, progress: Progress)
 
 def write_sets(path: Path, fit: SetFit, *, cases: Path, knowledge: str) -> None:
     """Write the calibration with where it comes from."""
-    digest = hashlib.sha256(cases.read_bytes()).hexdigest()
     remarks = (
-        f"Calibrated on {fit.cases} cases ({cases.name}, sha256 {digest})\n"
+        f"Calibrated on {fit.cases} cases ({origin_of(cases)})\n"
         f"with HPO {knowledge}, without their own publication.\n"
         "Rebuild: anamnesis evaluate --cases F --fit-sets resources/ranking/sets.toml"
     )
