@@ -92,6 +92,9 @@ def test_what_cannot_be_asked_is_refused_in_one_line(
     assert errors.count("\n") == 1
 
 
+KNOWN: list[dict[str, object]] = [{"type": {"id": term}} for term in LONG]
+
+
 def packet(folder: Path, *features: dict[str, object]) -> str:
     path = folder / "packet.json"
     subject = {
@@ -109,10 +112,9 @@ def packet(folder: Path, *features: dict[str, object]) -> str:
 def test_a_packet_with_features_beyond_the_knowledge_says_which_it_leaves_out(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    known: list[dict[str, object]] = [{"type": {"id": term}} for term in LONG]
-    whole = packet(tmp_path, *known)
+    whole = packet(tmp_path, *KNOWN)
     _, plain, _ = diagnosed(capsys, "--phenopacket", whole)
-    more = packet(tmp_path, *known, {"type": {"id": "HP:9999999"}}, {"type": {"id": "HP:0003577"}})
+    more = packet(tmp_path, *KNOWN, {"type": {"id": "HP:9999999"}}, {"type": {"id": "HP:0003577"}})
     code, told, errors = diagnosed(capsys, "--phenopacket", more)
     assert code == 0
     assert told == plain
@@ -124,9 +126,8 @@ def test_a_packet_with_features_beyond_the_knowledge_says_which_it_leaves_out(
 def test_a_packet_that_says_both_of_a_feature_counts_it_as_observed(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    known: list[dict[str, object]] = [{"type": {"id": term}} for term in LONG]
-    _, plain, _ = diagnosed(capsys, "--phenopacket", packet(tmp_path, *known))
-    both = packet(tmp_path, {**known[0], "excluded": True}, *known)
+    _, plain, _ = diagnosed(capsys, "--phenopacket", packet(tmp_path, *KNOWN))
+    both = packet(tmp_path, {**KNOWN[0], "excluded": True}, *KNOWN)
     assert diagnosed(capsys, "--phenopacket", both)[1] == plain
 
 
@@ -134,8 +135,7 @@ def test_a_packet_that_says_both_of_a_feature_counts_it_as_observed(
 def test_sex_and_age_on_the_command_line_come_before_the_packets(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    known: list[dict[str, object]] = [{"type": {"id": term}} for term in LONG]
-    path = packet(tmp_path, *known)
+    path = packet(tmp_path, *KNOWN)
     _, own, _ = diagnosed(capsys, "--phenopacket", path)
     _, young, _ = diagnosed(capsys, "--phenopacket", path, "--age", "P1D")
     assert own != young

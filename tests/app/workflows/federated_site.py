@@ -14,23 +14,15 @@ from app.workflows.list_models import model_store
 from app.workflows.review_update import name_site
 from ml.federated.keys import PREFIX, public_text
 from ml.federated.update_file import SiteKeys
-from ml.privacy.ledger import MECHANISM, LedgerEntry
+from ml.privacy.ledger import LedgerEntry
 from ml.registry.model_version import TENSORS_FILE, ModelVersion, VersionContent, pack_version
 from ml.registry.starting_model import starting_version
 from ml.registry.tensor_file import Tensors, read_tensors, write_tensors
 from ml.registry.training_result import PrivacyClaim
+from tests.ml.federated.small_federation import CLAIM
 
 FAST = KdfParameters.fast_for_tests()
 PASSPHRASE, OFFICER = "correct horse", "battery staple"
-CLAIM = PrivacyClaim(
-    epsilon=2.5,
-    delta=1e-5,
-    mechanism=MECHANISM,
-    sample_rate=0.5,
-    noise_multiplier=8.0,
-    max_grad_norm=1.0,
-    steps=10,
-)
 
 
 def new_site(path: Path, name: str) -> Vault:

@@ -38,7 +38,6 @@ from ml.registry.model_version import (
 from ml.registry.starting_model import starting_version
 from ml.registry.tensor_file import read_tensors, write_tensors
 from tests.app.workflows.federated_site import (
-    CLAIM,
     OFFICER,
     PASSPHRASE,
     debit,
@@ -46,6 +45,7 @@ from tests.app.workflows.federated_site import (
     new_site,
     train_pretended,
 )
+from tests.ml.federated.small_federation import CLAIM
 
 pytestmark = pytest.mark.slow
 

@@ -17,6 +17,12 @@ from tests.ml.training.planted_encoder_bugs import ENCODER_BUGS
 from tests.ml.training.trainer_checks import CONVERSATION_CHECKS
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::UserWarning")]
+PLANTED = (
+    (MECHANISM_BUGS, MECHANISM_CHECKS),
+    (CENTRE_BUGS, CENTRE_CHECKS),
+    (ENCODER_BUGS, ENCODER_CHECKS),
+    (TRAINER_BUGS, CONVERSATION_CHECKS),
+)
 CHECKS = (*MECHANISM_CHECKS, *CENTRE_CHECKS, *ENCODER_CHECKS, *CONVERSATION_CHECKS)
 
 
@@ -25,32 +31,18 @@ def test_without_a_bug_every_check_passes(check: Callable[[], None]) -> None:
     check()
 
 
-@pytest.mark.parametrize("name", MECHANISM_BUGS)
-def test_a_bug_of_the_mechanism_is_caught(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("plant", "checks"),
+    [pytest.param(bug, checks, id=name) for bugs, checks in PLANTED for name, bug in bugs.items()],
+)
+def test_a_planted_bug_is_caught(
+    plant: Callable[[pytest.MonkeyPatch], None],
+    checks: Sequence[Callable[[], None]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     with monkeypatch.context() as patch:
-        MECHANISM_BUGS[name](patch)
-        assert caught_by(MECHANISM_CHECKS), f"no check noticed: {name}"
-
-
-@pytest.mark.parametrize("name", CENTRE_BUGS)
-def test_a_bug_of_the_look_for_a_centre_is_caught(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    with monkeypatch.context() as patch:
-        CENTRE_BUGS[name](patch)
-        assert caught_by(CENTRE_CHECKS), f"no check noticed: {name}"
-
-
-@pytest.mark.parametrize("name", ENCODER_BUGS)
-def test_a_bug_of_the_encoders_mechanism_is_caught(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    with monkeypatch.context() as patch:
-        ENCODER_BUGS[name](patch)
-        assert caught_by(ENCODER_CHECKS), f"no check noticed: {name}"
-
-
-@pytest.mark.parametrize("name", TRAINER_BUGS)
-def test_a_bug_of_the_conversation_is_caught(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    with monkeypatch.context() as patch:
-        TRAINER_BUGS[name](patch)
-        assert caught_by(CONVERSATION_CHECKS), f"no check noticed: {name}"
+        plant(patch)
+        assert caught_by(checks), "no check noticed"
 
 
 def caught_by(checks: Sequence[Callable[[], None]]) -> str:
