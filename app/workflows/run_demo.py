@@ -35,7 +35,10 @@ from app.workflows.plan_training import TrainingPlan
 from app.workflows.publish_model import PROBE_COUNT
 from app.workflows.run_site import SitePlan, SiteProgress, SiteReport, run_site
 from app.workflows.write_hospital import choose_diseases
+from app.workflows.write_notes import KnownNote
+from knowledge_graph.graph.compiled_graph import CompiledGraph
 from knowledge_graph.terms.term import DiseaseId
+from ml.registry.model_version import VersionContent
 
 USER, OFFICER = "demo", "demo-officer"
 PASSPHRASE, OFFICER_PASSPHRASE = "synthetic patients only", "only synthetic, officer"
@@ -107,31 +110,24 @@ def run_demo(plan: DemoPlan) -> Iterator[SiteProgress | DemoSummary]:
     clock = _Clock()
     yield SiteProgress("knowledge", "reading the knowledge graph and the starting model")
     service = DiagnosisService.load(plan.cache_dir)
-    rng = np.random.default_rng(plan.seed)
-    declared = choose_diseases(service.graph, DECLARED, rng)
-    seen = sorted(declared[i] for i in rng.choice(DECLARED, SEEN, replace=False))
-    held = held_out_notes(service.graph, seen, count=plan.held_out, rng=rng)
+    declared, seen, held = _drawn(plan, service.graph)
     yield SiteProgress("before", f"the starting model on {len(held)} held-out synthetic patients")
-    cost = plan.key_cost()
     with ExitStack() as open_:
         aside = open_.enter_context(ThreadPoolExecutor(1))
         before = aside.submit(measure_model, service, held)
-        north, south = (open_.enter_context(_new_vault(plan, site, cost)) for site in ("north", "south"))
+        sites = {site: open_.enter_context(vault) for site, vault in _new_vaults(plan)}
         clock.end("knowledge, start, vaults")
-        reports: dict[str, SiteReport] = {}
-        sites = {"north": north, "south": south}
-        yield from _both_sites(sites, plan, service, declared=declared, seen=seen, reports=reports)
+        reports = yield from _at_the_same_time(sites, _site_plans(plan, declared, seen), service)
+        north = sites["north"]
         clock.end("two sites: import to publish")
         tuned = DiagnosisService.of_version(service, load_version(north, reports["north"].version_id))
         diagnoses, ms = _diagnose_waiting(north, tuned)
         yield SiteProgress("after", "the north's private model on the same held-out patients")
         after = aside.submit(measure_model, tuned, held)
         clock.end("diagnosis")
-        yield SiteProgress("update", "export, verify, alter and aggregate the two sites' updates")
-        exchange = exchange_updates(sites, _exchange(plan))
+        exchange = yield from _exchanged(sites, plan)
         clock.end("updates")
-        applied = yield from _apply(north, plan, exchange)
-        base = load_version(north, applied.version.version_id)
+        base = yield from _applied(north, plan, exchange)
         aggregated = measure_model(DiagnosisService.of_version(service, base), held)
         clock.end("aggregate installed")
     yield DemoSummary(
@@ -141,7 +137,7 @@ def run_demo(plan: DemoPlan) -> Iterator[SiteProgress | DemoSummary]:
         after=after.result(),
         aggregated=aggregated,
         exchange=exchange,
-        applied_version=applied.version.version_id,
+        applied_version=base.version.version_id,
         provider=tuned.provider,
         diagnoses=diagnoses,
         ms_per_diagnosis=ms,
@@ -151,24 +147,27 @@ def run_demo(plan: DemoPlan) -> Iterator[SiteProgress | DemoSummary]:
     )
 
 
-def _new_vault(plan: DemoPlan, name: str, cost: KdfParameters) -> Vault:
-    vault, _ = Vault.create(plan.folder / f"{name}.vault", user=USER, passphrase=PASSPHRASE, kdf=cost)
-    add_user(vault, user=OFFICER, passphrase=OFFICER_PASSPHRASE, role=Role.PRIVACY_OFFICER, kdf=cost)
-    return vault
+def _drawn(plan: DemoPlan, graph: CompiledGraph) -> tuple[list[DiseaseId], list[DiseaseId], list[KnownNote]]:
+    """The diseases that the sites declare, those that they see, and notes of these that no site has."""
+    rng = np.random.default_rng(plan.seed)
+    declared = choose_diseases(graph, DECLARED, rng)
+    seen = sorted(declared[i] for i in rng.choice(DECLARED, SEEN, replace=False))
+    return declared, seen, held_out_notes(graph, seen, count=plan.held_out, rng=rng)
 
 
-def _both_sites(
-    sites: dict[str, Vault],
-    plan: DemoPlan,
-    service: DiagnosisService,
-    *,
-    declared: Sequence[DiseaseId],
-    seen: Sequence[DiseaseId],
-    reports: dict[str, SiteReport],
-) -> Iterator[SiteProgress]:
-    """Both hospitals at the same time, as in life; their progress in one stream."""
+def _new_vaults(plan: DemoPlan) -> Iterator[tuple[str, Vault]]:
+    cost = plan.key_cost()
+    for name in ("north", "south"):
+        vault, _ = Vault.create(plan.folder / f"{name}.vault", user=USER, passphrase=PASSPHRASE, kdf=cost)
+        add_user(vault, user=OFFICER, passphrase=OFFICER_PASSPHRASE, role=Role.PRIVACY_OFFICER, kdf=cost)
+        yield name, vault
+
+
+def _site_plans(
+    plan: DemoPlan, declared: Sequence[DiseaseId], seen: Sequence[DiseaseId]
+) -> dict[str, SitePlan]:
     counts = {"north": plan.north_patients, "south": plan.south_patients}
-    plans = {
+    return {
         name: SitePlan(
             name=name,
             count=counts[name],
@@ -182,8 +181,15 @@ def _both_sites(
             probes=plan.probes,
             most_visits=1 if plan.quick else 2,
         )
-        for number, name in enumerate(sites)
+        for number, name in enumerate(counts)
     }
+
+
+def _at_the_same_time(
+    sites: dict[str, Vault], plans: dict[str, SitePlan], service: DiagnosisService
+) -> Generator[SiteProgress, None, dict[str, SiteReport]]:
+    """Both hospitals, as in life; their progress in one stream, and the report of each."""
+    reports: dict[str, SiteReport] = {}
     said: queue.Queue[SiteProgress | SiteReport | BaseException | None] = queue.Queue()
     threads = [
         threading.Thread(target=_say_all, args=(vault, plans[name], service, said), daemon=True)
@@ -202,6 +208,7 @@ def _both_sites(
             reports[word.site] = word
         else:
             yield word
+    return reports
 
 
 def _say_all(
@@ -261,13 +268,16 @@ def _diagnose_waiting(vault: Vault, service: DiagnosisService) -> tuple[list[dic
     return told, 1000 * float(np.mean(spent)) if spent else 0.0
 
 
-def _exchange(plan: DemoPlan) -> ExchangePlan:
-    return ExchangePlan(plan.folder / "updates", OFFICER, OFFICER_PASSPHRASE, Policy())
+def _exchanged(sites: dict[str, Vault], plan: DemoPlan) -> Generator[SiteProgress, None, ExchangeReport]:
+    yield SiteProgress("update", "export, verify, alter and aggregate the two sites' updates")
+    where = ExchangePlan(plan.folder / "updates", OFFICER, OFFICER_PASSPHRASE, Policy())
+    return exchange_updates(sites, where)
 
 
-def _apply(
+def _applied(
     vault: Vault, plan: DemoPlan, exchange: ExchangeReport
-) -> Generator[SiteProgress, None, AppliedBase]:
+) -> Generator[SiteProgress, None, VersionContent]:
+    """The aggregate, installed at one site."""
     how = ApplyPlan(
         at=system_clock(),
         cache_dir=plan.cache_dir,
@@ -285,7 +295,7 @@ def _apply(
             yield SiteProgress("apply", f"north: {word}")
     if applied is None:
         raise WorkerFailed("the export worker gave no model; try again")
-    return applied
+    return load_version(vault, applied.version.version_id)
 
 
 class _Clock:

@@ -57,27 +57,19 @@ def fuse(
     """Fuse what there is. `prior` is positive, (n_diseases,), of any sum; `shown_as` as `leaders` gives it.
 
     `sureness` is the pool's k. `rule_share` is what hard constraints of sex and age take away, in natural
-    logs, whatever else speaks.
-
-    `observed` is the number of observed findings behind the graph's score, and in the text. Where there is
-    none, nothing could be shown as a reason, so nothing is put forward. `text_log_probability` is NaN
-    for diseases that the text model does not know (a hospital's own): the text is taken to say of
-    them what it would say knowing nothing, so that graph and prior alone decide.
+    logs, whatever else speaks. `observed` is the number of observed findings behind the graph's score, and
+    in the text: where there is none, nothing could be shown as a reason, so nothing is put forward.
+    `text_log_probability` is NaN for diseases that the text model does not know.
     """
     nothing = np.zeros(len(prior))
     with_graph, with_text = graph_score is not None, text_log_probability is not None
     graph_weight = sureness * weights.of_graph(observed, with_text=with_text) if with_graph else 0.0
     text_weight = sureness * weights.of_text_model(with_graph=with_graph, read=observed > 0)
-    prior_weight = sureness * weights.prior
     graph_share = nothing if graph_score is None else graph_weight * np.asarray(graph_score, np.float64)
     text_share = nothing if text_log_probability is None else text_weight * _filled(text_log_probability)
-    prior_of_unstated = -prior_weight * float(np.log(np.sum(prior)))
-    prior_share = prior_weight * np.log(np.asarray(prior, np.float64)) + prior_of_unstated
+    prior_share, prior_of_unstated = _prior_shares(prior, sureness * weights.prior)
     held = nothing if rule_share is None else rule_share
-    summed = graph_share + text_share + prior_share + held
-    top = float(summed.max())
-    log_normaliser = top + float(np.log(np.exp(summed - top).sum()))
-    probability = np.exp(summed - log_normaliser)
+    probability, log_normaliser = _normalised(graph_share + text_share + prior_share + held)
     shown = probability if shown_as is None else together(probability, shown_as)
     return FusedDifferential(
         probability=probability,
@@ -93,8 +85,25 @@ def fuse(
     )
 
 
+def _prior_shares(prior: npt.NDArray[np.floating], weight: float) -> tuple[Floats64, float]:
+    """What the prior gives each disease, and what it gives one of weight 1."""
+    of_unstated = -weight * float(np.log(np.sum(prior)))
+    return weight * np.log(np.asarray(prior, np.float64)) + of_unstated, of_unstated
+
+
+def _normalised(logs: Floats64) -> tuple[Floats64, float]:
+    """Probabilities, and the log of what they were divided by."""
+    top = float(logs.max())
+    log_normaliser = top + float(np.log(np.exp(logs - top).sum()))
+    return np.exp(logs - log_normaliser), log_normaliser
+
+
 def _filled(scores: npt.NDArray[np.floating]) -> Floats64:
-    """NaN as the log of an even chance among the diseases that the text model knows: a ratio of one."""
+    """NaN as the log of an even chance among the diseases that the text model knows: a ratio of one.
+
+    Of a hospital's own diseases the text is taken to say what it would say knowing nothing, so that graph
+    and prior alone decide.
+    """
     said = np.asarray(scores, np.float64)
     unknown = np.isnan(said)
     return np.where(unknown, -np.log(max(1, int((~unknown).sum()))), said)

@@ -80,11 +80,7 @@ def _slow_features(graph: CompiledGraph, look: Asked, disease: int) -> dict[str,
         called += max(own, np.log(sum(share * np.exp(row[k]) for k, share in named)))
     own = look.own[:, disease].tolist()
     telling = list(zip(own, look.information.tolist(), strict=True))
-    coverage, exact, documented, described, likeness = look.picture[:5, disease].tolist()
-    place = graph.portraits
-    terms, frequency = graph.signatures.of_disease(disease)
-    known = sum(f * place.of_terms([t])[0] for t, f in zip(terms.tolist(), frequency.tolist(), strict=True))
-    expected = place.of_expected(np.array([disease]))[0]
+    coverage, exact, documented, described, _ = look.picture[:5, disease].tolist()
     return {
         "first_look": look.total[disease] - look.fixed[disease],
         "own": sum(own),
@@ -108,15 +104,25 @@ def _slow_features(graph: CompiledGraph, look: Asked, disease: int) -> dict[str,
         "same_gene": np.log1p(len(same_gene)),
         "best_three": sum(sorted(own)[-3:]),
         "own_decreasing": sum(r / np.sqrt(1 + i) for i, r in enumerate(sorted(own, reverse=True))),
-        "likeness": likeness,
-        "known_likeness": known @ look.direction / (np.linalg.norm(known) + LITTLE),
-        "expected_likeness": expected @ look.direction / (np.linalg.norm(expected) + LITTLE_EXPECTED),
         "kin_likeness": max([-1.0, *(look.picture[4, k] for k in kin)]),
         "namesakes_likeness": sum(share * look.picture[4, k] for k, share in named),
-        "known": np.log1p(np.linalg.norm(known)),
-        "expectation": np.linalg.norm(expected),
         "findings": np.log1p(len(own)),
         "information": float(np.mean(look.information)),
+        **_slow_portrait(graph, look, disease),
+    }
+
+
+def _slow_portrait(graph: CompiledGraph, look: Asked, disease: int) -> dict[str, float]:
+    place = graph.portraits
+    terms, frequency = graph.signatures.of_disease(disease)
+    known = sum(f * place.of_terms([t])[0] for t, f in zip(terms.tolist(), frequency.tolist(), strict=True))
+    expected = place.of_expected(np.array([disease]))[0]
+    return {
+        "likeness": float(look.picture[4, disease]),
+        "known_likeness": known @ look.direction / (np.linalg.norm(known) + LITTLE),
+        "expected_likeness": expected @ look.direction / (np.linalg.norm(expected) + LITTLE_EXPECTED),
+        "known": np.log1p(np.linalg.norm(known)),
+        "expectation": np.linalg.norm(expected),
     }
 
 

@@ -59,22 +59,9 @@ class DifferentialPanel:
         # Who explains the text: hears of each disease chosen, and says what was read of it.
         self.read_of: Read = lambda _line: None
         self.turn_to: Callable[[NotedReason], object] = lambda _noted: None
-        self.confirm = button(
-            "Confirm", lambda: self._say(Decision.CONFIRMED), role="primary", tip="Confirm (Ctrl+Return)"
-        )
-        self.refuse = button("Reject", lambda: self._say(Decision.REJECTED), tip="Reject (Ctrl+Backspace)")
-        self.graph = button("Graph", self._show_graph, tip="Draw this evidence as a graph (Ctrl+G)")
-        self.sentences = button(
-            "Sentences", lambda: None, tip="Show what each sentence of the notes counts (Ctrl+E)"
-        )
-        self.sentences.setCheckable(True)
-        self.sentences.toggled.connect(lambda _on: self.explain_again())
         self.about = row()  # under the name: facts, and what more can be looked at
-        self.compare = button("Compare…", lambda: None, tip="Diseases side by side (Ctrl+K)")
-        self.other = button(
-            "Other…", name_another, tip="Confirm a disease that is not listed (Ctrl+Shift+Return)"
-        )
         self._name_another = name_another
+        self._make_buttons()
         self.list = DifferentialList(look, self._explain)
         self._stack = QStackedWidget()
         nothing = "Accept or mark findings in the note; the differential follows at once."
@@ -166,6 +153,22 @@ class DifferentialPanel:
         self._stopped = not self._stopped
         self.tell_standing()
         (self.stop if self._stopped else self.go_on)()
+
+    def _make_buttons(self) -> None:
+        self.confirm = button(
+            "Confirm", lambda: self._say(Decision.CONFIRMED), role="primary", tip="Confirm (Ctrl+Return)"
+        )
+        self.refuse = button("Reject", lambda: self._say(Decision.REJECTED), tip="Reject (Ctrl+Backspace)")
+        self.graph = button("Graph", self._show_graph, tip="Draw this evidence as a graph (Ctrl+G)")
+        self.sentences = button(
+            "Sentences", lambda: None, tip="Show what each sentence of the notes counts (Ctrl+E)"
+        )
+        self.sentences.setCheckable(True)
+        self.sentences.toggled.connect(lambda _on: self.explain_again())
+        self.compare = button("Compare…", lambda: None, tip="Diseases side by side (Ctrl+K)")
+        self.other = button(
+            "Other…", self._name_another, tip="Confirm a disease that is not listed (Ctrl+Shift+Return)"
+        )
 
     def _lists(self) -> QWidget:
         split = QSplitter(Qt.Orientation.Vertical)

@@ -53,14 +53,7 @@ class PatientPage:
             written=changed,
             read_again=lambda patient: self.open(patient, self.notes.note_id),
         )
-        hearing = Hearing(
-            suggested=self._refresh,
-            ranking=self._tell_ranking,
-            ranked=self._take_ranking,
-            reading=lambda share: self.differential.tell_reading(share),
-            no_ranking=self._tell_no_ranking,
-        )
-        self._consultation = Consultation(self.widget, session, self.desk, hearing)
+        self._consultation = Consultation(self.widget, session, self.desk, self._hearing())
         self.heading = Heading(look, go_back)
         self.alerts = AlertStrip(session, self.widget)
         self.notes = NoteDesk(
@@ -74,10 +67,8 @@ class PatientPage:
         self.graph = EvidenceDialog(self.widget, look)
         self.questions = QuestionPanel(session, self.desk, self.notes, self.differential)
         self.setting = SettingChoice(session, self._consultation.rank_soon)
-        self.heading.layout.addWidget(self.setting.widget)
         self.comparing = Comparing(session, self.differential)
         self.similar = SimilarPanel(session, self.open)
-        self.differential.about.insertWidget(1, self.similar.widget)
         self.panels: tuple[Panel, ...] = (
             self.similar,
             SentenceReasons(session, self.differential, self.notes),
@@ -85,18 +76,7 @@ class PatientPage:
             self.comparing,
             self.alerts,
         )
-        self.layout = PatientLayout(
-            look,
-            self.note.widget,
-            left=(
-                Part("Time line", self.timeline.widget, height=430),
-                Part("Findings", self.findings.widget),
-            ),
-            right=(
-                Part("Differential", self.differential.widget, height=500),
-                Part("Next question", self.questions.widget, height=260),
-            ),
-        )
+        self.layout = self._layout()
         self._lay_out()
         self._add_keys()
 
@@ -122,6 +102,26 @@ class PatientPage:
             panel.take_assistant(assistant)
         self._refresh()
         self._consultation.begin()
+
+    def _hearing(self) -> Hearing:
+        return Hearing(
+            suggested=self._refresh,
+            ranking=self._tell_ranking,
+            ranked=self._take_ranking,
+            reading=lambda share: self.differential.tell_reading(share),
+            no_ranking=self._tell_no_ranking,
+        )
+
+    def _layout(self) -> PatientLayout:
+        left = (
+            Part("Time line", self.timeline.widget, height=430),
+            Part("Findings", self.findings.widget),
+        )
+        right = (
+            Part("Differential", self.differential.widget, height=500),
+            Part("Next question", self.questions.widget, height=260),
+        )
+        return PatientLayout(self._session.look, self.note.widget, left=left, right=right)
 
     def open(self, patient_id: PatientId, note_id: NoteId | None = None) -> None:
         """Read a patient's chart and show it, at a note where one is named."""
@@ -173,6 +173,8 @@ class PatientPage:
         column = QVBoxLayout(self.widget)
         column.setContentsMargins(20, 14, 20, 12)
         column.setSpacing(10)
+        self.heading.layout.addWidget(self.setting.widget)
+        self.differential.about.insertWidget(1, self.similar.widget)
         column.addLayout(self.heading.layout)
         column.addWidget(self.alerts.widget)
         column.addWidget(self.layout.widget, 1)

@@ -82,15 +82,7 @@ class Workspace:
         self._pages: dict[str, QWidget] = {}
         self._refresh: dict[str, Callable[[], object]] = {}
         self._focus: dict[str, QWidget] = {}
-        self._add("patients", self.patients, self.patients.search, self.patients.refresh)
-        self._add("patient", self.patient, self.patient.note.view)
-        self._add("notes", self.notes, self.notes.search, self.notes.refresh)
-        self._add("training", self.training, self.training.plan.epsilon, self.training.refresh)
-        self._add("models", self.models, self.models.list, self.models.refresh)
-        self._add("update", self.update, self.update.version, self.update.refresh)
-        self._add("audit", self.audit, self.audit.table, self.audit.refresh)
-        self._add("about", self.about, self.about.theme, self.about.refresh)
-        self._add("help", self.help, self.help.topics)
+        self._add_pages()
         self._lay_out()
         self.sidebar.set_compact(True)  # so that the window need not grow before it is fitted
         self._watch = WidthWatch(self.widget, session.look, self._fit)
@@ -192,6 +184,17 @@ class Workspace:
 
     def _fit(self, width: float) -> None:
         self.sidebar.set_compact(width < ROOM_FOR_NAMES)
+
+    def _add_pages(self) -> None:
+        self._add("patients", self.patients, self.patients.search, self.patients.refresh)
+        self._add("patient", self.patient, self.patient.note.view)
+        self._add("notes", self.notes, self.notes.search, self.notes.refresh)
+        self._add("training", self.training, self.training.plan.epsilon, self.training.refresh)
+        self._add("models", self.models, self.models.list, self.models.refresh)
+        self._add("update", self.update, self.update.version, self.update.refresh)
+        self._add("audit", self.audit, self.audit.table, self.audit.refresh)
+        self._add("about", self.about, self.about.theme, self.about.refresh)
+        self._add("help", self.help, self.help.topics)
 
     def _add(
         self, name: str, page: Page, focus: QWidget, refresh: Callable[[], object] = lambda: None

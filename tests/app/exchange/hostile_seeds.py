@@ -30,36 +30,17 @@ def resources() -> list[Json]:
         {"resourceType": "Patient", **patient, "identifier": [{"system": "urn:h", "value": CANARY}]},
         {"resourceType": "Encounter", "id": "e", **whose, "class": {"code": "AMB"}, "type": [code]},
         {"resourceType": "Condition", "id": "c", **whose, "code": code, "onsetDateTime": "2020-01-01"},
-        {
-            "resourceType": "Observation",
-            "id": "o",
-            **whose,
-            "code": code,
-            **measured,
-            "component": [measured],
-        },
-        {
-            "resourceType": "DocumentReference",
-            "id": "d",
-            **whose,
-            "content": [note(f"{CANARY} has seizures.")],
-        },
+        {"resourceType": "Observation", "id": "o", **whose, "code": code, **measured}
+        | {"component": [measured]},
+        {"resourceType": "DocumentReference", "id": "d", **whose}
+        | {"content": [note(f"{CANARY} has seizures.")]},
         {"resourceType": "DiagnosticReport", "id": "r", **whose, "code": code, "conclusion": CANARY}
         | {"presentedForm": [note(f"<p>{CANARY}</p>", "text/html")["attachment"]]},
-        {
-            "resourceType": "Composition",
-            "id": "k",
-            **whose,
-            "section": [{"text": {"div": f"<p>{CANARY}</p>"}}],
-        },
+        {"resourceType": "Composition", "id": "k", **whose}
+        | {"section": [{"text": {"div": f"<p>{CANARY}</p>"}}]},
         {"resourceType": "MedicationRequest", "id": "m", **whose, "medicationCodeableConcept": code},
-        {
-            "resourceType": "AllergyIntolerance",
-            "id": "a",
-            "patient": {"reference": "Patient/p"},
-            "code": code,
-        },
-        {"resourceType": "FamilyMemberHistory", "id": "f", "patient": {"reference": "Patient/p"}}
+        {"resourceType": "AllergyIntolerance", "id": "a", "patient": whose["subject"], "code": code},
+        {"resourceType": "FamilyMemberHistory", "id": "f", "patient": whose["subject"]}
         | {"relationship": code, "condition": [{"code": code}]},
     ]
 

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QLineEdit, QWidget
 from app.clinical.annotation import AnnotationAction
 from app.clinical.diagnosis import Decision
 from app.clinical.note import Note
+from app.gui.patient.differential_panel import DifferentialPanel
 from app.gui.patient.patient_page import PatientPage
 from app.gui.shell.main_window import MainWindow
 from app.store.key_derivation import KdfParameters
@@ -122,6 +123,21 @@ def _decisions(window: MainWindow, page: PatientPage) -> list[Decision]:
     return [d.decision for d in _vault(window).diagnoses(page.opened.chart.patient.id)]
 
 
+def _read_the_differential(hands: Hands, panel: DifferentialPanel) -> None:
+    hands.press(Qt.Key.Key_D, ALT)
+    first = panel.list.current()
+    assert panel.list.widget.hasFocus()
+    hands.press(Qt.Key.Key_Down)
+    second = panel.list.current()
+    assert first is not None
+    assert second is not None
+    assert second.line.rank == first.line.rank + 1
+    assert panel.name.text() == second.line.name
+    hands.press(Qt.Key.Key_E, ALT)
+    assert panel.evidence.widget.hasFocus()
+    assert panel.evidence.widget.count() > 2
+
+
 def test_the_main_job_needs_no_mouse(window: MainWindow, settle: Settle, tmp_path: Path) -> None:
     hands = Hands(window, settle)
     note = tmp_path / "letter.txt"
@@ -141,19 +157,7 @@ def test_the_main_job_needs_no_mouse(window: MainWindow, settle: Settle, tmp_pat
     accepted = [e.action for e in _vault(window).annotation_events(shown.patient_id)]
     assert accepted == [AnnotationAction.ADD] * 3
 
-    hands.press(Qt.Key.Key_D, ALT)
-    first = page.differential.list.current()
-    assert page.differential.list.widget.hasFocus()
-    hands.press(Qt.Key.Key_Down)
-    second = page.differential.list.current()
-    assert first is not None
-    assert second is not None
-    assert second.line.rank == first.line.rank + 1
-    assert page.differential.name.text() == second.line.name
-    hands.press(Qt.Key.Key_E, ALT)
-    assert page.differential.evidence.widget.hasFocus()
-    assert page.differential.evidence.widget.count() > 2
-
+    _read_the_differential(hands, page.differential)
     hands.press(Qt.Key.Key_J, CTRL)
     asked = page.questions.list.current()
     assert asked is not None
