@@ -34,10 +34,11 @@ def time_of(value: str) -> str:
     on = "-".join(part for part in (year, month, day if month else None) if part)
     if not is_partial_date(on):
         return ""
-    if not (day and hour and hour < "24" and minute < "60"):
+    second = second or "00"
+    if not (day and hour and hour < "24" and minute < "60" and second < "60"):
         return on
     offset = f"{zone[:3]}:{zone[3:]}" if zone else ""
-    return f"{on}T{hour}:{minute}:{second or '00'}{offset}"
+    return f"{on}T{hour}:{minute}:{second}{offset}"
 
 
 def span_of(element: Element | None) -> tuple[str, str]:

@@ -63,8 +63,7 @@ def _own(segment: Segment, header: Segment) -> list[Json]:
         made = {"resourceType": "AllergyIntolerance", "code": agent, "reaction": reactions}
         return [{**made, "onsetDateTime": time_of(segment.text(6))}] if agent else []
     if segment.name in ("DG1", "PRB"):
-        first, when = (3, segment.text(5)) if segment.name == "DG1" else (3, segment.text(2))
-        code = concept(segment, segment.raw(first))
+        code, when = concept(segment, segment.raw(3)), segment.text(5 if segment.name == "DG1" else 2)
         code = code or ({"text": segment.text(4)} if segment.name == "DG1" and segment.text(4) else {})
         return [{"resourceType": "Condition", "code": code, "recordedDate": time_of(when)}] if code else []
     return []

@@ -31,8 +31,8 @@ _MEDIA = {
     "RTF": "text/rtf",
 }
 _MEDIA |= {"PDF": "application/pdf", "XML": "text/html"}
-_RANGE = re.compile(r"\s*([<>]=?)?\s*(-?\d+(?:\.\d+)?)\s*(?:-|–|to)?\s*(-?\d+(?:\.\d+)?)?\s*")
-_NUMBER = re.compile(r"\s*([<>]=?)?\s*([+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)\s*")
+_RANGE = re.compile(r"([<>]=?)?\s*+(-?\d++(?:\.\d+)?)\s*+(?:-|–|to)?\s*+(-?\d++(?:\.\d+)?)?")
+_NUMBER = re.compile(r"([<>]=?)?\s*+([+-]?\d++(?:\.\d+)?(?:[eE][+-]?\d+)?)")
 
 
 class Reports:

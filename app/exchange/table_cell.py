@@ -20,7 +20,7 @@ _NAMED = re.compile(
 )
 _TIME = re.compile(r"(\d\d?):(\d\d)(?::(\d\d)(?:\.\d+)?)?\s*(Z|[+-]\d\d:?\d\d)?")
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_NUMBER = re.compile(r"(<=|>=|<|>|≤|≥)?\s*([+-]?[\d.,' \u00a0\u202f]*\d)(?:[eE]([+-]?\d{1,3}))?")
+_NUMBER = re.compile(r"(<=|>=|<|>|≤|≥)?\s*+([+-]?[\d.,' \u00a0\u202f]*\d)(?:[eE]([+-]?\d{1,3}))?")
 _COMPARATORS = {"≤": "<=", "≥": ">="}
 
 
@@ -111,14 +111,18 @@ def _with_point(digits: str, habit: ColumnHabit) -> str:
 
 
 def _moment(year: str, month: str | None, day: str | None, clock: str | None) -> str | None:
-    parts = [year, *(part.zfill(2) for part in (month, day) if part)]
+    numbers = [int(part) for part in (year, month, day) if part]
     try:
-        date(*(int(part) for part in (*parts, "1", "1")[:3]))
+        date(*(*numbers, 1, 1)[:3])
     except ValueError:
         return None
+    parts = [f"{number:02}" for number in numbers]
     if not clock:
         return "-".join(parts)
     match = _TIME.fullmatch(clock.strip())
-    if match is None or len(parts) < 3 or int(match[1]) > 23 or int(match[2]) > 59:
+    if match is None or len(parts) < 3:
         return None
-    return f"{'-'.join(parts)}T{match[1].zfill(2)}:{match[2]}:{match[3] or '00'}{match[4] or ''}"
+    hour, minute, second = (int(part or 0) for part in match.groups()[:3])
+    if hour > 23 or minute > 59 or second > 59:
+        return None
+    return f"{'-'.join(parts)}T{hour:02}:{minute:02}:{second:02}{match[4] or ''}"

@@ -46,6 +46,12 @@ def test_the_patient_is_the_same_person_as_in_fhir(tmp_path: Path) -> None:
     assert (patient.sex, patient.identifiers[1].system) == (Sex.FEMALE, "urn:hl7v2:SSA")
 
 
+def test_a_range_of_digits_and_blanks_takes_no_time_that_grows_with_its_square(tmp_path: Path) -> None:
+    for odd in ("5" + 100_000 * " " + "?", 100_000 * "5" + "?"):
+        (value,) = read(tmp_path, Observation, PID, OBR, obx("NM", "9", f"|mg/L|{odd}|H|||F"))
+        assert value.reference_range == ReferenceRange(text=odd)
+
+
 def obx(kind: str, value: str, rest: str = "|mg/L|1-5|H|||F") -> str:
     return f"OBX|1|{kind}|718-7^Hb^LN^X^local^L||{value}{rest}"
 
@@ -56,8 +62,13 @@ def obx(kind: str, value: str, rest: str = "|mg/L|1-5|H|||F") -> str:
         *(("NM", "9.5", Quantity(9.5, "mg/L"), ""), ("NM", "<5", Quantity(5.0, "mg/L", "<"), "")),
         *(("SN", ">^5", Quantity(5.0, "mg/L", ">"), ""), ("SN", "^1^:^128", None, "1:128 mg/L")),
         *(("SN", "^2^+", None, "2+ mg/L"), ("ST", "a \\T\\ b\\S\\c", None, "a & b^c")),
+        ("TS", "20200102030460", None, "2020-01-02"),
         *(("CE", "P^Positive^L", None, "Positive"), ("CWE", "10828004^Positive^SCT", None, "Positive")),
-        *(("DT", "20200102", None, "2020-01-02"), ("NM", "", None, "no value: not given")),
+        *(
+            ("DT", "20200102", None, "2020-01-02"),
+            ("TS", "20200102030460", None, "2020-01-02"),
+            ("NM", "", None, "no value: not given"),
+        ),
         *(("NM", "hemolysed", None, "hemolysed mg/L"), ("ST", "A~B", None, "A; B")),
     ],
 )

@@ -39,7 +39,8 @@ def habit(*cells: str) -> ColumnHabit:
         *(("2026-01-02 9:05", (), "2026-01-02T09:05:00"), ("20260102090507", (), "2026-01-02T09:05:07")),
         ("2026-01-02T09:05:07.123Z", (), "2026-01-02T09:05:07Z"),
         ("2.1.2026 09:05", (), "2026-01-02T09:05:00"),
-        ("2026-01-02 25:00", (), None),
+        *(("2026-01-02 25:00", (), None), ("2026-01-02 09:05:60", (), None)),
+        ("٢٠٢٦-٠١-٠٢", (), "2026-01-02"),
     ],
 )  # fmt: skip
 def test_a_date_is_read_in_many_forms_and_never_guessed(
@@ -69,6 +70,10 @@ def test_a_number_is_read_in_many_forms_and_never_a_thousandfold(
 def test_a_bound_keeps_its_comparator() -> None:
     assert measured("<5", habit()) == Quantity(5.0, "", "<")
     assert measured("≥ 1,5", habit()) == Quantity(1.5, "", ">=")
+
+
+def test_a_cell_of_a_sign_and_blanks_takes_no_time_that_grows_with_its_square() -> None:
+    assert measured("<" + 200_000 * " " + "?", habit()) is None
 
 
 def test_a_semicolon_table_with_a_bom_a_separator_line_and_quoted_titles(tmp_path: Path) -> None:
