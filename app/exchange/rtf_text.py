@@ -1,5 +1,6 @@
 """The plain text of an RTF document (Rich Text Format 1.9): control words, code pages, escapes."""
 
+import codecs
 import re
 
 _TOKEN = re.compile(
@@ -56,7 +57,7 @@ def rtf_text(document: str) -> str:
 class _Reader:
     def __init__(self) -> None:
         self.parts: list[str] = []
-        self._code_page = "cp1252"
+        self._bytes = _decoder("cp1252")
         self._groups: list[tuple[bool, int]] = []
         self._silent = False
         self._fallback = 1  # characters that stand for a \u escape where Unicode is not known
@@ -65,12 +66,15 @@ class _Reader:
     def take(self, match: re.Match[str]) -> None:
         """One token."""
         word, number, byte, symbol, brace, text = match.groups()
+        if text and text[0].isascii() and self._bytes.getstate()[0]:  # a sign's second byte, as a letter
+            self._byte(ord(text[0]))
+            text = text[1:]
         if brace:
             self._brace(brace)
         elif word:
             self._word(word, int(number) if number else None)
         elif byte:
-            self._say(bytes([int(byte, 16)]).decode(self._code_page, "replace"))
+            self._byte(int(byte, 16))
         elif symbol == "*":
             self._silent = True
         elif symbol:
@@ -80,6 +84,7 @@ class _Reader:
 
     def _brace(self, brace: str) -> None:
         self._to_skip = 0
+        self._bytes.reset()
         if brace == "{":
             self._groups.append((self._silent, self._fallback))
         elif self._groups:
@@ -89,13 +94,20 @@ class _Reader:
         if word in _SILENT:
             self._silent = True
         elif word == "ansicpg" and number:
-            self._code_page = _known(f"cp{number}")
+            self._bytes = _decoder(f"cp{number}")
         elif word == "uc" and number is not None:
             self._fallback = max(0, min(number, 8))
         elif word == "u" and number is not None:
             self._unicode(number % 65536)
         else:
             self._say(_BREAKS.get(word) or _SIGNS.get(word, ""))
+
+    def _byte(self, byte: int) -> None:
+        """One byte of a sign, which in an East Asian code page may have two."""
+        if self._to_skip:
+            self._to_skip -= 1
+        else:
+            self._say(self._bytes.decode(bytes([byte])))
 
     def _unicode(self, unit: int) -> None:
         self._say(chr(unit))
@@ -108,9 +120,8 @@ class _Reader:
             self.parts.append(text[skipped:])
 
 
-def _known(code_page: str) -> str:
+def _decoder(code_page: str) -> codecs.IncrementalDecoder:
     try:
-        "".encode(code_page)
+        return codecs.getincrementaldecoder(code_page)("replace")
     except LookupError:
-        return "cp1252"
-    return code_page
+        return codecs.getincrementaldecoder("cp1252")("replace")

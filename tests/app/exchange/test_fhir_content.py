@@ -159,6 +159,8 @@ def test_of_several_forms_of_one_document_the_plainest_is_its_note(tmp_path: Pat
             "Fièvre\nRash",
         ),
         (rb"{\rtf1\uc1 \u937?\u-10179?\u-8694?}", "application/rtf", "Ω\U0001f60a"),
+        (rb"{\rtf1\ansicpg936 \'b7\'a2\'c8\'c8\uc2 \u19977\'c8\'fd}", "text/rtf", "发热三"),
+        (rb"{\rtf1\ansicpg932 \'83A\'83\'8b}", "text/rtf", "アル"),
     ],
 )
 def test_a_note_comes_out_of_each_form(tmp_path: Path, data: bytes, kind: str, text: str) -> None:
