@@ -29,6 +29,8 @@ READABLE = (
     "text/rtf",
     "application/rtf",
 )
+# Python's own notations: they would change what a note says, or take time with the square of its length.
+_NO_CHARSETS = {"punycode", "idna", "unicode-escape", "raw-unicode-escape", "undefined"}
 OTHER_ENCODING = "its text is in no encoding that it names; it was read as Windows-1252: check its letters"
 
 
@@ -82,8 +84,9 @@ def decoded(raw: bytes, parameters: str = "") -> tuple[str, str]:
     marked = "utf-16" if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else ""
     for encoding in filter(None, (marked, match.group(1) if match else "", "utf-8-sig")):
         try:
-            return storable_text(raw.decode(encoding)), ""
-        except (UnicodeError, LookupError, ValueError):
+            if codecs.lookup(encoding).name not in _NO_CHARSETS:
+                return storable_text(raw.decode(encoding)), ""
+        except (LookupError, ValueError):
             continue
     return storable_text(raw.decode("cp1252", "replace")), OTHER_ENCODING
 

@@ -1,5 +1,6 @@
 """Whatever a file holds, reading it ends in storable records or in one line without its content."""
 
+import base64
 import gzip
 import json
 import random
@@ -104,6 +105,13 @@ def test_odd_charsets_give_text_that_can_be_stored(charset: str) -> None:
     text, _ = attachment_text({"contentType": f"text/plain; charset={charset}", "data": "XHVkODNkICsyRDAt"})
     assert text.encode("utf-8").decode("utf-8") == text
     assert "\x00" not in text
+
+
+@pytest.mark.parametrize("charset", ["unicode_escape", "raw_unicode_escape", "idna", "punycode"])
+def test_a_notation_of_pythons_own_changes_no_note(charset: str) -> None:
+    said = r"Walks \n steps, no \u0041 in the report-"
+    data = base64.b64encode(said.encode()).decode()
+    assert attachment_text({"contentType": f"text/plain; charset={charset}", "data": data}) == (said, "")
 
 
 def test_half_a_surrogate_pair_and_a_nul_do_not_lose_the_record(tmp_path: Path) -> None:
