@@ -14,7 +14,7 @@ from app.clinical.record import Coding, Condition, Encounter, Observation
 from knowledge_graph.findings.finding import Sex
 
 _GENDER = {Sex.FEMALE: "female", Sex.MALE: "male", Sex.OTHER: "other", Sex.UNKNOWN: "unknown"}
-_STATUS_SYSTEM = "http://terminology.hl7.org/CodeSystem/condition-clinical"
+_CODE_SYSTEMS = "http://terminology.hl7.org/CodeSystem"
 
 Json = dict[str, Any]
 
@@ -60,7 +60,7 @@ def _encounter(encounter: Encounter) -> Json:
             "resourceType": "Encounter",
             "id": encounter.id,
             "status": "finished",
-            "class": {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "AMB"},
+            "class": {"system": f"{_CODE_SYSTEMS}/v3-ActCode", "code": "AMB"},
             "type": [{"text": encounter.kind}] if encounter.kind else [],
             "subject": _reference(encounter.patient_id),
             "period": _without_empty({"start": encounter.started_at, "end": encounter.ended_at}),
@@ -70,12 +70,12 @@ def _encounter(encounter: Encounter) -> Json:
 
 
 def _condition(condition: Condition) -> Json:
-    status = {"coding": [{"system": _STATUS_SYSTEM, "code": condition.clinical_status}]}
     return _without_empty(
         {
             "resourceType": "Condition",
             "id": condition.id,
-            "clinicalStatus": status if condition.clinical_status else {},
+            "clinicalStatus": _status("condition-clinical", condition.clinical_status),
+            "verificationStatus": _status("condition-ver-status", condition.verification_status),
             "code": _concept(condition.codings, condition.label),
             "subject": _reference(condition.patient_id),
             "encounter": _reference(condition.encounter_id) if condition.encounter_id else {},
@@ -88,7 +88,9 @@ def _observation(observation: Observation) -> Json:
     quantity, span = observation.quantity, observation.reference_range
     value: Json = {}
     if quantity is not None:
-        value = {"value": quantity.value, "unit": quantity.unit}
+        value = _without_empty(
+            {"value": quantity.value, "comparator": quantity.comparator, "unit": quantity.unit}
+        )
     limits: Json = {}
     if span is not None:
         limits = {
@@ -132,6 +134,10 @@ def _document(note: Note) -> Json:
 def _concept(codings: tuple[Coding, ...], text: str) -> Json:
     shown = [_without_empty({"system": c.system, "code": c.code, "display": c.display}) for c in codings]
     return _without_empty({"coding": shown, "text": text})
+
+
+def _status(system: str, code: str) -> Json:
+    return {"coding": [{"system": f"{_CODE_SYSTEMS}/{system}", "code": code}]} if code else {}
 
 
 def _reference(record: str) -> Json:

@@ -2,6 +2,7 @@
 
 import base64
 import warnings
+from dataclasses import replace
 
 import pytest
 
@@ -9,7 +10,7 @@ from app.clinical.chart import Chart
 from app.clinical.ids import EncounterId, NoteId, PatientId, RecordId, record_id
 from app.clinical.note import Note
 from app.clinical.patient import Identifier, Patient
-from app.clinical.record import Coding, Condition, Encounter, Observation, Quantity, ReferenceRange
+from app.clinical.record import REFUTED, Coding, Condition, Encounter, Observation, Quantity, ReferenceRange
 from app.exchange.fhir_writer import transaction_bundle
 from knowledge_graph.findings.finding import Sex
 
@@ -48,6 +49,16 @@ def test_a_note_arrives_unchanged() -> None:
     document = transaction_bundle(_chart())["entry"][-1]["resource"]
     data = document["content"][0]["attachment"]["data"]
     assert base64.b64decode(data).decode("utf-8") == "Fièvre 39 °C\n"
+
+
+def test_a_bound_and_a_diagnosis_that_is_ruled_out_stay_what_they_are() -> None:
+    chart = _chart()
+    refuted = replace(chart.conditions[0], verification_status=REFUTED)
+    below = replace(chart.observations[0], quantity=Quantity(0.1, "mg/L", "<"))
+    made = transaction_bundle(replace(chart, conditions=(refuted,), observations=(below,)))["entry"]
+    condition, observation = made[2]["resource"], made[3]["resource"]
+    assert condition["verificationStatus"]["coding"][0]["code"] == "refuted"
+    assert observation["valueQuantity"] == {"value": 0.1, "comparator": "<", "unit": "mg/L"}
 
 
 def test_empty_fields_are_left_out() -> None:
