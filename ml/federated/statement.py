@@ -118,5 +118,6 @@ def _check_names(predicate: UpdateStatement | BaseStatement) -> None:
     else:
         digests = [predicate.base, predicate.labels, predicate.encoder, *predicate.updates]
         sound = is_name(predicate.method) and list(predicate.updates) == sorted(set(predicate.updates))
+        sound = sound and predicate.epsilon >= 0 and 0 <= predicate.delta < 1
     if not sound or not 1 <= predicate.round <= LARGEST_ROUND or not all(map(_DIGEST.fullmatch, digests)):
         raise UpdateRefused("the statement holds a value out of its range; ask for a new file")

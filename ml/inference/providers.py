@@ -57,4 +57,4 @@ def _session(onnx: bytes, providers: list[str], threads: int) -> Any:
 def _thread_limit() -> int:
     """ONNX Runtime does not read OMP_NUM_THREADS; a person who set it expects to be obeyed."""
     text = os.environ.get("OMP_NUM_THREADS", "")
-    return int(text) if text.isdigit() else 0
+    return int(text) if text.isdecimal() else 0

@@ -58,7 +58,8 @@ def _restored(stored: Tensors, name: str) -> np.ndarray[Any, Any]:
     value, scale = stored[name], stored.get(name + ROW_SCALE)
     if value.dtype == np.float32:
         return value
-    if value.dtype == np.int8 and value.ndim == 2 and scale is not None and scale.shape == value.shape[:1]:
+    rounded = value.dtype == np.int8 and value.ndim == 2
+    if rounded and scale is not None and (scale.dtype, scale.shape) == (np.float32, value.shape[:1]):
         rows: np.ndarray[Any, Any] = value.astype(np.float32) * scale[:, None]
         return rows
     raise ModelFileError(f"the tensor {name} is of type {value.dtype}; only float32 and int8 rows are read")

@@ -63,7 +63,7 @@ def test_an_update_is_no_base() -> None:
         read_base(update, coordinator_key=None)
 
 
-def test_a_base_of_another_method_name_or_with_unsorted_updates_is_not_written() -> None:
+def test_a_base_that_says_what_no_base_can_is_not_written() -> None:
     said, moved, _ = aggregate(
         [verified("a", some_delta(1)), verified("b", some_delta(2))], base(), AggregationPlan()
     )
@@ -71,6 +71,8 @@ def test_a_base_of_another_method_name_or_with_unsorted_updates_is_not_written()
         replace(said, method="My Own"),
         replace(said, updates=said.updates[::-1]),
         replace(said, round=0),
+        replace(said, epsilon=-1.0),
+        replace(said, delta=1.5),
     ):
         with pytest.raises(UpdateRefused, match="range"):
             write_base(wrong, moved, private_key=DESK)

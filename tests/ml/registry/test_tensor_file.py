@@ -40,6 +40,7 @@ def test_int8_rows_are_within_half_a_step_of_the_original() -> None:
         save({"a": np.ones(1, np.float64)}),
         save({"a": np.ones((1, 1), np.int8)}),
         save({"a": np.array([np.nan], np.float32)}),
+        save({"a": np.ones((1, 1), np.int8), "a.row_scale": np.ones(1, np.float64)}),
     ],
 )
 def test_anything_else_is_refused(data: bytes) -> None:
