@@ -12,12 +12,11 @@ from app.cli.case import parse_findings
 from app.cli.main import main
 from app.config.settings import CACHE_VARIABLE
 from app.errors import UsageError
-from app.store.key_derivation import KdfParameters
-from app.store.vault import Vault
 from app.workflows.list_models import model_store
 from knowledge_graph.findings.finding import FindingState
 from ml.registry.model_version import CARD_FILE, MANIFEST_FILE, pack_version
 from ml.registry.starting_model import starting_version
+from tests.app.workflows.training_site import empty_vault
 
 LONG = ["HP:0001166", "HP:0001083", "HP:0002616"]
 
@@ -148,10 +147,7 @@ def test_a_text_is_read_by_the_model_of_the_vault_that_is_named(
     start = starting_version()
     files = {name: data for name, data in start.files.items() if name not in (CARD_FILE, MANIFEST_FILE)}
     own = pack_version(files, replace(start.version.card, title="the site's own"))
-    vault, _ = Vault.create(
-        tmp_path / "site.vault", user="ann", passphrase="correct horse", kdf=KdfParameters.fast_for_tests()
-    )
-    with vault:
+    with empty_vault(tmp_path / "site.vault") as vault:
         model_store(vault).add(own)
         model_store(vault).set_current(own.version.version_id, at="2025-01-01", reason="publish")
     note = tmp_path / "note.txt"

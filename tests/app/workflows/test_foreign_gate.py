@@ -19,7 +19,6 @@ from app.exchange.item import ImportedItem, ReadLimits
 from app.exchange.item_frames import unpack_item
 from app.exchange.reader import ReadPlan, learn, read_records
 from app.exchange.source_file import SourceFile, source_files
-from app.store.key_derivation import KdfParameters
 from app.store.vault import Vault
 from app.workflows.foreign_gate import ForeignGate, GateLimits
 from app.workflows.import_records import ImportProgress, ImportReport, import_records
@@ -30,6 +29,7 @@ from ml.federated.coordinator import new_coordinator
 from ml.federated.package import BASE_MAGIC
 from tests.app.exchange.foreign_files import ADA, HERS, write
 from tests.app.exchange.hostile_seeds import seeds
+from tests.app.workflows.training_site import empty_vault
 from tests.fuzz.seeds import seeds_of
 from tests.ml.tiny_model import write_tiny_encoder
 
@@ -40,10 +40,7 @@ CONDITION = {"resourceType": "Condition", **HERS, "code": {"text": "A"}}
 
 @pytest.fixture
 def vault(tmp_path: Path) -> Vault:
-    made, _ = Vault.create(
-        tmp_path / "v.vault", user="ann", passphrase="correct horse", kdf=KdfParameters.fast_for_tests()
-    )
-    return made
+    return empty_vault(tmp_path / "v.vault")
 
 
 @pytest.fixture

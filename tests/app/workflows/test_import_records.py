@@ -12,19 +12,16 @@ import pytest
 from app.config.policy import Policy
 from app.errors import ImportRefused, PolicyError
 from app.exchange.fhir_resource import READERS
-from app.store.key_derivation import KdfParameters
 from app.store.vault import Vault
 from app.workflows.import_records import ImportProgress, ImportReport, import_records
+from tests.app.workflows.training_site import empty_vault
 
 READ = {"Patient", *READERS}
 
 
 @pytest.fixture
 def vault(tmp_path: Path) -> Vault:
-    made, _ = Vault.create(
-        tmp_path / "v.vault", user="ann", passphrase="correct horse", kdf=KdfParameters.fast_for_tests()
-    )
-    return made
+    return empty_vault(tmp_path / "v.vault")
 
 
 def run(vault: Vault, *paths: Path, stop: Event | None = None) -> ImportReport:

@@ -14,7 +14,6 @@ from app.clinical.label import ConflictKind, LabelKind
 from app.clinical.note import Note
 from app.clinical.patient import Patient
 from app.clinical.record import Coding, Condition
-from app.store.key_derivation import KdfParameters
 from app.store.vault import Vault
 from app.workflows.augment_findings import FindingTeller
 from app.workflows.collect_examples import Example, Source, collect_examples
@@ -25,6 +24,7 @@ from app.workflows.weak_labels import CODE, GRAPH, TEXT, Voters, joined, weak_la
 from knowledge_graph.findings.finding import Finding, FindingState
 from knowledge_graph.graph.compiled_graph import CompiledGraph
 from knowledge_graph.terms.term import DiseaseId, TermId
+from tests.app.workflows.training_site import empty_vault
 
 MARFAN, TWIN, OTHER = "OMIM:154700", "ORPHA:558", "OMIM:609192"
 CLASSIC = (
@@ -35,10 +35,7 @@ SAID = "Global developmental delay was noted at two years."
 
 @pytest.fixture
 def vault(tmp_path: Path) -> Iterator[Vault]:
-    made, _ = Vault.create(
-        tmp_path / "site.vault", user="ann", passphrase="correct horse", kdf=KdfParameters.fast_for_tests()
-    )
-    with made:
+    with empty_vault(tmp_path / "site.vault") as made:
         yield made
 
 

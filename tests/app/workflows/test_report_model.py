@@ -11,7 +11,6 @@ import pytest
 from app.config.model_gates import ModelGates, ReportGroup
 from app.config.policy import Policy, load_policy
 from app.errors import PolicyError
-from app.store.key_derivation import KdfParameters
 from app.store.vault import Vault
 from app.workflows.check_gates import missed_gates
 from app.workflows.describe_report import full_card
@@ -39,6 +38,7 @@ from ml.registry.model_version import (
 from ml.registry.starting_model import starting_version
 from ml.registry.tensor_file import read_tensors, write_tensors
 from ml.text.encoder_files import find_encoder
+from tests.app.workflows.training_site import empty_vault
 
 NOTES = 24
 LOOSE, STRICT = Policy(gates=ModelGates(notes=NOTES)), Policy(gates=ModelGates(notes=NOTES, min_top1=0.2))
@@ -63,10 +63,7 @@ def stubborn() -> VersionContent:
 
 @pytest.fixture
 def vault(tmp_path: Path) -> Iterator[Vault]:
-    made, _ = Vault.create(
-        tmp_path / "site.vault", user="ann", passphrase="correct horse", kdf=KdfParameters.fast_for_tests()
-    )
-    with made:
+    with empty_vault(tmp_path / "site.vault") as made:
         yield made
 
 

@@ -7,8 +7,6 @@ import numpy as np
 import pytest
 
 from app.clinical.annotation import current_annotations
-from app.store.key_derivation import KdfParameters
-from app.store.vault import Vault
 from app.workflows.annotate_synthetic import annotate_synthetic
 from app.workflows.import_records import ImportReport, import_records
 from app.workflows.read_laboratory import out_of_range
@@ -22,6 +20,7 @@ from app.workflows.write_hospital import (
 )
 from knowledge_graph.findings.finding import FindingState
 from knowledge_graph.graph.compiled_graph import CompiledGraph
+from tests.app.workflows.training_site import empty_vault
 
 pytestmark = pytest.mark.slow
 COUNT = 12
@@ -61,10 +60,7 @@ def test_files_are_bundles_that_import_whole(hospital: Hospital, tmp_path: Path)
     files = write_hospital(hospital, tmp_path / "fhir")
     assert len(files) == COUNT
     kinds = [e["resource"]["resourceType"] for f in files for e in json.loads(f.read_text())["entry"]]
-    vault, _ = Vault.create(
-        tmp_path / "v.vault", user="ann", passphrase="correct horse", kdf=KdfParameters.fast_for_tests()
-    )
-    with vault:
+    with empty_vault(tmp_path / "v.vault") as vault:
         *_, report = import_records(vault, [tmp_path / "fhir"])
         assert isinstance(report, ImportReport)
         assert sum(report.imported.values()) == len(kinds)
@@ -76,10 +72,7 @@ def test_the_clinician_leaves_exactly_the_truth_in_the_log(
     real_graph: CompiledGraph, hospital: Hospital, tmp_path: Path, public_cache: Path
 ) -> None:
     write_hospital(hospital, tmp_path / "fhir")
-    vault, _ = Vault.create(
-        tmp_path / "v.vault", user="ann", passphrase="correct horse", kdf=KdfParameters.fast_for_tests()
-    )
-    with vault:
+    with empty_vault(tmp_path / "v.vault") as vault:
         list(import_records(vault, [tmp_path / "fhir"]))
         recogniser = build_recogniser(real_graph, public_cache)
         *_, report = annotate_synthetic(vault, hospital, real_graph, recogniser, leave=2)
