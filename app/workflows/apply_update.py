@@ -73,7 +73,7 @@ def apply_update(
     measured: dict[str, float] = {}
     with ExportWorker() as worker:  # it loads torch while the notes are read
         yield from _measure(vault, base, encoder, plan, measured)
-        _check_measured(measured, plan.margin)
+        _check_measured(measured, plan)
         for report in publish_model(vault, _result(vault, file), _publish_plan(plan), worker=worker):
             if isinstance(report, ModelVersion):
                 _remember(vault, report, base)
@@ -139,13 +139,14 @@ def _others(start: VersionContent, current: VersionContent) -> dict[str, Version
     return sides
 
 
-def _check_measured(measured: dict[str, float], margin: float) -> None:
+def _check_measured(measured: dict[str, float], plan: ApplyPlan) -> None:
     new = measured["new base"]
     name, best = max(((n, v) for n, v in measured.items() if n != "new base"), key=lambda pair: pair[1])
-    if new < best - margin:
+    if new < best - plan.margin:
         raise UpdateRefused(
             f"top-10 on public notes is {new:.1%} with this base and {best:.1%} with the {name}, a fall of "
-            f"more than {margin:.1%}; nothing was installed: ask the coordinator"
+            f"more than {plan.margin:.1%}; nothing was installed: rule out chance with "
+            f"`--notes {4 * plan.notes_per_style}`, and if it falls there too, ask the coordinator"
         )
 
 

@@ -10,7 +10,7 @@ import time
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from importlib.resources import files
 from pathlib import Path
@@ -282,10 +282,10 @@ def _applied(
         at=system_clock(),
         cache_dir=plan.cache_dir,
         threads=plan.threads,
-        notes_per_style=25 if plan.quick else 100,
-        margin=0.08 if plan.quick else 0.04,
         probes=plan.probes,
     )
+    if plan.quick:
+        how = replace(how, notes_per_style=25, margin=0.08)
     applied: AppliedBase | None = None
     key = exchange.coordinator_key
     for word in apply_update(vault, Path(exchange.base_path), how, coordinator_key=key):
