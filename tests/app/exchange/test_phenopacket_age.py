@@ -28,6 +28,7 @@ TEN_YEARS = 3652
         ("P1", None),
         ("-P3Y", None),
         ("33", None),
+        (f"P{400 * '9'}Y", None),
         ("Congenital onset", None),
     ],
 )
