@@ -86,5 +86,9 @@ def _exchange(fresh: Path, place: Path) -> None:
                 return
     between = place.with_name(f"{place.name}.leaving")
     os.rename(place, between)
-    os.rename(fresh, place)
+    try:
+        os.rename(fresh, place)
+    except OSError:
+        os.rename(between, place)
+        raise
     os.rename(between, fresh)

@@ -1,6 +1,8 @@
 """A backup takes a vault's place whatever became of it, is rehearsed without a trace, and made by plan."""
 
+import os
 import shutil
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -9,6 +11,7 @@ import pytest
 from app.clinical.ids import PatientId
 from app.clinical.patient import Patient
 from app.errors import VaultDamaged, VaultError, VaultLocked
+from app.store import restoring
 from app.store.backup import EPSILON_FLOOR, back_up
 from app.store.check import check_vault
 from app.store.key_derivation import KdfParameters
@@ -121,3 +124,27 @@ def test_backups_by_plan_come_when_due_and_the_newest_are_kept(folder: Path) -> 
         assert [kept.made.day for kept in backups_of(vault.path, plan)] == [3, 4]
     kept = {p.name for p in (folder / "plan").iterdir()}
     assert kept == {"mine", "v-20200101T000000Z", "v-20260103T120000Z", "v-20260104T120000Z"}
+
+
+def test_where_folders_cannot_be_swapped_at_once_a_failure_leaves_the_vault_in_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fresh, place = tmp_path / "fresh", tmp_path / "place"
+    for folder in (fresh, place):
+        folder.mkdir()
+        (folder / folder.name).touch()
+    rename = os.rename
+
+    def failing(old: Path, new: Path) -> None:
+        if old == fresh:
+            raise OSError("no room")
+        rename(old, new)
+
+    monkeypatch.setattr(sys, "platform", "elsewhere")
+    monkeypatch.setattr(os, "rename", failing)
+    with pytest.raises(OSError, match="no room"):
+        restoring._exchange(fresh, place)
+    assert (place / "place").exists()
+    monkeypatch.setattr(os, "rename", rename)
+    restoring._exchange(fresh, place)
+    assert ((place / "fresh").exists(), (fresh / "place").exists()) == (True, True)
