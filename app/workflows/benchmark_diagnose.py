@@ -1,10 +1,9 @@
 """Measures one note through ONNX Runtime (int8, fp32) and through torch eager, interleaved.
 
-Batch 1, the same number of threads on both sides. The notes are synthetic, cut to one length; int8 reads some
-twice, so each note has its median, and the notes their mean.
+Batch 1 and one thread on both sides, as a window is read. The notes are synthetic, cut to one length; int8
+reads some twice, so each note has its median, and the notes their mean.
 """
 
-import os
 import time
 from collections.abc import Callable
 from functools import partial
@@ -35,11 +34,10 @@ Progress = Callable[..., None]
 
 def measure(progress: Progress, *, size: int | None = None, data: str | None = None) -> dict[str, object]:
     """Milliseconds of each side, the ratios torch / ONNX, and how often the first disease agrees."""
-    threads = int(os.environ.get("OMP_NUM_THREADS") or min(2, os.cpu_count() or 1))
-    torch.set_num_threads(threads)
+    torch.set_num_threads(1)
     progress("loading the starting model on both sides")
-    sides, tokenizer = _sides(threads)
-    found: dict[str, object] = {"threads": threads, "rounds": size or DEFAULT_ROUNDS}
+    sides, tokenizer = _sides()
+    found: dict[str, object] = {"threads": 1, "rounds": size or DEFAULT_ROUNDS}
     feeds = {length: _feeds(tokenizer, length) for length in LENGTHS}
     for length in LENGTHS:
         progress(f"measuring {length} tokens")
@@ -52,7 +50,7 @@ def measure(progress: Progress, *, size: int | None = None, data: str | None = N
     return found | _decisions(size or DECISION_NOTES)
 
 
-def _sides(threads: int) -> tuple[dict[str, Callable[[dict[str, Any]], Any]], TextTokenizer]:
+def _sides() -> tuple[dict[str, Callable[[dict[str, Any]], Any]], TextTokenizer]:
     content, encoder = starting_version(), find_encoder()
     tokenizer = TextTokenizer(encoder.tokenizer_json)
     classifier = build_classifier(version_tensors(content, encoder), content.labels, encoder.config)
@@ -64,7 +62,7 @@ def _sides(threads: int) -> tuple[dict[str, Callable[[dict[str, Any]], Any]], Te
     sides: dict[str, Callable[[dict[str, Any]], Any]] = {"torch": with_torch}
     for precision in ("int8", "fp32"):
         onnx = version_onnx(content, encoder, precision=precision)
-        model = Predictor.load(onnx, tokenizer, content.labels, provider="cpu", threads=threads)
+        model = Predictor.load(onnx, tokenizer, content.labels, provider="cpu")
         sides[precision] = model.run_batch
     return sides, tokenizer
 

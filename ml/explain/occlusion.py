@@ -4,8 +4,8 @@
 
 in natural-log units: positive speaks for the label. A part is taken out by its tokens' attention mask
 (Zeiler and Fergus 2014 did so with image patches; Li, Monroe and Jurafsky 2016 with words), so that the
-others keep their places; only the windows that hold it are read again, many at a time, each as exactly as
-it was read whole. One reading explains every label.
+others keep their places; only the windows that hold it are read again, each as exactly as it was read whole.
+One reading explains every label.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,12 +16,12 @@ import numpy.typing as npt
 
 from ml.inference.predictor import Predictor
 from ml.inference.reading import Reading, log_softmax
+from ml.inference.side_by_side import side_by_side
 from ml.text.tokenizer import Window, token_batch
 
 Span = tuple[int, int]
 Floats = npt.NDArray[np.float64]
 Kept = npt.NDArray[np.bool_]
-BATCH_WINDOWS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,16 +93,24 @@ def _runs(part: int, spans: Sequence[Span], windows: Sequence[Window]) -> Iterat
 
 
 def _rows(predictor: Predictor, reading: Reading, runs: Sequence[_Run]) -> Floats:
-    """Logits (runs, labels), those of like length and doubt read together."""
+    """Logits (runs, labels); where several are read together, those of like length and doubt."""
     rows = np.zeros((len(runs), len(predictor.labels)))
     by_doubt: dict[float | None, list[int]] = {}
     for place in sorted(range(len(runs)), key=lambda i: len(runs[i].kept)):
         by_doubt.setdefault(reading.doubt_of(runs[place].window), []).append(place)
-    for doubt, places in by_doubt.items():
-        for start in range(0, len(places), BATCH_WINDOWS):
-            batch = places[start : start + BATCH_WINDOWS]
-            feed = token_batch([reading.windows[runs[place].window] for place in batch]).feed()
-            for row, place in enumerate(batch):
-                feed["attention_mask"][row, : len(runs[place].kept)] &= runs[place].kept
-            rows[batch] = predictor.run_batch(feed, doubt)
+    batches = [
+        (doubt, places[start : start + predictor.at_once])
+        for doubt, places in by_doubt.items()
+        for start in range(0, len(places), predictor.at_once)
+    ]
+
+    def read(job: tuple[float | None, list[int]]) -> Floats:
+        doubt, batch = job
+        feed = token_batch([reading.windows[runs[place].window] for place in batch]).feed()
+        for row, place in enumerate(batch):
+            feed["attention_mask"][row, : len(runs[place].kept)] &= runs[place].kept
+        return predictor.run_batch(feed, doubt).astype(np.float64)
+
+    for (_, batch), found in side_by_side(read, batches, workers=predictor.workers):
+        rows[batch] = found
     return rows

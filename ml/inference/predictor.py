@@ -7,7 +7,7 @@ import numpy as np
 
 from ml.errors import ModelFileError
 from ml.inference.doubt import DOUBT, settable_doubt
-from ml.inference.providers import active_provider, open_session
+from ml.inference.providers import active_provider, cuda_compiled, open_session, worker_count
 from ml.inference.reading import Reading, log_softmax
 from ml.text.text_memory import TextMemory
 from ml.text.tokenizer import TextTokenizer, Window
@@ -30,13 +30,18 @@ class Predictor:
         version: str,
         *,
         doubt: float = 0.0,
+        workers: int = 1,
     ):
-        """`doubt` is the model's own, where it is an input (see `settable_doubt`)."""
+        """`doubt` is the model's own, where it is an input (see `settable_doubt`).
+
+        So many `workers` read windows side by side.
+        """
         self._session = session
         self._tokenizer = tokenizer
         self.labels = tuple(labels)
         self.version = version
         self.provider = active_provider(session)
+        self.workers, self.at_once = workers, 1 if self.provider == "cpu" else BATCH_SIZE
         self._doubt = doubt if len(self.labels) > 1 else 0.0
         self._known = TextMemory[np.ndarray[Any, np.dtype[np.float32]]](WINDOWS_KEPT)
 
@@ -51,15 +56,20 @@ class Predictor:
         version: str = "",
         threads: int = 0,
     ) -> "Predictor":
-        """Open a model. `cuda` raises ProviderUnavailable where there is none; `auto` falls back."""
+        """Open a model. `cuda` raises ProviderUnavailable where there is none; `auto` falls back.
+
+        On a CPU one thread reads a window, and `threads` windows are read side by side; 0 is one a core.
+        """
         onnx, doubt = settable_doubt(onnx)
-        session = open_session(onnx, provider=provider, threads=threads)
+        on_cpu = provider == "cpu" or not cuda_compiled()
+        session = open_session(onnx, provider=provider, threads=1 if on_cpu else threads)
         width = session.get_outputs()[0].shape[-1]
         if width != len(labels):
             raise ModelFileError(
                 f"the model names {width} diseases, its labels {len(labels)}; publish it again"
             )
-        return cls(session, tokenizer, labels, version, doubt=doubt)
+        workers = worker_count(threads) if on_cpu else 1
+        return cls(session, tokenizer, labels, version, doubt=doubt, workers=workers)
 
     def log_probabilities(self, texts: Sequence[str]) -> FloatArray:
         """Natural logarithms, shape (texts, labels). A text without a word is uniform.
@@ -86,7 +96,8 @@ class Predictor:
             lambda batch, doubt: self.run_batch(batch.feed(), doubt),
             shape=(len(texts), len(self.labels)),
             known=self._known,
-            at_once=1 if self.provider == "cpu" else BATCH_SIZE,
+            at_once=self.at_once,
+            workers=self.workers,
             doubt=self._doubt,
         )
 

@@ -14,6 +14,7 @@ from ml.inference.external_data import refuse_external_data
 
 CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
 PROVIDERS = {"cpu": (CPU,), "cuda": (CUDA, CPU), "auto": (CUDA, CPU)}
+MOST_WORKERS = 8  # of a machine of many cores: each takes some 20 MB
 _ERRORS_ONLY = 3
 
 
@@ -52,6 +53,11 @@ def _session(onnx: bytes, providers: list[str], threads: int) -> Any:
     except Exception as error:  # ONNX Runtime raises its own bare kinds, at this border only
         first_line = str(error).splitlines()[0][:200]
         raise ModelFileError(f"ONNX Runtime refuses the model; publish it again: {first_line}") from None
+
+
+def worker_count(threads: int = 0) -> int:
+    """How many windows a CPU reads side by side: `threads`, or what a person has set, or one a core."""
+    return threads or _thread_limit() or min(os.cpu_count() or 1, MOST_WORKERS)
 
 
 def _thread_limit() -> int:

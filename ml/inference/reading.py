@@ -4,13 +4,14 @@ What a window says depends on nothing but its words, so the last answer is the s
 window that the model has read before is not read again.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
 import numpy as np
 
 from ml.inference.doubt import ALWAYS, NEVER
+from ml.inference.side_by_side import side_by_side
 from ml.text.text_memory import TextMemory, name_of_tokens
 from ml.text.tokenizer import TokenBatch, Window, token_batch
 
@@ -31,9 +32,10 @@ class Reading:
         shape: tuple[int, int],
         known: TextMemory[Rows],
         at_once: int,
+        workers: int = 1,
         doubt: float = 0.0,
     ):
-        """`shape` is (texts, labels); `at_once` windows are given to `read` together.
+        """`shape` is (texts, labels); `at_once` windows are given to `read` together, by so many `workers`.
 
         Where the model has a `doubt`, `read` is told which one holds for a window, or None for its own.
         """
@@ -42,6 +44,7 @@ class Reading:
         self._shape = shape
         self._known = known
         self._at_once = 1 if doubt else at_once
+        self._workers = workers
         self._doubt = doubt
         self._rows: dict[int, Rows] = {}
         self._exact: set[int] = set()
@@ -60,20 +63,28 @@ class Reading:
 
         Texts of several windows that are read whole are then settled, which adds steps but no windows.
         """
-        unknown = [
-            place for place in (self.ahead() if order is None else order) if not self._remembered(place)
-        ]
-        waiting = (place for place in unknown if not self._remembered(place))  # the same words twice
-        while batch := list(islice(waiting, self._at_once)):
-            doubt = self._doubt_of(batch[0])
-            rows = self._read(token_batch([self.windows[place] for place in batch]), doubt)
-            for place, row in zip(batch, rows, strict=True):
-                self._rows[place] = self._keep(place, doubt, row)
-            yield len(self._rows)
+        ahead = self.ahead() if order is None else list(order)
+        while ahead := [place for place in ahead if not self._remembered(place)]:
+            for batch, rows in side_by_side(self._rows_of, self._batches(ahead), workers=self._workers):
+                for place, row in zip(batch, rows, strict=True):
+                    self._rows[place] = self._keep(place, self._doubt_of(place), row)
+                yield len(self._rows)
         for text in [t for t in self._unsettled if self._rows.keys() >= set(self._places[t])]:
             self._unsettled.remove(text)
             for _ in self._settle(self._places[text]):
                 yield len(self._rows)
+
+    def _batches(self, places: Iterable[int]) -> Iterator[list[int]]:
+        """Some windows at a time, none that says the same as one before."""
+        firsts: dict[bytes, int] = {}
+        for place in places:
+            firsts.setdefault(self._name(place, self._doubt_of(place)), place)
+        ahead = iter(firsts.values())
+        while batch := list(islice(ahead, self._at_once)):
+            yield batch
+
+    def _rows_of(self, batch: Sequence[int]) -> Rows:
+        return self._read(token_batch([self.windows[place] for place in batch]), self._doubt_of(batch[0]))
 
     def _settle(self, places: Sequence[int]) -> Iterator[None]:
         """Read windows again without rounding, the longest first, until the rest can't change what is first.
@@ -85,19 +96,35 @@ class Reading:
         weights /= weights.sum()
         mean = sum(self._rows[place] * weight for place, weight in zip(places, weights, strict=True))
         left = 1.0
-        for number in np.argsort(-weights, kind="stable")[:MOST_READ_AGAIN]:
-            second, first = np.partition(mean, -2)[-2:]
-            if first - second >= self._doubt * left:
-                return
-            place, weight = places[number], weights[number]
-            exact = self._known.get(self._name(place, ALWAYS))
-            if exact is None:
-                exact = self._keep(place, ALWAYS, self._read(token_batch([self.windows[place]]), ALWAYS)[0])
-                yield
-            mean = mean + (exact.astype(np.float64) - self._rows[place]) * weight
-            self._rows[place] = exact
-            self._exact.add(place)
-            left -= weight
+        longest = np.argsort(-weights, kind="stable")[:MOST_READ_AGAIN].tolist()
+        for start in range(0, len(longest), self._workers):
+            some = longest[start : start + self._workers]
+            rows: dict[int, Rows] = {}
+            for number in some:
+                second, first = np.partition(mean, -2)[-2:]
+                if first - second >= self._doubt * left:
+                    return
+                if not rows:
+                    rows = yield from self._exactly([places[n] for n in some])
+                place, weight = places[number], weights[number]
+                mean = mean + (rows[place].astype(np.float64) - self._rows[place]) * weight
+                self._rows[place] = rows[place]
+                self._exact.add(place)
+                left -= weight
+
+    def _exactly(self, places: Sequence[int]) -> Generator[None, None, dict[int, Rows]]:
+        """What windows say without rounding; yields where one had to be read for it."""
+        rows = {place: self._known.get(self._name(place, ALWAYS)) for place in places}
+        unknown = [place for place, row in rows.items() if row is None]
+
+        def read(place: int) -> Rows:
+            row: Rows = self._read(token_batch([self.windows[place]]), ALWAYS)[0]
+            return row
+
+        for place, row in side_by_side(read, unknown, workers=self._workers):
+            rows[place] = self._keep(place, ALWAYS, row)
+            yield
+        return {place: row for place, row in rows.items() if row is not None}
 
     def logits(self) -> Floats:
         """(texts, labels): each text's windows, averaged by their words; zero for a text without a word.

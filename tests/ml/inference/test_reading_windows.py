@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import pytest
 
 from ml.inference.doubt import ALWAYS, NEVER
 from ml.inference.reading import MOST_READ_AGAIN, Reading
@@ -41,6 +42,7 @@ def reading(
     known: TextMemory[Any] | None = None,
     *,
     at_once: int = 1,
+    workers: int = 1,
     doubt: float = 0.0,
 ) -> Reading:
     tokenizer = TextTokenizer(tokenizer_json(), max_tokens=8, overlap=2)
@@ -51,6 +53,7 @@ def reading(
         shape=(len(texts), LABELS),
         known=memory,
         at_once=at_once,
+        workers=workers,
         doubt=doubt,
     )
 
@@ -106,8 +109,10 @@ def test_several_at_once_give_each_its_own_row() -> None:
     assert np.array_equal(together.logits(), alone.logits())
 
 
-def logits(model: Model, text: str, known: TextMemory[Any] | None = None, *, doubt: float) -> Any:
-    on = reading(model, (text,), known, doubt=doubt)
+def logits(
+    model: Model, text: str, known: TextMemory[Any] | None = None, *, doubt: float, workers: int = 1
+) -> Any:
+    on = reading(model, (text,), known, doubt=doubt, workers=workers)
     for _ in on.steps():
         pass
     return on.logits()[0]
@@ -129,6 +134,32 @@ def test_a_long_text_is_read_without_rounding_until_its_first_label_is_sure() ->
     again = [model.doubts.count(ALWAYS) / model.doubts.count(NEVER) for model in models]
     assert 0 < min(again) < max(again) <= 1
     assert any(not np.array_equal(a, b) for a, b in zip(found, exact, strict=True))
+
+
+@pytest.mark.parametrize("workers", [2, 5])
+def test_many_workers_give_the_answer_of_one_to_the_bit(workers: int) -> None:
+    alone, together = Model(), Model()
+    for note in notes():
+        one, many = (
+            logits(model, note, doubt=2 * ROUNDED, workers=count)
+            for model, count in ((alone, 1), (together, workers))
+        )
+        assert np.array_equal(one, many)
+    assert together.doubts.count(NEVER) == alone.doubts.count(NEVER)
+    spare = together.doubts.count(ALWAYS) - alone.doubts.count(ALWAYS)
+    assert 0 <= spare < workers * len(notes())  # read ahead, before it was known that they need not be
+
+
+@pytest.mark.parametrize("kept", [2, 99])
+def test_many_workers_read_a_window_once_as_long_as_it_is_remembered(kept: int) -> None:
+    alone, model = Model(), Model()
+    one, on = reading(alone, TEXTS), reading(model, TEXTS, TextMemory[Any](kept), workers=3)
+    for told in (one, on):
+        for _ in told.steps():
+            pass
+    assert np.array_equal(on.logits(), one.logits())
+    assert set(model.read) == set(alone.read)
+    assert len(model.read) <= (len(on.windows) if kept == 2 else len(alone.read))
 
 
 def test_a_text_of_one_window_keeps_the_models_own_doubt() -> None:
