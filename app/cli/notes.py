@@ -5,6 +5,7 @@ from dataclasses import asdict
 
 from app.cli.console import Console
 from app.cli.sign_in import add_break_glass_argument, add_vault_arguments, enter_charts, read_passphrase
+from app.clinical.patient import called
 from app.errors import UsageError
 
 
@@ -35,7 +36,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         enter_charts(vault, arguments)
         hits = vault.search_notes(" ".join(arguments.words), limit=arguments.limit)
     lines = [
-        f"{hit.note_id}  {hit.patient_id}  {hit.patient_name or 'without a name'}, "
+        f"{hit.note_id}  {hit.patient_id}  {called(hit.patient_name, hit.record_number)}, "
         f"{hit.written_at[:10] or 'undated'}, {hit.title or 'untitled'}\n    {hit.snippet}"
         for hit in hits
     ]

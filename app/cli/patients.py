@@ -5,6 +5,7 @@ from dataclasses import asdict
 
 from app.cli.console import Console
 from app.cli.sign_in import add_vault_arguments, read_passphrase
+from app.clinical.patient import called
 from app.errors import UsageError
 
 MOST = 1_000_000_000
@@ -19,7 +20,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
-    """One line a patient: id, name, sex, date of birth, notes, findings, confirmed diagnosis."""
+    """One line a patient: id, name, record number, sex, date of birth, notes, findings, confirmed diagnosis."""
     from app.store.vault import Vault
     from app.workflows.find_patient import patient_page
 
@@ -31,7 +32,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
             vault, " ".join(arguments.words), limit=arguments.limit, offset=arguments.offset
         )
     lines = [
-        f"{row.id}  {row.name or 'without a name'}, {row.sex.lower()}, born {row.birth_date or 'unknown'}; "
+        f"{row.id}  {called(row.name, row.record_number)}, {row.sex.lower()}, born {row.birth_date or 'unknown'}; "
         f"{row.note_count} notes, {row.finding_count} findings" + (f"; {row.confirmed}" * bool(row.confirmed))
         for row in rows
     ]

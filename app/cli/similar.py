@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from app.cli.case import add_case_arguments, check_case_arguments, open_case
 from app.cli.console import Console
+from app.clinical.patient import called
 from app.errors import UsageError
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def _as_text(diseases: "tuple[SimilarDisease, ...]", patients: "tuple[SimilarPat
     if patients:
         lines.append("Patients of this vault, by reviewed and coded findings")
     for other in patients:
-        who = f"{other.patient_id}  {other.name}" + (f" ({other.confirmed})" if other.confirmed else "")
+        who = f"{other.patient_id}  {called(other.name, other.record_number)}" + (f" ({other.confirmed})" if other.confirmed else "")
         lines.append(f"  {other.likeness:6.1%}  {who}: {', '.join(other.shared)}")
     lines.append("Likeness is of findings alone, and no diagnosis.")
     return "\n".join(lines)

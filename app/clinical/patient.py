@@ -16,7 +16,10 @@ class Identifier:
 
 @dataclass(frozen=True, slots=True)
 class Patient:
-    """Demographics (FHIR R4 `Patient`). `birth_date` is an ISO date, perhaps only a year."""
+    """Demographics (FHIR R4 `Patient`). `birth_date` is an ISO date, perhaps only a year.
+
+    The first of the `identifiers` is the record number by which people know her.
+    """
 
     id: PatientId
     name: str = ""
@@ -27,9 +30,20 @@ class Patient:
     deceased: bool = False
 
     @property
+    def record_number(self) -> str:
+        """What tells her from a namesake; empty where the record has no number."""
+        return self.identifiers[0].value if self.identifiers else ""
+
+    @property
     def is_bare(self) -> bool:
         """Whether nothing but a number is known of her."""
         return not _name_words(self) and not self.birth_date and self.sex is Sex.UNKNOWN
+
+
+def called(name: str, record_number: str) -> str:
+    """A patient in a list, told from her namesakes."""
+    shown = name or "(no name)"
+    return f"{shown} ({record_number})" if record_number and record_number != name else shown
 
 
 def cannot_be_one(a: Patient, b: Patient) -> bool:

@@ -17,6 +17,7 @@ _PLACEHOLDER = re.compile(
     r"(?i)unk(nown)?|n/?a|none|null|nil|asku|nask|test|x+|[-?*.]+|0+|([0-9])(?:-?\2){3,}"
 )
 _OWN_FIRST = {"MR": 0, "MRN": 0, "PI": 1, "NI": 2}
+_NOT_HERS = 10
 
 
 def patient_of(resource: Json, patient_id: str) -> Patient:
@@ -37,7 +38,7 @@ def read_patient(resource: Json, patient_id: str) -> tuple[Patient, tuple[str, .
         deceased_at=died,
         identifiers=tuple(
             Identifier(string(i, "system"), string(i, "value"))
-            for i in f.maps("identifier")
+            for i in sorted(f.maps("identifier"), key=_rank)
             if string(i, "value")
         ),
         deceased=f.flag("deceasedBoolean") or bool(died),
@@ -61,18 +62,22 @@ def own_numbers(resource: Json) -> list[tuple[str, str]]:
     """
     ranked = []
     for identifier in Fields(resource).maps("identifier"):
-        system, value = string(identifier, "system"), string(identifier, "value")
-        kinds = {c.code for c in codings(identifier.get("type"))}
-        if (
-            system
-            and value
-            and not is_placeholder(value)
-            and not kinds & _SHARED
-            and string(identifier, "use") not in ("old", "temp")
-        ):
-            rank = min((_OWN_FIRST.get(kind, 9) for kind in kinds), default=5)
+        system, value, rank = string(identifier, "system"), string(identifier, "value"), _rank(identifier)
+        if system and value and rank < _NOT_HERS:
             ranked.append((rank, system, value))
     return [(system, value) for _, system, value in sorted(ranked)]
+
+
+def _rank(identifier: Json) -> int:
+    """How well a number names her, the best 0; `_NOT_HERS` where it does not."""
+    kinds = {c.code for c in codings(identifier.get("type"))}
+    if (
+        is_placeholder(string(identifier, "value"))
+        or kinds & _SHARED
+        or string(identifier, "use") in ("old", "temp")
+    ):
+        return _NOT_HERS
+    return min((_OWN_FIRST.get(kind, 9) for kind in kinds), default=5)
 
 
 def is_placeholder(value: str) -> bool:

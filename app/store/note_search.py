@@ -13,6 +13,7 @@ from typing import Any
 from app.clinical.ids import NoteId, PatientId
 from app.store.character_pairs import phrase, runs_of, without_runs
 from app.store.note_excerpt import excerpt, has_beginning
+from app.store.patient_query import RECORD_NUMBER
 from app.store.session import Session
 
 RANKED = 2_000
@@ -23,7 +24,8 @@ _INDEXED, _LOOKED_THROUGH, _AT_ONCE, _FIRST_PART = 3, 400, 100, 20_000
 _WORD = re.compile(r"\w+")
 _TERM = re.compile(r'"([^"]*)"|([^\s"]+)')
 _AROUND = 40
-_SHOWN = "note.id, note.patient_id, note.title, note.text, note.written_at, patient.name"
+_SHOWN = f"""note.id, note.patient_id, note.title, note.text, note.written_at, patient.name,
+  {RECORD_NUMBER}"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,7 @@ class NoteHit:
     title: str
     written_at: str
     patient_name: str
+    record_number: str
 
 
 def search_notes(session: Session, query: str, *, limit: int) -> list[NoteHit]:
@@ -230,9 +233,9 @@ def _by_pairs(session: Session, pairs: str, runs: list[str], limit: int) -> list
 
 
 def _hit(row: Any, shown: Callable[[str], str]) -> NoteHit:
-    note_id, patient_id, title, text, written_at, name = row
+    note_id, patient_id, title, text, written_at, name, number = row
     snippet = shown(f"{title} {text}")
-    return NoteHit(NoteId(note_id), PatientId(patient_id), snippet, title, written_at, name)
+    return NoteHit(NoteId(note_id), PatientId(patient_id), snippet, title, written_at, name, number)
 
 
 def _around(text: str, run: str) -> str:

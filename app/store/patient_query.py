@@ -19,6 +19,7 @@ from app.store.record_table import decoded
 from app.store.session import Session
 
 ORDERS = {"name": "name COLLATE NOCASE, id", "activity": "last_activity DESC, id"}
+RECORD_NUMBER = "coalesce(json_extract(CAST(patient.body AS TEXT), '$.identifiers[0].value'), '')"
 _PLAIN_WORDS = 32
 _NOTE_COLUMNS = "id, patient_id, text, title, written_at, encounter_id, author"
 _RESTS_ON = (
@@ -47,6 +48,7 @@ class PatientRow:
 
     id: PatientId
     name: str
+    record_number: str
     birth_date: str
     sex: str
     note_count: int
@@ -57,8 +59,8 @@ class PatientRow:
 
 @dataclass(frozen=True, slots=True)
 class PatientFilter:
-    """Which patients: words that must all occur in name or identifiers, sex (`FEMALE`, ...), decided or not;
-    in which order (`name`, `activity`).
+    """Which patients: words that must all occur in name, identifiers or birth date; sex (`FEMALE`, ...),
+    decided or not; in which order (`name`, `activity`).
     """
 
     text: str = ""
@@ -80,7 +82,8 @@ def list_patients(session: Session, wanted: PatientFilter, *, limit: int, offset
     where, parameters = _where(wanted)
     order = ORDERS[wanted.order]
     rows = session.rows(
-        f"""SELECT id, name, birth_date, sex, note_count, finding_count, last_activity, confirmed
+        f"""SELECT id, name, {RECORD_NUMBER}, birth_date, sex, note_count, finding_count, last_activity,
+              confirmed
             FROM patient WHERE id IN (SELECT id FROM patient {where} ORDER BY {order} LIMIT ? OFFSET ?)
             ORDER BY {order}""",
         (*parameters, limit, offset),

@@ -108,7 +108,8 @@ def _is_superseded(connection: Connection, record_id: str, digest: bytes) -> boo
 
 
 def _put_patient(connection: Connection, patient: Patient, row: tuple[bytes, str, bytes]) -> None:
-    search = " ".join([patient.name, *(i.value for i in patient.identifiers)]).casefold()
+    numbers = (i.value for i in patient.identifiers)
+    search = " ".join([patient.name, *numbers, patient.birth_date]).casefold()
     connection.execute(
         """INSERT INTO patient (id, name, birth_date, sex, search_text, content_hash, origin, body)
            VALUES (?, ?, ?, ?, ?, ?, ?, ?)

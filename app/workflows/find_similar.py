@@ -35,6 +35,7 @@ class SimilarPatient:
 
     patient_id: PatientId
     name: str
+    record_number: str
     confirmed: str
     likeness: float
     shared: tuple[str, ...]
@@ -82,6 +83,7 @@ def similar_patients(
         SimilarPatient(
             who,
             rows[who].name,
+            rows[who].record_number,
             rows[who].confirmed,
             alike.score,
             _names(graph, alike.shared.tolist()),

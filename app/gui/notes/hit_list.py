@@ -9,6 +9,7 @@ from PySide6.QtWidgets import (
     QListWidgetItem,
 )
 
+from app.clinical.patient import called
 from app.gui.shell.row_delegate import Index, RowDelegate
 from app.gui.theme.look import Look
 from app.store.note_search import NoteHit
@@ -94,7 +95,7 @@ class HitList:
 
 def patient_of(hit: NoteHit) -> str:
     """Whose note it is."""
-    return hit.patient_name or "(no name)"
+    return called(hit.patient_name, hit.record_number)
 
 
 def spoken(hit: NoteHit) -> str:

@@ -49,7 +49,7 @@ class Heading:
             str(patient.sex).capitalize() if patient.sex is not Sex.UNKNOWN else "Sex unknown",
             age if age != "–" else "age unknown",
             f"born {patient.birth_date}" if patient.birth_date else "",
-            patient.identifiers[0].value if patient.identifiers else "",
+            patient.record_number,
         )
         self.facts.setText("  ·  ".join(fact for fact in facts if fact))
 

@@ -7,6 +7,7 @@ from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QDialog, QListWidgetItem, QToolButton, QVBoxLayout
 
 from app.clinical.ids import PatientId
+from app.clinical.patient import called
 from app.clinical.percent import percent
 from app.gui.assistant import Assistant, Opinion
 from app.gui.operations.runner import Failure
@@ -83,7 +84,8 @@ class SimilarPanel:
         self._head("Patients of this vault" if found.patients else "No patient of this vault is alike")
         for other in found.patients:
             confirmed = f", {other.confirmed}" if other.confirmed else ""
-            self._add(f"{other.name}{confirmed}", other.likeness, other.shared, who=other.patient_id)
+            who = called(other.name, other.record_number)
+            self._add(f"{who}{confirmed}", other.likeness, other.shared, who=other.patient_id)
         self._head("Diseases whose picture is most alike")
         for disease in found.diseases:
             self._add(f"{disease.name}  {disease.disease_id}", disease.likeness, disease.shared)

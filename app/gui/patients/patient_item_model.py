@@ -11,8 +11,11 @@ from app.gui.session import OpenSession
 from app.store.patient_query import EVERYBODY, PatientFilter, PatientRow
 
 PAGE = 200
-COLUMNS = ("Name", "Sex", "Age", "Born", "Notes", "Findings", "Last activity", "Confirmed diagnosis")
-_NUMBERS = {2, 4, 5}
+COLUMNS = (
+    *("Name", "Record number", "Born", "Age", "Sex"),
+    *("Notes", "Findings", "Last activity", "Confirmed diagnosis"),
+)
+_NUMBERS = {3, 5, 6}
 Index = QModelIndex | QPersistentModelIndex
 
 
@@ -116,9 +119,10 @@ def cells(row: PatientRow, today: date) -> tuple[str, ...]:
     """A patient's cells as text, in the order of COLUMNS."""
     return (
         row.name or "(no name)",
-        row.sex.capitalize() if row.sex != "UNKNOWN" else "–",
-        age_text(row.birth_date, today),
+        row.record_number or "–",
         row.birth_date or "–",
+        age_text(row.birth_date, today),
+        row.sex.capitalize() if row.sex != "UNKNOWN" else "–",
         str(row.note_count),
         str(row.finding_count),
         row.last_activity[:10] or "–",

@@ -24,12 +24,13 @@ from app.gui.shell.width_watch import WidthWatch, turn
 from app.gui.theme.icons import icon
 from app.store.patient_query import PatientFilter
 
+_SEARCH = "Search by name, record number or birth date"
 _SEX = (("Any sex", None), ("Female", "FEMALE"), ("Male", "MALE"), ("Other", "OTHER"), ("Unknown", "UNKNOWN"))
 _DECIDED = (("Any state", None), ("Confirmed", True), ("Undecided", False))
 _ORDER = (("By name", "name"), ("By last activity", "activity"))
 _COLUMN_WIDTHS = (
-    *((170, 3, False), (72, 0, False), (58, 0, False), (100, 0, True), (62, 0, True), (84, 0, False)),
-    *((112, 0, True), (180, 4, False)),
+    *((150, 3, False), (112, 1, False), (92, 0, False), (58, 0, False), (72, 0, True)),
+    *((62, 0, True), (84, 0, True), (112, 0, True), (150, 4, False)),
 )
 TYPING_PAUSE_MS = 120
 ROOM_FOR_ONE_LINE = 760  # pixels at 100 % text
@@ -48,7 +49,7 @@ class PatientsPage:
         self._open_patient = open_patient
         self._import_files = import_files
         self.model = PatientItemModel(session)
-        self.search = QLineEdit(placeholderText="Search by name or identifier", clearButtonEnabled=True)
+        self.search = QLineEdit(placeholderText=_SEARCH, clearButtonEnabled=True)
         self.sex, self.decided = choice_box("Sex", _SEX), choice_box("Diagnosis confirmed or not", _DECIDED)
         self.order = choice_box("Order", _ORDER)
         self.count = label("", "muted")

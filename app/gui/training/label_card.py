@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QListWidgetItem, QWidget
 
 from app.clinical.ids import PatientId
 from app.clinical.label import LabelConflict
+from app.clinical.patient import called
 from app.gui.operations.runner import Failure
 from app.gui.session import OpenSession
 from app.gui.shell.dialogs import sentence
@@ -79,14 +80,15 @@ class LabelCard:
 
 def questions(vault: Vault, graph: CompiledGraph) -> tuple[Question, ...]:
     """The conflicts of a vault in words."""
-    names = {str(patient): who.name for patient, who in vault.people().items()}
+    people = vault.people().items()
+    names = {str(patient): called(who.name, who.record_number) for patient, who in people}
     found = find_conflicts(vault, DiseaseNames(graph))
     return tuple(Question(c.patient_id, _words(c, graph, names)) for c in found)
 
 
 def _words(conflict: LabelConflict, graph: CompiledGraph, names: dict[str, str]) -> str:
     about = ", ".join(_called(name, graph, names) for name in conflict.about)
-    return f"{names.get(conflict.patient_id) or 'without a name'}: {conflict.kind}\n{about}"
+    return f"{names.get(conflict.patient_id, '(no name)')}: {conflict.kind}\n{about}"
 
 
 def _called(about: str, graph: CompiledGraph, names: dict[str, str]) -> str:

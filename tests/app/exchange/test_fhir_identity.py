@@ -10,7 +10,7 @@ import pytest
 from app.clinical.ids import PatientId
 from app.clinical.patient import Identifier, Patient, cannot_be_one, is_surely_one
 from app.clinical.record import Condition, Encounter, Observation
-from app.exchange.fhir_patient import own_numbers
+from app.exchange.fhir_patient import own_numbers, patient_of
 from app.exchange.reference_table import ReferenceTable
 from knowledge_graph.findings.finding import Sex
 from tests.app.exchange.foreign_files import ADA, HERS, Json, bundle, nouns, read_all, write
@@ -112,6 +112,8 @@ def test_her_own_record_number_wins_in_whatever_order_numbers_come() -> None:
     expected = [("urn:z", "7"), ("urn:a", "123")]
     assert own_numbers({"identifier": mine}) == expected
     assert own_numbers({"identifier": mine[::-1]}) == expected
+    for order in (mine, mine[::-1]):
+        assert patient_of({"identifier": order}, "p").record_number == "7"
 
 
 def test_a_second_number_joins_two_files_where_all_else_agrees(tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ def test_words_lead_to_their_note_by_the_keyboard_alone(
     assert page.hits.widget.hasFocus()
     hit = page.hits.current()
     assert hit is not None
-    assert spoken(hit).startswith("Lindqvist, Jonas, Genetics consultation, 2024-05-14, ")
+    assert spoken(hit).startswith("Lindqvist, Jonas (MRN 204-118), Genetics consultation, 2024-05-14, ")
     qtbot.keyClick(page.hits.widget, Qt.Key.Key_Return)
     settle()
     assert window.workspace.here == "patient"

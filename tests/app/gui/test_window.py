@@ -14,6 +14,8 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
+from app.clinical.ids import PatientId
+from app.clinical.patient import Identifier, Patient
 from app.errors import VaultError
 from app.gui.guide.help_page import TOPICS, help_text
 from app.gui.shell.main_window import MainWindow
@@ -80,6 +82,34 @@ def test_the_window_needs_no_torch() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_two_patients_of_one_name_are_told_apart_and_found(
+    qtbot: QtBot, window: MainWindow, vault: Vault, settle: Settle
+) -> None:
+    other = Patient(
+        PatientId("other"), "Lindqvist, Jonas", "1971-06-30", identifiers=(Identifier("", "88-1"),)
+    )
+    vault.put_records([other], origin="synthetic")
+    window.take_vault(vault)
+    settle()
+    assert window.workspace is not None
+    page = window.workspace.patients
+    page.search.setText("lindqvist")
+    settle()
+    shown = {tuple(page.model.index(row, column).data() for column in range(3)) for row in range(2)}
+    assert shown == {
+        ("Lindqvist, Jonas", "MRN 204-118", "2010-02-11"),
+        ("Lindqvist, Jonas", "88-1", "1971-06-30"),
+    }
+    for words, row in (("88-1 jonas", "other"), ("2010-02-11", MARFAN), ("MRN 204", MARFAN)):
+        page.search.setText(words)
+        settle()
+        assert (page.model.rowCount(), page.model.patient_id(0)) == (1, row)
+    window.workspace.open_patient(PatientId("other"))
+    settle()
+    assert "88-1" in window.workspace.patient.heading.facts.text()
+    assert "1971-06-30" in window.workspace.patient.heading.facts.text()
 
 
 def test_typing_narrows_the_list_and_filters_combine(

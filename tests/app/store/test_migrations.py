@@ -13,6 +13,7 @@ from app.store.backup import back_up, restore
 from app.store.check import check_vault, cipher_facts
 from app.store.database import connect, migrate, migrations, new_file
 from app.store.key_derivation import KdfParameters, subkey
+from app.store.patient_query import PatientFilter
 from app.store.rekey import prepare_rekey
 from app.store.vault import Vault
 from tests.app.store.disk_states import digest, recorded_states
@@ -39,7 +40,7 @@ def old(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
         vault, _ = Vault.create(path, user="ann", passphrase=SECRET, kdf=KdfParameters.fast_for_tests())
     with vault:
         assert cipher_facts(vault).page_key == FORMER_MACS[0]
-        vault.put_records([Patient(ADA, "Ada Sample"), *NOTES], origin="t")
+        vault.put_records([Patient(ADA, "Ada Sample", "1990-03-04"), *NOTES], origin="t")
         connection = vault.session().connection()
         for version in range(len(migrations()) - 1, request.param - 1, -1):
             connection.executescript(f"{UNDO[version]}; PRAGMA user_version = {version};")
@@ -70,6 +71,7 @@ def test_an_old_schema_is_what_its_scripts_make(old: tuple[int, Path], tmp_path:
 def test_a_vault_is_brought_up_to_date_and_copied_before(old: tuple[int, Path], path: Path) -> None:
     with open_it(path) as vault:
         assert vault.chart(ADA).notes == NOTES
+        assert [row.id for row in vault.patients(PatientFilter("1990-03 sample"))] == [ADA]
         assert {hit.note_id for hit in vault.search_notes("发热")} == {note.id for note in NOTES}
         assert check_vault(vault).sound
         key = subkey(vault.data_key(), "database")
