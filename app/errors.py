@@ -8,6 +8,7 @@ AnamnesisError
 │   │   └── WrongPassphrase   wrong passphrase or unknown user
 │   ├── VaultDamaged      not a vault, truncated, altered, rolled back
 │   └── VaultTooNew       written by a newer version of the program
+├── NothingFound          what was given says nothing that can be weighed
 ├── ImportRefused         a foreign file cannot be read at all
 │   └── ReaderEnded       a foreign file ended the process that read it
 ├── RulesRefused          a hospital's rules file can't be read or has mistakes
@@ -26,6 +27,10 @@ class AnamnesisError(Exception):
 
 class UsageError(AnamnesisError):
     """The command or the input cannot be used as given."""
+
+
+class NothingFound(AnamnesisError):
+    """What was given says nothing that can be weighed."""
 
 
 class PolicyError(AnamnesisError):

@@ -62,7 +62,7 @@ def add_case_arguments(parser: argparse.ArgumentParser) -> None:
         "--findings", metavar="HP:..,-HP:..", help="HPO ids, or a pack's own; a minus sign means excluded"
     )
     add_age_argument(parser)
-    parser.add_argument("--sex", choices=[s.value for s in Sex], default=Sex.UNKNOWN.value)
+    parser.add_argument("--sex", type=str.upper, choices=[s.value for s in Sex], default=Sex.UNKNOWN.value)
     parser.add_argument("--provider", choices=("auto", "cpu", "cuda"), default="auto")
     add_rules_argument(parser)
     add_break_glass_argument(parser)
@@ -174,6 +174,8 @@ def _of_input(arguments: argparse.Namespace, console: Console, *, with_text: boo
     sex, age = Sex(arguments.sex), read_age(arguments.age)
     if arguments.text is not None:
         text = read_text(arguments.text)
+        if not text.strip():
+            raise UsageError("the text is empty, so nothing can be said of it; name a file with a note in it")
         reader = _text_service(arguments, console, with_text=with_text)
         return OpenCase(reader, reader.presentation_of_text(text, sex=sex, age=age))
     if arguments.vault is not None:

@@ -9,7 +9,7 @@ from app.cli.console import Console
 from app.clinical.diagnosis import Differential, DifferentialLine, elsewhere_text, possible_text
 from app.clinical.percent import stated
 from app.clinical.text_reason import PartKind, TextReason
-from app.errors import UsageError
+from app.errors import NothingFound, UsageError
 from knowledge_graph.rules.rule import HOW_SOON
 from knowledge_graph.rules.trace import Alert
 
@@ -62,11 +62,25 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     if arguments.compare is not None:
         return _compare(arguments, console)
     with open_case(arguments, console) as case:
-        shown = case.service.differential(_weigh(case, console), top=arguments.top)
+        weighed = _weigh(case, console)
+        shown = case.service.differential(weighed, top=arguments.top)
+        _must_tell_something(weighed, shown)
         case.record_shown(shown)
         answer = _explained(arguments, case.service, shown, case.asked)
     console.result(as_json(answer.differential, answer), as_text(answer.differential, answer))
     return 0
+
+
+def _must_tell_something(weighed: "Weighed", shown: Differential) -> None:
+    """Refuse a list in the order of what is common. Raises NothingFound."""
+    asked = weighed.asked
+    if asked.findings or asked.conditions or asked.labs or shown.rules.alerts:
+        return
+    if weighed.text is None or shown.abstained:
+        raise NothingFound(
+            "no finding was recognised, so no disease can be put forward; describe what the patient has "
+            "(`anamnesis findings --words` finds the term), or name HPO ids with --findings"
+        )
 
 
 def _weigh(case: OpenCase, console: Console) -> "Weighed":

@@ -101,7 +101,7 @@ def read_text(name: str) -> str:
         data = sys.stdin.buffer.read(LARGEST_BYTES + 1) if name == "-" else _limited(Path(name))
         text = data.decode("utf-8-sig")
     except OSError as error:
-        raise UsageError(f"{name} cannot be read; check the path") from error
+        raise UsageError(f"{name} cannot be read ({error.strerror}); name a text file") from error
     except UnicodeDecodeError as error:
         raise UsageError(f"{name} is not UTF-8 text (byte {error.start}); convert it to UTF-8") from error
     if len(data) > LARGEST_BYTES:

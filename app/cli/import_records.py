@@ -11,7 +11,7 @@ from app.cli.console import Console
 from app.cli.sign_in import add_vault_arguments, read_passphrase
 from app.config.policy import load_policy
 from app.config.toml_text import parse_toml, read_small_text
-from app.errors import UsageError
+from app.errors import NothingFound, UsageError
 from app.exchange.reader import ReadPlan
 from app.store.vault import Vault
 from app.workflows.import_records import ImportProgress, ImportReport, import_records
@@ -66,6 +66,8 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         console.refuse(refused.reason)
     if report.cancelled:
         console.refuse("stopped; whatever was filed is whole: import the same files again to go on")
+    if not report.files and not report.cancelled:
+        raise NothingFound("there is no file to import in what was named; check the path")
     return 1 if report.refused or report.cancelled else 0
 
 

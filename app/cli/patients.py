@@ -20,7 +20,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
-    """One line a patient: id, name, record number, sex, date of birth, notes, findings, confirmed diagnosis."""
+    """One line a patient: id, name, record number, sex, birth date, notes, findings, confirmed diagnosis."""
     from app.store.vault import Vault
     from app.workflows.find_patient import patient_page
 
@@ -32,8 +32,9 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
             vault, " ".join(arguments.words), limit=arguments.limit, offset=arguments.offset
         )
     lines = [
-        f"{row.id}  {called(row.name, row.record_number)}, {row.sex.lower()}, born {row.birth_date or 'unknown'}; "
-        f"{row.note_count} notes, {row.finding_count} findings" + (f"; {row.confirmed}" * bool(row.confirmed))
+        f"{row.id}  {called(row.name, row.record_number)}, {row.sex.lower()}, "
+        f"born {row.birth_date or 'unknown'}; {row.note_count} notes, {row.finding_count} findings"
+        + (f"; {row.confirmed}" * bool(row.confirmed))
         for row in rows
     ]
     lines.append(f"{len(rows)} of {count} patients")

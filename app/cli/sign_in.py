@@ -17,11 +17,18 @@ LONGEST = 4096
 
 def add_vault_arguments(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
     """Add `--vault`, `--user` and `--passphrase-stdin`, the same for every verb."""
-    parser.add_argument("--vault", metavar="DIR", type=Path, required=required, help="the vault")
+    parser.add_argument("--vault", metavar="DIR", type=_named, required=required, help="the vault")
     parser.add_argument("--user", metavar="NAME", default=os_user(), help="who signs in")
     parser.add_argument(
         "--passphrase-stdin", action="store_true", help="read the passphrase from stdin's next line"
     )
+
+
+def _named(text: str) -> Path:
+    """A path; an empty one, of a variable that is not set, would be the folder one stands in."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("no folder is named")
+    return Path(text)
 
 
 def add_break_glass_argument(parser: argparse.ArgumentParser) -> None:

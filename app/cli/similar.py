@@ -50,7 +50,9 @@ def _as_text(diseases: "tuple[SimilarDisease, ...]", patients: "tuple[SimilarPat
     if patients:
         lines.append("Patients of this vault, by reviewed and coded findings")
     for other in patients:
-        who = f"{other.patient_id}  {called(other.name, other.record_number)}" + (f" ({other.confirmed})" if other.confirmed else "")
+        who = f"{other.patient_id}  {called(other.name, other.record_number)}" + (
+            f" ({other.confirmed})" if other.confirmed else ""
+        )
         lines.append(f"  {other.likeness:6.1%}  {who}: {', '.join(other.shared)}")
     lines.append("Likeness is of findings alone, and no diagnosis.")
     return "\n".join(lines)

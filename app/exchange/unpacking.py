@@ -29,7 +29,8 @@ def open_file(path: Path, *, name: str, limits: ReadLimits) -> BinaryIO:
         stream.seek(0)
         size = path.stat().st_size
     except OSError as error:
-        raise ImportRefused(f"{name}: cannot be read ({error.strerror}); check the file's rights") from error
+        remedy = "name a file" if isinstance(error, IsADirectoryError) else "check the file's name and rights"
+        raise ImportRefused(f"{name}: cannot be read ({error.strerror}); {remedy}") from error
     return _gunzipped(stream, size, name=name, limits=limits) if head == _GZIP else stream
 
 

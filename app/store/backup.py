@@ -58,6 +58,8 @@ def back_up(vault: Vault, target: Path, *, passphrase: str | None = None) -> Pat
 
 def restore(backup: Path, target: Path, *, user: str, passphrase: str, replacing: Path | None = None) -> None:
     """Make a new vault from a backup, verified; `replacing` is the vault whose budget it takes over."""
+    if not os.path.lexists(backup / HEADER_NAME):
+        raise UsageError(f"{backup} holds no backup; name a folder that `anamnesis vault backup` wrote")
     read_header(backup)
     with new_folder(target, "restored vault", outside=backup) as partial:
         _verify(backup, user=user, passphrase=passphrase)

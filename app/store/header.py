@@ -179,7 +179,10 @@ def read_header(folder: Path) -> Header:
         data = read_regular(path, largest=LARGEST_BYTES)
         raw = json.loads(data)
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise VaultDamaged(f"{folder} is no vault; make one with `anamnesis vault create`") from error
+        is_there = folder.exists()
+        said = f"{folder} is no vault" if is_there else f"there is no folder {folder}"
+        advice = "check the name" if is_there else "check the name and where you are"
+        raise VaultDamaged(f"{said}; {advice}, or make a vault with `anamnesis vault create`") from error
     except PermissionError as error:
         raise VaultLocked(f"{path} may not be read by this account; ask IT for access") from error
     except (OSError, ValueError, RecursionError) as error:

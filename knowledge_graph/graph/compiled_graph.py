@@ -243,7 +243,9 @@ class CompiledGraph:
         """The number of a disease. Raises UnknownDisease."""
         number = self.disease_index.get(DiseaseId(disease_id))
         if number is None:
-            raise UnknownDisease(f"{disease_id} is not a disease of this knowledge ({self.version})")
+            raise UnknownDisease(
+                f"{disease_id} is not a disease of this knowledge ({self.version}); check the id"
+            )
         return number
 
     def is_a(self, term_id: str, ancestor_id: str) -> bool:
