@@ -1,6 +1,7 @@
 """Puts an update's review into plain words: what leaves, what a reader sees, what stays, what is promised."""
 
 import math
+from collections.abc import Sequence
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
@@ -14,8 +15,18 @@ _GUESS = 0.01
 
 
 def describe_update(review: "UpdateReview") -> tuple[str, ...]:
-    """The review line by line; lines that begin with a space belong to a list."""
+    """The review, a thought a line; lines that begin with a space belong to a list."""
     return (*_what_leaves(review), *_what_stays(), *_guarantee(review.privacy), *_spending(review))
+
+
+def folded(lines: Sequence[str]) -> tuple[str, ...]:
+    """The same for a terminal: 100 characters wide, what belongs to a list indented as it begins."""
+    return tuple(part for line in lines for part in _folded(line))
+
+
+def _folded(line: str) -> list[str]:
+    indent = " " * (len(line) - len(line.lstrip()))
+    return wrap(line.lstrip(), 100, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)
 
 
 def _what_leaves(review: "UpdateReview") -> list[str]:
@@ -24,10 +35,8 @@ def _what_leaves(review: "UpdateReview") -> list[str]:
         for part in review.tensors
     ]
     return [
-        *_wrapped(
-            "This file tells the coordinator how training here has changed the shared model. Only the "
-            "coordinator it is sealed for can open it. It holds:"
-        ),
+        "This file tells the coordinator how training here has changed the shared model. Only the "
+        "coordinator it is sealed for can open it. It holds:",
         *parts,
         f"    (the noised difference to the base {review.base[:12]}; {_size(len(review.payload))} in all)",
         *_which_rows(review),
@@ -45,18 +54,17 @@ def _which_rows(review: "UpdateReview") -> list[str]:
         return []
     more = len(review.diseases) - _NAMED
     named = ", ".join(review.diseases[:_NAMED]) + (f" and {more:,} more" if more > 0 else "")
-    return _wrapped(
-        f"(only the rows of {len(review.diseases):,} diseases differ: those that your site has declared to "
-        f"treat. A reader sees which they are: {named})",
-        indent="    ",
-    )
+    return [
+        f"    (only the rows of {len(review.diseases):,} diseases differ: those that your site has declared "
+        f"to treat. A reader sees which they are: {named})"
+    ]
 
 
 def _what_stays() -> list[str]:
-    return _wrapped(
+    return [
         "It does not hold: texts or words of notes, names, identifiers, counts of patients or diagnoses, "
         "how well the model does, dates or times, the optimizer's state, or anything not listed above."
-    )
+    ]
 
 
 def _guarantee(claim: PrivacyClaim) -> list[str]:
@@ -73,19 +81,15 @@ def _guarantee(claim: PrivacyClaim) -> list[str]:
         f"Mechanism: {claim.mechanism}, {claim.steps:,} steps, sample rate {claim.sample_rate:.4g}, "
         f"noise multiplier {claim.noise_multiplier:.4g}, max_grad_norm {claim.max_grad_norm:.4g}."
     )
-    return [*_wrapped(promise), *_wrapped(mechanism)]
+    return [promise, mechanism]
 
 
 def _spending(review: "UpdateReview") -> list[str]:
     cap = "" if review.cap is None else f"; the cap is {review.cap:.4g}"
-    return _wrapped(
+    return [
         f"In all, these patients have spent epsilon {review.spent_epsilon:.4g} by this vault's ledger{cap}. "
         "To sign spends nothing more. What has left can't be called back."
-    )
-
-
-def _wrapped(text: str, *, indent: str = "") -> list[str]:
-    return wrap(text, 100, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)
+    ]
 
 
 def _shape(part: "TensorPart") -> str:

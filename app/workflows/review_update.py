@@ -9,7 +9,7 @@ from app.errors import UsageError
 from app.store.backup import EPSILON_FLOOR, UNKNOWN
 from app.store.signing_keys import site_private_key
 from app.store.vault import Vault
-from app.workflows.describe_update import describe_update
+from app.workflows.describe_update import describe_update, folded
 from app.workflows.find_base import base_of_version, installed_bases, named_base
 from app.workflows.list_models import load_version, model_store
 from app.workflows.plan_training import CAP_SETTING
@@ -74,9 +74,14 @@ class UpdateReview:
         return self.privacy.delta
 
     @property
-    def lines(self) -> tuple[str, ...]:
-        """The review for people, line by line."""
+    def paragraphs(self) -> tuple[str, ...]:
+        """The review for people, a thought a line, however long."""
         return describe_update(self)
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The same for a terminal."""
+        return folded(self.paragraphs)
 
 
 def review_update(

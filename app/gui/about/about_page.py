@@ -10,8 +10,10 @@ from app.gui.about.device_card import DeviceCard
 from app.gui.assistant import Assistant
 from app.gui.session import OpenSession
 from app.gui.shell.furniture import card, label, page_frame, scrolled
-from app.gui.shell.reading import show_markdown
+from app.gui.shell.reading import limit_lines, show_markdown
 from app.gui.theme.look import SCALES
+
+COLUMN_PX = 760  # at 100 % text: wider, its sentences are hard to read
 
 
 class AboutPage:
@@ -28,6 +30,7 @@ class AboutPage:
         self.theme = QComboBox()
         self.percent = QComboBox()
         self.sources = QTextBrowser()
+        limit_lines(self.sources, session.look)
         self.device = DeviceCard(session)
         self.widget, column, _head = page_frame(
             "Settings", "Appearance, this device, the policy of this machine, sources."
@@ -36,6 +39,7 @@ class AboutPage:
         parts = QVBoxLayout(inner)
         parts.setContentsMargins(0, 0, 8, 0)
         parts.setSpacing(14)
+        self._column = inner
         parts.addWidget(self._appearance(set_theme, set_percent))
         parts.addWidget(self.device.widget)
         parts.addWidget(self._policy(session.around.policy))
@@ -50,6 +54,7 @@ class AboutPage:
         self.device.refresh()
 
     def _show_look(self) -> None:
+        self._column.setMaximumWidth(self._session.look.px(COLUMN_PX))
         self.show_assistant(self._assistant)
         for choice, value in (
             (self.theme, self._session.look.theme.name),

@@ -7,6 +7,7 @@ from app.gui.session import OpenSession
 from app.gui.shell.dialogs import sentence
 from app.gui.shell.field_dialog import FieldDeed, FieldDialog
 from app.gui.shell.furniture import button, card, label, row
+from app.gui.shell.withheld import withhold_writing
 from app.store.device_binding import bind_device, is_bound, unbind_device
 
 
@@ -18,6 +19,7 @@ class DeviceCard:
         self.asking: FieldDialog | None = None
         self.state = label("", wrap=True)
         self.change = button("Bind to this device…", self.ask)
+        withhold_writing(session, self.change)
         self.widget, column = card()
         column.addWidget(label("This device", "heading"))
         column.addWidget(self.state)
@@ -43,9 +45,7 @@ class DeviceCard:
         self._bound = bound
         self.state.setText(_BOUND if bound else _FREE)
         self.change.setText("Unbind from this device…" if bound else "Bind to this device…")
-        because = self._session.vault.read_only_because
-        self.change.setEnabled(because is None)
-        self.change.setToolTip(sentence(f"nothing can be changed: {because}") if because else "")
+        self.change.setEnabled(True)
 
     def _show_why_not(self, failure: Failure) -> None:
         self.state.setText(sentence(failure.message))

@@ -3,7 +3,7 @@
 from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
-from PySide6.QtWidgets import QAbstractItemView, QTableView
+from PySide6.QtWidgets import QTableView
 
 from app.clinical.audit_event import AuditEvent
 from app.gui.audit.emergency_card import EmergencyCard
@@ -12,12 +12,13 @@ from app.gui.session import OpenSession
 from app.gui.shell.column_fit import ColumnFit
 from app.gui.shell.dialogs import sentence
 from app.gui.shell.furniture import button, card, label, page_frame, row, set_role
+from app.gui.shell.row_ring import choose_rows
 from app.store.audit_chain import AuditReport
 
 COLUMNS = ("No.", "When (UTC)", "Who", "What", "Record", "Detail")
 BATCH = 500
 _COLUMN_WIDTHS = (
-    *((62, 0, False), (158, 0, False), (90, 1, False)),
+    *((62, 0, False), (172, 0, False), (90, 1, False)),
     *((150, 1, False), (120, 3, True), (160, 4, False)),
 )
 Index = QModelIndex | QPersistentModelIndex
@@ -124,6 +125,7 @@ class AuditPage:
         column.addWidget(self.outcome)
         frame, inside = card(margin=1, spacing=0)
         self.table = self._table()
+        self.model.rowsInserted.connect(lambda *_: self._stand_on_newest())
         inside.addWidget(self.table)
         column.addWidget(frame, 1)
 
@@ -146,13 +148,17 @@ class AuditPage:
         self.outcome.show()
         self._session.runner.read(self._session.vault.verify_audit, self._tell, self._refuse)
 
+    def _stand_on_newest(self) -> None:
+        """So that the keyboard has a place that is seen."""
+        if not self.table.currentIndex().isValid():
+            self.table.selectRow(0)
+
     def _table(self) -> QTableView:
         table = QTableView(showGrid=False, wordWrap=False)
         table.setModel(self.model)
         table.setProperty("role", "bare")
         table.setAccessibleName("Audit events")
-        table.setTabKeyNavigation(False)
-        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        choose_rows(table, self._session.look)
         table.verticalHeader().hide()
         self._fit = ColumnFit(table, self._session.look, _COLUMN_WIDTHS, row_height=30)
         table.horizontalHeader().setStretchLastSection(True)

@@ -5,6 +5,7 @@ from PySide6.QtWidgets import QVBoxLayout
 from app.clinical.audit_event import AuditEvent
 from app.gui.session import OpenSession
 from app.gui.shell.furniture import button, card, label, row
+from app.gui.shell.withheld import withhold_writing
 from app.store.break_glass import emergencies, review
 from app.store.header import RECOVERY, Role
 
@@ -20,6 +21,7 @@ class EmergencyCard:
         self.widget, column = card(margin=14, spacing=6)
         self.heading = label("", "heading")
         self.reviewed = button("Mark as reviewed", self._review, tip="Audited under your name")
+        withhold_writing(session, self.reviewed)
         column.addLayout(row(self.heading, None, self.reviewed))
         self._lines = QVBoxLayout()
         self._lines.setSpacing(4)
@@ -48,7 +50,7 @@ class EmergencyCard:
         self._newest = events[0].sequence if events else 0
         self.heading.setText(waiting(len(events)))
         self.widget.setVisible(bool(events))
-        self.reviewed.setEnabled(not self._session.vault.read_only)
+        self.reviewed.setEnabled(True)
 
     def _review(self) -> None:
         vault, newest = self._session.vault, self._newest

@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QListWidgetItem, QSplitter, QTextBrowser
 
 from app.gui.shell.furniture import card, page_frame
-from app.gui.shell.reading import show_markdown
+from app.gui.shell.reading import limit_lines, show_markdown
 from app.gui.shell.worded_list import worded_list
 from app.gui.theme.look import Look
 
@@ -38,6 +38,7 @@ class HelpPage:
         self._look = look
         self.topics = worded_list(look, "Help topics", role="bare")
         self.text = QTextBrowser()
+        limit_lines(self.text, look)
         self.widget, column, _head = page_frame(
             "Help", "F1 opens it from anywhere, at what belongs to the page you are on."
         )

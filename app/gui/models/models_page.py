@@ -13,6 +13,7 @@ from app.gui.operations.runner import Failure
 from app.gui.session import OpenSession
 from app.gui.shell.dialogs import ask, sentence
 from app.gui.shell.furniture import button, card, label, page_frame, row, set_role
+from app.gui.shell.withheld import withhold_writing
 from app.gui.shell.worded_list import worded_list
 from app.store.vault import Vault
 from app.workflows.list_models import ModelRow, list_models, result_store
@@ -38,8 +39,8 @@ class ModelsPage:
         self.list = worded_list(session.look, "Model versions", role="bare")
         self.card = VersionCard(session.look)
         self._reports: dict[str, ModelReport] = {}
-        self.use_button = button("Use this version", self.use_chosen, tip="Make the chosen version current")
-        self.back_button = button("Roll back", self.roll_back, tip="Go back to the version used before")
+        self.use_button = button("Use this version", self.use_chosen, tip=_USE)
+        self.back_button = button("Roll back", self.roll_back, tip=_BACK)
         self.widget, column, head = page_frame(
             "Models", "Which version reads the notes, and how good it is. Nothing is lost by going back."
         )
@@ -48,6 +49,8 @@ class ModelsPage:
         self.measure_button = button("Measure", self.measure, tip=_MEASURE)
         self.stop_button = button("Stop", self.stop, role="danger", tip="Stop; the version in use stays")
         self.stop_button.hide()
+        deeds = (self.use_button, self.back_button, self.publish_button, self.measure_button)
+        withhold_writing(session, *deeds)
         head.addLayout(row(self.stop_button, self.measure_button, self.back_button, self.publish_button))
         column.addWidget(self.message)
         column.addWidget(self._body(), 1)
@@ -174,12 +177,14 @@ class ModelsPage:
         currents = [number for number, found in enumerate(reversed(rows)) if found.current]
         self.list.setCurrentRow(currents[0] if currents else 0)
         self.back_button.setEnabled(len(rows) > 1)
+        self.back_button.setToolTip(_BACK if len(rows) > 1 else "There is no earlier version")
 
     def _show_card(self) -> None:
         chosen = self._chosen()
         version = chosen.version if chosen else None
         self.card.show(version, self._reports.get(version.version_id) if version else None)
         self.use_button.setEnabled(chosen is not None and not chosen.current)
+        self.use_button.setToolTip("This version is in use" if chosen and chosen.current else _USE)
 
     def _chosen(self) -> ModelRow | None:
         item: QListWidgetItem | None = self.list.currentItem()
@@ -244,6 +249,8 @@ _KINDS = {
     "prefix": "Trained here, prefix",
     "full": "Trained here, whole encoder",
 }
+_USE = "Make the chosen version current"
+_BACK = "Go back to the version used before"
 _STOPPED = "Stopped. The version in use has not changed."
 _PUBLISH = "Export the latest training result to ONNX, compare it with the trained model, and use it"
 _MEASURE = "Read public synthetic notes with the chosen version: how good, how calibrated, for whom"

@@ -4,7 +4,7 @@ from PySide6.QtWidgets import QFrame, QTextBrowser
 
 from app.gui.models.reliability_diagram import ReliabilityDiagram
 from app.gui.shell.furniture import card
-from app.gui.shell.reading import show_markdown
+from app.gui.shell.reading import limit_lines, show_markdown
 from app.gui.theme.look import Look
 from app.workflows.describe_model import describe_model
 from app.workflows.describe_report import report_markdown
@@ -22,6 +22,7 @@ class VersionCard:
     def __init__(self, look: Look) -> None:
         self._look = look
         self.text = QTextBrowser()
+        limit_lines(self.text, look)
         self.text.setProperty("role", "bare")
         self.text.setAccessibleName("Model card")
         self.diagram = ReliabilityDiagram(look)

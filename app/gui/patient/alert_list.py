@@ -22,7 +22,7 @@ class AlertDelegate(RowDelegate):
     """Paints one alert."""
 
     def __init__(self, look: Look) -> None:
-        super().__init__(look, height=ROW_PX, ring=True)
+        super().__init__(look, height=ROW_PX)
 
     def paint_row(self, painter: QPainter, rect: QRectF, index: Index) -> None:
         """Shape, words, title, source; below them what to do."""

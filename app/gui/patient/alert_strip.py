@@ -18,6 +18,7 @@ from app.gui.patient.open_chart import OpenChart
 from app.gui.session import OpenSession
 from app.gui.shell.dialogs import sentence
 from app.gui.shell.furniture import button, label, row, set_role
+from app.gui.shell.withheld import withhold_writing
 from app.workflows.dismiss_alert import DismissReason, dismiss_alert, restore_alert
 from knowledge_graph.rules.trace import NOTHING_FIRED, Alert, RuleTrace
 
@@ -37,6 +38,7 @@ class AlertStrip:
         self.put_aside = button("Put aside", lambda: None, tip="Put the alert aside with a reason (Del)")
         self.again = button("", self._bring_back, role="link")
         self.notice = label("", "error", wrap=True)
+        withhold_writing(session, self.put_aside, self.again)
         self.widget = self._lay_out()
         self._add_keys(parent)
         self._refresh()
@@ -91,7 +93,7 @@ class AlertStrip:
         self.dialog.open(self._trace)
 
     def _ask_reason(self) -> None:
-        if self.list.current() is not None:
+        if self.list.current() is not None and self.put_aside.isEnabled():
             self.put_aside.showMenu()
 
     def _refresh(self) -> None:

@@ -9,6 +9,7 @@ from app.gui.operations.runner import Failure
 from app.gui.patient.history import Step
 from app.gui.patient.open_chart import Change, OpenChart, append, do
 from app.gui.session import OpenSession
+from app.gui.shell.withheld import read_only_words
 
 Record = AnnotationEvent | Diagnosis
 
@@ -36,20 +37,27 @@ class ChartDesk:
 
     def do(self, step: Step) -> None:
         """A new deed on the open chart, if there is one."""
-        if self.opened is not None:
+        if self.opened is not None and self._may_write():
             self._commit(
                 do(self.opened, step, author=self._session.vault.user, at=self._session.around.now())
             )
 
     def travel(self, way: Callable[..., Change | None]) -> Record | None:
         """Undo or redo; the entry that was written, None where there was nothing to go back or on to."""
-        if self.opened is None:
+        if self.opened is None or not self._may_write():
             return None
         change = way(self.opened, author=self._session.vault.user, at=self._session.around.now())
         if change is None:
             return None
         self._commit(change)
         return change[1]
+
+    def _may_write(self) -> bool:
+        """Whether the vault takes deeds; says so where it does not."""
+        why = read_only_words(self._session)
+        if why:
+            self._session.runner.failed.emit(Failure(why, expected=True))
+        return not why
 
     def _commit(self, change: Change) -> None:
         """Show the change at once and append it to the log; a refused write reads the chart again."""

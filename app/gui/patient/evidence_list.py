@@ -3,19 +3,19 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt
+from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QPainter
-from PySide6.QtWidgets import QListWidget, QListWidgetItem, QStyledItemDelegate, QStyleOptionViewItem
+from PySide6.QtWidgets import QListWidget, QListWidgetItem
 
 from app.clinical.diagnosis import DifferentialLine, Evidence
 from app.gui.patient.noted_reason import SILENT, NotedReason, signed, strongest
+from app.gui.shell.row_delegate import Index, RowDelegate
 from app.gui.theme.look import Look
 from knowledge_graph.findings.finding import FindingState
 from knowledge_graph.terms.term import DiseaseId, TermId
 
 ROW = Qt.ItemDataRole.UserRole
 STRONGEST = 6.0  # natural log units that fill half a bar
-Index = QModelIndex | QPersistentModelIndex
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,31 +133,27 @@ def detail_of(evidence: Evidence) -> str:
     return "  ·  ".join(parts)
 
 
-class EvidenceDelegate(QStyledItemDelegate):
+class EvidenceDelegate(RowDelegate):
     """Paints a finding, a bar to the right for and to the left against, and its source."""
 
     def __init__(self, look: Look) -> None:
-        super().__init__()
-        self._look = look
+        super().__init__(look, height=38)
 
-    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
+    def height_of(self, index: Index) -> int:
         """Headings and questions take one line, findings two."""
         found: EvidenceRow = index.data(ROW)
-        return QSize(50, self._look.px(26 if found.heading else 25 if found.weight is None else 38))
+        return 26 if found.heading else 25 if found.weight is None else self._height
 
-    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
-        """One row."""
+    def paint_row(self, painter: QPainter, rect: QRectF, index: Index) -> None:
+        """A heading or a finding."""
         found: EvidenceRow = index.data(ROW)
-        rect = QRectF(option.rect).adjusted(self._look.px(8), 0, -self._look.px(10), 0)
-        painter.save()
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        room = rect.adjusted(self._look.px(8), 0, -self._look.px(10), 0)
         if found.heading:
             painter.setFont(self._look.font(11, bold=True))
             painter.setPen(self._look.color("muted"))
-            painter.drawText(rect.adjusted(0, 0, 0, -3), int(Qt.AlignmentFlag.AlignBottom), found.text)
+            painter.drawText(room.adjusted(0, 0, 0, -3), int(Qt.AlignmentFlag.AlignBottom), found.text)
         else:
-            self._finding(painter, rect, found)
-        painter.restore()
+            self._finding(painter, room, found)
 
     def _finding(self, painter: QPainter, rect: QRectF, found: EvidenceRow) -> None:
         look = self._look

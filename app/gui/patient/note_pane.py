@@ -48,6 +48,7 @@ _TOOLS: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
     ("redo", "redo", "Redo", ("Ctrl+Shift+Z", "Ctrl+Y")),
 )
 _WORDS = {"accept": "Accept", "reject": "Reject", "toggle": "State", "change": "Change", "add": "Mark"}
+_MOVES = ("previous", "next")
 _FEW_WORDS = ("accept", "reject")
 _MENU = ("accept", "reject", "toggle", "change", "remove", "add")
 
@@ -116,6 +117,10 @@ class NotePane:
         if waiting:
             later = [m for m in waiting if (m.start, m.end) > (left.start, left.end)]
             self.choose((later or list(waiting))[0])
+
+    def writing(self) -> tuple[QAction, ...]:
+        """What changes marks."""
+        return tuple(self.actions[name] for name, *_rest in _TOOLS if name not in _MOVES)
 
     def clear(self) -> None:
         """Forget the note."""

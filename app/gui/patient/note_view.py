@@ -28,9 +28,11 @@ from app.clinical.ids import AnnotationId
 from app.gui.patient.mark import Mark
 from app.gui.patient.sentence_wash import Wash, line_below, wash_below
 from app.gui.patient.text_offsets import TextOffsets
+from app.gui.shell.reading import limit_lines
 from app.gui.theme.look import Look
 
 LINE_HEIGHT_PERCENT = 150.0
+NOTE_PX = 760  # at 100 % text; about 95 characters of a note's own size
 Painted = TypeVar("Painted", Mark, Wash)
 
 
@@ -77,6 +79,7 @@ class NoteView(QTextEdit):
             Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
         )
         self.setProperty("role", "bare")
+        limit_lines(self, look, longest=NOTE_PX)
         self.setAccessibleName("Note")
         look.changed.connect(self._restyle)
 

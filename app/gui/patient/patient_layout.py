@@ -19,7 +19,8 @@ from app.gui.shell.furniture import card, label, row
 from app.gui.shell.width_watch import WidthWatch
 from app.gui.theme.look import Look
 
-ROOM_FOR_THREE = 1000  # pixels at 100 % text
+ROOM_FOR_THREE, ROOM_TO_SHARE = 1000, 1300  # pixels at 100 % text
+COLUMNS = (250, 560, 410)  # time line and findings, the note, the differential
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,7 @@ class PatientLayout:
 
     def __init__(self, look: Look, note: QWidget, *, left: Sequence[Part], right: Sequence[Part]) -> None:
         self._look = look
+        self._roomy: bool | None = None
         self._note = note
         self._cards = {part.title: _card(part) for part in (*left, *right)}
         self._sides = tuple([self._cards[part.title] for part in parts] for parts in (left, right))
@@ -82,18 +84,34 @@ class PatientLayout:
             self._to_tabs()
         elif width >= ROOM_FOR_THREE and self._narrow:
             self._to_columns()
+        if not self._narrow:
+            self._share_out(width)
         self._keep_least()
 
+    def _share_out(self, width: float) -> None:
+        """In a large window each column gets a share of what is left over; else the note gives and takes."""
+        roomy = width >= ROOM_TO_SHARE
+        if roomy == self._roomy:
+            return
+        self._roomy = roomy
+        left_over = width - sum(COLUMNS) if roomy else 0.0
+        shares = (1, 3, 2) if roomy else (0, 1, 0)
+        for place, share in enumerate(shares):
+            self._columns.setStretchFactor(place, share)
+        wanted = [
+            column + left_over * share / sum(shares) for column, share in zip(COLUMNS, shares, strict=True)
+        ]
+        wanted[1] = width - wanted[0] - wanted[2]
+        self._columns.setSizes([self._look.px(column) for column in wanted])
+
     def _to_columns(self) -> None:
-        self._narrow = False
+        self._narrow, self._roomy = False, None
         for column, cards in zip((self._left, self._right), self._sides, strict=True):
             for shown in cards:
                 column.addWidget(shown.frame)
             column.setSizes([shown.height for shown in cards])
         self._columns.addWidget(self._note)
         self._columns.addWidget(self._right)
-        self._columns.setSizes([250, 560, 410])
-        self._columns.setStretchFactor(1, 1)
         self._finish(self._columns)
 
     def _to_tabs(self) -> None:

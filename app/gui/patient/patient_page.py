@@ -33,6 +33,7 @@ from app.gui.patient.timeline import timeline
 from app.gui.patient.timeline_list import TimelineList
 from app.gui.session import OpenSession
 from app.gui.shell.dialogs import sentence
+from app.gui.shell.withheld import withhold_writing
 from app.workflows.search_diseases import DiseaseHit
 from knowledge_graph.terms.term import TermId
 
@@ -79,6 +80,8 @@ class PatientPage:
         self.layout = self._layout()
         self._lay_out()
         self._add_keys()
+        deeds = self.differential
+        withhold_writing(session, deeds.confirm, deeds.refuse, deeds.other, *self.note.writing())
 
     @property
     def opened(self) -> OpenChart | None:

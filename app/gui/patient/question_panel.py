@@ -16,6 +16,7 @@ from app.gui.patient.question_list import QuestionList
 from app.gui.session import OpenSession
 from app.gui.shell.dialogs import sentence
 from app.gui.shell.furniture import button, label, row, set_role
+from app.gui.shell.withheld import withhold_writing
 from app.workflows.ask_next import NextQuestions
 from knowledge_graph.findings.finding import FindingState
 from knowledge_graph.questions.next_question import Question
@@ -47,6 +48,7 @@ class QuestionPanel:
         self.yes = button("Yes", lambda: self._answer(FindingState.OBSERVED), tip="Present  (Y)")
         self.no = button("No", lambda: self._answer(FindingState.EXCLUDED), tip="Absent  (N)")
         self.unknown = button("Unknown", self._pass, tip="Not known: do not ask again  (U)")
+        withhold_writing(session, self.yes, self.no)
         self._stack = QStackedWidget()
         self.widget = self._laid_out()
         self._add_keys()

@@ -20,16 +20,18 @@ from app.gui.session import OpenSession
 from app.gui.shell.choice import choice_box
 from app.gui.shell.column_fit import ColumnFit
 from app.gui.shell.furniture import button, card, empty_state, label, page_frame, row
+from app.gui.shell.row_ring import choose_rows
 from app.gui.shell.width_watch import WidthWatch, turn
+from app.gui.shell.withheld import withhold_writing
 from app.gui.theme.icons import icon
 from app.store.patient_query import PatientFilter
 
 _SEARCH = "Search by name, record number or birth date"
 _SEX = (("Any sex", None), ("Female", "FEMALE"), ("Male", "MALE"), ("Other", "OTHER"), ("Unknown", "UNKNOWN"))
-_DECIDED = (("Any state", None), ("Confirmed", True), ("Undecided", False))
+_DECIDED = (("Confirmed or not", None), ("Confirmed", True), ("Undecided", False))
 _ORDER = (("By name", "name"), ("By last activity", "activity"))
 _COLUMN_WIDTHS = (
-    *((150, 3, False), (112, 1, False), (92, 0, False), (58, 0, False), (72, 0, True)),
+    *((150, 3, False), (112, 1, False), (102, 0, False), (58, 0, False), (72, 0, True)),
     *((62, 0, True), (84, 0, True), (112, 0, True), (150, 4, False)),
 )
 TYPING_PAUSE_MS = 120
@@ -109,6 +111,7 @@ class PatientsPage:
         nobody = empty_state(look, "search", "Nobody matches", "Try fewer letters, or reset the filters.")
         self._stack.addWidget(nobody)
         first = button("Import records", lambda: self._import_files(None), role="primary")
+        withhold_writing(self._session, first)
         advice = "Import FHIR bundles, phenopackets, CSV tables or text notes, or drop files here."
         self._stack.addWidget(empty_state(look, "empty", "This vault is empty", advice, first))
 
@@ -128,10 +131,8 @@ class PatientsPage:
         table.setModel(self.model)
         table.setProperty("role", "bare")
         table.setAccessibleName("Patients")
-        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        choose_rows(table, self._session.look)
         table.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        table.setTabKeyNavigation(False)
         table.verticalHeader().hide()
         header = table.horizontalHeader()
         header.setHighlightSections(False)
@@ -141,12 +142,14 @@ class PatientsPage:
         return table
 
     def _import_button(self) -> QPushButton:
-        return button(
+        made = button(
             "Import records",
             lambda: self._import_files(None),
             tip="Import files (Ctrl+I), or drop them on the window",
             picture=(self._session.look, "import"),
         )
+        withhold_writing(self._session, made)
+        return made
 
     def _tell_count(self, count: int) -> None:
         self.count.setText("1 patient" if count == 1 else f"{count:,} patients")

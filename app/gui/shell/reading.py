@@ -11,12 +11,25 @@ from PySide6.QtGui import (
     QTextLength,
     QTextTable,
 )
-from PySide6.QtWidgets import QTextBrowser
+from PySide6.QtWidgets import QTextBrowser, QTextEdit
 
+from app.gui.shell.width_watch import WidthWatch
 from app.gui.theme.look import Look
 
 _HEADING_PX = {1: 20, 2: 15, 3: 13}
 LINE_HEIGHT = 145.0
+READING_PX = 660  # about 90 characters at 100 % text
+
+
+def limit_lines(view: QTextEdit, look: Look, *, longest: int = READING_PX) -> None:
+    """Break lines where reading on gets hard, however wide the window; `longest` in pixels at 100 % text."""
+    viewport = view.viewport()
+
+    def fit(_width: float) -> None:
+        view.setLineWrapMode(QTextEdit.LineWrapMode.FixedPixelWidth)
+        view.setLineWrapColumnOrWidth(min(viewport.width(), look.px(longest)))
+
+    WidthWatch(viewport, look, fit)
 
 
 def show_markdown(browser: QTextBrowser, text: str, look: Look) -> None:

@@ -7,16 +7,16 @@ from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 from app.gui.theme.look import Look
 
 Index = QModelIndex | QPersistentModelIndex
+RING_PX = 2
 
 
 class RowDelegate(QStyledItemDelegate):
-    """Rows of one height (pixels at 100 % text); `ring` shows where the keyboard is on the chosen row."""
+    """Rows of one height (pixels at 100 % text); a ring on the current one shows where the keyboard is."""
 
-    def __init__(self, look: Look, *, height: int, ring: bool = False) -> None:
+    def __init__(self, look: Look, *, height: int) -> None:
         super().__init__()
         self._look = look
         self._height = height
-        self._ring = ring
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         """The list gives the width."""
@@ -27,11 +27,11 @@ class RowDelegate(QStyledItemDelegate):
         rect = QRectF(option.rect)
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        if option.state & QStyle.StateFlag.State_Selected:
-            focused = self._ring and bool(option.state & QStyle.StateFlag.State_HasFocus)
-            painter.setPen(QPen(self._look.color("accent"), 1.5) if focused else Qt.PenStyle.NoPen)
-            painter.setBrush(self._look.color("selected"))
-            painter.drawRoundedRect(rect.adjusted(1, 1, -1, -1), 6, 6)
+        chosen = option.state & QStyle.StateFlag.State_Selected
+        focused = option.state & QStyle.StateFlag.State_HasFocus
+        painter.setPen(QPen(self._look.color("accent"), RING_PX) if focused else Qt.PenStyle.NoPen)
+        painter.setBrush(self._look.color("selected") if chosen else Qt.BrushStyle.NoBrush)
+        painter.drawRoundedRect(rect.adjusted(1, 1, -1, -1), 6, 6)
         self.paint_row(painter, rect, index)
         painter.restore()
 

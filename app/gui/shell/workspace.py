@@ -25,10 +25,11 @@ from app.gui.shell.backup_watch import BackupWatch
 from app.gui.shell.break_glass_dialog import break_glass_dialog
 from app.gui.shell.dialogs import sentence
 from app.gui.shell.field_dialog import FieldDialog
-from app.gui.shell.furniture import set_role
+from app.gui.shell.furniture import label, set_role
 from app.gui.shell.sidebar import PLACES, Sidebar
 from app.gui.shell.status import Status
 from app.gui.shell.width_watch import WidthWatch
+from app.gui.shell.withheld import read_only_words
 from app.gui.training.training_page import TrainingPage
 from app.gui.training.training_run import TrainingRun
 from app.gui.update.update_page import UpdatePage
@@ -67,6 +68,9 @@ class Workspace:
         self.here = "patients"
         self.widget = QWidget()
         self.status = Status()
+        self.read_only = label(read_only_words(session), "read-only", wrap=True)
+        if not session.vault.read_only:
+            self.read_only.hide()
         self.sidebar = Sidebar(session.look, self.go, deeds.lock)
         self.sidebar.user.setText(session.vault.user)
         self._stack = QStackedWidget()
@@ -142,6 +146,10 @@ class Workspace:
 
     def import_files(self, paths: list[Path] | None) -> None:
         """Import files, asking which where none are given."""
+        why = read_only_words(self.session)
+        if why:
+            self.status.tell(why)
+            return
         chosen = paths or choose_files(self.widget)
         if chosen:
             self.importing = ImportDialog(self.widget, self.session, self.patients.refresh)
@@ -179,6 +187,7 @@ class Workspace:
         column = QVBoxLayout(self.widget)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
+        column.addWidget(self.read_only)
         column.addLayout(row, 1)
         column.addWidget(self.status.bar)
 

@@ -4,6 +4,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHeaderView, QLabel, QStackedWidget, QTableWidget, QTableWidgetItem, QWidget
 
 from app.gui.shell.furniture import card, label, row
+from app.gui.shell.row_ring import choose_rows
 from app.gui.theme.look import Look
 from app.gui.training.run_history import COLUMNS, FIRST_NUMBER, RunRow
 
@@ -16,6 +17,7 @@ class LedgerCard:
         self._none: QLabel = label("Nothing has been spent yet.", "muted")
         self._none.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._pages = QStackedWidget()
+        choose_rows(self.table, look)
         self.widget = self._lay_out()
         self.widget.setMinimumHeight(look.px(132))
         self.table.verticalHeader().setDefaultSectionSize(look.px(30))
@@ -49,9 +51,7 @@ class LedgerCard:
         table.setProperty("role", "bare")
         table.setAccessibleName("Ledger of runs")
         table.setShowGrid(False)
-        table.setTabKeyNavigation(False)
         table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
-        table.setSelectionBehavior(QTableWidget.SelectionBehavior.SelectRows)
         table.verticalHeader().hide()
         head = table.horizontalHeader()
         head.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)

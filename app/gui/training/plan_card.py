@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QDoubleSpinBox, QGridLayout, QWidget
 from app.gui.session import OpenSession
 from app.gui.shell.choice import choice_box
 from app.gui.shell.furniture import button, card, label, named_field, row, set_role
+from app.gui.shell.withheld import withhold_writing
 from app.gui.training.run_history import delta_text, spent_epsilon
 from app.gui.training.run_view import SCOPES, RunRequest, TrainingFacts
 
@@ -47,6 +48,7 @@ class PlanCard:
         self.start_button = button("Start training", deeds.start, role="primary")
         self.resume_button = button("Resume the stopped run", deeds.resume, tip="Go on by its own plan")
         self.resume_button.hide()
+        withhold_writing(session, self.declare_button, self.start_button, self.resume_button)
         self.widget = self._lay_out()
         for field in (self.epsilon, self.cap):
             field.valueChanged.connect(lambda _value: deeds.changed())

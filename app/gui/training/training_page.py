@@ -10,6 +10,7 @@ from app.gui.session import OpenSession
 from app.gui.shell.dialogs import ask, open_over
 from app.gui.shell.furniture import page_frame, scrolled
 from app.gui.shell.width_watch import WidthWatch, turn
+from app.gui.shell.withheld import withhold_writing
 from app.gui.training.declare_dialog import DeclareDialog
 from app.gui.training.label_card import LabelCard
 from app.gui.training.ledger_card import LedgerCard
@@ -48,6 +49,7 @@ class TrainingPage:
         deeds = PlanDeeds(self.start, self.resume, self.declare, self._show_budget)
         self.plan = PlanCard(session, deeds)
         self.run = RunCard(session.look, self.cancel, publish)
+        withhold_writing(session, self.run.publish_button)
         self.ledger = LedgerCard(session.look)
         self.labels = LabelCard(session, open_patient)
         self.widget, column, _head = page_frame(

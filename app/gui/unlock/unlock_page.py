@@ -5,6 +5,7 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
+    QCheckBox,
     QFileDialog,
     QFormLayout,
     QHBoxLayout,
@@ -47,6 +48,8 @@ class UnlockPage:
         self.vault = QLineEdit(settings.recent_vaults[0] if settings.recent_vaults else "")
         self.user = QLineEdit(settings.user or os_user())
         self.passphrase = QLineEdit(echoMode=QLineEdit.EchoMode.Password)
+        self.read_only = QCheckBox("Open &read-only")
+        self.read_only.setToolTip(_READ_ONLY)
         self.open_button = button("Open vault", self.open, role="primary", tip="Open the vault (Enter)")
         self.create_button = button("Create a new vault", self.show_create, role="link")
         self.create = CreateCard(around, opened, lambda: self._cards.setCurrentIndex(0))
@@ -62,11 +65,11 @@ class UnlockPage:
             self._tell("Give the vault's folder and your passphrase.")
             return
         path, user, secret = Path(self.vault.text()).expanduser(), self.user.text(), self.passphrase.text()
+        read_only, kept = self.read_only.isChecked(), self.kept
         self.passphrase.clear()
         self._busy(True)
-        kept = self.kept
         self._around.runner.write(
-            lambda: open_vault(path, user, secret, kept=kept),
+            lambda: open_vault(path, user, secret, read_only=read_only, kept=kept),
             self._succeed,
             self._refuse,
         )
@@ -138,6 +141,7 @@ class UnlockPage:
         inside.addWidget(self.message)
         self.message.hide()
         inside.addLayout(self._form())
+        inside.addWidget(self.read_only)
         inside.addWidget(self.open_button)
         column.addWidget(frame)
         column.addLayout(self._recent(settings))
@@ -215,6 +219,7 @@ class UnlockPage:
         self.message.show()
 
 
+_READ_ONLY = "Look and change nothing: beside a window that has it open for writing, or from a read-only disk"
 _WELCOME = (
     "Welcome. Patient records live in a vault: one encrypted folder on this computer that only "
     "your passphrase opens. Open the vault your hospital gave you, or create one to begin."

@@ -11,14 +11,16 @@ from app.store.vault import Vault
 SHORTEST = 12
 
 
-def open_vault(path: Path, user: str, passphrase: str, *, kept: Vault | None = None) -> Vault:
+def open_vault(
+    path: Path, user: str, passphrase: str, *, read_only: bool = False, kept: Vault | None = None
+) -> Vault:
     """The open vault. Raises VaultError with its remedy.
 
     A vault kept open for a run under way is given back, once the passphrase has opened its header; to the
     one who began the run: what it does is audited under her name.
     """
     if kept is None or kept.path.resolve() != path.resolve():
-        return Vault.open(path, user=user, passphrase=passphrase)
+        return Vault.open(path, user=user, passphrase=passphrase, read_only=read_only)
     unlock_throttled(read_header(path), user, passphrase)
     if normalised(user) == normalised(kept.user):
         return kept

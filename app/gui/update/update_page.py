@@ -20,7 +20,10 @@ from app.gui.session import OpenSession
 from app.gui.shell.choice import choice_box
 from app.gui.shell.dialogs import sentence
 from app.gui.shell.furniture import button, card, label, named_field, page_frame, row, scrolled, set_role
+from app.gui.shell.reading import limit_lines
+from app.gui.shell.row_ring import choose_rows
 from app.gui.shell.width_watch import WidthWatch, turn
+from app.gui.shell.withheld import withhold_writing
 from app.store.vault import Vault
 from app.workflows.export_update import ExportedUpdate, export_update
 from app.workflows.list_models import list_models
@@ -40,6 +43,7 @@ class UpdatePage:
         self._review: UpdateReview | None = None
         self.version = choice_box("Version to export")
         self.text = QTextBrowser()
+        limit_lines(self.text, session.look)
         self.table = QTableWidget(0, len(COLUMNS))
         self.recipient = QLineEdit()
         self.passphrase = QLineEdit()
@@ -56,6 +60,7 @@ class UpdatePage:
             field.textChanged.connect(lambda _text: self._show_ready())
         self.version.activated.connect(lambda _index: self._read_review())
         self._tell("", "muted")
+        withhold_writing(session, self.sign_button)
 
     def refresh(self) -> None:
         """List the versions that learned privately here, and review the latest."""
@@ -130,7 +135,7 @@ class UpdatePage:
         self.table.setProperty("role", "bare")
         self.table.setAccessibleName("Parts of the update file")
         self.table.setShowGrid(False)
-        self.table.setTabKeyNavigation(False)
+        choose_rows(self.table, self._session.look)
         self.table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
         self.table.verticalHeader().hide()
         self.table.verticalHeader().setDefaultSectionSize(self._session.look.px(30))
@@ -171,7 +176,7 @@ class UpdatePage:
 
     def _show(self, review: UpdateReview) -> None:
         self._review = review
-        self.text.setPlainText(in_paragraphs(review.lines))
+        self.text.setPlainText(in_paragraphs(review.paragraphs))
         self.table.setRowCount(len(review.tensors))
         for number, part in enumerate(review.tensors):
             shape = " x ".join(f"{n:,}" for n in part.shape)
@@ -205,10 +210,16 @@ class UpdatePage:
         fields = (self.recipient, self.passphrase, self.path)
         return self._review is not None and all(field.text().strip() for field in fields)
 
+    def _missing(self) -> str:
+        return (
+            _UNFILLED if self._review is not None else "Nothing can leave now: the text at the left says why"
+        )
+
     def _show_ready(self) -> None:
         for field in (self.recipient, self.passphrase, self.path, self.choose_button):
             field.setEnabled(self._review is not None)
         self.sign_button.setEnabled(self._ready())
+        self.sign_button.setToolTip("" if self._ready() else self._missing())
 
     def _tell(self, text: str, role: str) -> None:
         set_role(self.message, role)
@@ -231,6 +242,7 @@ def private_versions(vault: Vault) -> tuple[ModelVersion, ...]:
 _SUBJECTS = ("It does not hold", "Privacy:", "Mechanism:", "In all")
 _NOTHING = "no version here has learned from patients yet; train and publish one first"
 _FORBIDDEN = "this hospital's policy does not allow update files to leave; ask IT"
+_UNFILLED = "Fill in the recipient, the file and the privacy officer's passphrase"
 _WHO = (
     "Two keys sign: the site's, which lies in this vault, and the privacy officer's own, which only her "
     "passphrase opens. The file can be opened by the coordinator alone."
