@@ -227,7 +227,9 @@ def test_a_base_that_harms_is_refused_with_its_figures_and_nothing_changes(
     vault, file = federation.vault, _harmful_base(federation)
     before = current_version(vault).version
     plan = ApplyPlan(at="2025-01-03", cache_dir=public_cache, notes_per_style=8)
-    with pytest.raises(UpdateRefused, match=r"top-10 on public notes is 0\.0% .* nothing was installed: .*--notes"):
+    with pytest.raises(
+        UpdateRefused, match=r"top-10 on public notes is 0\.0% .* nothing was installed: .*--notes"
+    ):
         list(apply_update(vault, file, plan, coordinator_key=federation.coordinator.public_key))
     with pytest.raises(UpdateRefused, match="not signed by the coordinator"):
         list(apply_update(vault, file, plan, coordinator_key=keys_of(vault).site_key))
