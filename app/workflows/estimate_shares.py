@@ -4,7 +4,7 @@ Cases of one disease, or of one publication, resemble each other: folds keep the
 bootstrap draws whole diseases.
 """
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,6 +56,20 @@ def estimate_share(
     resampled = over[drawn].sum(axis=1) / under[drawn].sum(axis=1)
     low, high = np.quantile(resampled, [0.025, 0.975]).tolist()
     return Estimate(float(over.sum() / under.sum()), low, high)
+
+
+def estimate(
+    measure: Callable[[npt.NDArray[np.intp]], float], diseases: Sequence[str], *, seed: int = 0
+) -> Estimate:
+    """What a measure of some of the cases (their places) says of all, and of RESAMPLES draws of diseases."""
+    names, owner = np.unique(np.array(diseases), return_inverse=True)
+    own = [np.flatnonzero(owner == name) for name in range(len(names))]
+    rng = np.random.default_rng(seed)
+    drawn = (
+        np.concatenate([own[d] for d in rng.integers(len(own), size=len(own))]) for _ in range(RESAMPLES)
+    )
+    low, high = np.quantile([measure(some) for some in drawn], [0.025, 0.975]).tolist()
+    return Estimate(measure(np.arange(len(owner))), low, high)
 
 
 def few_of_each(diseases: Sequence[str], count: int) -> list[int]:

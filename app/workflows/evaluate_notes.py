@@ -23,7 +23,7 @@ from knowledge_graph.fusion.same_disease import Leaders, leaders
 from knowledge_graph.graph.arrays import Floats
 from knowledge_graph.graph.compiled_graph import CompiledGraph
 from knowledge_graph.ranking.rank import rank
-from ml.evaluation.calibration import expected_calibration_error
+from ml.evaluation.calibration import brier_of_first, calibration_noise, expected_calibration_error
 
 FINDINGS, TEXT, GRAPH, FUSED = "findings alone", "text", "graph", "fused"
 WAYS = (FINDINGS, TEXT, GRAPH, FUSED)
@@ -43,7 +43,10 @@ class ScoredNote:
 
 @dataclass(frozen=True, slots=True)
 class WayAccuracy:
-    """Shares of notes (0 to 1), and the expected calibration error of the first disease."""
+    """Shares of notes (0 to 1), and the expected calibration error of the first disease.
+
+    `noise` is what that error would be by chance alone, `brier` its Brier score.
+    """
 
     n: int
     top1: float
@@ -51,6 +54,8 @@ class WayAccuracy:
     top10: float
     stated: float
     ece: float
+    noise: float
+    brier: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +157,8 @@ def accuracy(outcomes: Sequence[Outcome]) -> WayAccuracy:
         top10=float((ranks <= 10).mean()),
         stated=float(stated.mean()),
         ece=expected_calibration_error(stated, right),
+        noise=calibration_noise(stated),
+        brier=brier_of_first(stated, right),
     )
 
 

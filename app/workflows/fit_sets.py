@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from app.clinical.age import iso_duration_days
 from app.errors import UsageError
-from app.workflows.estimate_shares import Estimate, estimate_share, few_of_each, grouped_folds
+from app.workflows.estimate_shares import Estimate, estimate, estimate_share, few_of_each, grouped_folds
 from app.workflows.evaluate_cases import Case, case_findings, case_sex, origin_of
 from app.workflows.fit_reranking import FOLDS, OF_A_DISEASE, untaught_cases
 from knowledge_graph.findings.finding import observed_count
@@ -26,7 +26,7 @@ from knowledge_graph.graph.arrays import Floats
 from knowledge_graph.graph.compiled_graph import CompiledGraph
 from knowledge_graph.ranking.dropped_publication import DroppedPublication
 from knowledge_graph.ranking.prediction_set import SetCalibration, best_of_ids, gaps_below_first
-from ml.evaluation.calibration import expected_calibration_error
+from ml.evaluation.calibration import brier_of_first, calibration_noise, expected_calibration_error
 
 Progress = Callable[[str], object]
 
@@ -42,18 +42,31 @@ class _Seen:
 
 
 @dataclass(frozen=True, slots=True)
+class Stated:
+    """The expected calibration error of the first disease, beside what chance alone would make it.
+
+    `stated` is the mean probability, `right` the share that is right, `brier` its Brier score.
+    """
+
+    ece: Estimate
+    noise: float
+    brier: float
+    stated: float
+    right: float
+
+
+@dataclass(frozen=True, slots=True)
 class SetFit:
     """The calibration from all cases; the rest from folds that had seen neither disease nor publication.
 
-    `ece` is the expected calibration error of the first disease's probability, `ece_kept` with the own
-    publication known. `coverage` weighs each case alike, `macro_coverage` each disease; sizes are numbers of
-    diseases.
+    `stated` says how true the first disease's probability is, `stated_kept` with the own publication known.
+    `coverage` weighs each case alike, `macro_coverage` each disease; sizes are numbers of diseases.
     """
 
     calibration: SetCalibration
     cases: int
-    ece: float
-    ece_kept: float
+    stated: Stated
+    stated_kept: Stated
     coverage: Estimate
     macro_coverage: Estimate
     median_size: float
@@ -82,8 +95,8 @@ def fit_sets(graph: CompiledGraph, cases: Iterable[Case], *, progress: Progress)
     return SetFit(
         _calibrated(seen),
         len(seen),
-        _calibration_error(seen),
-        _calibration_error(kept),
+        _stated(seen),
+        _stated(kept),
         estimate_share(held, diseases, macro=False),
         estimate_share(held, diseases, macro=True),
         float(np.median(sizes)),
@@ -109,8 +122,17 @@ def _calibrated(seen: Sequence[_Seen]) -> SetCalibration:
     return SetCalibration.of_cases(gaps, [s.strongest for s in seen], voices)
 
 
-def _calibration_error(seen: Sequence[_Seen]) -> float:
-    return expected_calibration_error(np.array([s.stated for s in seen]), np.array([s.right for s in seen]))
+def _stated(seen: Sequence[_Seen]) -> Stated:
+    stated, right = np.array([s.stated for s in seen]), np.array([s.right for s in seen])
+    return Stated(
+        estimate(
+            lambda some: expected_calibration_error(stated[some], right[some]), [s.disease_id for s in seen]
+        ),
+        calibration_noise(stated),
+        brier_of_first(stated, right),
+        float(stated.mean()),
+        float(right.mean()),
+    )
 
 
 def _seen(

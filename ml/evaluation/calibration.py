@@ -1,4 +1,4 @@
-"""Whether a stated probability is the share that comes true: reliability and ECE."""
+"""Whether a stated probability is the share that comes true: reliability, ECE, its noise, Brier's score."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -22,7 +22,7 @@ class ReliabilityBin:
 
 def reliability(stated: FloatArray, correct: BoolArray, *, bins: int = 10) -> tuple[ReliabilityBin, ...]:
     """The reliability diagram: bins of equal width; empty ones are left out."""
-    places = np.clip(np.ceil(stated * bins).astype(int) - 1, 0, bins - 1)
+    places = _places(stated, bins)
     found = []
     for place in np.unique(places):
         here = places == place
@@ -43,3 +43,23 @@ def expected_calibration_error(stated: FloatArray, correct: BoolArray, *, bins: 
     diagram = reliability(stated, correct, bins=bins)
     total = sum(b.count for b in diagram)
     return sum(b.count * abs(b.stated - b.observed) for b in diagram) / total if total else 0.0
+
+
+def calibration_noise(stated: FloatArray, *, bins: int = 10) -> float:
+    """The expected calibration error that chance alone gives probabilities that are wholly true.
+
+    In each bin the share that comes true is near normal, with the variance of so many throws: its mean
+    distance from what was stated is sqrt(2 / pi) standard deviations.
+    """
+    variance = np.bincount(_places(stated, bins), stated * (1 - stated), bins)
+    return float(np.sqrt(2 / np.pi * variance).sum()) / len(stated) if len(stated) else 0.0
+
+
+def brier_of_first(stated: FloatArray, correct: BoolArray) -> float:
+    """Mean of (stated - correct)^2 (Brier 1950): unlike the ECE, not won by stating the mean of all."""
+    return float(((stated - correct) ** 2).mean()) if len(stated) else 0.0
+
+
+def _places(stated: FloatArray, bins: int) -> Any:
+    """The bin of each, from 0: those in (low, high]."""
+    return np.clip(np.ceil(stated * bins).astype(int) - 1, 0, bins - 1)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from app.workflows.estimate_shares import estimate_shares, grouped_folds
+from app.workflows.estimate_shares import estimate, estimate_shares, grouped_folds
 
 
 def test_micro_counts_cases_and_macro_diseases() -> None:
@@ -30,6 +30,16 @@ def test_many_cases_of_one_disease_say_no_more_than_a_few() -> None:
     ranks, diseases = np.array([1.0, 20.0] * 5), [str(n) for n in range(10)]
     few, many = (estimate_shares(np.repeat(ranks, n), np.repeat(diseases, n).tolist()) for n in (1, 50))
     assert few.top1 == many.top1
+
+
+def test_any_measure_has_the_interval_that_other_diseases_give() -> None:
+    rng = np.random.default_rng(3)
+    right, diseases = rng.uniform(size=300) < 0.4, [f"D{n % 90}" for n in range(300)]
+    share = estimate_shares(np.where(right, 1.0, 20.0), diseases).top1
+    found = estimate(lambda some: float(right[some].mean()), diseases)
+    assert (found.value, found.low, found.high) == pytest.approx(
+        (share.value, share.low, share.high), abs=0.01
+    )
 
 
 def test_items_with_a_label_in_common_share_a_fold() -> None:

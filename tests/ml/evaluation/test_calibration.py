@@ -3,7 +3,12 @@
 import numpy as np
 import pytest
 
-from ml.evaluation.calibration import expected_calibration_error, reliability
+from ml.evaluation.calibration import (
+    brier_of_first,
+    calibration_noise,
+    expected_calibration_error,
+    reliability,
+)
 
 
 def slow_ece(stated: list[float], correct: list[bool], bins: int) -> float:
@@ -39,3 +44,24 @@ def test_every_prediction_is_in_one_bin() -> None:
     diagram = reliability(stated, np.ones(5, bool))
     assert sum(b.count for b in diagram) == 5
     assert [(b.low, b.count) for b in diagram] == [(0.0, 2), (0.1, 1), (0.4, 1), (0.9, 1)]
+
+
+@pytest.mark.parametrize("count", [60, 126, 542])
+def test_the_noise_is_what_probabilities_that_are_true_show_by_chance(count: int) -> None:
+    rng = np.random.default_rng(count)
+    stated = rng.beta(0.6, 0.5, count)
+    drawn = [expected_calibration_error(stated, rng.uniform(size=count) < stated) for _ in range(400)]
+    assert calibration_noise(stated) == pytest.approx(np.mean(drawn), rel=0.06)
+
+
+def test_stating_the_mean_of_all_wins_the_ece_but_not_the_brier_score() -> None:
+    stated, correct = np.array([0.9, 0.9, 0.9, 0.2]), np.array([True, True, True, False])
+    mean = np.full(4, 0.75)
+    assert expected_calibration_error(mean, correct) < expected_calibration_error(stated, correct)
+    assert brier_of_first(stated, correct) == pytest.approx((3 * 0.1**2 + 0.2**2) / 4)
+    assert brier_of_first(mean, correct) > brier_of_first(stated, correct)
+
+
+def test_nothing_has_neither_noise_nor_score() -> None:
+    nothing = np.zeros(0)
+    assert calibration_noise(nothing) == brier_of_first(nothing, nothing.astype(bool)) == 0
