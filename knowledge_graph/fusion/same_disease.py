@@ -1,7 +1,8 @@
 """Which ids stand for one disease, so that a differential has one line for it.
 
 OMIM, Orphanet and DECIPHER describe many diseases apart and the release has no cross-reference. Ids are
-taken together only where the name is the same and no source has it twice: anything less is a guess.
+taken together only where they are twins (`graph/kinship.py`) and no source has two of them: anything less is
+a guess.
 """
 
 from collections.abc import Mapping

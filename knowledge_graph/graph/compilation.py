@@ -12,6 +12,7 @@ from knowledge_graph.graph.arrays import Associations, Ints, Rows, rows_from
 from knowledge_graph.graph.compiled_graph import CompiledGraph
 from knowledge_graph.graph.demographics import build_demographics
 from knowledge_graph.graph.kinship import build_kinship, name_words
+from knowledge_graph.graph.lone_gene import one_by_gene
 from knowledge_graph.graph.namesakes import read_namesakes, shipped_namesakes
 from knowledge_graph.graph.parsed_release import parse_release
 from knowledge_graph.graph.portraits import read_portraits, shipped_portraits
@@ -55,7 +56,8 @@ def compile_graph(
     genes_of = _genes_of(genes, disease_ids)
     labels = tuple(tuple(gene.label for gene in of_disease) for of_disease in genes_of)
     onsets = _aspect_terms(by_disease, number, aspect="C")
-    signatures = build_signatures(arrays, texts.texts)
+    signatures, profiles = build_signatures(arrays, texts.texts), build_profiles(ancestors, arrays)
+    pairs = one_by_gene(disease_ids, labels, arrays, ancestors=ancestors, background=profiles.background)
     return CompiledGraph(
         version=ontology.version,
         content_hash=source_hash,
@@ -73,9 +75,9 @@ def compile_graph(
         onsets=onsets,
         inheritance=_aspect_terms(by_disease, number, aspect="I"),
         associations=arrays,
-        profiles=build_profiles(ancestors, arrays),
+        profiles=profiles,
         signatures=signatures,
-        kinship=build_kinship(disease_ids, names, labels),
+        kinship=build_kinship(disease_ids, names, labels, one_by_gene=pairs),
         demographics=build_demographics(onsets, arrays, term_index=number, ancestors=ancestors),
         namesakes=read_namesakes(shipped_namesakes(), disease_ids),
         portraits=read_portraits(shipped_portraits(), terms, disease_ids, signatures),

@@ -1,7 +1,7 @@
 """Which diseases may speak for each other: the same disease under another id, the same gene, one series.
 
 OMIM, Orphanet and DECIPHER describe the same diseases apart, and the release has no cross-reference:
-equal names and shared genes are what there is. "Immunodeficiency 124" and its siblings are one series.
+names and genes are what there is. "Immunodeficiency 124" and its siblings are one series.
 """
 
 import re
@@ -12,6 +12,11 @@ from dataclasses import dataclass
 from knowledge_graph.graph.arrays import Rows, rows_from
 
 LARGEST_SERIES = 150
+_SMALL = {"type", "and", "of", "the", "with"}
+_ONES = ("", "i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix")
+_NUMBERS = {  # x alone is a chromosome
+    tens + ones: str(value + n) for tens, value in (("", 0), ("x", 10)) for n, ones in enumerate(_ONES) if n
+}
 _QUALIFIER = re.compile(
     r"\b(autosomal (dominant|recessive)|x-linked( recessive| dominant)?|digenic|with .*|susceptibility to"
     r"|somatic|type|due to.*|\d+[a-z]*|[ivx]+[a-z]?|[a-z])\b"
@@ -22,7 +27,8 @@ _QUALIFIER = re.compile(
 class Kinship:
     """Rows of disease numbers: the kin of each disease (`series`: the members of each series).
 
-    `twins` have the same name in another source, `same_gene` a gene in common and another source.
+    `twins` have the same name in another source, or are one by their gene; `same_gene` have a gene in common
+    and another source.
     """
 
     twins: Rows
@@ -31,23 +37,33 @@ class Kinship:
 
 
 def build_kinship(
-    disease_ids: Sequence[str], names: Sequence[str], genes: Sequence[tuple[str, ...]]
+    disease_ids: Sequence[str],
+    names: Sequence[str],
+    genes: Sequence[tuple[str, ...]],
+    *,
+    one_by_gene: Iterable[list[int]] = (),
 ) -> Kinship:
-    """Kin from ids, names and genes, disease by disease."""
+    """Kin from ids, names and genes, disease by disease. Pairs that are one by their gene are heard last."""
     space = [disease.split(":")[0] for disease in disease_ids]
     named = _groups((name_words(name), d) for d, name in enumerate(names))
+    has_twin = {d for group in named for d in group if len({space[other] for other in group}) > 1}
     gened = _groups((gene, d) for d, of_disease in enumerate(genes) for gene in of_disease)
     stems = _groups(((space[d], series_stem(name)), d) for d, name in enumerate(names) if series_stem(name))
     return Kinship(
-        twins=_kin(named, space),
+        twins=_kin([*named, *(pair for pair in one_by_gene if not has_twin & set(pair))], space),
         same_gene=_kin(gened, space),
         series=rows_from([g for g in stems if 2 <= len(g) <= LARGEST_SERIES]),
     )
 
 
 def name_words(name: str) -> str:
-    """A name without case, order, punctuation and brackets, so that two spellings of one are equal."""
-    return " ".join(sorted(set(re.findall(r"[a-z]+|\d+[a-z]*", re.sub(r"\([^)]*\)", "", name.lower())))))
+    """A name without case, order, punctuation, small words and brackets; its numbers Arabic, in their order.
+
+    So two spellings of one are equal.
+    """
+    said = re.findall(r"[a-z]+|\d+[a-z]*", re.sub(r"\([^)]*\)", "", name.lower()))
+    words = dict.fromkeys(_NUMBERS.get(word, word) for word in said if word not in _SMALL)
+    return " ".join(sorted(words, key=lambda word: ("", "") if word[0].isdigit() else ("~", word)))
 
 
 def series_stem(name: str) -> str:

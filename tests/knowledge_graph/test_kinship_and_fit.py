@@ -48,6 +48,9 @@ def kindred(tmp_path_factory: pytest.TempPathFactory) -> CompiledGraph:
 def test_names_are_compared_by_their_words() -> None:
     assert name_words("Marfan Syndrome (MFS)") == name_words("syndrome, Marfan")
     assert name_words("Ataxia 2") != name_words("Ataxia 3")
+    assert name_words("Oral syndrome, type V") == name_words("Syndrome of oral type 5")
+    assert name_words("Class I deficiency 2") != name_words("Class II deficiency 1")
+    assert name_words("Monosomy X") != name_words("Monosomy 10")
     one, other = "Immunodeficiency 124, severe combined", "Immunodeficiency 12B, severe combined"
     assert series_stem(one) == series_stem(other) == "immunodeficiency severe combined"
     assert series_stem("Rash 3") == ""
@@ -62,6 +65,20 @@ def test_kin_are_of_another_source_and_series_of_the_same() -> None:
     assert [kin.twins[d].tolist() for d in range(4)] == [[1], [0], [], []]
     assert [kin.same_gene[d].tolist() for d in range(4)] == [[3], [], [3], [0, 2]]
     assert [kin.series[g].tolist() for g in range(len(kin.series))] == [[0, 2]]
+
+
+def test_who_has_a_twin_by_name_gets_none_by_gene() -> None:
+    named, other = (
+        build_kinship(
+            ("OMIM:1", "ORPHA:1", "ORPHA:2"),
+            ("Ataxia 1", "Ataxia 1", "Rash"),
+            ((),) * 3,
+            one_by_gene=[[0, 2]],
+        ),
+        build_kinship(("OMIM:1", "ORPHA:2"), ("Ataxia 1", "Rash"), ((),) * 2, one_by_gene=[[0, 1]]),
+    )
+    assert [named.twins[d].tolist() for d in range(3)] == [[1], [0], []]
+    assert [other.twins[d].tolist() for d in range(2)] == [[1], [0]]
 
 
 @pytest.mark.slow
