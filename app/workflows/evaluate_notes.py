@@ -1,12 +1,13 @@
 """Measures what is read in notes whose diagnosis is known: text, graph, both fused, and whether stated
 probabilities come true.
 
-A rank is a place in the differential as it is shown: all diseases, one line each whatever their ids.
+A rank is a place in the differential as it is shown: all diseases, one line each whatever their ids. Each
+published case is scored with its own article and, as a new patient is, without.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 import numpy as np
@@ -15,14 +16,14 @@ import numpy.typing as npt
 from app.errors import UsageError
 from app.workflows.diagnose import DiagnosisService
 from app.workflows.suggest_findings import read_findings
-from app.workflows.write_notes import PUBLISHED, UNSEEN, KnownNote
+from app.workflows.write_notes import LEFT_OUT, PUBLISHED, KnownNote, counts_as
 from knowledge_graph.findings.finding import Finding, observed_count
 from knowledge_graph.fusion.fused_differential import FusedDifferential, fuse
 from knowledge_graph.fusion.fusion_weights import FusionWeights
 from knowledge_graph.fusion.same_disease import Leaders, leaders
 from knowledge_graph.graph.arrays import Floats
 from knowledge_graph.graph.compiled_graph import CompiledGraph
-from knowledge_graph.ranking.rank import rank
+from knowledge_graph.ranking.dropped_publication import DroppedPublication
 from ml.evaluation.calibration import brier_of_first, calibration_noise, expected_calibration_error
 
 FINDINGS, TEXT, GRAPH, FUSED = "findings alone", "text", "graph", "fused"
@@ -71,19 +72,25 @@ Report = dict[str, dict[str, WayAccuracy]]
 
 
 def score_notes(service: DiagnosisService, notes: Iterable[KnownNote]) -> Iterator[ScoredNote]:
-    """Read and score notes, some at a time: the text model is faster so."""
-    waiting = iter(notes)
+    """Read and score notes, some at a time: the text model is faster so.
+
+    A PUBLISHED one comes twice, the second time as LEFT_OUT: the graph knows nothing by its own article. The
+    text model, which learned from the graph, is as it was.
+    """
+    waiting, dropped = iter(notes), DroppedPublication(service.graph)
     while batch := list(islice(waiting, _AT_ONCE)):
         texts = service.text_rows([note.text for note in batch])
         for note, told in zip(batch, texts, strict=True):
             read = read_findings(service.recogniser, note.text, age_days=note.age_days)
-            yield ScoredNote(
-                note,
-                given=_ranked(service, note, note.findings),
-                read=_ranked(service, note, read),
-                text=np.where(np.isnan(told), np.nanmean(told), told).astype(np.float32),
-                read_count=observed_count(read),
-            )
+            left_out = [replace(note, source=LEFT_OUT)] if note.source == PUBLISHED else []
+            for one in (note, *left_out):
+                yield ScoredNote(
+                    one,
+                    given=_ranked(dropped, one, one.findings),
+                    read=_ranked(dropped, one, read),
+                    text=np.where(np.isnan(told), np.nanmean(told), told).astype(np.float32),
+                    read_count=observed_count(read),
+                )
 
 
 def ways_of(scored: ScoredNote, weights: FusionWeights, shown_as: Leaders) -> dict[str, FusedDifferential]:
@@ -114,7 +121,10 @@ def evaluate_notes(
 
 
 class Tally:
-    """Outcomes, counted by source and way; published cases of an unknown article among all published."""
+    """Outcomes, counted by source and way.
+
+    All published cases count twice: as PUBLISHED by all that is known, as UNSEEN without their article.
+    """
 
     def __init__(self, graph: CompiledGraph):
         self._graph = graph
@@ -127,7 +137,7 @@ class Tally:
         truths = {int(self._shown_as[self._graph.disease_number(t)]) for t in note.truths}
         for way, fused in ways_of(scored, weights, self._shown_as).items():
             found = outcome_of(fused.shown, sorted(truths))
-            for source in {note.source, PUBLISHED} if note.source == UNSEEN else {note.source}:
+            for source in counts_as(note.source):
                 self._outcomes[source, way].append(found)
 
     def report(self) -> Report:
@@ -162,6 +172,7 @@ def accuracy(outcomes: Sequence[Outcome]) -> WayAccuracy:
     )
 
 
-def _ranked(service: DiagnosisService, note: KnownNote, findings: Sequence[Finding]) -> Floats:
-    scores: Floats = rank(service.graph, findings, sex=note.sex, age_days=note.age_days).total
-    return scores.astype(np.float32)
+def _ranked(dropped: DroppedPublication, note: KnownNote, findings: Sequence[Finding]) -> Floats:
+    unknown = set(note.publications) if note.source == LEFT_OUT else set[str]()
+    scores = dropped.rank(findings, unknown, sex=note.sex, age_days=note.age_days)
+    return scores.total.astype(np.float32)

@@ -1,12 +1,12 @@
 """Learns the fusion's weights on published cases, told as notes, and on synthetic patients; cross-validates.
 
 Folds are made by disease: no disease is both learned from and measured on. Three sources count alike:
-synthetic patients, published cases, and those among them whose article the knowledge has never seen -
-they are what a new patient is.
+synthetic patients, published cases, and the same cases without their own article - they are what a new
+patient is.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -19,9 +19,8 @@ from app.workflows.fit_reranking import untaught_cases
 from app.workflows.fit_sureness import SurenessFit, powers_remark
 from app.workflows.write_notes import (
     FIT_STYLE,
-    PUBLISHED,
     SYNTHETIC,
-    UNSEEN,
+    counts_as,
     published_notes,
     synthetic_notes,
 )
@@ -83,11 +82,10 @@ def write_fusion_weights(
 
 
 def _fitted(graph: CompiledGraph, scored: Sequence[ScoredNote], start: FusionWeights) -> FusionWeights:
-    """Cases whose article is unknown stand among the published ones, and once more for themselves."""
-    among = [replace(s, note=replace(s.note, source=PUBLISHED)) for s in scored if s.note.source == UNSEEN]
-    doubled = [*scored, *among]
+    """Cases whose article is unknown stand among the published ones, and once more among those without."""
+    doubled = [s for s in scored for _ in counts_as(s.note.source)]
+    sources = [source for s in scored for source in counts_as(s.note.source)]
     truth = np.array([graph.disease_number(s.note.truths[0]) for s in doubled])
-    sources = [s.note.source for s in doubled]
     text, shown_as = np.stack([s.text for s in doubled]), leaders(graph)
     given = np.array([observed_count(s.note.findings) for s in doubled])
     read = np.array([s.read_count for s in doubled])

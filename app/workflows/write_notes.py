@@ -25,6 +25,7 @@ from knowledge_graph.terms.term import DiseaseId
 FIT_STYLE = "telegram"
 MEASURED_STYLES = tuple(style for style in HELD_OUT_STYLES if style != FIT_STYLE)
 SYNTHETIC, PUBLISHED, UNSEEN = "synthetic", "published", "published, its article unknown"
+LEFT_OUT = "published, its article left out"
 CALIBRATION_NOTES, CALIBRATION_SEED = 40, 5
 _ADULT_DAYS = 30 * 365
 _MOST_OF_A_DISEASE = 3
@@ -35,7 +36,8 @@ PUBLIC_NOTES, _PUBLIC_SEED = 48, 7
 class KnownNote:
     """A note, the findings that it was written from, and the diseases that count as right.
 
-    `source` is SYNTHETIC, PUBLISHED, or UNSEEN where no row of the knowledge comes from the case's article.
+    `source` is SYNTHETIC, PUBLISHED, or UNSEEN where no row of the knowledge comes from the case's
+    `publications`.
     """
 
     text: str
@@ -44,6 +46,7 @@ class KnownNote:
     age_days: int | None
     truths: tuple[DiseaseId, ...]
     source: str
+    publications: frozenset[str] = frozenset()
 
 
 def synthetic_notes(
@@ -65,6 +68,11 @@ def synthetic_notes(
             (patient.disease_id,),
             SYNTHETIC,
         )
+
+
+def counts_as(source: str) -> tuple[str, ...]:
+    """Among which notes those of a source count: UNSEEN are all published cases without their article."""
+    return {UNSEEN: (PUBLISHED, UNSEEN), LEFT_OUT: (UNSEEN,)}.get(source, (source,))
 
 
 def calibration_texts(graph: CompiledGraph) -> tuple[str, ...]:
@@ -107,7 +115,8 @@ def published_notes(
             truths = tuple(DiseaseId(t) for t in case.truths if t in graph.disease_index)
             told = SampledPatient(truths[0], findings, sex, _ADULT_DAYS if age is None else age)
             source = PUBLISHED if case.publications & articles else UNSEEN
-            yield KnownNote(writer.write(told), findings, sex, age, truths, source)
+            own = frozenset(case.publications)
+            yield KnownNote(writer.write(told), findings, sex, age, truths, source, own)
 
 
 class _Writer:

@@ -10,10 +10,12 @@ import pytest
 from app.cli.main import main
 from app.config.settings import CACHE_VARIABLE
 from app.errors import UsageError
+from app.workflows.diagnose import DiagnosisService
 from app.workflows.evaluate_cases import Case
-from app.workflows.evaluate_notes import FINDINGS, FUSED, GRAPH, TEXT, ScoredNote, Tally
+from app.workflows.evaluate_notes import FINDINGS, FUSED, GRAPH, TEXT, ScoredNote, Tally, score_notes
 from app.workflows.write_notes import (
     FIT_STYLE,
+    LEFT_OUT,
     MEASURED_STYLES,
     PUBLISHED,
     SYNTHETIC,
@@ -25,6 +27,8 @@ from app.workflows.write_notes import (
 from knowledge_graph.findings.finding import Finding, FindingState, Sex
 from knowledge_graph.fusion.fusion_weights import FusionWeights
 from knowledge_graph.graph.compiled_graph import CompiledGraph
+from knowledge_graph.ranking.dropped_publication import DroppedPublication
+from knowledge_graph.ranking.rank import rank
 from knowledge_graph.terms.term import DiseaseId, TermId
 
 WEIGHTS = FusionWeights(graph_alone=1.0, text_alone=1.0, graph=1.0, text=1.0, damping=0.0)
@@ -69,12 +73,12 @@ def test_certainty_that_comes_true_half_the_time_is_an_error_of_a_half(real_grap
     assert found.ece == pytest.approx(0.5, abs=0.01)
 
 
-def test_cases_of_an_unknown_article_count_among_the_published(real_graph: CompiledGraph) -> None:
+def test_all_published_cases_count_with_their_article_and_without(real_graph: CompiledGraph) -> None:
     tally = Tally(real_graph)
-    for source in (PUBLISHED, UNSEEN):
+    for source in (PUBLISHED, LEFT_OUT, UNSEEN):
         tally.count(scored(real_graph, given=40.0, read=40.0, text=40.0, source=source), WEIGHTS)
     report = tally.report()
-    assert (report[PUBLISHED][FUSED].n, report[UNSEEN][FUSED].n) == (2, 1)
+    assert {source: ways[FUSED].n for source, ways in report.items()} == {PUBLISHED: 2, UNSEEN: 2}
 
 
 def test_nothing_to_measure_on_is_refused(real_graph: CompiledGraph) -> None:
@@ -132,3 +136,24 @@ def test_fused_notes_are_read_better_than_the_text_alone(capsys: pytest.CaptureF
     assert set(ways) == {FINDINGS, TEXT, GRAPH, FUSED}
     assert ways[FUSED]["top5"] >= ways[TEXT]["top5"]
     assert ways[FUSED]["top5"] >= 0.5
+
+
+def test_a_case_comes_again_without_its_own_article(real_graph: CompiledGraph, public_cache: Path) -> None:
+    service = DiagnosisService.load(public_cache)
+    rows = real_graph.associations
+    article = next(
+        real_graph.texts[r]
+        for r in rows.reference[rows.rows_of(real_graph.disease_number(MARFAN))].tolist()
+        if real_graph.texts[r].startswith("PMID:")
+    )
+    finding = Finding(SEEN)
+    note = KnownNote(
+        "Long fingers.", (finding,), Sex.UNKNOWN, None, (MARFAN,), PUBLISHED, frozenset({article})
+    )
+    kept, left_out = score_notes(service, [note])
+    assert (kept.note.source, left_out.note.source) == (PUBLISHED, LEFT_OUT)
+    assert np.array_equal(kept.given, rank(real_graph, [finding]).total)
+    unknown = DroppedPublication(real_graph).rank([finding], {article})
+    assert np.array_equal(left_out.given, unknown.total)
+    assert not np.array_equal(kept.given, left_out.given)
+    assert np.array_equal(kept.text, left_out.text)
