@@ -21,6 +21,7 @@ from app.store.vault import Vault
 from app.workflows.augment_findings import FindingTeller
 from app.workflows.collect_examples import Example, Source, collect_examples, collect_notes
 from app.workflows.list_models import current_version, result_store
+from app.workflows.load_knowledge import KnowledgeChoice, load_graph
 from app.workflows.plan_training import (
     TrainingPlan,
     check_budget,
@@ -117,7 +118,14 @@ def _public(run: TrainingRun) -> tuple[str, ...]:
     """Synthetic notes, where what is trained begins from some."""
     if run.plan.task == MLM:
         return public_notes()
-    return public_texts(load_compiled(cache_dir()), run.declared) if run.plan.scope == "head" else ()
+    return _notes_of(run.declared) if run.plan.scope == "head" else ()
+
+
+def _notes_of(declared: tuple[str, ...]) -> tuple[str, ...]:
+    """HPO tells its diseases alone; of common conditions the program's own pack knows what to tell."""
+    bare = load_compiled(cache_dir())
+    common = set(declared) - bare.disease_index.keys()
+    return public_texts(load_graph(cache_dir(), KnowledgeChoice()) if common else bare, declared)
 
 
 def _job(run: TrainingRun, entries: tuple[LedgerEntry, ...]) -> TrainingJob:

@@ -12,10 +12,10 @@ from app.config.policy import Policy
 from app.errors import BudgetExceeded
 from app.store.vault import Vault
 from app.workflows import train_model as train_model_module
-from app.workflows import trainer_process
+from app.workflows import trainer_process, write_notes
 from app.workflows.frame_process import FrameProcess
 from app.workflows.list_models import load_version
-from app.workflows.plan_training import devices_here
+from app.workflows.plan_training import declare_diseases, devices_here
 from app.workflows.publish_model import PublishPlan, publish_model
 from app.workflows.report_privacy import report_privacy
 from app.workflows.review_update import review_update
@@ -85,6 +85,16 @@ def test_notes_without_labels_are_learned_from_under_the_same_ledger(
     assert [r.task for r in report_privacy(vault, Policy()).runs] == ["mlm", "diagnosis"]
     with pytest.raises(BudgetExceeded, match="above the cap"):
         run(vault, replace(notes, target_epsilon=5.0))
+
+
+def test_a_head_of_common_conditions_alone_starts_from_notes_of_theirs(
+    vault: Vault, sent: list[dict[str, Any]]
+) -> None:
+    declare_diseases(vault, ["COMMON:migraine"])
+    run(vault)
+    told = sent[0]["job"]["public_texts"]
+    assert len(told) == write_notes.PUBLIC_NOTES
+    assert sum("migraine" in text.lower() for text in told) > len(told) / 2
 
 
 @pytest.mark.skipif(devices_here() < 2, reason="needs two processor cores")
