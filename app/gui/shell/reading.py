@@ -38,6 +38,8 @@ def show_markdown(browser: QTextBrowser, text: str, look: Look) -> None:
     browser.document().setDefaultFont(look.font())
     browser.setMarkdown(text)
     browser.document().setDocumentMargin(look.px(8))
+    together = QTextCursor(browser.document())
+    together.beginEditBlock()  # else each change lays the whole text out anew
     block = browser.document().begin()
     while block.isValid():
         _space(block, look)
@@ -45,6 +47,7 @@ def show_markdown(browser: QTextBrowser, text: str, look: Look) -> None:
     for frame in browser.document().rootFrame().childFrames():
         if isinstance(frame, QTextTable):
             _quieten(frame, look)
+    together.endEditBlock()
     browser.moveCursor(QTextCursor.MoveOperation.Start)
 
 
