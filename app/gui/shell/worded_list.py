@@ -1,7 +1,7 @@
 """A list whose rows are sentences: each is as high as its words need at the list's width."""
 
 from PySide6.QtCore import QRect, QSize, Qt
-from PySide6.QtWidgets import QListWidget, QStyledItemDelegate, QStyleOptionViewItem
+from PySide6.QtWidgets import QListWidget, QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from app.gui.shell.row_delegate import Index
 from app.gui.theme.look import Look
@@ -22,9 +22,17 @@ class _WordedDelegate(QStyledItemDelegate):
         self.initStyleOption(option, index)
         side, above = (self._look.px(length) for length in PADDING_PX)
         width = self._view.viewport().width()
-        room = QRect(0, 0, width - 2 * (side + self._look.px(4)), 0)
+        room = QRect(0, 0, width - 2 * (side + self._look.px(4)) - self._box(option), 0)
         words = option.fontMetrics.boundingRect(room, int(Qt.TextFlag.TextWordWrap), option.text)
         return QSize(width, words.height() + 2 * above)
+
+    def _box(self, option: QStyleOptionViewItem) -> int:
+        """What a box to tick takes of a row's width."""
+        if not option.features & QStyleOptionViewItem.ViewItemFeature.HasCheckIndicator:
+            return 0
+        style = self._view.style()
+        metrics = (QStyle.PixelMetric.PM_IndicatorWidth, QStyle.PixelMetric.PM_CheckBoxLabelSpacing)
+        return sum(style.pixelMetric(metric, option, self._view) for metric in metrics)
 
 
 def worded_list(look: Look, name: str, *, role: str = "") -> QListWidget:

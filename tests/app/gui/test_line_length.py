@@ -7,8 +7,9 @@ from PySide6.QtCore import QModelIndex, QSize
 from PySide6.QtGui import QTextBlock
 from PySide6.QtWidgets import QLabel, QTableView, QTextEdit
 
-from app.clinical.ids import NoteId
+from app.clinical.ids import NoteId, PatientId
 from app.clinical.note import Note
+from app.clinical.patient import Patient
 from app.gui.shell.main_window import MainWindow
 from app.store.vault import Vault
 from tests.app.gui.clinic import MARFAN
@@ -67,14 +68,18 @@ def test_no_line_of_a_text_is_too_long_to_read(
 
 
 @pytest.mark.parametrize("width", [1024, 1280, 1920])
-def test_dates_and_times_are_never_cut(window: MainWindow, vault: Vault, settle: Settle, width: int) -> None:
+def test_dates_times_and_ages_are_never_cut(
+    window: MainWindow, vault: Vault, settle: Settle, width: int
+) -> None:
+    born = Patient(PatientId("infant"), "Abara, Zoe", "2024-02-01")  # 23 months, the longest age there is
+    vault.put_records([born], origin="t")
     window.resize(width, 720)
     window.take_vault(vault)
     settle()
     workspace = window.workspace
     assert workspace is not None
     tables: tuple[tuple[str, QTableView, tuple[str, ...]], ...] = (
-        ("patients", workspace.patients.table, ("Born", "Last activity")),
+        ("patients", workspace.patients.table, ("Born", "Age", "Last activity")),
         ("audit", workspace.audit.table, ("When (UTC)",)),
     )
     for name, table, columns in tables:
@@ -84,6 +89,7 @@ def test_dates_and_times_are_never_cut(window: MainWindow, vault: Vault, settle:
         for column in range(model.columnCount(QModelIndex())):
             title = model.headerData(column, table.horizontalHeader().orientation(), 0)
             if title in columns and not table.isColumnHidden(column):
-                words = model.index(0, column).data()
                 room = table.columnWidth(column) - 2 * window.around.look.px(8)
-                assert (title, table.fontMetrics().horizontalAdvance(words) <= room) == (title, True)
+                for row in range(model.rowCount(QModelIndex())):
+                    words = model.index(row, column).data()
+                    assert (words, table.fontMetrics().horizontalAdvance(words) <= room) == (words, True)
