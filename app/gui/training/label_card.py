@@ -39,6 +39,7 @@ class LabelCard:
     def __init__(self, session: OpenSession, open_patient: Callable[[PatientId], object]) -> None:
         self._session = session
         self._open = open_patient
+        self.shown: Callable[[], object] = lambda: None  # who scrolls hears that there is something to see
         self.state = label(NOT_LOOKED, "muted", wrap=True)
         self.look_button = button("Look for contradictions", self.look)
         self.list = worded_list(session.look, "Diagnoses to check", role="bare")
@@ -66,6 +67,7 @@ class LabelCard:
         self.list.clear()
         self.list.setVisible(bool(found))
         self.state.setText(f"{len(found)} to check. Enter opens the chart." if found else NOTHING)
+        self.shown()
         for question in found:
             item = QListWidgetItem(question.text, self.list)
             item.setData(PATIENT, question.patient_id)

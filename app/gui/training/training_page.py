@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 
+from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from app.clinical.ids import PatientId
@@ -117,6 +118,9 @@ class TrainingPage:
         parts.addWidget(self.ledger.widget, 1)
         parts.addWidget(self.labels.widget)
         scroll = scrolled(inner)
+        self.labels.shown = lambda: QTimer.singleShot(
+            0, scroll, lambda: scroll.ensureWidgetVisible(self.labels.list)
+        )
         self._watch = WidthWatch(
             scroll, self._session.look, lambda width: turn(top, beside=width >= ROOM_FOR_TWO)
         )

@@ -62,10 +62,15 @@ class CreateCard:
             return
         path, user, secret = Path(self.folder.text()).expanduser(), self.user.text(), self.passphrase.text()
         kdf = self.kdf
-        self.create_button.setEnabled(False)
+        self._busy(True)
         self._around.runner.write(
             lambda: create_vault(path, user, secret, kdf), self._show_words, self._refuse
         )
+
+    def _busy(self, busy: bool) -> None:
+        """A second or two: the key is derived slowly on purpose."""
+        self.create_button.setEnabled(not busy)
+        self.create_button.setText("Creating…" if busy else "Create vault")
 
     def _form_card(self) -> QWidget:
         frame, column = card(margin=22, spacing=14)
@@ -100,7 +105,7 @@ class CreateCard:
         self._vault, words = made
         self.passphrase.clear()
         self.again.clear()
-        self.create_button.setEnabled(True)
+        self._busy(False)
         self.words.setText(numbered(words))
         self.noted.setChecked(False)
         self.widget.setCurrentIndex(1)
@@ -120,7 +125,7 @@ class CreateCard:
             self.folder.setText(str(Path(folder) / "clinic.vault"))
 
     def _refuse(self, failure: Failure) -> None:
-        self.create_button.setEnabled(True)
+        self._busy(False)
         self._tell(sentence(failure.message))
 
     def _tell(self, text: str) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+from pytestqt.qtbot import QtBot
 
 from app.clinical.diagnosis import Decision, Diagnosis
 from app.gui.shell.main_window import MainWindow
@@ -20,7 +21,7 @@ def say(vault: Vault, disease: str, decision: Decision) -> None:
 
 @pytest.mark.slow
 def test_a_contradiction_is_told_in_words_and_opens_the_chart(
-    window: MainWindow, vault: Vault, settle: Settle
+    qtbot: QtBot, window: MainWindow, vault: Vault, settle: Settle
 ) -> None:
     window.take_vault(vault)
     settle()
@@ -36,9 +37,13 @@ def test_a_contradiction_is_told_in_words_and_opens_the_chart(
     card.look()
     settle()
     assert card.list.count() == 1
+    window.resize(1280, 720)
+    card.look()
+    settle()
+    qtbot.waitUntil(lambda: not card.list.visibleRegion().isEmpty())
     item = card.list.item(0)
     assert item.text() == (
-        "Lindqvist, Jonas: one disease confirmed and rejected\nMarfan syndrome (OMIM:154700)"
+        "Lindqvist, Jonas (MRN 204-118): one disease confirmed and rejected\nMarfan syndrome (OMIM:154700)"
     )
     card.list.itemActivated.emit(item)
     settle()

@@ -65,7 +65,9 @@ def test_a_new_vault_shows_its_words_once_and_opens_after_they_are_noted(
     card.passphrase.setText(PASSPHRASE)
     card.again.setText(PASSPHRASE)
     card.create()
+    assert (card.create_button.text(), card.create_button.isEnabled()) == ("Creating…", False)
     settle()
+    assert card.create_button.text() == "Create vault"
     words = " ".join(re.findall("[a-z]+", card.words.text()))
     assert not card.continue_button.isEnabled()
     card.noted.setChecked(True)
