@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Event
 
 from app.config.policy import Policy
 from app.errors import WorkerFailed
@@ -57,12 +58,23 @@ class AppliedBase:
     measured: dict[str, float]
 
 
+def trusted_coordinator(vault: Vault) -> str | None:
+    """The key that a base must be signed with; None until the first base was installed."""
+    return vault.setting(COORDINATOR_SETTING)
+
+
 def apply_update(
-    vault: Vault, path: Path, plan: ApplyPlan, *, coordinator_key: str | None = None
+    vault: Vault,
+    path: Path,
+    plan: ApplyPlan,
+    *,
+    coordinator_key: str | None = None,
+    stop: Event | None = None,
 ) -> Iterator[str | AppliedBase]:
     """Yield lines of progress and, last, the applied base. A base that fails is refused; nothing changes.
 
     The coordinator's key, once given, is kept in the vault and asked for no more; another one is refused.
+    A `stop` before the base is in use ends with nothing installed.
     """
     vault.require(Right.TRAIN)
     file = read_base_file(path, coordinator_key=_trusted_key(vault, coordinator_key))
@@ -71,7 +83,7 @@ def apply_update(
     _check_order(vault, base)
     yield f"signature and content are right: base {base.base_id[:12]}, round {base.round}"
     measured: dict[str, float] = {}
-    with ExportWorker() as worker:  # it loads torch while the notes are read
+    with ExportWorker(stop) as worker:  # it loads torch while the notes are read
         yield from _measure(vault, base, encoder, plan, measured)
         _check_measured(measured, plan)
         for report in publish_model(vault, _result(vault, file), _publish_plan(plan), worker=worker):
@@ -85,7 +97,7 @@ def apply_update(
 
 
 def _trusted_key(vault: Vault, given: str | None) -> str:
-    kept = vault.setting(COORDINATOR_SETTING)
+    kept = trusted_coordinator(vault)
     if given is None and kept is None:
         raise UpdateRefused(
             "no coordinator is trusted yet; name the key they told you with --coordinator-key"
@@ -98,7 +110,7 @@ def _trusted_key(vault: Vault, given: str | None) -> str:
 
 
 def _keep_key(vault: Vault, given: str | None) -> None:
-    if given is not None and vault.setting(COORDINATOR_SETTING) is None:
+    if given is not None and trusted_coordinator(vault) is None:
         vault.set_setting(COORDINATOR_SETTING, given.strip())
 
 

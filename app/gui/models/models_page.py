@@ -3,11 +3,13 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import takewhile
+from pathlib import Path
 from threading import Event
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QListWidgetItem, QSplitter
 
+from app.gui.models.base_dialog import BaseDialog
 from app.gui.models.version_card import VersionCard
 from app.gui.operations.runner import Failure
 from app.gui.session import OpenSession
@@ -15,7 +17,9 @@ from app.gui.shell.dialogs import ask, sentence
 from app.gui.shell.furniture import button, card, label, page_frame, row, set_role
 from app.gui.shell.withheld import withhold_writing
 from app.gui.shell.worded_list import worded_list
+from app.store.rights import Right
 from app.store.vault import Vault
+from app.workflows.apply_update import AppliedBase, ApplyPlan, apply_update, trusted_coordinator
 from app.workflows.list_models import ModelRow, list_models, result_store
 from app.workflows.publish_model import PublishPlan, publish_model, waiting_result
 from app.workflows.report_model import REPORT_NOTES, ReportPlan, kept_report, report_model
@@ -46,12 +50,13 @@ class ModelsPage:
         )
         self.publish_button = button("Publish", self.publish, role="primary", tip=_PUBLISH)
         self.publish_button.hide()
+        self.base_button = button("Install a base…", self.ask_base, tip=_BASE)
         self.measure_button = button("Measure", self.measure, tip=_MEASURE)
         self.stop_button = button("Stop", self.stop, role="danger", tip="Stop; the version in use stays")
         self.stop_button.hide()
-        deeds = (self.use_button, self.back_button, self.publish_button, self.measure_button)
-        withhold_writing(session, *deeds)
-        head.addLayout(row(self.stop_button, self.measure_button, self.back_button, self.publish_button))
+        deeds = (self.measure_button, self.base_button, self.back_button, self.publish_button)
+        withhold_writing(session, self.use_button, *deeds)
+        head.addLayout(row(self.stop_button, *deeds))
         column.addWidget(self.message)
         column.addWidget(self._body(), 1)
         session.look.follow(self.widget, self._show_card)
@@ -90,9 +95,40 @@ class ModelsPage:
         def reports(stop: Event) -> Iterator[str | ModelVersion]:
             return publish_model(vault, waiting_result(vault), plan, stop=stop)
 
+        self._make_current("Publishing…", reports)
+
+    def ask_base(self) -> None:
+        """Ask for a coordinator's new base, and install it."""
+        vault = self._session.vault
+        self._session.runner.read(
+            lambda: trusted_coordinator(vault),
+            lambda key: BaseDialog(self.widget, self._session, key, self.install_base).open(),
+            self._refuse,
+        )
+
+    def install_base(self, path: Path, key: str | None) -> None:
+        """Check a base file as `anamnesis update apply` does, and make it current."""
+        if self._publishing:
+            return
+        vault, around = self._session.vault, self._session.around
+        plan = ApplyPlan(at=around.now(), cache_dir=around.cache_dir, policy=around.policy)
+
+        def reports(stop: Event) -> Iterator[str | ModelVersion]:
+            for word in apply_update(vault, path, plan, coordinator_key=key, stop=stop):
+                if isinstance(word, AppliedBase):
+                    yield word.version
+                elif stop.is_set():
+                    return
+                else:
+                    yield word
+
+        self._make_current("Reading the file…", reports)
+
+    def _make_current(self, begun: str, reports: Callable[[Event], Iterator[str | ModelVersion]]) -> None:
         self._publishing = True
         self.publish_button.setEnabled(False)
-        self._tell("Publishing…", "notice")
+        self.base_button.setEnabled(False)
+        self._tell(begun, "notice")
         self._under_way(
             self._session.runner.job(reports, self._follow, lambda _done: self._published(), self._refuse)
         )
@@ -130,6 +166,7 @@ class ModelsPage:
         self.stop_button.hide()
         self._publishing = False
         self.publish_button.setEnabled(True)
+        self.base_button.setEnabled(True)
         self.measure_button.setEnabled(True)
         if self._stop.is_set():
             self._tell(_STOPPED, "notice")
@@ -169,6 +206,7 @@ class ModelsPage:
         rows, waiting, self._reports = standing.rows, standing.waiting, standing.reports
         self.publish_button.setVisible(bool(waiting))
         self.publish_button.setEnabled(not self._publishing)
+        self.base_button.setVisible(standing.may_train)
         self.list.clear()
         for found in reversed(rows):
             item = QListWidgetItem(version_line(found), self.list)
@@ -217,17 +255,19 @@ class ModelsPage:
 
 @dataclass(frozen=True, slots=True)
 class _Standing:
-    """The versions, the results that wait to be published, and what was measured."""
+    """The versions, the results that wait to be published, what was measured, and who looks."""
 
     rows: tuple[ModelRow, ...]
     waiting: tuple[str, ...]
     reports: dict[str, ModelReport]
+    may_train: bool
 
 
 def _standing(vault: Vault) -> _Standing:
     rows = list_models(vault)
     kept = {r.version.version_id: kept_report(vault, r.version.version_id) for r in rows}
-    return _Standing(rows, result_store(vault).run_ids(), {v: r for v, r in kept.items() if r is not None})
+    measured: dict[str, ModelReport] = {v: report for v, report in kept.items() if report is not None}
+    return _Standing(rows, result_store(vault).run_ids(), measured, vault.may(Right.TRAIN))
 
 
 def version_line(found: ModelRow) -> str:
@@ -253,5 +293,6 @@ _USE = "Make the chosen version current"
 _BACK = "Go back to the version used before"
 _STOPPED = "Stopped. The version in use has not changed."
 _PUBLISH = "Export the latest training result to ONNX, compare it with the trained model, and use it"
+_BASE = "Check a coordinator's new base model, and use it if it reads public notes as well as the one in use"
 _MEASURE = "Read public synthetic notes with the chosen version: how good, how calibrated, for whom"
 _QUESTION = "Diagnoses will use that version from now on. You can return to the present one at any time."
