@@ -130,7 +130,7 @@ def _make(stamp: str) -> None:
         say("no processor build of torch for this Python in the package index; the default build is larger")
     _pip(*_locked(LOCK))
     if _torch_is_cuda_build():
-        _pip("uninstall", "--yes", "onnxruntime")
+        _pip("uninstall", "--yes", "onnxruntime", "onnxruntime-gpu")  # one's removal takes the other's files
         _pip(*_locked(CUDA_LOCK))
     _pip("install", "--no-deps", "--no-build-isolation", "--editable", str(ROOT))
     _finish(stamp)

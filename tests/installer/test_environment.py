@@ -122,3 +122,17 @@ def test_an_old_python_is_told_so_before_it_reads_what_it_cannot() -> None:
 def test_a_file_that_cannot_be_read_is_named_with_its_remedy(checkout: Path) -> None:
     with pytest.raises(SetupFailed, match=r"pyproject\.toml: .*let this user"):
         environment.set_up()
+
+
+def test_on_a_cuda_machine_the_other_runtime_takes_no_file_of_the_gpu_one(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both unpack into one folder: so both are removed before the right one is installed, at every set-up."""
+    done: list[tuple[str, ...]] = []
+    monkeypatch.setattr(environment, "_pip", lambda *words: done.append(words))
+    monkeypatch.setattr(environment, "_torch_is_cuda_build", lambda: True)
+    monkeypatch.setattr(environment, "_has_nvidia_driver", lambda: True)
+    environment._make("stamp")
+    removed = next(place for place, words in enumerate(done) if words[0] == "uninstall")
+    assert set(done[removed]) >= {"onnxruntime", "onnxruntime-gpu"}
+    assert str(environment.CUDA_LOCK) in done[removed + 1]
