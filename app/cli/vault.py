@@ -77,8 +77,9 @@ def _configure_deed(name: str, deed: argparse.ArgumentParser) -> None:
     if name in ("restore", "drill"):
         deed.add_argument("--from", type=Path, required=True, metavar="DIR", dest="backup", help="the backup")
     if name == "restore":
-        deed.add_argument("--in-place", action="store_true", help="--vault is there: it is put aside")
-        deed.add_argument(
+        where = deed.add_mutually_exclusive_group()
+        where.add_argument("--in-place", action="store_true", help="--vault is there: it is put aside")
+        where.add_argument(
             "--replacing", type=Path, metavar="DIR", help="the vault it replaces: what was spent stays spent"
         )
     add_people_arguments(name, deed)

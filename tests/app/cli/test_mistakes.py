@@ -105,6 +105,7 @@ BARE = {
         (f"vault backup {SIGN_IN}", 2, "say where to with --to DIR"),
         (f"vault backup {SIGN_IN} --to clinic.vault/b", 2, "choose a folder outside it"),
         (f"vault backup {SIGN_IN} --to folder", 2, "is there already"),
+        (f"vault restore {SIGN_IN} --from gone --in-place --replacing x", 2, "not allowed with"),
         (f"vault restore {SIGN_IN} --from gone", 2, "gone holds no backup; name a folder that"),
         (f"vault restore {SIGN_IN} --from fever.txt", 2, "holds no backup"),
         (f"vault restore {SIGN_IN} --from clinic.vault", 2, "is there already"),
