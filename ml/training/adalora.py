@@ -107,10 +107,13 @@ class RankAllocator:
 
     def _keep(self, kept: int) -> None:
         scores = self.scores()
-        least = torch.cat(scores).kthvalue(self._whole - kept).values
+        given_up = torch.zeros(self._whole, dtype=torch.bool)
+        given_up[torch.cat(scores).argsort(stable=True)[: self._whole - kept]] = True  # of equals the first
         with torch.no_grad():
-            for layer, counts in zip(self._layers, scores, strict=True):
-                layer.values.weight[counts <= least] = 0
+            for layer, gone in zip(
+                self._layers, torch.split(given_up, [len(s) for s in scores]), strict=True
+            ):
+                layer.values.weight[gone] = 0
 
 
 def settled_steps(steps: int) -> int:

@@ -120,3 +120,18 @@ def test_the_budget_never_grows_and_ends_where_it_should(steps: int) -> None:
     assert budgets == sorted(budgets, reverse=True)
     assert budgets[-1] == WANTED * 12
     assert all(WANTED * 12 <= b <= START * 12 for b in budgets)
+
+
+def test_a_run_too_short_to_judge_gives_up_no_more_than_the_rest() -> None:
+    """All ranks count alike then, and the budget still says how many are left."""
+    classifier, _, _ = tiny("adalora")
+    layers = layers_of(classifier)
+    allocator = RankAllocator(layers, steps=2, rank=WANTED)
+    for _ in range(2):
+        for layer in layers:
+            for part in layer.parts():
+                part.grad = torch.ones_like(part)
+            with torch.no_grad():
+                layer.values.weight.fill_(1.0)
+        allocator.follow()
+    assert sum(int((layer.values.weight != 0).sum()) for layer in layers) == WANTED * len(layers)
