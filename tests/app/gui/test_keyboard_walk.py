@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QRect, Qt, QTimer
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QFileDialog, QLineEdit, QWidget
+from PySide6.QtWidgets import QApplication, QFileDialog, QLineEdit
 
 from app.clinical.annotation import AnnotationAction
 from app.clinical.diagnosis import Decision
@@ -18,48 +18,12 @@ from app.store.key_derivation import KdfParameters
 from app.store.vault import Vault
 from tests.app.gui.clinic import NOTE, marfan_records
 from tests.app.gui.conftest import PASSPHRASE, USER
+from tests.app.gui.hands import CTRL, Hands
 
 pytestmark = pytest.mark.slow
 Settle = Callable[[], None]
-NONE = Qt.KeyboardModifier.NoModifier
-CTRL, ALT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.AltModifier
+ALT = Qt.KeyboardModifier.AltModifier
 NOTE_TEXT = next(r.text for r in marfan_records() if isinstance(r, Note) and r.id == NOTE)
-
-
-class Hands:
-    """Presses keys where the keyboard is; never touches a widget otherwise."""
-
-    def __init__(self, window: MainWindow, settle: Settle) -> None:
-        self._window, self._settle = window, settle
-
-    @staticmethod
-    def place() -> QWidget:
-        """Where the keyboard is."""
-        place = QApplication.focusWidget()
-        assert place is not None
-        return place
-
-    def press(self, key: Qt.Key, modifier: Qt.KeyboardModifier = NONE) -> None:
-        """One key, and wait for what comes of it."""
-        QTest.keyClick(self.place(), key, modifier)
-        self._settle()
-        if QApplication.activeWindow() is None:  # a desktop would do that once a dialog is left
-            (QApplication.activeModalWidget() or self._window).activateWindow()
-            self._settle()
-
-    def type(self, words: str) -> None:
-        """Words into a field whose old words are all replaced."""
-        QTest.keyClick(self.place(), Qt.Key.Key_A, CTRL)
-        QTest.keyClicks(self.place(), words)
-        self._settle()
-
-    def tab_to(self, wanted: QWidget, *, most: int) -> None:
-        """Tab until a widget has the keyboard, which takes `most` presses at the most."""
-        for _press in range(most):
-            if self.place() is wanted:
-                return
-            self.press(Qt.Key.Key_Tab)
-        assert self.place() is wanted
 
 
 def _choose_in_the_next_file_dialog(path: Path) -> None:
