@@ -125,6 +125,7 @@ def _document(note: Note) -> Json:
             "type": {"text": note.title} if note.title else {},
             "subject": _reference(note.patient_id),
             "date": note.written_at,
+            "author": [{"display": note.author}] if note.author else [],
             "content": [{"attachment": _without_empty(attachment)}],
             "context": {"encounter": [_reference(note.encounter_id)]} if note.encounter_id else {},
         }
