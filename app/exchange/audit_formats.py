@@ -26,6 +26,7 @@ _KINDS: tuple[tuple[tuple[str, ...], str, str, str, int], ...] = (
     (("break-glass-reviewed",), "110101", "Audit Log Used", "R", 3),
     ((BREAK_GLASS,), "110113", "Security Alert", "E", 8),
     (("differential-shown",), "110110", "Patient Record", "R", 3),
+    (("patient-written", "note-written"), "110110", "Patient Record", "C", 3),
     (("annotated", "diagnosis"), "110110", "Patient Record", "U", 3),
     (("patient-erased",), "110110", "Patient Record", "D", 7),
     (("records-imported",), "110107", "Import", "C", 3),

@@ -20,6 +20,7 @@ from app.store.session import Session
 
 ORDERS = {"name": "name COLLATE NOCASE, id", "activity": "last_activity DESC, id"}
 RECORD_NUMBER = "coalesce(json_extract(CAST(patient.body AS TEXT), '$.identifiers[0].value'), '')"
+_ROW = f"id, name, {RECORD_NUMBER}, birth_date, sex, note_count, finding_count, last_activity, confirmed"
 _PLAIN_WORDS = 32
 _NOTE_COLUMNS = "id, patient_id, text, title, written_at, encounter_id, author"
 _RESTS_ON = (
@@ -82,11 +83,22 @@ def list_patients(session: Session, wanted: PatientFilter, *, limit: int, offset
     where, parameters = _where(wanted)
     order = ORDERS[wanted.order]
     rows = session.rows(
-        f"""SELECT id, name, {RECORD_NUMBER}, birth_date, sex, note_count, finding_count, last_activity,
-              confirmed
-            FROM patient WHERE id IN (SELECT id FROM patient {where} ORDER BY {order} LIMIT ? OFFSET ?)
+        f"""SELECT {_ROW} FROM patient
+            WHERE id IN (SELECT id FROM patient {where} ORDER BY {order} LIMIT ? OFFSET ?)
             ORDER BY {order}""",
         (*parameters, limit, offset),
+    )
+    return [PatientRow(*row) for row in rows]
+
+
+def list_numbered(session: Session, number: str) -> list[PatientRow]:
+    """Everybody with an identifier of this value, in any system and in letters of either case."""
+    rows = session.rows(
+        f"""SELECT {_ROW} FROM patient WHERE instr(search_text, ?1) AND EXISTS (
+              SELECT 1 FROM json_each(CAST(patient.body AS TEXT), '$.identifiers')
+              WHERE json_extract(value, '$.value') = ?2 COLLATE NOCASE)
+            ORDER BY {ORDERS["name"]}""",
+        (number.casefold(), number),
     )
     return [PatientRow(*row) for row in rows]
 

@@ -12,12 +12,13 @@ class Right(StrEnum):
     ANNOTATE = "mark findings in notes"
     DECIDE = "confirm or reject a diagnosis"
     IMPORT = "import records"
+    WRITE = "write notes or add patients"
     ERASE = "erase a patient"
     TRAIN = "train models or choose which one is used"
     PEOPLE = "change who has access"
 
 
-_CARE = frozenset({Right.CHARTS, Right.ANNOTATE, Right.DECIDE, Right.IMPORT})
+_CARE = frozenset({Right.CHARTS, Right.ANNOTATE, Right.DECIDE, Right.IMPORT, Right.WRITE})
 _RIGHTS: dict[Role, frozenset[Right]] = {
     Role.CLINICIAN: frozenset(Right),
     Role.ANNOTATOR: frozenset({Right.CHARTS, Right.ANNOTATE}),

@@ -148,6 +148,20 @@ class Vault:
         with self._session.transaction("records-imported", detail=origin) as connection:
             return put_records(connection, records, origin=origin)
 
+    def put_written(self, record: Patient | Note) -> None:
+        """File what a person wrote in the program, under a new id; audited by ids alone.
+
+        Raises UsageError where the vault holds the id already: nothing written is ever changed.
+        """
+        self.require(Right.WRITE)
+        deed, whose, detail = "patient-written", str(record.id), ""
+        if isinstance(record, Note):
+            deed, whose, detail = "note-written", record.patient_id, f"note {record.id}"
+        with self._session.transaction(deed, whose, detail) as connection:
+            if put_records(connection, [record], origin="written").added != 1:
+                raise UsageError("the vault holds a record of this id already; save once more")
+            self._count_findings(connection, whose)
+
     def patients(
         self, wanted: PatientFilter = EVERYBODY, *, limit: int = 100, offset: int = 0
     ) -> list[PatientRow]:
@@ -157,6 +171,10 @@ class Vault:
     def patient_count(self, wanted: PatientFilter = EVERYBODY) -> int:
         """How many patients the filter lets through."""
         return patient_query.count_patients(self._session, wanted)
+
+    def numbered_patients(self, number: str) -> list[PatientRow]:
+        """Everybody who has this record number, from whichever system."""
+        return patient_query.list_numbered(self._session, number)
 
     def chart(self, patient_id: str) -> Chart:
         """Everything about one patient."""

@@ -33,6 +33,7 @@ DEEDS: dict[Right, Callable[[Vault], object]] = {
         Diagnosis(ADA, DiseaseId("OMIM:1"), "Fit disease", Decision.CONFIRMED, "x", "2026")
     ),
     Right.IMPORT: lambda v: v.put_records([Patient(PatientId("p-2"), "Bea")], origin="t"),
+    Right.WRITE: lambda v: v.put_written(Patient(PatientId("p-3"), "Cleo")),
     Right.ERASE: lambda v: erase_patient(v, ADA),
     Right.TRAIN: lambda v: v.append_ledger(
         LedgerEntry("run", "all", "gaussian", 0.1, 1.0, 1.0, 10, 1e-5, 0.7, "2026")
