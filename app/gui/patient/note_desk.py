@@ -30,10 +30,12 @@ class NoteDesk:
         *,
         turned_to: Callable[[NoteId], object],
         name_of: Callable[[TermId], str],
+        write: Callable[[], object],
     ) -> None:
         self._look, self._desk = look, desk
         self._turned_to = turned_to
         self._name_of = name_of
+        self._write = write
         self.note_id: NoteId | None = None
         self.term_search: TermSearch | None = None
         self.pane = NotePane(look, self._deeds())
@@ -99,6 +101,7 @@ class NoteDesk:
             redo=lambda: self._travel(redo),
             next_note=lambda: self._step_note(1),
             previous_note=lambda: self._step_note(-1),
+            write=self._write,
         )
 
     def _on_mark(self, deed: Callable[[Mark], MarkStep | None], *, then_next: bool = False) -> None:

@@ -33,6 +33,7 @@ class NoteDeeds:
     redo: Deed
     next_note: Deed
     previous_note: Deed
+    write: Deed
 
 
 _TOOLS: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
@@ -49,6 +50,7 @@ _TOOLS: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
 )
 _WORDS = {"accept": "Accept", "reject": "Reject", "toggle": "State", "change": "Change", "add": "Mark"}
 _MOVES = ("previous", "next")
+ROOM_FOR_NEW = 440  # pixels at 100 % text
 _FEW_WORDS = ("accept", "reject")
 _MENU = ("accept", "reject", "toggle", "change", "remove", "add")
 
@@ -78,6 +80,7 @@ class NotePane:
 
     def show_note(self, note: Note, number: int, count: int) -> None:
         """Show a note: the `number`th of `count`."""
+        self.actions["write"].setEnabled(True)
         self.title.setText(note.title or "Note")
         said = (note.written_at[:10], note.author, f"{number} of {count}")
         self.actions["earlier"].setEnabled(number > 1)
@@ -120,10 +123,12 @@ class NotePane:
 
     def writing(self) -> tuple[QAction, ...]:
         """What changes marks."""
-        return tuple(self.actions[name] for name, *_rest in _TOOLS if name not in _MOVES)
+        marking = (self.actions[name] for name, *_rest in _TOOLS if name not in _MOVES)
+        return (*marking, self.actions["write"])
 
     def clear(self) -> None:
         """Forget the note."""
+        self.actions["write"].setEnabled(False)
         for part in (self.title, self.subtitle, self.current):
             part.setText("")
         self.view.show_note("")
@@ -133,6 +138,7 @@ class NotePane:
         """Say that the chart holds no note."""
         for name in ("earlier", "later"):
             self.actions[name].setEnabled(False)
+        self.actions["write"].setEnabled(True)
         self.title.setText("No notes")
         self.subtitle.setText("This chart holds no text; the differential uses its coded findings.")
         self.view.show_note("")
@@ -158,6 +164,12 @@ class NotePane:
         below.setStretch(0, 1)
         words.addLayout(below)
         head.addLayout(words, 1)
+        self.actions["write"] = self._note_action("New note", "Ctrl+N", deeds.write)
+        self.actions["write"].setIconText("New note…")
+        self._new = QToolButton()
+        self._new.setDefaultAction(self.actions["write"])
+        self._new.setProperty("role", "tool")
+        head.addWidget(self._new)
         for name, tip, key, act in (
             ("earlier", "Earlier note", "PgUp", deeds.previous_note),
             ("later", "Later note", "PgDown", deeds.next_note),
@@ -212,7 +224,7 @@ class NotePane:
         for name, picture, _tip, _keys in _TOOLS:
             role = {"accept": "good", "reject": "bad"}.get(name, "muted")
             self.actions[name].setIcon(icon(look, picture, role=role))
-        for name, picture in (("earlier", "previous"), ("later", "next")):
+        for name, picture in (("earlier", "previous"), ("later", "next"), ("write", "write")):
             self.actions[name].setIcon(icon(look, picture))
         for tool in (*self.widget.findChildren(QToolButton), *self._tools.values()):
             tool.setIconSize(QSize(side, side))
@@ -220,6 +232,7 @@ class NotePane:
     def _fit_words(self, bar: QWidget) -> None:
         """Words beside the icons, as many as there is room for."""
         beside, alone = Qt.ToolButtonStyle.ToolButtonTextBesideIcon, Qt.ToolButtonStyle.ToolButtonIconOnly
+        self._new.setToolButtonStyle(beside if bar.width() > self._look.px(ROOM_FOR_NEW) else alone)
         for worded in (tuple(_WORDS), _FEW_WORDS, ()):
             for name, tool in self._tools.items():
                 tool.setToolButtonStyle(beside if name in worded else alone)

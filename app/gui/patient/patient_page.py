@@ -34,6 +34,8 @@ from app.gui.patient.timeline_list import TimelineList
 from app.gui.session import OpenSession
 from app.gui.shell.dialogs import sentence
 from app.gui.shell.withheld import withhold_writing
+from app.gui.writing.note_dialog import NoteDialog
+from app.gui.writing.writing_dialog import may_write
 from app.workflows.search_diseases import DiseaseHit
 from knowledge_graph.terms.term import TermId
 
@@ -46,7 +48,9 @@ class PatientPage:
     ) -> None:
         self._session = session
         self.widget = QWidget()
+        self._changed = changed
         self.disease_search: DiseaseSearch | None = None
+        self.writing: NoteDialog | None = None
         look = session.look
         self.desk = ChartDesk(
             session,
@@ -58,7 +62,11 @@ class PatientPage:
         self.heading = Heading(look, go_back)
         self.alerts = AlertStrip(session, self.widget)
         self.notes = NoteDesk(
-            look, self.desk, turned_to=lambda note: self.timeline.select(note), name_of=self._name
+            look,
+            self.desk,
+            turned_to=lambda note: self.timeline.select(note),
+            name_of=self._name,
+            write=self.write_note,
         )
         self.note = self.notes.pane
         self.timeline = TimelineList(look, self.notes.open_note)
@@ -141,6 +149,15 @@ class PatientPage:
         """Show one of the patient's notes."""
         self.notes.open_note(note_id)
 
+    def write_note(self) -> None:
+        """Ask for a new note of the patient, and show it once it is saved."""
+        if self.opened is not None and may_write(self._session):
+            patient = self.opened.chart.patient
+            self.writing = NoteDialog(
+                self.widget, self._session, patient, lambda note: self._show_written(patient.id, note)
+            )
+            self.writing.open()
+
     def decide(self, line: DifferentialLine, decision: Decision) -> None:
         """Confirm or reject a disease, or take the word back."""
         if self.opened is None:
@@ -222,6 +239,10 @@ class PatientPage:
     def _stop_reading(self) -> None:
         self._consultation.stop_reading()
         self._refresh()
+
+    def _show_written(self, patient_id: PatientId, note_id: NoteId) -> None:
+        self._changed()
+        self.open(patient_id, note_id)
 
     def _tell_ranking(self) -> None:
         self.differential.show_busy()

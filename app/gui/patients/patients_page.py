@@ -24,6 +24,8 @@ from app.gui.shell.row_ring import choose_rows
 from app.gui.shell.width_watch import WidthWatch, turn
 from app.gui.shell.withheld import withhold_writing
 from app.gui.theme.icons import icon
+from app.gui.writing.patient_dialog import PatientDialog
+from app.gui.writing.writing_dialog import may_write
 from app.store.patient_query import PatientFilter
 
 _SEARCH = "Search by name, record number or birth date"
@@ -46,10 +48,13 @@ class PatientsPage:
         session: OpenSession,
         open_patient: Callable[[PatientId], object],
         import_files: Callable[[list[Path] | None], object],
+        changed: Callable[[], object],
     ) -> None:
         self._session = session
         self._open_patient = open_patient
         self._import_files = import_files
+        self._changed = changed
+        self.writing: PatientDialog | None = None
         self.model = PatientItemModel(session)
         self.search = QLineEdit(placeholderText=_SEARCH, clearButtonEnabled=True)
         self.sex, self.decided = choice_box("Sex", _SEX), choice_box("Diagnosis confirmed or not", _DECIDED)
@@ -61,7 +66,7 @@ class PatientsPage:
         self.widget, column, head = page_frame(
             "Patients", "Type to search, Down leads into the list, Enter opens."
         )
-        head.addLayout(row(self._import_button()))
+        head.addLayout(row(self._new_button(), self._import_button()))
         self._lay_out(column)
         self._connect()
 
@@ -79,6 +84,12 @@ class PatientsPage:
     def focus(self) -> None:
         """Put the cursor into the search field."""
         self.search.setFocus()
+
+    def write_patient(self) -> None:
+        """Ask for a new patient, and open her chart once she is saved."""
+        if may_write(self._session):
+            self.writing = PatientDialog(self.widget, self._session, self._open_written)
+            self.writing.open()
 
     def wanted(self) -> PatientFilter:
         """The filter as it is set."""
@@ -123,6 +134,10 @@ class PatientsPage:
         self.model.counted.connect(self._tell_count)
         self.table.activated.connect(self._open)
         self.search.returnPressed.connect(self._open_first)
+        new = QShortcut(
+            QKeySequence("Ctrl+N"), self.widget, context=Qt.ShortcutContext.WidgetWithChildrenShortcut
+        )
+        new.activated.connect(self.write_patient)
         down = QShortcut(QKeySequence("Down"), self.search, context=Qt.ShortcutContext.WidgetShortcut)
         down.activated.connect(self.table.setFocus)
 
@@ -140,6 +155,20 @@ class PatientsPage:
         table.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self._fit = ColumnFit(table, self._session.look, _COLUMN_WIDTHS, row_height=34)
         return table
+
+    def _new_button(self) -> QPushButton:
+        made = button(
+            "New patient…",
+            self.write_patient,
+            tip="Add a patient by hand (Ctrl+N)",
+            picture=(self._session.look, "write"),
+        )
+        withhold_writing(self._session, made)
+        return made
+
+    def _open_written(self, patient_id: PatientId) -> None:
+        self._changed()
+        self._open_patient(patient_id)
 
     def _import_button(self) -> QPushButton:
         made = button(

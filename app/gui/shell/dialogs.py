@@ -57,6 +57,7 @@ def ask(parent: QWidget, question: str, advice: str, deed: str, act: Callable[[]
     yes = box.addButton(deed, QMessageBox.ButtonRole.AcceptRole)
     box.setDefaultButton(box.addButton(QMessageBox.StandardButton.Cancel))
     box.buttonClicked.connect(lambda pressed: act() if pressed is yes else None)
+    box.finished.connect(lambda _code: box.setInformativeText(" "))  # it may name a patient; "" keeps it
     box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     open_over(box)
     return box

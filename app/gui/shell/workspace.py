@@ -74,7 +74,7 @@ class Workspace:
         self.sidebar = Sidebar(session.look, self.go, deeds.lock)
         self.sidebar.user.setText(session.vault.user)
         self._stack = QStackedWidget()
-        self.patients = PatientsPage(session, self.open_patient, self.import_files)
+        self.patients = PatientsPage(session, self.open_patient, self.import_files, self._data_changed)
         self.patient = PatientPage(session, lambda: self.go("patients"), self._data_changed)
         self.notes = NotesPage(session, self.open_patient)
         self.models = ModelsPage(session, self.load_assistant)

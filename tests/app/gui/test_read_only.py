@@ -20,7 +20,18 @@ pytestmark = pytest.mark.slow
 Settle = Callable[[], None]
 WHY = "Nothing can be changed: the vault was opened read-only; open it for writing."
 WRITING = (
-    *("Import records", "Confirm", "Reject", "Other…", "Yes", "No", "Start training", "Declare…"),
+    *(
+        "New patient…",
+        "New note…",
+        "Import records",
+        "Confirm",
+        "Reject",
+        "Other…",
+        "Yes",
+        "No",
+        "Start training",
+        "Declare…",
+    ),
     *("Roll back", "Measure", "Sign and save", "Bind to this device…", "Accept", "Mark", "State"),
 )
 

@@ -1,0 +1,92 @@
+"""A new note of a patient: its day, its kind and its text."""
+
+from collections.abc import Callable
+
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QPlainTextEdit, QVBoxLayout, QWidget
+
+from app.clinical.ids import NoteId, PatientId
+from app.clinical.patient import Patient, called
+from app.gui.session import OpenSession
+from app.gui.shell.choice import choice_box
+from app.gui.shell.dialogs import size_within
+from app.gui.shell.elided_label import ElidedLabel
+from app.gui.shell.furniture import named_field
+from app.gui.writing.writing_dialog import Form, WritingDialog
+from app.workflows.write_note import LONGEST_KIND, TypedNote, write_note
+
+KINDS = (
+    *("Progress note", "Consultation", "Admission note", "Emergency note", "Discharge letter"),
+    *("Referral letter", "Report", "Telephone call"),
+)
+ABOUT = "A saved note can't be changed or taken back. What is not saved is lost when the vault locks."
+
+
+class NoteDialog:
+    """`written` gets the note's id, once it is in the vault and the dialog is closed."""
+
+    def __init__(
+        self, parent: QWidget, session: OpenSession, patient: Patient, written: Callable[[NoteId], object]
+    ) -> None:
+        self._session, self._patient_id, self._written = session, PatientId(patient.id), written
+        self.whose = ElidedLabel()
+        self.whose.setText(called(patient.name, patient.record_number))
+        self.day = QLineEdit(session.around.today().isoformat(), placeholderText="YYYY-MM-DD")
+        self.kind = _kind_box()
+        self.text = QPlainTextEdit(tabChangesFocus=True)
+        self.text.setPlaceholderText("Type or paste the note")
+        self.text.setAccessibleName("Text of the note")
+        self.frame = WritingDialog(
+            parent, session, Form("New note", ABOUT, self._body(), self._typed, self.save, self._empty)
+        )
+        self.frame.dialog.resize(size_within(self.frame.dialog, session.look, 780, 600))
+
+    def open(self) -> None:
+        """Show it, ready to type the text."""
+        self.frame.open()
+        self.text.setFocus()
+
+    def save(self) -> None:
+        """File the note; what is refused stays in the form, with the reason."""
+        typed = TypedNote(self.text.toPlainText(), self.day.text(), self.kind.currentText())
+        vault, patient, around = self._session.vault, self._patient_id, self._session.around
+        today, at = around.today(), around.now()
+        self.frame.write(lambda: write_note(vault, patient, typed, today=today, at=at), self._close)
+
+    def _close(self, note: NoteId) -> None:
+        self.frame.dialog.accept()
+        self._written(note)
+
+    def _typed(self) -> bool:
+        return bool(self.text.toPlainText().strip())
+
+    def _empty(self) -> None:
+        self.whose.setText("")
+        self.day.clear()
+        self.text.clear()
+        self.kind.clearEditText()
+
+    def _body(self) -> QWidget:
+        made = QWidget()
+        column = QVBoxLayout(made)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(10)
+        line = QHBoxLayout()
+        line.setSpacing(8)
+        for words, field, share in (("&Date", self.day, 2), ("&Kind", self.kind, 3)):
+            line.addWidget(named_field(words, field))
+            line.addWidget(field, share)
+        column.addWidget(self.whose)
+        column.addLayout(line)
+        column.addWidget(self.text, 1)
+        return made
+
+
+def _kind_box() -> QComboBox:
+    made = choice_box("Kind of note", [(kind, kind) for kind in KINDS], tip="Choose a kind, or type one")
+    made.setEditable(True)
+    made.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
+    line = made.lineEdit()
+    assert line is not None
+    line.setMaxLength(LONGEST_KIND)
+    line.setAccessibleName(made.accessibleName())
+    return made

@@ -1,0 +1,140 @@
+"""The frame of a form over the window: what is typed stays until it is saved, or thrown away on purpose."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtGui import QAction, QKeyEvent, QKeySequence
+from PySide6.QtWidgets import QDialog, QMessageBox, QVBoxLayout, QWidget
+
+from app.gui.operations.runner import Failure
+from app.gui.session import OpenSession
+from app.gui.shell.dialogs import ask, open_over, sentence
+from app.gui.shell.furniture import button, foot, label
+from app.gui.shell.withheld import read_only_words
+from app.store.rights import Right, remedy
+
+SAVE_KEYS = ("Ctrl+Return", "Ctrl+Enter")
+Saved = TypeVar("Saved")
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What stands in the frame: `body` are the fields, `typed` tells of words there, `empty` forgets all."""
+
+    title: str
+    about: str
+    body: QWidget
+    typed: Callable[[], bool]
+    save: Callable[[], object]
+    empty: Callable[[], object]
+
+
+class WritingDialog:
+    """Ctrl+Return saves, Return alone never does; Escape asks; a lock closes it and empties it unasked."""
+
+    def __init__(self, parent: QWidget, session: OpenSession, form: Form) -> None:
+        self._session, self._form = session, form
+        self.asking: QMessageBox | None = None
+        self._place: QWidget | None = None
+        self.dialog = QDialog(parent)
+        self.dialog.setWindowTitle(form.title)
+        self.dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.dialog.finished.connect(self._left)
+        self._guard = _Guard(self.dialog, self.leave)
+        self.message = label("", "error", wrap=True)
+        self.message.hide()
+        self.save_button = button("Save", form.save, role="primary", tip=f"Save ({SAVE_KEYS[0]})")
+        self.cancel = button("Cancel", self.leave, role="quiet", tip="Close without saving (Esc)")
+        self._lay_out()
+        saving = QAction(self.dialog)
+        saving.setShortcuts([QKeySequence(key) for key in SAVE_KEYS])
+        saving.triggered.connect(lambda _checked=False: self.save_button.click())
+        self.dialog.addAction(saving)
+
+    def open(self) -> None:
+        """Show it over the window."""
+        open_over(self.dialog)
+
+    def leave(self) -> None:
+        """Close; where words were typed, only once somebody says that they may go."""
+        if not self.save_button.isEnabled():
+            return  # they are being saved
+        if not self._form.typed():
+            self.dialog.reject()
+            return
+        advice = "It is not saved, and can't be brought back."
+        self.asking = ask(self.dialog, "Throw away what you typed?", advice, "Throw away", self.dialog.reject)
+
+    def write(self, deed: Callable[[], Saved], then: Callable[[Saved], object]) -> None:
+        """Do it off the window's thread; the form stays as it is until `then` closes it."""
+        self._place = self.dialog.focusWidget()
+        self._wait(True)
+        self._session.runner.write(deed, lambda saved: self._wrote(saved, then), self._refuse)
+
+    def _wrote(self, saved: Saved, then: Callable[[Saved], object]) -> None:
+        self._wait(False)
+        then(saved)
+
+    def _refuse(self, failure: Failure) -> None:
+        self._wait(False)
+        self.message.setText(sentence(failure.message))
+        self.message.show()
+
+    def _wait(self, waiting: bool) -> None:
+        self.message.hide()
+        self.save_button.setEnabled(not waiting)
+        self._form.body.setEnabled(not waiting)
+        if not waiting and self._place is not None:
+            self._place.setFocus()
+
+    def _left(self, _code: int) -> None:
+        self._form.empty()
+        self.message.clear()
+
+    def _lay_out(self) -> None:
+        column = QVBoxLayout(self.dialog)
+        column.setContentsMargins(22, 18, 22, 16)
+        column.setSpacing(12)
+        column.addWidget(label(self._form.title, "heading"))
+        column.addWidget(self._form.body, 1)
+        column.addWidget(self.message)
+        column.addLayout(foot(label(self._form.about, "muted"), self.cancel, self.save_button))
+
+
+def may_write(session: OpenSession) -> bool:
+    """Whether this person may write into this vault now; says why not before anything is typed."""
+    vault = session.vault
+    why = read_only_words(session)
+    if not why and not vault.may(Right.WRITE):
+        why = sentence(remedy(vault.role, Right.WRITE))
+    if why:
+        session.runner.failed.emit(Failure(why, expected=True))
+    return not why
+
+
+class _Guard(QObject):
+    """Asks before Escape or the frame's own button closes a dialog; Return presses no button of it.
+
+    A lock closes it from inside the program, which is not spontaneous and passes.
+    """
+
+    def __init__(self, dialog: QDialog, leave: Callable[[], object]) -> None:
+        super().__init__(dialog)
+        self._dialog, self._leave = dialog, leave
+        dialog.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """True for what the dialog is not to see."""
+        if watched is not self._dialog:
+            return False
+        if event.type() is QEvent.Type.Close and event.spontaneous():
+            event.ignore()
+            self._leave()
+            return True
+        if isinstance(event, QKeyEvent) and event.type() is QEvent.Type.KeyPress:
+            if event.key() == Qt.Key.Key_Escape:
+                self._leave()
+            return event.key() in (Qt.Key.Key_Escape, Qt.Key.Key_Return, Qt.Key.Key_Enter)
+        return False
