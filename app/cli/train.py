@@ -105,6 +105,12 @@ def _add_machine(parser: argparse.ArgumentParser) -> None:
         default=1,
         help="trainers, each on a processor core, that share the patients of a step; scopes other than head",
     )
+    group.add_argument(
+        "--device",
+        choices=("cpu", "cuda"),
+        default="cpu",
+        help="where the encoder is; cuda needs a card that torch sees, and has not been tried on one",
+    )
 
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
@@ -149,6 +155,7 @@ def _plan(arguments: argparse.Namespace) -> "TrainingPlan":
         expected_patients=arguments.expected_patients,
         threads=arguments.threads,
         devices=arguments.devices,
+        device=arguments.device,
         resume=arguments.resume,
         with_coded=arguments.with_coded,
         copies=arguments.copies,

@@ -45,6 +45,7 @@ MOST_NOISE = 0.7  # in a logit: see ml/training/README.md
 SCHEDULES = ("constant", "linear", "cosine")
 CLIPPINGS = ("flat", "automatic")
 BACKENDS = ("book-keeping", "ghost", "hooks")
+DEVICES = ("cpu", "cuda")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,8 @@ class TrainingPlan:
     divided by sample rate times it. `with_coded` lets the record's own codes stand where no clinician has
     spoken; `copies` are further texts that tell a patient's findings in other words. The task `diagnosis`
     learns from labels, `mlm` from everybody's notes, by guessing hidden words. `devices` share
-    the patients of each step; the result and what it spends are those of one.
+    the patients of each step; the result and what it spends are those of one. The encoder is on the
+    `device`, one of DEVICES.
     """
 
     target_epsilon: float
@@ -80,6 +82,7 @@ class TrainingPlan:
     backend: str = "book-keeping"
     task: str = DIAGNOSIS
     devices: int = 1
+    device: str = "cpu"
 
     @property
     def most_noise(self) -> float:
@@ -130,6 +133,8 @@ def _check_devices(plan: TrainingPlan) -> None:
         raise UsageError(f"this machine has {there} to train on; choose --devices between 1 and {there}")
     if plan.devices > 1 and plan.scope == "head" and not plan.resume:
         raise UsageError("the head trains in seconds, on one device; leave --devices out")
+    if plan.devices > 1 and plan.device != "cpu":
+        raise UsageError("several devices are processor cores; leave --devices out, or name --device cpu")
 
 
 def devices_here() -> int:
@@ -164,6 +169,7 @@ def _judged(plan: TrainingPlan) -> dict[str, bool]:
         "dropout": 0 <= plan.dropout < 1,
         "clipping": plan.clipping in CLIPPINGS,
         "backend": plan.backend in BACKENDS,
+        "device": plan.device in DEVICES,
     }
 
 

@@ -46,7 +46,7 @@ def begin_run(vault: Vault, plan: TrainingPlan, base: VersionContent) -> Trainin
         raise UsageError("the stopped run's checkpoint is gone; start a new run")
     return TrainingRun(
         run_id=note.run_id,
-        plan=replace(note.plan, resume=True, threads=plan.threads, devices=plan.devices),
+        plan=replace(note.plan, resume=True, threads=plan.threads, devices=plan.devices, device=plan.device),
         base=load_version(vault, note.base_version),
         declared=note.declared,
         done_steps=sum(e.steps for e in vault.ledger() if e.run_id == note.run_id),

@@ -157,6 +157,7 @@ def _job(run: TrainingRun, entries: tuple[LedgerEntry, ...]) -> TrainingJob:
         backend=plan.backend,
         task=plan.task,
         devices=plan.devices,
+        device=plan.device,
         public_texts=_public(run),
         most_noise=plan.most_noise,
     )

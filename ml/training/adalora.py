@@ -64,7 +64,7 @@ class RankAllocator:
         for layer in self._layers:
             left, _, right = layer.parts()
             for part, rows in ((left, left.detach().T), (right, right.detach())):
-                away = rows @ rows.T - torch.eye(len(rows))
+                away = rows @ rows.T - torch.eye(len(rows), device=rows.device)
                 slope = 2 * share * away @ rows / away.norm().clamp(min=1e-12)
                 assert part.grad is not None
                 part.grad += slope.T if part is left else slope

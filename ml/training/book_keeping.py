@@ -17,6 +17,7 @@ from torch import nn
 
 from ml.errors import TrainingRefused
 from ml.training.clipping import Clipping
+from ml.training.devices import device_of
 from ml.training.networks import Network
 from ml.training.own_gradients import Layer, Pass, layer_of
 from ml.training.patient_batches import MOST_TOKENS, Patient, fits, micro_batches, part_length, size
@@ -70,8 +71,8 @@ class BookKeeping:
         return [p for p, again in zip(batch, doubtful.tolist(), strict=True) if again]
 
     def _backward(self, batch: Sequence[Patient]) -> Pass:
-        self._now, self._leaves = Pass.of([len(p.parts) for p in batch], [size(p) for p in batch]), []
-        now = self._now
+        now = Pass.of([len(p.parts) for p in batch], [size(p) for p in batch], device_of(self._network))
+        self._now, self._leaves = now, []
         try:
             loss = patient_losses(self._network, batch).sum()
             torch.autograd.grad(loss, self._leaves, allow_unused=True)
@@ -138,10 +139,16 @@ class BookKeeping:
 def patient_losses(network: Network, batch: Sequence[Patient], *, packed: bool = True) -> torch.Tensor:
     """The mean loss of each patient's parts, (patients,)."""
     counts = [len(patient.parts) for patient in batch]
-    labels = torch.tensor([patient.label for patient in batch]).repeat_interleave(torch.tensor(counts))
+    labels = part_labels(network, batch)
     parts = [part for patient in batch for part in patient.parts]
     losses = network.losses(parts, labels, packed=packed)
     return torch.stack([own.mean() for own in torch.split(losses, counts)])
+
+
+def part_labels(network: Network, batch: Sequence[Patient]) -> torch.Tensor:
+    """Of each part its patient's, (parts,), where the network is."""
+    labels = [patient.label for patient in batch for _ in patient.parts]
+    return torch.tensor(labels, device=device_of(network))
 
 
 def _gradients(loss: torch.Tensor, parameters: list[nn.Parameter]) -> Iterator[torch.Tensor]:

@@ -85,14 +85,15 @@ class EncoderTrainer:
         self._optimizer.zero_grad()
 
     def state(self) -> bytes:
-        """Parameters and the optimizer's moments, by place; all of it noised."""
+        """Parameters and the optimizer's moments, by place; all of it noised, and in main memory."""
         kept = {f"{i}.value": p.detach() for i, p in enumerate(self.parameters)}
         for i, parameter in enumerate(self.parameters):
             for name, value in self._optimizer.state[parameter].items():
                 kept[f"{i}.{name}"] = value
         if self._allocator is not None:
             kept |= {f"{RANKS}{name}": value for name, value in self._allocator.state().items()}
-        data: bytes = save({name: value.contiguous() for name, value in kept.items() if value is not None})
+        here = {name: value.cpu().contiguous() for name, value in kept.items() if value is not None}
+        data: bytes = save(here)
         return data
 
     def restore(self, state: bytes) -> None:
@@ -104,7 +105,9 @@ class EncoderTrainer:
         for i, parameter in enumerate(self.parameters):
             own = {name.split(".", 1)[1]: v for name, v in kept.items() if name.startswith(f"{i}.")}
             own.pop("value")
-            self._optimizer.state[parameter] = own
+            self._optimizer.state[parameter] = {  # torch counts the steps on the processor
+                name: value if name == "step" else value.to(parameter.device) for name, value in own.items()
+            }
         if self._allocator is not None:
             own = {name.removeprefix(RANKS): v for name, v in kept.items() if name.startswith(RANKS)}
             self._allocator.restore(own)
@@ -124,9 +127,15 @@ def make_backend(network: Network, name: str) -> ClippedSum:
 
 
 def release(total: torch.Tensor, spread: float, *, divisor: float, random: SecureRandom) -> None:
-    """Turn a sum into what is released: noise is added, then it is divided, and only then rounded."""
-    for piece in torch.split(total.view(-1), PIECE):
+    """Turn a sum into what is released: noise is added, then it is divided, and only then rounded.
+
+    The processor does it whatever the device, by one code; there the sum itself is never read again.
+    """
+    summed = total.cpu()  # itself, where it lies there already
+    for piece in torch.split(summed.view(-1), PIECE):
         piece.copy_(noisy(piece, spread, random).div_(divisor))
+    if summed is not total:
+        total.copy_(summed)
 
 
 def noisy(total: torch.Tensor, spread: float, random: SecureRandom) -> torch.Tensor:

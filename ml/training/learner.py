@@ -28,6 +28,7 @@ from ml.training.classifier import (
     encode_texts,
 )
 from ml.training.coordinates import Coordinates, declared_lift
+from ml.training.devices import CPU, training_device
 from ml.training.dp_encoder import EncoderTrainer
 from ml.training.dp_head import HeadState, PatientFeatures, StepSettings, private_step, with_frozen
 from ml.training.looks import Looks
@@ -74,6 +75,8 @@ def make_learner(job: TrainingJob, patients: Sequence[TrainingPatient], team: Te
         raise TrainingRefused("the head names diseases, which notes without labels can't teach it")
     if job.scope == HEAD and team is not None:
         raise TrainingRefused("the head trains on one device; ask for one, or train another scope")
+    if job.device != CPU and team is not None:
+        raise TrainingRefused("several devices are processor cores; train with --devices 1, or on the cpu")
     if job.scope == HEAD:
         return _HeadLearner(classifier, tokenizer, patients, job)
     return _EncoderLearner(classifier, tokenizer, patients, job=job, before=tensors, team=team)
@@ -91,14 +94,15 @@ class _HeadLearner:
         patients: Sequence[TrainingPatient],
         job: TrainingJob,
     ):
+        classifier.to(training_device(job.device))  # it reads there; the descent is on the processor
         public = encode_texts(classifier, tokenizer, job.public_texts)
         self._public = Coordinates.of_public(public)
         texts = [text for patient in patients for text in patient.texts]
         features = self._public.features(encode_texts(classifier, tokenizer, texts))
         ends = np.cumsum([len(p.texts) for p in patients])
         split = np.split(features, ends[:-1]) if len(patients) else []
-        self._weight = classifier.head.weight.detach().numpy().copy()
-        self._bias = classifier.head.bias.detach().numpy().copy()
+        head = classifier.head.cpu()
+        self._weight, self._bias = head.weight.detach().numpy().copy(), head.bias.detach().numpy().copy()
         declared, steps = list(job.declared), job.steps if job.most_noise > 0 and len(public) else 0
         self._centre = Looks("centre", public.shape[1], round(CENTRE_LOOKS * steps))
         self._sureness = Looks("sureness", len(SHARES), round(SURENESS_LOOKS * steps))
@@ -175,7 +179,7 @@ class _EncoderLearner:
             network = self._with_decoder(tokenizer, job)
             self._patients = own_parts(patients, tokenizer.windows)
         else:
-            self._scope.prepare(classifier, job.declared)
+            self._prepare(job)
             self._patients = read_patients(classifier, tokenizer, patients, self._scope)
             network = self._scope.network(classifier)
         make = self._scope.allocator
@@ -210,8 +214,12 @@ class _EncoderLearner:
         """The encoder as the scope trains it, and what guesses its hidden words."""
         masking = self._masking = masking_of(tokenizer, self._classifier)
         decoder = fit_decoder(self._classifier, tokenizer.windows(job.public_texts), masking)
+        self._prepare(job)
+        return MaskedWordsNetwork(self._classifier, decoder.to(training_device(job.device)))
+
+    def _prepare(self, job: TrainingJob) -> None:
         self._scope.prepare(self._classifier, job.declared)
-        return MaskedWordsNetwork(self._classifier, decoder)
+        self._classifier.to(training_device(job.device))
 
 
 def masking_of(tokenizer: TextTokenizer, classifier: Classifier) -> Masking:

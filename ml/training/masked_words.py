@@ -15,10 +15,11 @@ import numpy as np
 import torch
 from torch import nn
 
-from ml.text.tokenizer import Window, token_batch
+from ml.text.tokenizer import Window
 from ml.training.classifier import Classifier
+from ml.training.devices import device_of
 from ml.training.encoder import Seen
-from ml.training.patient_batches import Part, Patient, packed_windows
+from ml.training.patient_batches import Part, Patient, packed_windows, padded_windows
 
 SHARE, HIDDEN, SWAPPED = 0.15, 0.8, 0.1  # of the tokens; of these: by [MASK], by any token, else left
 PUBLIC_SEED = 1810
@@ -94,8 +95,7 @@ class MaskedWordsNetwork(nn.Module):
 
     def collate(self, parts: Sequence[Part]) -> tuple[torch.Tensor, ...]:
         """Padded ids, mask and positions, each (parts, tokens)."""
-        batch = token_batch([cast(Window, part) for part in parts])
-        return tuple(torch.from_numpy(array) for array in batch.feed().values())
+        return padded_windows([cast(Window, part) for part in parts], device_of(self))
 
     def forward(self, ids: torch.Tensor, seen: Seen, positions: torch.Tensor) -> torch.Tensor:
         """States (parts, tokens, hidden), or (1, tokens, hidden) of parts end to end."""
@@ -104,10 +104,10 @@ class MaskedWordsNetwork(nn.Module):
     def losses(self, parts: Sequence[Part], _labels: torch.Tensor, *, packed: bool = False) -> torch.Tensor:
         """The mean cross-entropy of each part's hidden words, (parts,); 0 where nothing is hidden."""
         windows = [cast(MaskedWindow, part) for part in parts]
-        read = packed_windows(windows) if packed else self.collate(parts)
+        read = packed_windows(windows, device_of(self)) if packed else self.collate(parts)
         hidden, truths, whose = hidden_states(self(*read), windows)
         each = nn.functional.cross_entropy(self.decoder(hidden), truths, reduction="none")
-        counts = torch.tensor([max(1, len(w.places)) for w in windows])
+        counts = torch.tensor([max(1, len(w.places)) for w in windows], device=each.device)
         return each.new_zeros(len(windows)).index_add(0, whose, each / counts[whose])
 
 
@@ -115,12 +115,18 @@ def hidden_states(
     states: torch.Tensor, windows: Sequence[MaskedWindow]
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """The states at hidden places (places, hidden), the truths, and the window of each."""
-    whose = torch.tensor([row for row, w in enumerate(windows) for _ in w.places], dtype=torch.long)
-    places = torch.tensor([place for w in windows for place in w.places], dtype=torch.long)
-    truths = torch.tensor([truth for w in windows for truth in w.truths], dtype=torch.long)
+    whose, places, truths = (
+        torch.tensor(numbers, dtype=torch.long, device=states.device)
+        for numbers in (
+            [row for row, w in enumerate(windows) for _ in w.places],
+            [place for w in windows for place in w.places],
+            [truth for w in windows for truth in w.truths],
+        )
+    )
     if len(states) == len(windows):
         return states[whose, places], truths, whose
-    starts = torch.tensor([0, *(len(w.ids) for w in windows)]).cumsum(0)  # they stand end to end
+    lengths = torch.tensor([0, *(len(w.ids) for w in windows)], device=states.device)
+    starts = lengths.cumsum(0)  # they stand end to end
     return states[0, starts[whose] + places], truths, whose
 
 
@@ -162,8 +168,8 @@ def _public_states(
     states, truths = [], []
     with torch.no_grad():
         for some in _in_batches(sorted(masked, key=lambda w: len(w.ids))):
-            feed = (torch.from_numpy(array) for array in token_batch(some).feed().values())
-            hidden, true, _ = hidden_states(classifier.states(*feed), some)
+            read = classifier.states(*padded_windows(some, device_of(classifier)))
+            hidden, true, _ = hidden_states(read, some)
             states.append(hidden)
             truths.append(true)
     return (torch.cat(states), torch.cat(truths)) if states else (torch.empty(0), torch.empty(0))

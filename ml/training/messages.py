@@ -31,7 +31,7 @@ class TrainingJob:
     head, synthetic notes of the declared diseases (`coordinates`). `most_noise` above 0 keeps the rate so
     small that all noise moves a logit by no more (`schedule`). With several `devices` each has a trainer; the
     one of `rank` 0 holds this conversation, the others only follow it. They find each other by a file,
-    `meeting`.
+    `meeting`. The encoder is on the `device`, `cpu` or `cuda`; what is told and kept is not.
     """
 
     scope: str
@@ -64,6 +64,7 @@ class TrainingJob:
     rank: int = 0
     meeting: str = ""
     most_noise: float = 0.0
+    device: str = "cpu"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,12 @@ from typing import Any, cast
 import torch
 from torch import nn
 
-from ml.text.tokenizer import Window, batches_by_length, token_batch
+from ml.text.tokenizer import Window, batches_by_length
 from ml.training.classifier import Classifier, pool
+from ml.training.devices import device_of
 from ml.training.encoder import Seen, added_to_scores
 from ml.training.masked_words import MaskedWordsNetwork
-from ml.training.patient_batches import Part, packed_windows
+from ml.training.patient_batches import Part, packed_windows, padded_windows
 
 
 class Labelled(nn.Module):
@@ -39,12 +40,11 @@ class TokenNetwork(Labelled):
 
     def collate(self, parts: Sequence[Part]) -> tuple[torch.Tensor, ...]:
         """Padded ids, mask and positions, each (parts, tokens)."""
-        batch = token_batch([cast(Window, part) for part in parts])
-        return tuple(torch.from_numpy(array) for array in batch.feed().values())
+        return padded_windows([cast(Window, part) for part in parts], device_of(self))
 
     def pack(self, parts: Sequence[Part]) -> tuple[Any, ...]:
         """Ids (1, tokens), lengths and positions (1, tokens)."""
-        return packed_windows([cast(Window, part) for part in parts])
+        return packed_windows([cast(Window, part) for part in parts], device_of(self))
 
     def forward(self, ids: torch.Tensor, seen: Seen, positions: torch.Tensor) -> torch.Tensor:
         """Logits (parts, labels)."""
@@ -66,12 +66,13 @@ class TopNetwork(Labelled):
         states = [cast(torch.Tensor, part) for part in parts]
         padded = nn.utils.rnn.pad_sequence(states, batch_first=True)
         lengths = torch.tensor([len(s) for s in states])
-        return padded, (torch.arange(padded.shape[1]) < lengths[:, None]).long()
+        mask = (torch.arange(padded.shape[1]) < lengths[:, None]).long()
+        return padded.to(device_of(self)), mask.to(device_of(self))
 
     def pack(self, parts: Sequence[Part]) -> tuple[Any, ...]:
         """States (1, tokens, hidden) and lengths."""
         states = [cast(torch.Tensor, part) for part in parts]
-        return torch.cat(states).unsqueeze(0), tuple(len(s) for s in states)
+        return torch.cat(states).unsqueeze(0).to(device_of(self)), tuple(len(s) for s in states)
 
     def forward(self, states: torch.Tensor, seen: Seen) -> torch.Tensor:
         """Logits (parts, labels)."""
@@ -86,11 +87,11 @@ Network = TokenNetwork | TopNetwork | MaskedWordsNetwork
 def frozen_states(
     classifier: Classifier, windows: Sequence[Window], *, batch_size: int = 16
 ) -> list[torch.Tensor]:
-    """The states (tokens, hidden) of each window before the last layer; they never leave memory."""
+    """The states (tokens, hidden) of each window before the last layer; they stay in main memory."""
     states: list[torch.Tensor] = [torch.empty(0)] * len(windows)
     for places, read in _before_last(classifier, windows, batch_size):
         for row, place in enumerate(places):
-            states[place] = read[row, : len(windows[place].ids)].clone()
+            states[place] = read[row, : len(windows[place].ids)].to("cpu", copy=True)
     return states
 
 
@@ -100,7 +101,7 @@ def _before_last(
     encoder = classifier.encoder
     with torch.no_grad():
         for places, batch in batches_by_length(windows, batch_size):
-            feed = {name: torch.from_numpy(array) for name, array in batch.feed().items()}
+            feed = {n: torch.from_numpy(array).to(device_of(encoder)) for n, array in batch.feed().items()}
             ids, mask = feed["input_ids"], feed["attention_mask"]
             states = encoder.embeddings(ids, feed["position_ids"])
             bias = added_to_scores(mask)

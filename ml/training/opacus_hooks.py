@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from opacus import GradSampleModule
 
+from ml.training.book_keeping import part_labels
 from ml.training.clipping import Clipping
 from ml.training.networks import Network
 from ml.training.patient_batches import MOST_TOKENS, Patient, micro_batches
@@ -43,9 +44,9 @@ class OpacusHooks:
 
     def patient_gradients(self, batch: Sequence[Patient]) -> list[torch.Tensor]:
         """(patients, *shape) for each parameter; of all her parts."""
-        counts = torch.tensor([len(patient.parts) for patient in batch])
+        counts = [len(patient.parts) for patient in batch]
         parts = [part for patient in batch for part in patient.parts]
-        labels = torch.tensor([patient.label for patient in batch]).repeat_interleave(counts)
+        labels = part_labels(self._network, batch)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             torch.autograd.backward(self._network.losses(parts, labels).sum())
@@ -55,9 +56,9 @@ class OpacusHooks:
         """Take the hooks away."""
         self._wrapped.remove_hooks()
 
-    def _mean(self, parameter: Any, counts: torch.Tensor) -> torch.Tensor:
+    def _mean(self, parameter: Any, counts: list[int]) -> torch.Tensor:
         sample: torch.Tensor | None = parameter.grad_sample
         parameter.grad_sample = parameter.grad = None
         if sample is None:  # it had no part in the loss
-            return torch.zeros(len(counts), *parameter.shape)
-        return torch.stack([own.mean(0) for own in torch.split(sample, counts.tolist())])
+            return torch.zeros(len(counts), *parameter.shape, device=parameter.device)
+        return torch.stack([own.mean(0) for own in torch.split(sample, counts)])

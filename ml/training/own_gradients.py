@@ -46,9 +46,9 @@ class Pass:
     grams: dict[tuple[int, int], tuple[torch.Tensor, torch.Tensor]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, parts: list[int], tokens: list[int]) -> "Pass":
+    def of(cls, parts: list[int], tokens: list[int], device: torch.device) -> "Pass":
         """An empty one, for patients with so many parts and tokens."""
-        zeros = torch.zeros(len(parts), dtype=torch.float64)
+        zeros = torch.zeros(len(parts), dtype=torch.float64, device=device)
         return cls(parts, tokens, zeros, zeros.clone())
 
     def rows(self, values: torch.Tensor) -> list[int]:
@@ -151,7 +151,7 @@ class EmbeddingLayer(Layer):
         """Rows of the same id and patient are one sum."""
         assert self._inputs is not None
         whose = torch.arange(len(now.parts)).repeat_interleave(torch.tensor(now.rows(gradient)))
-        keys = whose * self._size + self._inputs.reshape(-1)
+        keys = whose.to(gradient.device) * self._size + self._inputs.reshape(-1)
         self._keys, place = torch.unique(keys, return_inverse=True)
         flat = gradient.reshape(-1, gradient.shape[-1])
         rows = flat.new_zeros(len(self._keys), flat.shape[1]).index_add_(0, place, flat)
@@ -190,15 +190,15 @@ class LinearLayer(Layer):
         for i in range(self._by_gram):
             _count_by_gram(now.gram(self._inputs, into[i], i), out[i] @ out[i].T, now, i)
         self._write_out(out, into, now)
-        self._rows = torch.tensor([len(b) for b in out[: self._by_gram]], dtype=torch.long)
-        kept = int(self._rows.sum())
+        rows = [len(b) for b in out[: self._by_gram]]
+        self._rows, kept = torch.tensor(rows, dtype=torch.long, device=gradient.device), sum(rows)
         self._gradient = gradient.reshape(-1, gradient.shape[-1])[:kept]
         self._inputs = self._inputs.reshape(-1, self._inputs.shape[-1])[:kept] if kept else None
 
     def add_to(self, totals: Totals, factors: torch.Tensor) -> None:
         """The clipped sum; for what was not written out, one product over all tokens."""
         if self._inputs is not None:
-            front = factors[: self._by_gram].repeat_interleave(self._rows)
+            front = factors[: self._by_gram].repeat_interleave(self._rows, output_size=len(self._inputs))
             totals[self.trained["weight"]].addmm_((self._gradient * front.unsqueeze(1)).T, self._inputs)
         self._add_own(totals, factors)
         self.forget()

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import torch
 
-from ml.text.tokenizer import Window
+from ml.text.tokenizer import Window, token_batch
 
 Part = Window | torch.Tensor  # a window of tokens, or its cached states (tokens, hidden)
 MOST_TOKENS = 2048  # in one pass
@@ -30,11 +30,19 @@ def part_length(part: Part) -> int:
     return len(part.ids) if isinstance(part, Window) else len(part)
 
 
-def packed_windows(windows: Sequence[Window]) -> tuple[torch.Tensor, tuple[int, ...], torch.Tensor]:
+def padded_windows(windows: Sequence[Window], device: torch.device) -> tuple[torch.Tensor, ...]:
+    """Ids, mask and positions, each (windows, tokens), padded to the longest."""
+    return tuple(torch.from_numpy(array).to(device) for array in token_batch(windows).feed().values())
+
+
+def packed_windows(
+    windows: Sequence[Window], device: torch.device
+) -> tuple[torch.Tensor, tuple[int, ...], torch.Tensor]:
     """Windows end to end, in one row: ids (1, tokens), lengths, and positions (1, tokens)."""
     lengths = tuple(len(w.ids) for w in windows)
-    ids = torch.tensor([[number for w in windows for number in w.ids]])
-    return ids, lengths, torch.cat([torch.arange(length) for length in lengths]).unsqueeze(0)
+    ids = torch.tensor([[number for w in windows for number in w.ids]], device=device)
+    positions = torch.cat([torch.arange(length) for length in lengths]).unsqueeze(0)
+    return ids, lengths, positions.to(device)
 
 
 def micro_batches(patients: Sequence[Patient], most_tokens: int = MOST_TOKENS) -> Iterator[list[Patient]]:

@@ -3,7 +3,7 @@
 The plain steps live here and nowhere else: non-private training is not offered, and nothing that was
 learnt here leaves the process. All sides take the same patients in every round, in turns. A side is named
 SCOPE/HOW: `plain`, `private`, `ghost`, `hooks`, `notes` (each note clipped as a patient), `noise` (nothing
-but the noise of a step).
+but the noise of a step); SCOPE/HOW/DEVICE is on that one, else on the job's.
 """
 
 import os
@@ -25,6 +25,7 @@ from ml.text.encoder_files import find_encoder
 from ml.text.tokenizer import TextTokenizer
 from ml.training.book_keeping import patient_losses
 from ml.training.classifier import Classifier, build_classifier, encode_texts
+from ml.training.devices import CUDA, device_of, training_device
 from ml.training.dp_encoder import EncoderTrainer, release
 from ml.training.dp_head import (
     HeadState,
@@ -72,7 +73,7 @@ def time_steps(
 
 def make_side(job: TrainingJob, patients: Sequence[TrainingPatient], side: str) -> Step:
     """One step of a side. Raises TrainingRefused for an unknown one."""
-    scope, _, how = side.partition("/")
+    scope, how, device = [*side.split("/"), job.device][:3]
     encoder = find_encoder(Path(job.encoder_dir) if job.encoder_dir else None)
     tensors = merged_tensors(encoder, read_tensors(job.tensors))
     classifier = build_classifier(tensors, job.labels, encoder.config)
@@ -82,6 +83,7 @@ def make_side(job: TrainingJob, patients: Sequence[TrainingPatient], side: str) 
         return _head_side(classifier, tokenizer, patients, rows=job.declared, settings=settings, how=how)
     what = scope_named(scope)
     what.prepare(classifier, job.declared)
+    classifier.to(training_device(device))
     people = read_patients(classifier, tokenizer, patients, what)
     return _encoder_side(what.network(classifier), people, settings, how)
 
@@ -163,7 +165,7 @@ class PlainTrainer:
             id(part): 1 / (len(p.parts) * len(people)) for p in people for part in p.parts
         }  # by identity: each part is one object throughout
         for batch in micro_batches(windows):
-            share = torch.tensor([shares[id(w.parts[0])] for w in batch])
+            share = torch.tensor([shares[id(w.parts[0])] for w in batch], device=device_of(self._network))
             torch.autograd.backward((patient_losses(self._network, batch) * share).sum())
 
 
@@ -173,6 +175,8 @@ def _in_turns(sides: dict[str, Step], rounds: int) -> dict[str, list[float]]:
         for side, step in sides.items():
             began = time.perf_counter()
             step()
+            if side.endswith(CUDA):
+                torch.cuda.synchronize()  # a step returns before the card has done it
             if number >= WARM_UP:
                 times[side].append(1000 * (time.perf_counter() - began))
     return times

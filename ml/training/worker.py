@@ -11,6 +11,7 @@ from ml.privacy.core_dumps import forbid_core_dumps
 from ml.privacy.csprng import SecureRandom
 from ml.privacy.ledger import Mechanism, followed_by
 from ml.training.accountant import epsilon_prv, noise_for
+from ml.training.devices import training_device
 from ml.training.dp_head import StepSettings
 from ml.training.learner import Learner, make_learner
 from ml.training.messages import TrainingJob, TrainingPatient, decode_start
@@ -33,6 +34,7 @@ def serve(inward: BinaryIO, outward: BinaryIO) -> int:
         return 1
     job, patients = decode_start(frame)
     try:
+        training_device(job.device)  # refused before anything is planned, and so before a debit
         if job.rank > 0:
             return _follow(job, patients)
         noise = plan_noise(job)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from app.config.policy import Policy
 from app.errors import BudgetExceeded, UsageError, VaultDamaged
@@ -114,7 +115,18 @@ def test_more_devices_than_there_are_and_several_for_the_head_are_refused() -> N
         completed(replace(PLAN, scope="lora", devices=there + 1))
     with pytest.raises(UsageError, match="has"):
         completed(replace(PLAN, scope="lora", devices=0))
+    with pytest.raises(UsageError, match="device of this plan"):
+        completed(replace(PLAN, device="tpu"))
     if there > 1:
+        with pytest.raises(UsageError, match="processor cores"):
+            completed(replace(PLAN, scope="lora", devices=2, device="cuda"))
         with pytest.raises(UsageError, match="on one device"):
             completed(replace(PLAN, devices=2))
         assert completed(replace(PLAN, devices=2, resume=True)).devices == 2
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a graphics card")
+def test_a_graphics_card_that_is_not_there_is_said_before_anything_is_spent(vault: Vault) -> None:
+    with pytest.raises(BudgetExceeded, match="no graphics card here; install the CUDA build"):
+        run(vault, replace(PLAN, scope="lora", device="cuda"))
+    assert vault.ledger() == ()

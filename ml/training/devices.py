@@ -1,0 +1,30 @@
+"""Where an encoder's arithmetic takes place: on the processor or, where asked for, on a graphics card.
+
+There too everything is single precision: the clip holds as far as a patient's length and her part of the sum
+are of one exact arithmetic. So autocast is never used, and TF32 stays off in products, which is torch's
+default.
+"""
+
+import torch
+from torch import nn
+
+from ml.errors import TrainingRefused
+
+CPU, CUDA = "cpu", "cuda"
+
+
+def training_device(name: str) -> torch.device:
+    """Raises TrainingRefused for an unknown name, and where torch sees no graphics card."""
+    if name not in (CPU, CUDA):
+        raise TrainingRefused(f"there is no device {name!r}; choose one of {CPU}, {CUDA}")
+    if name == CUDA and not torch.cuda.is_available():
+        raise TrainingRefused(
+            "torch sees no graphics card here; install the CUDA build of torch and the card's driver, or "
+            "train with --device cpu"
+        )
+    return torch.device(name)
+
+
+def device_of(module: nn.Module) -> torch.device:
+    """Where a module's parameters lie, all of them."""
+    return next(module.parameters()).device

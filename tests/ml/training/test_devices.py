@@ -1,0 +1,164 @@
+"""On a device other than the processor all of a step lies there; what is noised, kept and told does not."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from safetensors.numpy import load
+
+from ml.errors import TrainingRefused
+from ml.privacy.csprng import SecureRandom
+from ml.training import dp_encoder, learner
+from ml.training.book_keeping import BookKeeping
+from ml.training.classifier import Classifier
+from ml.training.clipping import ClippedSum, Clipping
+from ml.training.devices import CUDA, training_device
+from ml.training.dp_encoder import make_backend
+from ml.training.learner import make_learner
+from ml.training.messages import MLM, TrainingJob, decode_start, encode_start
+from ml.training.networks import Network
+from ml.training.patient_batches import Patient
+from ml.training.scopes import HEAD, SCOPES
+from ml.training.step_timing import PlainTrainer
+from ml.training.team import Team
+from ml.training.worker import step_settings
+from tests.ml.tiny_job import tiny_job
+from tests.ml.training.elsewhere import Elsewhere, elsewhere
+from tests.ml.training.test_learner import KEY, PEOPLE
+from tests.ml.training.tiny_masked import MASKED_WORDS, tiny_masked
+from tests.ml.training.tiny_people import CLIP, largest_difference, tiny
+
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore:Full backward hook:UserWarning")]
+FLAT = Clipping(CLIP)
+PUBLIC = ("fever and seizure .", "no weak arm , short leg .")
+
+
+@pytest.fixture(scope="module")
+def job(tmp_path_factory: pytest.TempPathFactory) -> TrainingJob:
+    return tiny_job(tmp_path_factory.mktemp("tiny"), words=MASKED_WORDS, scope=HEAD, public_texts=PUBLIC)
+
+
+@contextmanager
+def training_elsewhere() -> Iterator[None]:
+    with elsewhere() as place, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(learner, "training_device", lambda _name: place)
+        yield
+
+
+def trained(job: TrainingJob, steps: int, state: bytes = b"") -> tuple[bytes, bytes]:
+    torch.manual_seed(3)
+    taught = make_learner(job, PEOPLE)
+    if state:
+        taught.restore(state)
+    for step in range(steps):
+        taught.step([0, 1, 2], step_settings(job, 0.5, step), SecureRandom(KEY))
+    return taught.state(), taught.result()
+
+
+def assert_alike(left: bytes, right: bytes) -> None:
+    ours, theirs = load(left), load(right)
+    assert ours.keys() == theirs.keys()
+    for name, value in ours.items():
+        assert np.abs(value - theirs[name]).max() < 1e-5, name
+
+
+@pytest.mark.parametrize(
+    ("scope", "task"), [*((scope, "diagnosis") for scope in (HEAD, *SCOPES)), ("full", MLM), ("adalora", MLM)]
+)
+def test_a_run_elsewhere_is_the_processors_and_is_taken_up_there(
+    job: TrainingJob, scope: str, task: str
+) -> None:
+    this = replace(job, scope=scope, task=task)
+    kept, told = trained(this, 2)
+    with training_elsewhere():
+        kept_there, told_there = trained(this, 2)
+        _, gone_on_there = trained(this, 1, kept)
+    assert_alike(kept_there, kept)
+    assert_alike(told_there, told)
+    assert_alike(trained(this, 1, kept_there)[1], gone_on_there)
+
+
+def clipped(engine: ClippedSum, people: list[Patient]) -> list[torch.Tensor]:
+    totals = engine.clipped_sum(people, FLAT)
+    engine.close()
+    return totals
+
+
+@pytest.mark.parametrize("backend", ["book-keeping", "ghost", "hooks"])
+@pytest.mark.parametrize("scope", ["full", "top", "prefix"])
+def test_each_backends_clipped_sum_lies_where_the_network_does(scope: str, backend: str) -> None:
+    _, network, people = tiny(scope)
+    here = clipped(make_backend(network, backend), people)
+    with elsewhere() as place:
+        _, network, people = tiny(scope)
+        there = clipped(make_backend(network.to(place), backend), people)
+        assert {type(total) for total in there} == {Elsewhere}
+        assert largest_difference([total.cpu() for total in there], here) < 1e-6
+
+
+@pytest.mark.parametrize("make", [tiny, tiny_masked])
+def test_whoever_is_taken_alone_is_read_there_too(
+    make: Callable[[str], tuple[Classifier, Network, list[Patient]]],
+) -> None:
+    _, network, people = make("full")
+    here = clipped(BookKeeping(network, most_tokens=6), people)
+    with elsewhere() as place:
+        there = clipped(BookKeeping(network.to(place), most_tokens=6), people)
+        assert largest_difference([total.cpu() for total in there], here) < 1e-6
+
+
+def test_the_plain_step_is_timed_there_too() -> None:
+    _, network, people = tiny("full")
+    with elsewhere() as place:
+        plain = PlainTrainer(network.to(place), learning_rate=0.1)
+        before = [p.detach().cpu() for p in plain.parameters]
+        plain.step(people)
+        assert largest_difference([p.detach().cpu() for p in plain.parameters], before) > 0.01
+
+
+def test_noise_is_added_on_the_processor_and_replaces_the_sum() -> None:
+    summed = torch.linspace(-1, 1, 40_000).reshape(4, -1)
+    released = summed.clone()
+    dp_encoder.release(released, 0.7, divisor=3.0, random=SecureRandom(KEY))
+    seen: list[type] = []
+
+    def noisy(total: torch.Tensor, spread: float, random: SecureRandom) -> torch.Tensor:
+        seen.append(type(total))
+        return plain(total, spread, random)
+
+    plain = dp_encoder.noisy
+    with elsewhere() as place, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(dp_encoder, "noisy", noisy)
+        there = summed.to(place)
+        dp_encoder.release(there, 0.7, divisor=3.0, random=SecureRandom(KEY))
+        assert isinstance(there, Elsewhere)
+        assert torch.equal(there.cpu(), released)
+    assert set(seen) == {torch.Tensor}
+
+
+def test_a_tensor_left_on_the_processor_is_found(job: TrainingJob, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The pretended card refuses what a real one would."""
+    eye = torch.eye
+    monkeypatch.setattr(torch, "eye", lambda count, **_where: eye(count))
+    with training_elsewhere(), pytest.raises(RuntimeError, match="two devices"):
+        trained(replace(job, scope="adalora"), 1)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a graphics card")
+def test_a_card_that_torch_does_not_see_is_refused_with_the_remedy(job: TrainingJob) -> None:
+    for scope in (HEAD, "lora"):
+        with pytest.raises(TrainingRefused, match="install the CUDA build of torch"):
+            make_learner(replace(job, scope=scope, device=CUDA), PEOPLE)
+    with pytest.raises(TrainingRefused, match="choose one of cpu, cuda"):
+        training_device("tpu")
+
+
+def test_a_team_trains_on_processors_and_an_older_job_too(job: TrainingJob) -> None:
+    with pytest.raises(TrainingRefused, match="processor cores"):
+        make_learner(replace(job, scope="lora", device=CUDA), PEOPLE, Team.__new__(Team))
+    start = encode_start(job, [])
+    del start["job"]["device"]  # type: ignore[attr-defined]
+    assert decode_start(start)[0].device == "cpu"
