@@ -9,6 +9,7 @@ from app.errors import UsageError
 
 BENCHMARKS = {
     "diagnose": ("app.workflows.benchmark_diagnose", "ONNX Runtime against torch, one note"),
+    "gpu": ("app.workflows.benchmark_gpu", "training steps and reading on a graphics card and the processor"),
     "graph": ("app.workflows.benchmark_graph", "ranking on arrays against plain Python, NetworkX and hpo3"),
     "import": ("app.workflows.benchmark_import", "files through the confined reader against in this process"),
     "learning": ("app.workflows.benchmark_learning", "a synthetic hospital's model by what it may spend"),

@@ -30,6 +30,7 @@ LENGTHS = (64, 128, 256)
 TIMED_NOTES, DEFAULT_ROUNDS = 20, 5
 DECISION_NOTES = 500
 Progress = Callable[..., None]
+Side = Callable[[dict[str, Any]], Any]  # from a feed to logits
 
 
 def measure(progress: Progress, *, size: int | None = None, data: str | None = None) -> dict[str, object]:
@@ -38,10 +39,12 @@ def measure(progress: Progress, *, size: int | None = None, data: str | None = N
     progress("loading the starting model on both sides")
     sides, tokenizer = _sides()
     found: dict[str, object] = {"threads": 1, "rounds": size or DEFAULT_ROUNDS}
-    feeds = {length: _feeds(tokenizer, length) for length in LENGTHS}
+    feeds = {
+        length: [dict(token_batch([w]).feed()) for w in windows_of(tokenizer, length)] for length in LENGTHS
+    }
     for length in LENGTHS:
         progress(f"measuring {length} tokens")
-        times = _interleaved(sides, feeds[length], rounds=size or DEFAULT_ROUNDS)
+        times = interleaved(sides, feeds[length], rounds=size or DEFAULT_ROUNDS)
         found |= {f"{name} {length} tokens, ms": value for name, value in times.items()}
         for name in ("int8", "fp32"):
             found[f"torch / {name}, {length} tokens"] = times["torch"] / times[name]
@@ -50,7 +53,7 @@ def measure(progress: Progress, *, size: int | None = None, data: str | None = N
     return found | _decisions(size or DECISION_NOTES)
 
 
-def _sides() -> tuple[dict[str, Callable[[dict[str, Any]], Any]], TextTokenizer]:
+def _sides() -> tuple[dict[str, Side], TextTokenizer]:
     content, encoder = starting_version(), find_encoder()
     tokenizer = TextTokenizer(encoder.tokenizer_json)
     classifier = build_classifier(version_tensors(content, encoder), content.labels, encoder.config)
@@ -59,7 +62,7 @@ def _sides() -> tuple[dict[str, Callable[[dict[str, Any]], Any]], TextTokenizer]
         with torch.inference_mode():
             return classifier(**{name: torch.from_numpy(array) for name, array in feed.items()}).numpy()
 
-    sides: dict[str, Callable[[dict[str, Any]], Any]] = {"torch": with_torch}
+    sides: dict[str, Side] = {"torch": with_torch}
     for precision in ("int8", "fp32"):
         onnx = version_onnx(content, encoder, precision=precision)
         model = Predictor.load(onnx, tokenizer, content.labels, provider="cpu")
@@ -67,9 +70,8 @@ def _sides() -> tuple[dict[str, Callable[[dict[str, Any]], Any]], TextTokenizer]
     return sides, tokenizer
 
 
-def _interleaved(
-    sides: dict[str, Callable[[dict[str, Any]], Any]], feeds: list[dict[str, Any]], *, rounds: int
-) -> dict[str, float]:
+def interleaved(sides: dict[str, Side], feeds: list[dict[str, Any]], *, rounds: int) -> dict[str, float]:
+    """Milliseconds of each side: a feed's median over the rounds, and the mean of the feeds."""
     times = {name: np.zeros((rounds, len(feeds))) for name in sides}
     for side in sides.values():
         side(feeds[0])  # warms caches
@@ -82,22 +84,20 @@ def _interleaved(
     return {name: float(np.median(values, axis=0).mean()) for name, values in times.items()}
 
 
-def _feeds(tokenizer: TextTokenizer, length: int) -> list[dict[str, Any]]:
-    """Windows of synthetic notes that are at least so long, cut to the length."""
+def windows_of(tokenizer: TextTokenizer, length: int) -> list[Window]:
+    """TIMED_NOTES windows of synthetic notes that are at least so long, cut to the length."""
     rng = np.random.default_rng(79)
-    graph, found = load_compiled(cache_dir()), list[dict[str, Any]]()
+    graph, found = load_compiled(cache_dir()), list[Window]()
     while len(found) < TIMED_NOTES:
         notes = synthetic_notes(graph, count=200, styles=MEASURED_STYLES, rng=rng)
         for w in tokenizer.windows([note.text for note in notes]):
             if len(w.ids) >= length:
-                cut = Window(0, w.ids[: length - 1] + w.ids[-1:], w.offsets[: length - 1] + w.offsets[-1:])
-                found.append(dict(token_batch([cut]).feed()))
+                ids, offsets = w.ids[: length - 1] + w.ids[-1:], w.offsets[: length - 1] + w.offsets[-1:]
+                found.append(Window(0, ids, offsets))
     return found[:TIMED_NOTES]
 
 
-def _agreement(
-    sides: dict[str, Callable[[dict[str, Any]], Any]], tokenizer: TextTokenizer
-) -> dict[str, object]:
+def _agreement(sides: dict[str, Side], tokenizer: TextTokenizer) -> dict[str, object]:
     names = load_compiled(cache_dir()).term_names
     feeds = [token_batch([w]).feed() for w in tokenizer.windows(probe_texts(names, count=84, seed=1))]
     first = {name: [int(side(feed).argmax()) for feed in feeds] for name, side in sides.items()}

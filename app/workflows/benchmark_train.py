@@ -74,7 +74,7 @@ def _head(
     rounds = ROUNDS["head"]
     progress(f"timing {rounds} steps of each side, scope head")
     sides = ("head/private", "head/plain")
-    private, plain = _medians(_answer(_job("head", declared, rounds), patients, sides), sides)
+    private, plain = step_times(_job("head", declared, rounds), patients, sides).values()
     return {
         "head: DP-SGD step, ms": private,
         "head: plain step, ms": plain,
@@ -87,14 +87,20 @@ def _encoder(
 ) -> dict[str, object]:
     rounds = ROUNDS["encoder"]
     progress(f"timing {rounds} steps of {len(ENCODER_SIDES)} sides of the encoder")
-    answer = _answer(_job("full", declared, rounds), patients, ENCODER_SIDES)
-    times = dict(zip(ENCODER_SIDES, _medians(answer, ENCODER_SIDES), strict=True))
+    times = step_times(encoder_job(declared), patients, ENCODER_SIDES)
     found: dict[str, object] = {f"{side} step, ms": value for side, value in times.items()}
     return found | {name: times[over] / times[under] for name, (over, under) in RATIOS.items()}
 
 
-def _medians(answer: dict[str, Any], sides: Sequence[str]) -> list[float]:
-    return [median(answer["times"][side]) for side in sides]
+def encoder_job(declared: tuple[int, ...]) -> TrainingJob:
+    """What times the encoder's sides, ROUNDS of each."""
+    return _job("full", declared, ROUNDS["encoder"])
+
+
+def step_times(job: TrainingJob, patients: list[TrainingPatient], sides: Sequence[str]) -> dict[str, float]:
+    """The median milliseconds of a step of each side, in turns in one process."""
+    answer = _answer(job, patients, sides)
+    return {side: median(answer["times"][side]) for side in sides}
 
 
 def synthetic_patients(count: int) -> tuple[list[TrainingPatient], tuple[int, ...]]:

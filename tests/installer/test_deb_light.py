@@ -9,6 +9,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent.parent
 RUN_BY_THE_TRAINER = {
     "app.workflows.benchmark_diagnose",
+    "app.workflows.benchmark_gpu",
     "app.workflows.benchmark_learning",
     "app.workflows.benchmark_linking",
     "app.workflows.build_namesakes",

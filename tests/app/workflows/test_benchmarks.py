@@ -6,10 +6,13 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
+from app.cli.main import main
 from app.config.settings import CACHE_VARIABLE
 from app.errors import UsageError
 from app.workflows import (
+    benchmark_gpu,
     benchmark_graph,
     benchmark_import,
     benchmark_startup,
@@ -101,6 +104,27 @@ def test_training_is_timed_on_synthetic_patients_in_a_worker(monkeypatch: pytest
     assert found["patients a step"] == 2
     for name in (*benchmark_train.RATIOS, "head: DP-SGD / plain", "full: memory of a step, DP-SGD / plain"):
         assert float(str(found[name])) > 0
+
+
+def test_a_graphics_cards_measures_run_with_the_processor_on_both_sides(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(benchmark_train.ROUNDS, "encoder", 1)
+    monkeypatch.setattr(benchmark_gpu, "DEFAULT_ROUNDS", 1)
+    found = benchmark_gpu.measure(silent, size=2, gpu="cpu")
+    names = [f"{step} step, cpu, patients a second" for step in benchmark_gpu.STEPS]
+    names += [f"{step} step: cpu / cpu" for step in benchmark_gpu.STEPS]
+    for count in benchmark_gpu.BATCHES:
+        names += [f"reading {count} at once, cpu, windows a second", f"reading {count} at once: cpu / cpu"]
+    for name in names:
+        assert float(str(found[name])) > 0
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a graphics card")
+def test_without_a_graphics_card_there_is_nothing_to_measure(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["benchmark", "gpu"]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "neither torch nor ONNX Runtime sees a graphics card" in line
 
 
 def test_the_starting_model_knows_styles_and_names_it_never_saw(tmp_path: Path) -> None:
