@@ -1,5 +1,6 @@
 """What may not be trained is refused in one line, before anything is spent."""
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +15,7 @@ from app.store.backup import EPSILON_FLOOR, UNKNOWN
 from app.store.vault import Vault
 from app.workflows import trainer_process
 from app.workflows.plan_training import CAP_SETTING, completed, devices_here
-from app.workflows.resume_training import TrainingRun, keep_checkpoint
+from app.workflows.resume_training import RESUME_SETTING, TrainingRun, begin_run, keep_checkpoint
 from app.workflows.train_model import train_model
 from ml.registry.starting_model import starting_version
 from tests.app.workflows.thread_process import train_in_a_thread
@@ -98,6 +99,19 @@ def test_a_checkpoint_that_is_gone_or_altered_is_refused_in_one_line(vault: Vaul
     keep_checkpoint(vault, replace(stopped, run_id="run-111111111111"), b"state", 4.0)
     keep_checkpoint(vault, stopped, b"state", 4.0)
     assert [p.stem for p in vault.models_dir.glob("*.checkpoint")] == [run_id]
+
+
+def test_a_stopped_run_goes_on_where_it_is_told_to_and_may_be_older_than_devices(vault: Vault) -> None:
+    begun = completed(replace(PLAN, scope="lora", device="cuda", learning_rate=0.01))
+    stopped = TrainingRun("run-000000000000", begun, starting_version(), DISEASES)
+    keep_checkpoint(vault, stopped, b"state", 4.0)
+    assert begin_run(vault, replace(PLAN, resume=True), starting_version()).plan.device == "cpu"
+    note = json.loads(vault.setting(RESUME_SETTING) or "")
+    del note["plan"]["device"]
+    vault.set_setting(RESUME_SETTING, json.dumps(note))
+    assert (
+        begin_run(vault, replace(PLAN, resume=True, device="cuda"), starting_version()).plan.device == "cuda"
+    )
 
 
 def test_a_scope_that_needs_labels_is_refused_for_notes_without() -> None:
