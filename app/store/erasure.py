@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from app.errors import UsageError, VaultError
 from app.store.database import Connection, DatabaseError, remove_former_schemas
 from app.store.durable_file import sync_folder
+from app.store.note_draft import draft_name
 from app.store.rights import Right
 from app.store.vault import Vault
 
@@ -61,6 +62,8 @@ def _delete_rows(connection: Connection, patient_id: str) -> dict[str, int]:
         for table in _OWN_TABLES:
             where = _BY_NOTE if table == "annotation_event" else "patient_id = ?"
             counts[table] = connection.execute(f"DELETE FROM {table} WHERE {where}", (patient_id,)).rowcount
+    begun = draft_name(patient_id)
+    connection.execute("DELETE FROM setting WHERE substr(name, 1, length(?1)) = ?1", (begun,))
     counts["patient"] = connection.execute("DELETE FROM patient WHERE id = ?", (patient_id,)).rowcount
     return counts
 

@@ -15,6 +15,7 @@ from app.errors import UsageError, VaultError
 from app.store.check import check_vault
 from app.store.erasure import erase_patient
 from app.store.key_derivation import KdfParameters, subkey
+from app.store.note_draft import draft_name
 from app.store.vault import Vault
 from knowledge_graph.terms.term import DiseaseId, TermId
 from tests.app.store.decrypted import decrypted_bytes
@@ -43,6 +44,8 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
         vault.put_records([*records(ADA, CANARY), *records(BOB, "fever")], origin="t")
         changed = Condition(RecordId(f"{ADA}-c"), ADA, f"{CANARY} syndrome")
         vault.put_records([changed], origin="u")
+        for patient in (ADA, BOB):
+            vault.set_setting(draft_name(patient, "ann"), f"{CANARY} begun" if patient == ADA else "Begun")
         for patient, note in ((ADA, NoteId("p-1-0")), (BOB, NoteId("p-2-0"))):
             mark = Annotation(AnnotationId(f"a-{note}"), note, 0, 4, TermId("HP:0001250"))
             vault.append_annotations([AnnotationEvent(AnnotationAction.ADD, mark, "ann", "2026")])

@@ -21,6 +21,7 @@ from app.store.patient_query import PatientFilter
 from app.store.people import add_user
 from app.store.vault import Vault
 from app.workflows.import_records import import_records
+from app.workflows.keep_draft import forget_draft, keep_draft, read_draft
 from app.workflows.typed_words import typed_day, typed_text
 from app.workflows.write_note import TypedNote, write_note
 from app.workflows.write_patient import NumberTaken, TypedPatient, write_patient
@@ -133,6 +134,24 @@ def test_a_text_has_the_limit_of_an_import_and_no_half_signs() -> None:
 )
 def test_a_day_is_read_in_the_forms_that_a_table_may_have(typed: str, day: str) -> None:
     assert typed_day(typed, TODAY, what="the date") == day
+
+
+def test_a_draft_is_its_writers_alone_and_is_not_kept_beside_the_note_it_became(vault: Vault) -> None:
+    who = add(vault)
+    keep_draft(vault, who, TypedNote("Begun \ud800", "", "Letter"))
+    assert read_draft(vault, who) == TypedNote("Begun �", "", "Letter")
+    add_user(vault, user="bob", passphrase=PASSPHRASE, role=Role.CLINICIAN, kdf=FAST)
+    vault.close()
+    with Vault.open(vault.path, user="bob", passphrase=PASSPHRASE) as theirs:
+        assert read_draft(theirs, who) is None
+    with Vault.open(vault.path, user="ann", passphrase=PASSPHRASE) as mine:
+        forget_draft(mine, who)
+        assert read_draft(mine, who) is None
+        write(mine, who)
+        events = mine.audit_count()
+        keep_draft(mine, who, TypedNote(TEXT))
+        forget_draft(mine, who)
+        assert (read_draft(mine, who), mine.audit_count()) == (None, events)
 
 
 def test_who_may_not_write_or_has_the_vault_read_only_changes_nothing(vault: Vault) -> None:
