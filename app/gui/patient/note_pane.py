@@ -50,7 +50,7 @@ _TOOLS: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
 )
 _WORDS = {"accept": "Accept", "reject": "Reject", "toggle": "State", "change": "Change", "add": "Mark"}
 _MOVES = ("previous", "next")
-ROOM_FOR_NEW = 440  # pixels at 100 % text
+ROOM_FOR_NEW = 520  # pixels at 100 % text
 _FEW_WORDS = ("accept", "reject")
 _MENU = ("accept", "reject", "toggle", "change", "remove", "add")
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from PySide6.QtGui import QTextCursor
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QPlainTextEdit, QVBoxLayout, QWidget
 
 from app.clinical.ids import NoteId, PatientId
@@ -12,13 +13,15 @@ from app.gui.shell.dialogs import size_within
 from app.gui.shell.elided_label import ElidedLabel
 from app.gui.shell.furniture import named_field
 from app.gui.writing.writing_dialog import Form, WritingDialog
+from app.workflows.keep_draft import forget_draft, keep_draft, read_draft
 from app.workflows.write_note import LONGEST_KIND, TypedNote, write_note
 
 KINDS = (
     *("Progress note", "Consultation", "Admission note", "Emergency note", "Discharge letter"),
     *("Referral letter", "Report", "Telephone call"),
 )
-ABOUT = "A saved note can't be changed or taken back. What is not saved is lost when the vault locks."
+ABOUT = "A saved note can't be changed or taken back. At a lock, what is not saved is kept in the vault."
+DRAFT = "You had begun this note when the vault was locked."
 
 
 class NoteDialog:
@@ -44,22 +47,45 @@ class NoteDialog:
         """Show it, ready to type the text."""
         self.frame.open()
         self.text.setFocus()
+        vault, patient = self._session.vault, self._patient_id
+        self.frame.read(lambda: read_draft(vault, patient), self._take_draft)
 
     def save(self) -> None:
         """File the note; what is refused stays in the form, with the reason."""
-        typed = TypedNote(self.text.toPlainText(), self.day.text(), self.kind.currentText())
         vault, patient, around = self._session.vault, self._patient_id, self._session.around
+        typed = self._words()
         today, at = around.today(), around.now()
         self.frame.write(lambda: write_note(vault, patient, typed, today=today, at=at), self._close)
 
     def _close(self, note: NoteId) -> None:
-        self.frame.dialog.accept()
+        self.frame.saved()
         self._written(note)
 
     def _typed(self) -> bool:
         return bool(self.text.toPlainText().strip())
 
+    def _words(self) -> TypedNote:
+        return TypedNote(self.text.toPlainText(), self.day.text(), self.kind.currentText())
+
+    def _take_draft(self, draft: TypedNote | None) -> None:
+        if draft is not None:
+            self.text.setPlainText(draft.text)
+            self.text.moveCursor(QTextCursor.MoveOperation.End)
+            self.day.setText(draft.day)
+            self.kind.setEditText(draft.kind)
+            self.frame.tell(DRAFT, role="notice")
+
+    def _settle_draft(self) -> None:
+        """At a lock the words go into the vault; where they were saved or thrown away, no draft is left."""
+        vault, patient = self._session.vault, self._patient_id
+        if self.frame.decided:
+            self._session.runner.write(lambda: forget_draft(vault, patient), lambda _done: None)
+        elif self._typed():
+            typed = self._words()
+            self._session.runner.write(lambda: keep_draft(vault, patient, typed), lambda _done: None)
+
     def _empty(self) -> None:
+        self._settle_draft()
         self.whose.setText("")
         self.day.clear()
         self.text.clear()

@@ -58,7 +58,7 @@ class PatientDialog:
             advice = f"{answer.holder}. Cancel to correct the number, or to look for the patient in the list."
             self.asking = ask(self.frame.dialog, TAKEN, advice, SECOND, lambda: self.save(second=True))
             return
-        self.frame.dialog.accept()
+        self.frame.saved()
         self._written(answer)
 
     def _typed(self) -> bool:

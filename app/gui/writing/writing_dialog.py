@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QDialog, QMessageBox, QVBoxLayout, QWidget
 from app.gui.operations.runner import Failure
 from app.gui.session import OpenSession
 from app.gui.shell.dialogs import ask, open_over, sentence
-from app.gui.shell.furniture import button, foot, label
+from app.gui.shell.furniture import button, foot, label, set_role
 from app.gui.shell.withheld import read_only_words
 from app.store.rights import Right, remedy
 
@@ -37,6 +37,7 @@ class WritingDialog:
     def __init__(self, parent: QWidget, session: OpenSession, form: Form) -> None:
         self._session, self._form = session, form
         self.asking: QMessageBox | None = None
+        self.decided = False  # whether somebody has saved the words, or thrown them away
         self._place: QWidget | None = None
         self.dialog = QDialog(parent)
         self.dialog.setWindowTitle(form.title)
@@ -62,25 +63,49 @@ class WritingDialog:
         if not self.save_button.isEnabled():
             return  # they are being saved
         if not self._form.typed():
-            self.dialog.reject()
+            self._go()
             return
         advice = "It is not saved, and can't be brought back."
-        self.asking = ask(self.dialog, "Throw away what you typed?", advice, "Throw away", self.dialog.reject)
+        self.asking = ask(self.dialog, "Throw away what you typed?", advice, "Throw away", self._go)
+
+    def saved(self) -> None:
+        """Close: the words are in the vault."""
+        self.decided = True
+        self.dialog.accept()
+
+    def tell(self, words: str, *, role: str) -> None:
+        """Say something between the fields and the buttons: a `notice`, an `error`."""
+        set_role(self.message, role)
+        self.message.setText(words)
+        self.message.show()
+
+    def read(self, deed: Callable[[], Saved], then: Callable[[Saved], object]) -> None:
+        """Ask the vault for what belongs into the fields, before anybody types."""
+        self._begin(deed, then, self._session.runner.read)
 
     def write(self, deed: Callable[[], Saved], then: Callable[[Saved], object]) -> None:
         """Do it off the window's thread; the form stays as it is until `then` closes it."""
+        self._begin(deed, then, self._session.runner.write)
+
+    def _begin(
+        self, deed: Callable[[], Saved], then: Callable[[Saved], object], run: Callable[..., None]
+    ) -> None:
         self._place = self.dialog.focusWidget()
         self._wait(True)
-        self._session.runner.write(deed, lambda saved: self._wrote(saved, then), self._refuse)
 
-    def _wrote(self, saved: Saved, then: Callable[[Saved], object]) -> None:
-        self._wait(False)
-        then(saved)
+        def go_on(answer: Saved) -> None:
+            self._wait(False)
+            then(answer)
+
+        run(deed, go_on, self._refuse)
+
+    def _go(self) -> None:
+        self.decided = True
+        self.dialog.reject()
 
     def _refuse(self, failure: Failure) -> None:
         self._wait(False)
-        self.message.setText(sentence(failure.message))
-        self.message.show()
+        self.tell(sentence(failure.message), role="error")
 
     def _wait(self, waiting: bool) -> None:
         self.message.hide()

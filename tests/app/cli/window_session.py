@@ -42,8 +42,18 @@ def open_chart(window: MainWindow, name: str, word: str) -> PatientId:
     return row.id
 
 
+def begin_a_note(window: MainWindow, words: str) -> None:
+    """Type one, and leave it unsaved."""
+    assert window.workspace is not None
+    page = window.workspace.patient
+    page.write_note()
+    assert window.settle(120)
+    assert page.writing is not None
+    page.writing.text.setPlainText(words)
+
+
 def work(window: MainWindow, letter: str, name: str, word: str) -> None:
-    """Import, search, read, annotate, copy, diagnose, confirm, lock."""
+    """Import, search, read, annotate, copy, diagnose, confirm, begin a note, lock."""
     place = window.workspace
     assert place is not None
     place.import_files([Path(letter)])
@@ -64,6 +74,7 @@ def work(window: MainWindow, letter: str, name: str, word: str) -> None:
     assert window.settle(120)
     assert place.session.vault.annotation_events(patient)
     assert place.session.vault.diagnoses(patient)
+    begin_a_note(window, f"{word} begun")
     window.lock()
     assert QGuiApplication.clipboard().text() == ""
 

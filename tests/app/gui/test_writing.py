@@ -9,12 +9,13 @@ from PySide6.QtWidgets import QApplication, QMessageBox
 
 from app.gui.patient.patient_page import PatientPage
 from app.gui.shell.main_window import MainWindow
-from app.gui.writing.note_dialog import NoteDialog
+from app.gui.writing.note_dialog import DRAFT, NoteDialog
 from app.gui.writing.patient_dialog import TAKEN, PatientDialog
 from app.store.header import Role
 from app.store.key_derivation import KdfParameters
 from app.store.people import add_user
 from app.store.vault import Vault
+from app.workflows.keep_draft import read_draft
 from app.workflows.write_note import TypedNote
 from app.workflows.write_patient import TypedPatient
 from tests.app.gui.clinic import MARFAN
@@ -188,9 +189,17 @@ def _told() -> str:
     return "\n".join(value for value in values if isinstance(value, str))
 
 
+def _in_memory() -> list[object]:
+    gc.collect()
+    return [
+        o for o in gc.get_objects() if isinstance(o, (TypedNote, TypedPatient, NoteDialog, PatientDialog))
+    ]
+
+
 def test_a_lock_closes_and_empties_both_forms_and_the_box_above_them(
     window: MainWindow, vault: Vault, settle: Settle
 ) -> None:
+    before = {id(o) for o in _in_memory()}
     hands = Hands(window, settle)
     dialog = new_patient(window, vault, settle, hands)
     dialog.name.setText("Quill, Ada")
@@ -218,10 +227,30 @@ def test_a_lock_closes_and_empties_both_forms_and_the_box_above_them(
     assert [secret for secret in (WORDS, "Lindqvist", "2026-02-30") if secret in told] == []
     settle()
     QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
-    gc.collect()
-    kept = (TypedNote, TypedPatient, NoteDialog, PatientDialog)
-    assert [type(o) for o in gc.get_objects() if isinstance(o, kept)] == []
+    assert [type(o) for o in _in_memory() if id(o) not in before] == []
     assert [w for w in QApplication.topLevelWidgets() if w.isVisible() and w is not window] == []
+
+
+def test_a_note_that_a_lock_interrupts_waits_in_the_vault_until_it_is_saved_or_thrown_away(
+    window: MainWindow, vault: Vault, settle: Settle
+) -> None:
+    hands = Hands(window, settle)
+    new_note(open_chart(window, vault, settle), hands).kind.setEditText("Ward round")
+    hands.type(WORDS)
+    hands.press(Qt.Key.Key_L, CTRL)
+    window.activateWindow()
+    again = Vault.open(vault.path, user=vault.user, passphrase=PASSPHRASE)
+    assert len(again.chart(MARFAN).notes) == 2
+    assert WORDS not in "".join(event.detail for event in again.all_audit_events())
+    page = open_chart(window, again, settle)
+    dialog = new_note(page, hands)
+    assert dialog.frame.message.text() == DRAFT
+    assert (dialog.text.toPlainText(), dialog.kind.currentText()) == (WORDS, "Ward round")
+    hands.press(Qt.Key.Key_Return, CTRL)
+    assert [note.title for note in again.chart(MARFAN).notes][-1] == "Ward round"
+    dialog = new_note(page, hands)
+    assert dialog.text.toPlainText() == ""
+    assert read_draft(again, MARFAN) is None
 
 
 def test_who_may_not_write_is_told_so_before_anything_is_typed(
