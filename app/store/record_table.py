@@ -23,11 +23,12 @@ _TIMES = ("started_at", "effective_at", "issued_at", "authored_at", "recorded_at
 
 @dataclass(frozen=True, slots=True)
 class PutCounts:
-    """What became of the records of one call."""
+    """What became of the records of one call; `marked` are the patients of theirs whose notes have marks."""
 
     added: int = 0
     changed: int = 0
     unchanged: int = 0
+    marked: tuple[str, ...] = ()
 
 
 def put_records(connection: Connection, records: Iterable[ClinicalRecord], *, origin: str) -> PutCounts:
@@ -45,11 +46,12 @@ def put_records(connection: Connection, records: Iterable[ClinicalRecord], *, or
             touched.add(record.id if isinstance(record, Patient) else record.patient_id)
     for patient in touched:
         refresh_summary(connection, patient)
-    return PutCounts(added, changed, unchanged)
+    marked = tuple(sorted(patient for patient in touched if _has_marks(connection, patient)))
+    return PutCounts(added, changed, unchanged, marked)
 
 
 def refresh_summary(connection: Connection, patient_id: str) -> None:
-    """Bring the columns that the patient list shows up to date."""
+    """Bring the columns that the patient list shows up to date; marks in notes are not counted here."""
     connection.execute(
         """UPDATE patient SET
              note_count = (SELECT count(*) FROM note WHERE patient_id = patient.id),
@@ -60,6 +62,16 @@ def refresh_summary(connection: Connection, patient_id: str) -> None:
                  coalesce((SELECT max(happened_at) FROM record WHERE patient_id = patient.id), ''))
            WHERE id = ?""",
         (patient_id,),
+    )
+
+
+def _has_marks(connection: Connection, patient_id: str) -> bool:
+    return bool(
+        connection.execute(
+            """SELECT 1 FROM note CROSS JOIN annotation_event ON annotation_event.note_id = note.id
+               WHERE note.patient_id = ? LIMIT 1""",
+            (patient_id,),
+        ).fetchone()
     )
 
 

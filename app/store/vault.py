@@ -146,7 +146,10 @@ class Vault:
         """Write records in one transaction; `origin` is a file's hash or a word, never content."""
         self.require(Right.IMPORT)
         with self._session.transaction("records-imported", detail=origin) as connection:
-            return put_records(connection, records, origin=origin)
+            counts = put_records(connection, records, origin=origin)
+            for patient_id in counts.marked:
+                self._count_findings(connection, patient_id)
+            return counts
 
     def put_written(self, record: Patient | Note) -> None:
         """File what a person wrote in the program, under a new id; audited by ids alone.

@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -230,6 +231,13 @@ def test_annotations_are_a_log_that_only_grows(path: Path) -> None:
             vault.session().connection().execute("DELETE FROM annotation_event")
         with pytest.raises(Exception, match="immutable"):
             vault.session().connection().execute("UPDATE note SET text = ''")
+
+
+def test_marks_still_count_when_a_later_import_adds_to_the_chart(path: Path) -> None:
+    with reopen(path) as vault:
+        vault.append_annotations([_event(AnnotationAction.ADD, 8, 16, FindingState.OBSERVED)])
+        vault.put_records([replace(NOTE, id=NoteId("later"), text="No fever.")], origin="another file")
+        assert vault.patients()[0].finding_count == 1
 
 
 def test_a_patients_log_is_read_by_the_index_of_her_notes(path: Path) -> None:
