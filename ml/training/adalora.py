@@ -107,7 +107,7 @@ class RankAllocator:
 
     def _keep(self, kept: int) -> None:
         scores = self.scores()
-        given_up = torch.zeros(self._whole, dtype=torch.bool)
+        given_up = torch.zeros(self._whole, dtype=torch.bool, device=scores[0].device)
         given_up[torch.cat(scores).argsort(stable=True)[: self._whole - kept]] = True  # of equals the first
         with torch.no_grad():
             for layer, gone in zip(
