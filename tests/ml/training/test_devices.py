@@ -29,7 +29,7 @@ from tests.ml.tiny_job import tiny_job
 from tests.ml.training.elsewhere import Elsewhere, elsewhere
 from tests.ml.training.test_learner import KEY, PEOPLE
 from tests.ml.training.tiny_masked import MASKED_WORDS, tiny_masked
-from tests.ml.training.tiny_people import CLIP, largest_difference, tiny
+from tests.ml.training.tiny_people import CLIP, NOTES, largest_difference, read_people, tiny
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore:Full backward hook:UserWarning")]
 FLAT = Clipping(CLIP)
@@ -108,6 +108,13 @@ def test_whoever_is_taken_alone_is_read_there_too(
     with elsewhere() as place:
         there = clipped(BookKeeping(network.to(place), most_tokens=6), people)
         assert largest_difference([total.cpu() for total in there], here) < 1e-6
+
+
+def test_cached_states_are_kept_in_main_memory() -> None:
+    classifier, _, _ = tiny("top")
+    with elsewhere() as place:
+        people = read_people(classifier.to(place), "top", NOTES)
+    assert {type(part) for person in people for part in person.parts} == {torch.Tensor}
 
 
 def test_the_plain_step_is_timed_there_too() -> None:
