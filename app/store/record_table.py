@@ -75,6 +75,12 @@ def _has_marks(connection: Connection, patient_id: str) -> bool:
     )
 
 
+def search_text(patient: Patient) -> str:
+    """What the patient list is searched in: name, record numbers, birth date."""
+    numbers = (identifier.value for identifier in patient.identifiers)
+    return " ".join([patient.name, *numbers, patient.birth_date]).casefold()
+
+
 def decoded(kind: str, body: bytes) -> Any:
     """The noun of a stored body."""
     return msgspec.json.decode(body, type=KINDS[kind])
@@ -120,15 +126,13 @@ def _is_superseded(connection: Connection, record_id: str, digest: bytes) -> boo
 
 
 def _put_patient(connection: Connection, patient: Patient, row: tuple[bytes, str, bytes]) -> None:
-    numbers = (i.value for i in patient.identifiers)
-    search = " ".join([patient.name, *numbers, patient.birth_date]).casefold()
     connection.execute(
         """INSERT INTO patient (id, name, birth_date, sex, search_text, content_hash, origin, body)
            VALUES (?, ?, ?, ?, ?, ?, ?, ?)
            ON CONFLICT (id) DO UPDATE SET name = excluded.name, birth_date = excluded.birth_date,
              sex = excluded.sex, search_text = excluded.search_text,
              content_hash = excluded.content_hash, origin = excluded.origin, body = excluded.body""",
-        (patient.id, patient.name, patient.birth_date, str(patient.sex), search, *row),
+        (patient.id, patient.name, patient.birth_date, str(patient.sex), search_text(patient), *row),
     )
 
 

@@ -15,6 +15,7 @@ from app.clinical.note import Note
 from app.clinical.patient import Patient
 from app.store.character_pairs import character_pairs
 from app.store.database import Connection
+from app.store.record_table import search_text
 from knowledge_graph.terms.term import TermId
 
 NOTES_A_PATIENT, EVENTS_A_NOTE = 10, 10
@@ -88,7 +89,7 @@ def _name(first: int, at: int) -> str:
 def _patient_row(patient: Patient, notes: Sequence[Note]) -> tuple[object, ...]:
     body = msgspec.json.encode(patient)
     return (
-        *(patient.id, patient.name, patient.birth_date, str(patient.sex), patient.name.casefold()),
+        *(patient.id, patient.name, patient.birth_date, str(patient.sex), search_text(patient)),
         *(hashlib.sha256(body).digest(), ORIGIN, body),
         *(len(notes), max(note.written_at for note in notes)),
     )

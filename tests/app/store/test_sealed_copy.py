@@ -47,7 +47,7 @@ def test_a_vault_in_use_is_not_copied_and_nothing_is_left(path: Path, tmp_path: 
 
 
 def test_what_is_no_vault_or_is_there_already_is_refused(path: Path, tmp_path: Path) -> None:
-    with pytest.raises(VaultDamaged, match="no vault"):
+    with pytest.raises(VaultDamaged, match="there is no folder"):
         copy_sealed(tmp_path / "none", tmp_path / "copy")
     with pytest.raises(UsageError, match="there already"):
         copy_sealed(path, path)
