@@ -1,20 +1,14 @@
 """A lock leaves nothing of a patient: not in a widget, not in memory, not in the clipboard."""
 
-import gc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from PySide6.QtCore import (
-    QAbstractItemModel,
-    QAbstractTableModel,
     QCoreApplication,
     QEvent,
-    QModelIndex,
-    QObject,
-    Qt,
 )
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QWidget
 
 from app.clinical.annotation import Annotation
 from app.clinical.chart import Chart
@@ -27,41 +21,12 @@ from app.store.patient_query import PatientRow
 from app.store.vault import Vault
 from knowledge_graph.findings.finding import FindingState
 from tests.app.gui.clinic import MARFAN, NOTE
+from tests.app.gui.left_over import assert_forgotten, in_memory, told
 
 pytestmark = pytest.mark.slow
 Settle = Callable[[], None]
 SECRETS = ("Lindqvist", "MRN 204-118", "tall stature, arachnodactyly", "Okafor said", "Genetics consultation")
 PATIENT_OBJECTS = (Annotation, Chart, Differential, Note, Patient, PatientRow)
-ROLES = (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole)
-
-
-def _texts(thing: QObject) -> Iterator[str]:
-    """Every text property of a widget or other object, every cell of an item model."""
-    meta = thing.metaObject()
-    for number in range(meta.propertyCount()):
-        name = meta.property(number).name()
-        value = thing.property(str(name))
-        if isinstance(value, str):
-            yield value
-    if isinstance(thing, QAbstractItemModel):
-        for row in range(thing.rowCount()):
-            columns = thing.columnCount(QModelIndex()) if isinstance(thing, QAbstractTableModel) else 1
-            for column in range(columns):
-                yield from (str(thing.index(row, column).data(role)) for role in ROLES)
-
-
-def _everything() -> list[QObject]:
-    tops = QApplication.topLevelWidgets()
-    return [o for top in tops for o in (top, *top.findChildren(QObject))]
-
-
-def _told() -> str:
-    return "\n".join(text for thing in _everything() for text in _texts(thing))
-
-
-def _in_memory() -> list[object]:
-    gc.collect()
-    return [o for o in gc.get_objects() if isinstance(o, PATIENT_OBJECTS)]
 
 
 def _work(window: MainWindow, vault: Vault, settle: Settle) -> None:
@@ -93,15 +58,12 @@ def _work(window: MainWindow, vault: Vault, settle: Settle) -> None:
 def test_after_a_lock_no_widget_or_model_tells_of_a_patient(
     window: MainWindow, vault: Vault, settle: Settle
 ) -> None:
-    before = {id(o) for o in _in_memory()}
+    before = {id(o) for o in in_memory(PATIENT_OBJECTS)}
     _work(window, vault, settle)
-    assert all(secret in _told() for secret in SECRETS)
+    assert all(secret in told() for secret in SECRETS)
     window.lock()
-    assert [secret for secret in SECRETS if secret in _told()] == []
-    settle()
-    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
-    assert [type(o) for o in _in_memory() if id(o) not in before] == []
-    assert [w for w in QApplication.topLevelWidgets() if w.isVisible() and w is not window] == []
+    assert [secret for secret in SECRETS if secret in told()] == []
+    assert_forgotten(window, settle, PATIENT_OBJECTS, before)
 
 
 def test_a_locked_window_can_be_restyled_and_opened_again(

@@ -1,10 +1,9 @@
 """A new patient and a new note at the window: saved by keyboard, refused with a reason, kept, thrown away."""
 
-import gc
 from collections.abc import Callable
 
 import pytest
-from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QMessageBox
 
 from app.gui.patient.patient_page import PatientPage
@@ -21,10 +20,12 @@ from app.workflows.write_patient import TypedPatient
 from tests.app.gui.clinic import MARFAN
 from tests.app.gui.conftest import PASSPHRASE
 from tests.app.gui.hands import CTRL, Hands, open_chart
+from tests.app.gui.left_over import assert_forgotten, in_memory, told
 from tests.app.gui.measuring import cut_words, lengthen, named, stops
 
 pytestmark = pytest.mark.slow
 Settle = Callable[[], None]
+TYPED_OBJECTS = (TypedNote, TypedPatient, NoteDialog, PatientDialog)
 WORDS = "He has had a headache for two weeks. No nausea."
 
 
@@ -180,37 +181,21 @@ def test_a_number_that_somebody_has_asks_before_a_second_patient_has_it(
     assert len(vault.numbered_patients("MRN 204-118")) == 2
 
 
-def _told() -> str:
-    tops = QApplication.topLevelWidgets()
-    things = [o for top in tops for o in (top, *top.findChildren(QObject))]
-    values = (
-        o.property(name) for o in things for name in ("text", "plainText", "informativeText", "toolTip")
-    )
-    return "\n".join(value for value in values if isinstance(value, str))
-
-
-def _in_memory() -> list[object]:
-    gc.collect()
-    return [
-        o for o in gc.get_objects() if isinstance(o, (TypedNote, TypedPatient, NoteDialog, PatientDialog))
-    ]
-
-
 def test_a_lock_closes_and_empties_both_forms_and_the_box_above_them(
     window: MainWindow, vault: Vault, settle: Settle
 ) -> None:
-    before = {id(o) for o in _in_memory()}
+    before = {id(o) for o in in_memory(TYPED_OBJECTS)}
     hands = Hands(window, settle)
     dialog = new_patient(window, vault, settle, hands)
     dialog.name.setText("Quill, Ada")
     dialog.number.setText("MRN 204-118")
     dialog.save()
     settle()
-    assert "Quill, Ada" in _told()
-    assert "Lindqvist, Jonas (born" in _told()
+    assert "Quill, Ada" in told()
+    assert "Lindqvist, Jonas (born" in told()
     window.lock()
-    assert "Quill" not in _told()
-    assert "Lindqvist" not in _told()
+    assert "Quill" not in told()
+    assert "Lindqvist" not in told()
     window.activateWindow()  # a desktop would, once the form is gone
     again = Vault.open(vault.path, user=vault.user, passphrase=PASSPHRASE)
     form = new_note(open_chart(window, again, settle), hands)
@@ -219,16 +204,13 @@ def test_a_lock_closes_and_empties_both_forms_and_the_box_above_them(
     hands.press(Qt.Key.Key_Return, CTRL)
     form.frame.leave()
     settle()
-    assert WORDS in _told()
-    assert "Lindqvist, Jonas (MRN" in _told()
+    assert WORDS in told()
+    assert "Lindqvist, Jonas (MRN" in told()
     del form, dialog
     window.lock()
-    told = _told()
-    assert [secret for secret in (WORDS, "Lindqvist", "2026-02-30") if secret in told] == []
-    settle()
-    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
-    assert [type(o) for o in _in_memory() if id(o) not in before] == []
-    assert [w for w in QApplication.topLevelWidgets() if w.isVisible() and w is not window] == []
+    left = told()
+    assert [secret for secret in (WORDS, "Lindqvist", "2026-02-30") if secret in left] == []
+    assert_forgotten(window, settle, TYPED_OBJECTS, before)
 
 
 def test_a_note_that_a_lock_interrupts_waits_in_the_vault_until_it_is_saved_or_thrown_away(
