@@ -24,10 +24,9 @@ from ml.training.patient_batches import Patient
 from ml.training.scopes import HEAD, SCOPES
 from ml.training.step_timing import PlainTrainer
 from ml.training.team import Team
-from ml.training.worker import step_settings
 from tests.ml.tiny_job import tiny_job
 from tests.ml.training.elsewhere import Elsewhere, elsewhere
-from tests.ml.training.test_learner import KEY, PEOPLE
+from tests.ml.training.test_learner import KEY, PEOPLE, trained
 from tests.ml.training.tiny_masked import MASKED_WORDS, tiny_masked
 from tests.ml.training.tiny_people import CLIP, NOTES, largest_difference, read_people, tiny
 
@@ -46,16 +45,6 @@ def training_elsewhere() -> Iterator[None]:
     with elsewhere() as place, pytest.MonkeyPatch.context() as patch:
         patch.setattr(learner, "training_device", lambda _name: place)
         yield
-
-
-def trained(job: TrainingJob, steps: int, state: bytes = b"") -> tuple[bytes, bytes]:
-    torch.manual_seed(3)
-    taught = make_learner(job, PEOPLE)
-    if state:
-        taught.restore(state)
-    for step in range(steps):
-        taught.step([0, 1, 2], step_settings(job, 0.5, step), SecureRandom(KEY))
-    return taught.state(), taught.result()
 
 
 def assert_alike(left: bytes, right: bytes) -> None:
