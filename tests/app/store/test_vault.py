@@ -2,16 +2,12 @@
 
 import json
 import shutil
-from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from app.clinical.annotation import Annotation, AnnotationAction, AnnotationEvent, current_annotations
 from app.clinical.diagnosis import Decision, Diagnosis
-from app.clinical.ids import AnnotationId, NoteId, PatientId, RecordId
+from app.clinical.ids import NoteId, PatientId, RecordId
 from app.clinical.note import Note
 from app.clinical.patient import Identifier, Patient
 from app.clinical.record import Condition
@@ -23,8 +19,8 @@ from app.store.key_derivation import KdfParameters
 from app.store.patient_query import PatientFilter
 from app.store.people import add_user, change_passphrase, remove_user
 from app.store.vault import Vault
-from knowledge_graph.findings.finding import FindingState, Sex
-from knowledge_graph.terms.term import DiseaseId, TermId
+from knowledge_graph.findings.finding import Sex
+from knowledge_graph.terms.term import DiseaseId
 from ml.privacy.ledger import LedgerEntry
 
 SECRET = "correct horse battery"
@@ -212,55 +208,6 @@ def test_weak_key_derivation_in_a_header_is_refused(path: Path) -> None:
     (path / "header.json").write_text(text.replace('"memory_kib": 65536', '"memory_kib": 8'), "utf-8")
     with pytest.raises(VaultDamaged, match="unsafe key derivation"):
         reopen(path)
-
-
-def _event(action: AnnotationAction, start: int, end: int, state: FindingState) -> AnnotationEvent:
-    mark = Annotation(AnnotationId("a"), NOTE.id, start, end, TermId("HP:0001250"), state)
-    return AnnotationEvent(action, mark, "ann", "2026-01-03")
-
-
-def test_annotations_are_a_log_that_only_grows(path: Path) -> None:
-    with reopen(path) as vault:
-        vault.append_annotations([_event(AnnotationAction.ADD, 8, 16, FindingState.OBSERVED)])
-        vault.append_annotations([_event(AnnotationAction.CHANGE, 8, 16, FindingState.EXCLUDED)])
-        events = vault.annotation_events(ADA)
-        assert [e.action for e in events] == ["add", "change"]
-        assert current_annotations(events)[0].state is FindingState.EXCLUDED
-        assert vault.patients()[0].finding_count == 1
-        with pytest.raises(Exception, match="append-only"):
-            vault.session().connection().execute("DELETE FROM annotation_event")
-        with pytest.raises(Exception, match="immutable"):
-            vault.session().connection().execute("UPDATE note SET text = ''")
-
-
-def test_marks_still_count_when_a_later_import_adds_to_the_chart(path: Path) -> None:
-    with reopen(path) as vault:
-        vault.append_annotations([_event(AnnotationAction.ADD, 8, 16, FindingState.OBSERVED)])
-        vault.put_records([replace(NOTE, id=NoteId("later"), text="No fever.")], origin="another file")
-        assert vault.patients()[0].finding_count == 1
-
-
-def test_a_patients_log_is_read_by_the_index_of_her_notes(path: Path) -> None:
-    """A log of ten million events must not be walked through to open one chart."""
-    with reopen(path) as vault:
-        asked: list[str] = []
-        rows = vault.session().rows
-
-        def explained(sql: str, parameters: Sequence[Any] = ()) -> list[Any]:
-            asked.extend(row[3] for row in rows("EXPLAIN QUERY PLAN " + sql, parameters))
-            return rows(sql, parameters)
-
-        vault.session().rows = explained  # type: ignore[method-assign]
-        vault.annotation_events(ADA)
-        assert [step for step in asked if "SCAN annotation_event" in step] == []
-        assert any("annotation_event_by_note" in step for step in asked)
-
-
-def test_a_mark_outside_its_note_is_refused(path: Path) -> None:
-    with reopen(path) as vault:
-        with pytest.raises(UsageError, match="inside its note"):
-            vault.append_annotations([_event(AnnotationAction.ADD, 8, 9_999, FindingState.OBSERVED)])
-        assert vault.annotation_events(ADA) == ()
 
 
 def _diagnosis(decision: Decision) -> Diagnosis:
