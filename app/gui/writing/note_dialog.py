@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from PySide6.QtGui import QTextCursor
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QPlainTextEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QLineEdit, QPlainTextEdit, QVBoxLayout, QWidget
 
 from app.clinical.ids import NoteId, PatientId
 from app.clinical.patient import Patient, called
@@ -11,7 +11,7 @@ from app.gui.session import OpenSession
 from app.gui.shell.choice import choice_box
 from app.gui.shell.dialogs import size_within
 from app.gui.shell.elided_label import ElidedLabel
-from app.gui.shell.furniture import named_field
+from app.gui.shell.furniture import named_field, row
 from app.gui.writing.writing_dialog import Form, WritingDialog
 from app.workflows.keep_draft import forget_draft, keep_draft, read_draft
 from app.workflows.write_note import LONGEST_KIND, TypedNote, write_note
@@ -96,8 +96,7 @@ class NoteDialog:
         column = QVBoxLayout(made)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(10)
-        line = QHBoxLayout()
-        line.setSpacing(8)
+        line = row()
         for words, field, share in (("&Date", self.day, 2), ("&Kind", self.kind, 3)):
             line.addWidget(named_field(words, field))
             line.addWidget(field, share)
