@@ -158,7 +158,8 @@ def _check_measured(measured: dict[str, float], plan: ApplyPlan) -> None:
         raise UpdateRefused(
             f"top-10 on public notes is {new:.1%} with this base and {best:.1%} with the {name}, a fall of "
             f"more than {plan.margin:.1%}; nothing was installed: rule out chance with "
-            f"`--notes {4 * plan.notes_per_style}`, and if it falls there too, ask the coordinator"
+            f"`anamnesis update apply --notes {4 * plan.notes_per_style}`, and if it falls there "
+            "too, ask the coordinator"
         )
 
 
