@@ -34,11 +34,15 @@ ClinicalRecord = (
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """One patient's record; each tuple is in time order, oldest first."""
+    """One patient's record; each tuple is in time order, oldest first.
+
+    `notes` are those that count; what was entered in error is kept apart.
+    """
 
     patient: Patient
     encounters: tuple[Encounter, ...] = ()
     notes: tuple[Note, ...] = ()
+    notes_in_error: tuple[Note, ...] = ()
     conditions: tuple[Condition, ...] = ()
     observations: tuple[Observation, ...] = ()
     reports: tuple[DiagnosticReport, ...] = ()

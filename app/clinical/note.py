@@ -2,8 +2,28 @@
 
 import hashlib
 from dataclasses import dataclass
+from enum import StrEnum
 
 from app.clinical.ids import EncounterId, NoteId, PatientId
+
+
+class ErrorReason(StrEnum):
+    """Why a note should not be in a chart, in words for a person."""
+
+    WRONG_PATIENT = "written for another patient"
+    WRITTEN_TWICE = "written twice"
+    WRONG_CONTENT = "what it says is wrong"
+    WRONG_DATE = "its date or kind is wrong"
+    OTHER = "another reason"
+
+
+@dataclass(frozen=True, slots=True)
+class EnteredInError:
+    """That a note is kept and counts nowhere (FHIR status `entered-in-error`): why, by whom, since when."""
+
+    reason: ErrorReason
+    by: str
+    at: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +37,7 @@ class Note:
     written_at: str = ""
     encounter_id: EncounterId | None = None
     author: str = ""
+    in_error: EnteredInError | None = None
 
     @property
     def sha256(self) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from app.clinical.chart import Chart
 from app.clinical.note import Note
 from app.clinical.patient import Patient
-from app.clinical.record import Coding, Condition, Encounter, Observation
+from app.clinical.record import WITHDRAWN, Coding, Condition, Encounter, Observation
 from knowledge_graph.findings.finding import Sex
 
 _GENDER = {Sex.FEMALE: "female", Sex.MALE: "male", Sex.OTHER: "other", Sex.UNKNOWN: "unknown"}
@@ -26,7 +26,7 @@ def transaction_bundle(chart: Chart) -> Json:
         *(_encounter(encounter) for encounter in chart.encounters),
         *(_condition(condition) for condition in chart.conditions),
         *(_observation(observation) for observation in chart.observations),
-        *(_document(note) for note in chart.notes),
+        *(_document(note) for note in (*chart.notes, *chart.notes_in_error)),
     ]
     return {"resourceType": "Bundle", "type": "transaction", "entry": [_entry(r) for r in resources]}
 
@@ -121,7 +121,7 @@ def _document(note: Note) -> Json:
         {
             "resourceType": "DocumentReference",
             "id": note.id,
-            "status": "current",
+            "status": WITHDRAWN if note.in_error else "current",
             "type": {"text": note.title} if note.title else {},
             "subject": _reference(note.patient_id),
             "date": note.written_at,

@@ -17,6 +17,7 @@ from app.store.character_pairs import character_pairs
 from app.store.durable_file import reason_of, sync_folder
 
 NAME = "vault.db"
+_NOTES_IN_ERROR = 6  # the schema that brought them
 PAGES_KIB = 64 << 10  # deciphered at most: a search's ranking reads all over one table of a million notes
 # What proves a page whole. New files and copies take the first: today's processors compute it by themselves,
 # and a page costs a third less. SQLCipher's own is the second; files made with it open as before.
@@ -160,6 +161,10 @@ def _bring_up(connection: Connection, path: Path, key: bytes, *, read_only: bool
         if version < newest:
             _keep_former(connection, path, key, version)
             migrate(connection)
+    elif version < _NOTES_IN_ERROR:  # read as it is: nothing was entered in error yet
+        connection.execute(
+            "CREATE TEMP TABLE note_in_error (number INTEGER PRIMARY KEY, reason, marked_by, marked_at)"
+        )
 
 
 def harden(connection: Connection) -> None:

@@ -57,6 +57,10 @@ def _delete_rows(connection: Connection, patient_id: str) -> dict[str, int]:
         """DELETE FROM superseded WHERE id = ?1 OR id IN (SELECT id FROM record WHERE patient_id = ?1)""",
         (patient_id,),
     )
+    connection.execute(
+        "DELETE FROM note_in_error WHERE number IN (SELECT number FROM note WHERE patient_id = ?)",
+        (patient_id,),
+    )
     counts: dict[str, int] = {}
     with _may_delete(connection):
         for table in _OWN_TABLES:

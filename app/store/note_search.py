@@ -1,6 +1,7 @@
 """Finds notes by their words: all of them, the last one as a prefix, quoted ones as a phrase.
 
-Only the newest hits are ranked: a word of half the notes costs no more than a rare one.
+Only the newest hits are ranked: a word of half the notes costs no more than a rare one. What was entered in
+error is not found.
 """
 
 import json
@@ -24,6 +25,7 @@ _INDEXED, _LOOKED_THROUGH, _AT_ONCE, _FIRST_PART = 3, 400, 100, 20_000
 _WORD = re.compile(r"\w+")
 _TERM = re.compile(r'"([^"]*)"|([^\s"]+)')
 _AROUND = 40
+_COUNTS = "AND +rowid NOT IN (SELECT number FROM note_in_error)"
 _SHOWN = f"""note.id, note.patient_id, note.title, note.text, note.written_at, patient.name,
   {RECORD_NUMBER}"""
 
@@ -145,7 +147,8 @@ def _newest(session: Session, terms: list[str], pairs: str, most: int | None = N
     if pairs:
         return _newest_of_both(session, asked, pairs, most)
     rows = session.rows(
-        "SELECT rowid FROM note_search WHERE note_search MATCH ? ORDER BY rowid DESC LIMIT ?", (asked, most)
+        f"SELECT rowid FROM note_search WHERE note_search MATCH ? {_COUNTS} ORDER BY rowid DESC LIMIT ?",
+        (asked, most),
     )
     return [row[0] for row in rows]
 
@@ -159,7 +162,8 @@ def _newest_of_both(session: Session, asked: str, pairs: str, most: int) -> list
     while high > 0 and len(found) < most:
         low = max(high - span, 0)
         rows = session.rows(
-            """SELECT rowid FROM note_search WHERE note_search MATCH ? AND rowid >= ? AND rowid < ?
+            f"""SELECT rowid FROM note_search
+               WHERE note_search MATCH ? AND rowid >= ? AND rowid < ? {_COUNTS}
                AND +rowid IN (SELECT rowid FROM note_pairs
                               WHERE note_pairs MATCH ? AND rowid >= ? AND rowid < ?)
                ORDER BY rowid DESC LIMIT ?""",
@@ -226,7 +230,8 @@ def _by_pairs(session: Session, pairs: str, runs: list[str], limit: int) -> list
     rows = session.rows(
         f"""SELECT {_SHOWN} FROM note_pairs JOIN note ON note.number = note_pairs.rowid
             JOIN patient ON patient.id = note.patient_id
-            WHERE note_pairs MATCH ? ORDER BY note_pairs.rowid DESC LIMIT ?""",
+            WHERE note_pairs MATCH ? {_COUNTS.replace("rowid", "note.number")}
+            ORDER BY note_pairs.rowid DESC LIMIT ?""",
         (pairs, limit),
     )
     return [_hit(row, lambda text: _around(text, runs[0])) for row in rows]

@@ -11,6 +11,9 @@ from app.store.session import Session
 from knowledge_graph.findings.finding import FindingState
 from knowledge_graph.terms.term import TermId
 
+_LOGS = """SELECT patient_id, body FROM annotation_event
+  WHERE note_id NOT IN (SELECT id FROM note JOIN note_in_error USING (number)) ORDER BY sequence"""
+
 
 def read_observed(session: Session) -> dict[PatientId, frozenset[TermId]]:
     """Observed terms by patient; a patient without any is left out."""
@@ -20,7 +23,7 @@ def read_observed(session: Session) -> dict[PatientId, frozenset[TermId]]:
         if finding.state is FindingState.OBSERVED:
             observed[PatientId(who)].add(finding.term_id)
     log: dict[PatientId, list[AnnotationEvent]] = defaultdict(list)
-    for who, body in session.rows("SELECT patient_id, body FROM annotation_event ORDER BY sequence"):
+    for who, body in session.rows(_LOGS):
         log[PatientId(who)].append(msgspec.json.decode(body, type=AnnotationEvent))
     for patient, events in log.items():
         standing = (mark for mark in current_annotations(events) if not mark.rejected)

@@ -12,7 +12,7 @@ from app.clinical.annotation import AnnotationEvent
 from app.clinical.chart import Chart
 from app.clinical.diagnosis import Diagnosis
 from app.clinical.ids import EncounterId, NoteId, PatientId
-from app.clinical.note import Note
+from app.clinical.note import EnteredInError, ErrorReason, Note
 from app.clinical.patient import Patient
 from app.errors import UsageError
 from app.store.record_table import decoded
@@ -22,13 +22,16 @@ ORDERS = {"name": "name COLLATE NOCASE, id", "activity": "last_activity DESC, id
 RECORD_NUMBER = "coalesce(json_extract(CAST(patient.body AS TEXT), '$.identifiers[0].value'), '')"
 _ROW = f"id, name, {RECORD_NUMBER}, birth_date, sex, note_count, finding_count, last_activity, confirmed"
 _PLAIN_WORDS = 32
-_NOTE_COLUMNS = "id, patient_id, text, title, written_at, encounter_id, author"
+_NOTES = """SELECT id, patient_id, text, title, written_at, encounter_id, author, reason, marked_by, marked_at
+  FROM note LEFT JOIN note_in_error USING (number)"""
+_COUNTING = "patient_id = ? AND number NOT IN (SELECT number FROM note_in_error)"
+_LOG = f"""SELECT body FROM annotation_event
+  WHERE note_id IN (SELECT id FROM note WHERE {_COUNTING}) ORDER BY sequence"""
 _RESTS_ON = (
     "SELECT body FROM patient WHERE id = ?",
     "SELECT body FROM record WHERE patient_id = ? ORDER BY id",
-    "SELECT CAST(sha256 AS BLOB) FROM note WHERE patient_id = ? ORDER BY id",
-    """SELECT body FROM annotation_event
-       WHERE note_id IN (SELECT id FROM note WHERE patient_id = ?) ORDER BY sequence""",
+    f"SELECT CAST(sha256 AS BLOB) FROM note WHERE {_COUNTING} ORDER BY id",
+    _LOG,
 )
 _CHART_FIELDS = {
     "Encounter": "encounters",
@@ -126,37 +129,33 @@ def read_chart(session: Session, patient_id: str) -> Chart:
         "SELECT kind, body FROM record WHERE patient_id = ? ORDER BY happened_at, id", (patient_id,)
     ):
         by_field[_CHART_FIELDS[kind]].append(decoded(kind, body))
+    notes = read_notes(session, patient_id)
     return Chart(
         patient=msgspec.json.decode(found[0][0], type=Patient),
-        notes=tuple(read_notes(session, patient_id)),
+        notes=tuple(note for note in notes if note.in_error is None),
+        notes_in_error=tuple(note for note in notes if note.in_error is not None),
         diagnoses=tuple(read_diagnoses(session, patient_id)),
         **{name: tuple(nouns) for name, nouns in by_field.items()},
     )
 
 
 def read_notes(session: Session, patient_id: str) -> list[Note]:
-    """A patient's notes, oldest first."""
-    rows = session.rows(
-        f"SELECT {_NOTE_COLUMNS} FROM note WHERE patient_id = ? ORDER BY written_at, id", (patient_id,)
-    )
+    """A patient's notes, oldest first, with those that were entered in error."""
+    rows = session.rows(f"{_NOTES} WHERE patient_id = ? ORDER BY written_at, id", (patient_id,))
     return [_note(row) for row in rows]
 
 
 def read_note(session: Session, note_id: str) -> Note:
     """One note. Raises UsageError for an unknown id."""
-    rows = session.rows(f"SELECT {_NOTE_COLUMNS} FROM note WHERE id = ?", (note_id,))
+    rows = session.rows(f"{_NOTES} WHERE id = ?", (note_id,))
     if not rows:
         raise UsageError("there is no note with this id in the vault")
     return _note(rows[0])
 
 
 def read_patient_log(session: Session, patient_id: str) -> list[AnnotationEvent]:
-    """The annotation logs of all notes of a patient, oldest first; the log has an index by note alone."""
-    rows = session.rows(
-        """SELECT body FROM annotation_event
-           WHERE note_id IN (SELECT id FROM note WHERE patient_id = ?) ORDER BY sequence""",
-        (patient_id,),
-    )
+    """The annotation logs of a patient's notes that count, oldest first; the log is indexed by note alone."""
+    rows = session.rows(_LOG, (patient_id,))
     return [msgspec.json.decode(body, type=AnnotationEvent) for (body,) in rows]
 
 
@@ -196,7 +195,7 @@ def _where(wanted: PatientFilter) -> tuple[str, list[Any]]:
 
 
 def _note(row: Any) -> Note:
-    note_id, patient_id, text, title, written_at, encounter_id, author = row
+    note_id, patient_id, text, title, written_at, encounter_id, author, *marked = row
     return Note(
         id=NoteId(note_id),
         patient_id=PatientId(patient_id),
@@ -205,4 +204,5 @@ def _note(row: Any) -> Note:
         written_at=written_at,
         encounter_id=EncounterId(encounter_id) if encounter_id else None,
         author=author,
+        in_error=EnteredInError(ErrorReason(marked[0]), *marked[1:]) if marked[0] else None,
     )

@@ -18,6 +18,7 @@ from app.store.database import Connection
 
 # Patients and notes have tables of their own.
 KINDS: dict[str, Any] = {k.__name__: k for k in get_args(ClinicalRecord) if k not in (Patient, Note)}
+_COUNTS = "number NOT IN (SELECT number FROM note_in_error)"
 _TIMES = ("started_at", "effective_at", "issued_at", "authored_at", "recorded_at", "performed_at", "onset")
 
 
@@ -53,12 +54,12 @@ def put_records(connection: Connection, records: Iterable[ClinicalRecord], *, or
 def refresh_summary(connection: Connection, patient_id: str) -> None:
     """Bring the columns that the patient list shows up to date; marks in notes are not counted here."""
     connection.execute(
-        """UPDATE patient SET
-             note_count = (SELECT count(*) FROM note WHERE patient_id = patient.id),
+        f"""UPDATE patient SET
+             note_count = (SELECT count(*) FROM note WHERE patient_id = patient.id AND {_COUNTS}),
              finding_count = (SELECT count(*) FROM record
                               WHERE patient_id = patient.id AND kind = 'PhenotypicFeature'),
              last_activity = max(
-                 coalesce((SELECT max(written_at) FROM note WHERE patient_id = patient.id), ''),
+                 coalesce((SELECT max(written_at) FROM note WHERE patient_id = patient.id AND {_COUNTS}), ''),
                  coalesce((SELECT max(happened_at) FROM record WHERE patient_id = patient.id), ''))
            WHERE id = ?""",
         (patient_id,),

@@ -38,7 +38,7 @@ from app.store.session import Session
 from app.store.vault import Vault
 
 _TABLES = (
-    *("patient", "record", "superseded", "note", "annotation_event", "diagnosis"),
+    *("patient", "record", "superseded", "note", "note_in_error", "annotation_event", "diagnosis"),
     *("ledger_entry", "setting"),
 )
 

@@ -148,7 +148,7 @@ class Vault:
         with self._session.transaction("records-imported", detail=origin) as connection:
             counts = put_records(connection, records, origin=origin)
             for patient_id in counts.marked:
-                self._count_findings(connection, patient_id)
+                self.count_findings(connection, patient_id)
             return counts
 
     def put_written(self, record: Patient | Note) -> None:
@@ -163,7 +163,7 @@ class Vault:
         with self._session.transaction(deed, whose, detail) as connection:
             if put_records(connection, [record], origin="written").added != 1:
                 raise UsageError("the vault holds a record of this id already; save once more")
-            self._count_findings(connection, whose)
+            self.count_findings(connection, whose)
 
     def patients(
         self, wanted: PatientFilter = EVERYBODY, *, limit: int = 100, offset: int = 0
@@ -204,11 +204,13 @@ class Vault:
         return note_search.search_notes(self._session, query, limit=limit)
 
     def append_annotations(self, events: Sequence[AnnotationEvent]) -> None:
-        """Append to the annotation log. Raises UsageError for a span outside its note."""
+        """Append to the annotation log. Raises UsageError for a note that does not take it."""
         self.require(Right.ANNOTATE)
         notes = {event.annotation.note_id: self.note(event.annotation.note_id) for event in events}
         for event in events:
             mark = event.annotation
+            if notes[mark.note_id].in_error:
+                raise UsageError("the note was entered in error; let it count again before it is marked")
             if not mark.fits(notes[mark.note_id].text):
                 raise UsageError("an annotation must lie inside its note; mark the text again")
         with self._session.transaction("annotated", detail=f"{len(events)} events") as connection:
@@ -219,10 +221,10 @@ class Vault:
                     (note.id, note.patient_id, msgspec.json.encode(event)),
                 )
             for patient_id in {note.patient_id for note in notes.values()}:
-                self._count_findings(connection, patient_id)
+                self.count_findings(connection, patient_id)
 
     def annotation_events(self, patient_id: str) -> tuple[AnnotationEvent, ...]:
-        """The logs of all notes of a patient, oldest first."""
+        """The logs of all notes of a patient that count, oldest first."""
         return tuple(patient_query.read_patient_log(self._session, patient_id))
 
     def record_diagnosis(self, diagnosis: Diagnosis) -> None:
@@ -338,7 +340,7 @@ class Vault:
             raise VaultLocked("the vault is locked; sign in again")
         return self._data_key
 
-    def _count_findings(self, connection: object, patient_id: str) -> None:
+    def count_findings(self, connection: object, patient_id: str) -> None:
         """The list's finding count: coded findings and standing marks, each term once."""
         refresh_summary(connection, patient_id)
         marks = current_annotations(self.annotation_events(patient_id))

@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.clinical.annotation import Annotation, AnnotationEvent
 from app.clinical.ids import NoteId
+from app.clinical.note import Note
 from app.gui.operations.runner import OperationRunner
 from app.gui.patient.annotating import accepted, added, changed, rejected, removed, toggled
 from app.gui.patient.chart_desk import ChartDesk
@@ -31,11 +32,12 @@ class NoteDesk:
         turned_to: Callable[[NoteId], object],
         name_of: Callable[[TermId], str],
         write: Callable[[], object],
+        error: Callable[[], object],
     ) -> None:
         self._look, self._desk = look, desk
         self._turned_to = turned_to
         self._name_of = name_of
-        self._write = write
+        self._write, self._error = write, error
         self.note_id: NoteId | None = None
         self.term_search: TermSearch | None = None
         self.pane = NotePane(look, self._deeds())
@@ -49,8 +51,7 @@ class NoteDesk:
         opened = self._desk.opened
         if opened is None:
             return
-        notes = opened.chart.notes
-        note = opened.note(note_id)
+        notes, note = opened.notes, opened.note(note_id)
         self.note_id = note_id
         self.pane.show_note(note, notes.index(note) + 1, len(notes))
         self._turned_to(note_id)
@@ -59,9 +60,10 @@ class NoteDesk:
     def open_first(self, note_id: NoteId | None) -> None:
         """Show the note named, else the newest; where the chart holds none, say so."""
         opened = self._desk.opened
-        notes = opened.chart.notes if opened else ()
+        notes = opened.notes if opened else ()
+        counting = opened.chart.notes if opened else ()
         if notes:
-            self.open_note(note_id or notes[-1].id)
+            self.open_note(note_id or (counting or notes)[-1].id)
             self.pane.view.setFocus()
         else:
             self.note_id = None
@@ -102,6 +104,7 @@ class NoteDesk:
             next_note=lambda: self._step_note(1),
             previous_note=lambda: self._step_note(-1),
             write=self._write,
+            error=self._error,
         )
 
     def _on_mark(self, deed: Callable[[Mark], MarkStep | None], *, then_next: bool = False) -> None:
@@ -129,7 +132,7 @@ class NoteDesk:
 
     def _add_mark(self) -> None:
         span, note_id = self.pane.view.selected_span(), self.note_id
-        if span is None or note_id is None or self.term_search is None:
+        if span is None or note_id is None or self.term_search is None or self._note().in_error:
             return
         words = self._words(*span)
         self.term_search.ask(
@@ -146,9 +149,12 @@ class NoteDesk:
         self.jump(step.after)
 
     def _words(self, start: int, end: int) -> str:
+        return " ".join(self._note().text[start:end].split())
+
+    def _note(self) -> Note:
         assert self._desk.opened is not None
         assert self.note_id is not None
-        return " ".join(self._desk.opened.note(self.note_id).text[start:end].split())
+        return self._desk.opened.note(self.note_id)
 
     def _travel(self, way: Callable[..., Change | None]) -> None:
         record = self._desk.travel(way)
@@ -159,7 +165,7 @@ class NoteDesk:
         opened = self._desk.opened
         if opened is None or self.note_id is None:
             return
-        ids = [note.id for note in opened.chart.notes]
+        ids = [note.id for note in opened.notes]
         place = ids.index(self.note_id) + step
         if 0 <= place < len(ids):
             self.open_note(ids[place])

@@ -7,14 +7,15 @@ from PySide6.QtCore import QPoint, QSize, Qt
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
-from app.clinical.note import Note
+from app.clinical.note import EnteredInError, Note
 from app.gui.patient.mark import Mark, neighbour
 from app.gui.patient.note_view import NoteView
 from app.gui.shell.elided_label import ElidedLabel
-from app.gui.shell.furniture import card, row
+from app.gui.shell.furniture import card, label, row
 from app.gui.shell.width_watch import WidthWatch
 from app.gui.theme.icons import icon
 from app.gui.theme.look import Look
+from app.gui.writing.error_dialog import told
 
 Deed = Callable[[], object]
 
@@ -34,6 +35,7 @@ class NoteDeeds:
     next_note: Deed
     previous_note: Deed
     write: Deed
+    error: Deed
 
 
 _TOOLS: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
@@ -52,6 +54,7 @@ _WORDS = {"accept": "Accept", "reject": "Reject", "toggle": "State", "change": "
 _MOVES = ("previous", "next")
 ROOM_FOR_NEW = 520  # pixels at 100 % text
 _FEW_WORDS = ("accept", "reject")
+IN_ERROR, COUNT_AGAIN, ERROR_KEY = "Entered in error…", "Let the note count again…", "Ctrl+Del"
 _MENU = ("accept", "reject", "toggle", "change", "remove", "add")
 
 
@@ -66,6 +69,8 @@ class NotePane:
         self.subtitle = ElidedLabel("small")
         self.current = ElidedLabel("muted")
         self.left = ElidedLabel("badge")
+        self.error = label("", "error", wrap=True)
+        self._counts = True
         self._tools: dict[str, QToolButton] = {}
         self.widget, column = card(margin=0, spacing=0)
         moves = {"previous": lambda: self.move(-1), "next": lambda: self.move(1)}
@@ -86,14 +91,16 @@ class NotePane:
         self.actions["earlier"].setEnabled(number > 1)
         self.actions["later"].setEnabled(number < count)
         self.subtitle.setText("  ·  ".join(part for part in said if part))
-        self.view.show_note(note.text)
+        self._show_error(note.in_error)
+        self.view.show_note(note.text, struck=note.in_error is not None)
 
     def show_marks(self, marks: tuple[Mark, ...]) -> None:
         """Show these marks; the current one stays current where it still stands."""
         self._marks = marks
         self.view.show_marks(marks)
         waiting = sum(m.suggested for m in marks)
-        self.left.setText(f"{waiting:,} to review" if waiting else "All reviewed" if marks else "No findings")
+        reviewed = f"{waiting:,} to review" if waiting else "All reviewed" if marks else "No findings"
+        self.left.setText(reviewed if self._counts else "Counts nowhere")
         self._tell()
 
     def show_history(self, *, can_undo: bool, can_redo: bool) -> None:
@@ -124,11 +131,13 @@ class NotePane:
     def writing(self) -> tuple[QAction, ...]:
         """What changes marks."""
         marking = (self.actions[name] for name, *_rest in _TOOLS if name not in _MOVES)
-        return (*marking, self.actions["write"])
+        return (*marking, self.actions["write"], self.actions["error"])
 
     def clear(self) -> None:
         """Forget the note."""
         self.actions["write"].setEnabled(False)
+        self._show_error(None)
+        self.actions["error"].setEnabled(False)
         for part in (self.title, self.subtitle, self.current):
             part.setText("")
         self.view.show_note("")
@@ -136,13 +145,25 @@ class NotePane:
 
     def show_empty(self) -> None:
         """Say that the chart holds no note."""
-        for name in ("earlier", "later"):
+        self._show_error(None)
+        for name in ("earlier", "later", "error"):
             self.actions[name].setEnabled(False)
         self.actions["write"].setEnabled(True)
         self.title.setText("No notes")
         self.subtitle.setText("This chart holds no text; the differential uses its coded findings.")
         self.view.show_note("")
         self.show_marks(())
+
+    def _show_error(self, error: EnteredInError | None) -> None:
+        """Say above the note that it counts nowhere; nothing in it can be marked then."""
+        self._counts = error is None
+        self.error.setVisible(not self._counts)
+        self.error.setText("" if error is None else told(error))
+        tip = IN_ERROR if self._counts else COUNT_AGAIN
+        self.actions["error"].setText(tip)
+        self.actions["error"].setToolTip(f"{tip}  ({ERROR_KEY})")
+        self.actions["error"].setEnabled(True)
+        self.actions["add"].setEnabled(self._counts)
 
     def _action(self, name: str, tip: str, keys: tuple[str, ...], act: Deed) -> QAction:
         action = QAction(tip, self.widget)
@@ -170,6 +191,10 @@ class NotePane:
         self._new.setDefaultAction(self.actions["write"])
         self._new.setProperty("role", "tool")
         head.addWidget(self._new)
+        self.actions["error"] = self._note_action(IN_ERROR, ERROR_KEY, deeds.error)
+        strike = QToolButton()
+        strike.setDefaultAction(self.actions["error"])
+        head.addWidget(strike)
         for name, tip, key, act in (
             ("earlier", "Earlier note", "PgUp", deeds.previous_note),
             ("later", "Later note", "PgDown", deeds.next_note),
@@ -180,6 +205,10 @@ class NotePane:
             head.addWidget(turn)
         column.addLayout(head)
         column.addWidget(_line())
+        above = row(self.error)
+        above.setContentsMargins(10, 8, 10, 0)
+        self.error.hide()
+        column.addLayout(above)
         column.addWidget(self.view, 1)
         column.addWidget(_line())
         column.addLayout(self._status())
@@ -224,7 +253,12 @@ class NotePane:
         for name, picture, _tip, _keys in _TOOLS:
             role = {"accept": "good", "reject": "bad"}.get(name, "muted")
             self.actions[name].setIcon(icon(look, picture, role=role))
-        for name, picture in (("earlier", "previous"), ("later", "next"), ("write", "write")):
+        for name, picture in (
+            ("earlier", "previous"),
+            ("later", "next"),
+            ("write", "write"),
+            ("error", "strike"),
+        ):
             self.actions[name].setIcon(icon(look, picture))
         for tool in (*self.widget.findChildren(QToolButton), *self._tools.values()):
             tool.setIconSize(QSize(side, side))
@@ -243,6 +277,8 @@ class NotePane:
         mark = self.view.current_mark()
         waiting = any(m.suggested for m in self._marks)
         hint = "J: first suggestion" if waiting else "Select words and press M to mark a finding"
+        if not self._counts:
+            hint = f"Counts nowhere. {ERROR_KEY} lets it count again"
         self.current.setText(mark.sentence() if mark else hint)
         for name in ("accept", "reject"):
             self.actions[name].setEnabled(mark is not None)
@@ -253,6 +289,8 @@ class NotePane:
         menu = QMenu(self.widget)
         for name in _MENU:
             menu.addAction(self.actions[name])
+        menu.addSeparator()
+        menu.addAction(self.actions["error"])
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         menu.popup(at)
 

@@ -20,6 +20,7 @@ from PySide6.QtGui import (
     QPen,
     QTextBlock,
     QTextBlockFormat,
+    QTextCharFormat,
     QTextCursor,
 )
 from PySide6.QtWidgets import QTextEdit, QToolTip
@@ -73,6 +74,7 @@ class NoteView(QTextEdit):
         self._spans: _Spans[Mark] = _Spans()
         self._washes: _Spans[Wash] = _Spans()
         self.current: AnnotationId | None = None
+        self._struck = False
         self.setReadOnly(True)
         self.setAcceptDrops(False)
         self.setTextInteractionFlags(
@@ -83,12 +85,13 @@ class NoteView(QTextEdit):
         self.setAccessibleName("Note")
         look.changed.connect(self._restyle)
 
-    def show_note(self, text: str) -> None:
-        """Show another note, without marks yet."""
+    def show_note(self, text: str, *, struck: bool = False) -> None:
+        """Show another note, without marks yet; struck out where it counts nowhere."""
         self._offsets = TextOffsets(text)
         self.current = None
         self.show_marks(())
         self.show_washes(())
+        self._struck = struck
         self.setPlainText(text)
         self._restyle()
         self.moveCursor(QTextCursor.MoveOperation.Start)
@@ -191,6 +194,10 @@ class NoteView(QTextEdit):
         spacing = QTextBlockFormat()
         spacing.setLineHeight(LINE_HEIGHT_PERCENT, QTextBlockFormat.LineHeightTypes.ProportionalHeight.value)
         cursor.mergeBlockFormat(spacing)
+        words = QTextCharFormat()
+        words.setFontStrikeOut(self._struck)
+        words.setForeground(self._look.color("muted" if self._struck else "text"))
+        cursor.mergeCharFormat(words)
         self.document().setDocumentMargin(self._look.px(14))
         self.setFont(self._look.font(14))
         self.viewport().update()

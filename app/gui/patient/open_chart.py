@@ -50,7 +50,13 @@ class OpenChart:
 
     def note(self, note_id: NoteId) -> Note:
         """One note of the chart."""
-        return next(n for n in self.chart.notes if n.id == note_id)
+        return next(n for n in self.notes if n.id == note_id)
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """All notes, oldest first, with those that were entered in error."""
+        held = (*self.chart.notes, *self.chart.notes_in_error)
+        return tuple(sorted(held, key=lambda note: (note.written_at, note.id)))
 
 
 Change = tuple[OpenChart, AnnotationEvent | Diagnosis]

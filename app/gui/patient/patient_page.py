@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence, QShortcut
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QMessageBox, QVBoxLayout, QWidget
 
 from app.clinical.annotation import AnnotationEvent
 from app.clinical.diagnosis import Decision, Diagnosis, DifferentialLine
@@ -34,6 +34,7 @@ from app.gui.patient.timeline_list import TimelineList
 from app.gui.session import OpenSession
 from app.gui.shell.dialogs import sentence
 from app.gui.shell.withheld import withhold_writing
+from app.gui.writing.error_dialog import ErrorDialog, ask_to_count_again
 from app.gui.writing.note_dialog import NoteDialog
 from app.gui.writing.writing_dialog import may_write
 from app.workflows.search_diseases import DiseaseHit
@@ -51,6 +52,8 @@ class PatientPage:
         self._changed = changed
         self.disease_search: DiseaseSearch | None = None
         self.writing: NoteDialog | None = None
+        self.error: ErrorDialog | None = None
+        self.asking: QMessageBox | None = None
         look = session.look
         self.desk = ChartDesk(
             session,
@@ -67,6 +70,7 @@ class PatientPage:
             turned_to=lambda note: self.timeline.select(note),
             name_of=self._name,
             write=self.write_note,
+            error=self.mark_error,
         )
         self.note = self.notes.pane
         self.timeline = TimelineList(look, self.notes.open_note)
@@ -157,6 +161,19 @@ class PatientPage:
                 self.widget, self._session, patient, lambda note: self._show_written(patient.id, note)
             )
             self.writing.open()
+
+    def mark_error(self) -> None:
+        """Ask why the note is in error; of one that is so marked, whether it counts again."""
+        note_id = self.notes.note_id
+        if self.opened is None or note_id is None or not may_write(self._session):
+            return
+        note, patient = self.opened.note(note_id), self.opened.chart.patient.id
+        asked = (self.widget, self._session, note, lambda: self._show_written(patient, note_id))
+        if note.in_error:
+            self.asking = ask_to_count_again(*asked)
+        else:
+            self.error = ErrorDialog(*asked)
+            self.error.open()
 
     def decide(self, line: DifferentialLine, decision: Decision) -> None:
         """Confirm or reject a disease, or take the word back."""

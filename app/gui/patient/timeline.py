@@ -26,6 +26,11 @@ class TimelineEntry:
         """The date, or `Undated`."""
         return self.at[:10] or "Undated"
 
+    @property
+    def in_error(self) -> bool:
+        """Whether it should never have been in the chart."""
+        return self.detail.split(": ")[0] == _words(WITHDRAWN)
+
 
 def timeline(chart: Chart) -> tuple[TimelineEntry, ...]:
     """Every dated and undated entry of a chart; latest first, undated last, notes first in a day."""
@@ -64,8 +69,9 @@ def out_of_range(observation: Observation) -> bool:
 
 
 def _entries(chart: Chart) -> Iterator[TimelineEntry]:
-    for note in chart.notes:
-        yield TimelineEntry(note.written_at, "note", note.title or "Note", note.author, note.id)
+    for note in (*chart.notes, *chart.notes_in_error):
+        told = _with_status(note.author, WITHDRAWN if note.in_error else "")
+        yield TimelineEntry(note.written_at, "note", note.title or "Note", told, note.id)
     for encounter in chart.encounters:
         yield TimelineEntry(
             encounter.started_at, "encounter", encounter.kind or "Encounter", encounter.reason
@@ -101,5 +107,9 @@ def _entries(chart: Chart) -> Iterator[TimelineEntry]:
 
 def _with_status(detail: str, status: str) -> str:
     """A status that takes the entry back stands before everything else."""
-    said = status.replace("-", " ") if status in _NOT_SO else ""
+    said = _words(status) if status in _NOT_SO else ""
     return ": ".join(filter(None, (said, detail)))
+
+
+def _words(status: str) -> str:
+    return status.replace("-", " ")

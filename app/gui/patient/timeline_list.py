@@ -53,15 +53,20 @@ class TimelineDelegate(RowDelegate):
         role = "warn" if entry.alert else "accent" if entry.note_id else "muted"
         draw_icon(painter, entry.kind, color=look.color(role).name(), at=icon_rect)
         left = look.px(28)
-        self._line(painter, rect.adjusted(left, look.px(4), -6, 0), entry.title, role="text", size=12.5)
+        self._line(painter, rect.adjusted(left, look.px(4), -6, 0), entry.title, struck=entry.in_error)
         if entry.detail:
             detail = ("! " if entry.alert else "") + entry.detail
             second = rect.adjusted(left, look.px(20), -6, 0)
-            self._line(painter, second, detail, role="warn" if entry.alert else "muted", size=11.5)
+            self._line(painter, second, detail, role="warn" if entry.alert else "muted")
 
-    def _line(self, painter: QPainter, rect: QRectF, text: str, *, role: str, size: float) -> None:
-        painter.setFont(self._look.font(size))
-        painter.setPen(self._look.color(role))
+    def _line(
+        self, painter: QPainter, rect: QRectF, text: str, *, role: str = "", struck: bool = False
+    ) -> None:
+        """A detail in its role's colour, or the title."""
+        font = self._look.font(11.5 if role else 12.5)
+        font.setStrikeOut(struck)
+        painter.setFont(font)
+        painter.setPen(self._look.color(role or "text"))
         draw_elided(painter, rect, text)
 
 

@@ -20,7 +20,10 @@ KINDS = (
     *("Progress note", "Consultation", "Admission note", "Emergency note", "Discharge letter"),
     *("Referral letter", "Report", "Telephone call"),
 )
-ABOUT = "A saved note can't be changed or taken back. At a lock, what is not saved is kept in the vault."
+ABOUT = (
+    "A saved note can't be changed, only marked as entered in error. At a lock, what is not saved is kept "
+    "in the vault."
+)
 DRAFT = "You had begun this note when the vault was locked."
 
 

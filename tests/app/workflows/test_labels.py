@@ -11,9 +11,10 @@ from app.clinical.annotation import Annotation, AnnotationAction, AnnotationEven
 from app.clinical.diagnosis import Decision, Diagnosis
 from app.clinical.ids import AnnotationId, NoteId, PatientId, RecordId
 from app.clinical.label import ConflictKind, LabelKind
-from app.clinical.note import Note
+from app.clinical.note import ErrorReason, Note
 from app.clinical.patient import Patient
 from app.clinical.record import Coding, Condition
+from app.store.note_error import mark_in_error
 from app.store.vault import Vault
 from app.workflows.augment_findings import FindingTeller
 from app.workflows.collect_examples import Example, Source, collect_examples
@@ -141,6 +142,17 @@ def test_copies_stay_with_their_patient_and_notes_are_cleaned(
         assert observed.casefold() in known
         assert excluded.startswith("no ")
     assert bare in vault.labelled_patients()
+
+
+@pytest.mark.slow
+def test_a_note_entered_in_error_teaches_nothing(vault: Vault, real_graph: CompiledGraph) -> None:
+    who = put(vault, "ada", SAID, "Hypotonia was noted at birth.", words=((MARFAN, "confirmed"),))
+    mark(vault, who, "HP:0001263", FindingState.OBSERVED)
+    mark_in_error(vault, NoteId("n-ada-0"), ErrorReason.WRONG_PATIENT)
+    (example,) = collected(vault, real_graph)
+    assert example.texts == ("Hypotonia was noted at birth.",)
+    mark_in_error(vault, NoteId("n-ada-1"), ErrorReason.WRONG_PATIENT)
+    assert collected(vault, real_graph) == []
 
 
 @pytest.mark.slow
