@@ -1,9 +1,11 @@
 """Cryptographic randomness for sampling and noise: a ChaCha20 key stream keyed by os.urandom.
 
 torch's secure mode is gone (torchcsprng), and a Mersenne twister's state can be recovered from its
-output. Gaussians come by the polar method (Marsaglia, Bray 1964) from 53-bit uniforms; each released number
-is the sum of four over two, which blunts attacks on the floating-point grid (Holohan, Braghin 2021, as in
-Opacus). They are made in pieces that fit a processor's cache, several times faster than at once.
+output. Gaussians come by the polar method (Marsaglia, Bray 1964) from 64-bit whole numbers, each rounded to
+53 significant bits: nowhere coarser than 53-bit uniforms, and finer near the centre, where the tails come
+from. Each number of `gaussians` is the sum of four over two, which blunts attacks on the floating-point grid
+(Holohan, Braghin 2021, as in Opacus). They are made in pieces that fit a processor's cache, by operations
+that let Python's other threads run.
 They are double precision: added to a sum in single precision, they would leave its last bits readable
 (Mironov 2012). Add in double precision, then round.
 
@@ -18,11 +20,14 @@ import numpy.typing as npt
 from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import ChaCha20
 
-_CHUNK = 1 << 11  # numbers, each of four normals
+_CHUNK = 1 << 15  # normals
+_RADIUS = 2.0**63
 _INSIDE = np.pi / 4  # the share of points of a square that lie in its circle
 _KEY_BYTES = 32
 GRID = 2.0**36  # units in one standard deviation: a unit holds 2^16 doubles and more where |z| < 1
 FRESH_KEY_AFTER = 1 << 30  # bytes; the cipher's 32-bit counter ends after 2^38
+
+Doubles = npt.NDArray[np.float64]
 
 
 class SecureRandom:
@@ -31,29 +36,29 @@ class SecureRandom:
     def __init__(self, key: bytes | None = None):
         self._begin(os.urandom(_KEY_BYTES) if key is None else key)
 
-    def uniforms(self, count: int) -> npt.NDArray[np.float64]:
+    def uniforms(self, count: int) -> Doubles:
         """Numbers in [0, 1), each a multiple of 2^-53."""
         words = np.frombuffer(self._bytes(8 * count), np.uint64)
         return (words >> np.uint64(11)).astype(np.float64) * 2.0**-53
 
-    def gaussians(self, count: int) -> npt.NDArray[np.float64]:
+    def gaussians(self, count: int) -> Doubles:
         """Standard normal numbers, each the sum of four divided by two."""
         made = np.empty(count)
-        for start in range(0, count, _CHUNK):
-            size = min(_CHUNK, count - start)
+        for start in range(0, count, _CHUNK // 4):
+            size = min(_CHUNK // 4, count - start)
             made[start : start + size] = self._normals(4 * size).reshape(4, size).sum(axis=0) / 2
         return made
 
-    def grid_gaussians(self, count: int) -> npt.NDArray[np.float64]:
+    def grid_gaussians(self, count: int) -> Doubles:
         """Standard normal numbers in units of 1 / GRID, each rounded to a whole number.
 
         Added to a sum that is rounded to the same grid, what is released is a whole number of units: no bit
         below the grid is left to be read, so one normal does where `gaussians` takes four.
         """
         made = np.empty(count)
-        for start in range(0, count, 4 * _CHUNK):
-            size = min(4 * _CHUNK, count - start)
-            made[start : start + size] = np.rint(self._normals(size) * GRID)
+        for start in range(0, count, _CHUNK):
+            some = made[start : start + _CHUNK]
+            np.rint(self._normals(len(some), GRID), out=some)
         return made
 
     def poisson_sample(self, population: int, sample_rate: float) -> npt.NDArray[np.intp]:
@@ -67,21 +72,25 @@ class SecureRandom:
 
     def _bytes(self, count: int) -> bytes:
         if self._used + count > FRESH_KEY_AFTER:
-            self._begin(self._stream.update(b"\0" * _KEY_BYTES))
+            self._begin(self._stream.update(bytes(_KEY_BYTES)))
         self._used += count
-        return self._stream.update(b"\0" * count)
+        return self._stream.update(bytes(count))
 
-    def _normals(self, count: int) -> npt.NDArray[np.float64]:
+    def _normals(self, count: int, spread: float = 1.0) -> Doubles:
         made, done = np.empty(count), 0
         while done < count:
             pairs = int((count - done) / 2 / _INSIDE * 1.02) + 16
-            x, y = 2 * self.uniforms(pairs) - 1, 2 * self.uniforms(pairs) - 1
-            square = x * x + y * y
-            inside = np.flatnonzero((square < 1) & (square > 0))
+            points = np.frombuffer(self._bytes(16 * pairs), np.int64).astype(np.float64)
+            squares = np.square(points)
+            square = squares[:pairs] + squares[pairs:]
+            inside = np.flatnonzero((square < _RADIUS**2) & (square > 0))[: (count - done + 1) // 2]
             square = square.take(inside)
-            factor = np.sqrt(-2 * np.log(square) / square)
-            for points in (x, y):
-                found = (points.take(inside) * factor)[: count - done]
-                made[done : done + len(found)] = found
+            factor = np.log(square / _RADIUS**2)
+            factor *= -2 * spread**2
+            factor /= square
+            np.sqrt(factor, out=factor)
+            for coordinates in (points[:pairs], points[pairs:]):
+                found = made[done : done + len(inside)]
+                np.multiply(coordinates.take(inside[: len(found)]), factor[: len(found)], out=found)
                 done += len(found)
         return made

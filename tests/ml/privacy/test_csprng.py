@@ -59,6 +59,14 @@ def test_an_empty_draw_happens_and_is_empty() -> None:
     assert SecureRandom().poisson_sample(10, 0.0).tolist() == []
 
 
+def test_few_gaussians_are_gaussians_too() -> None:
+    """Odd counts, and the ends of pieces, are made of both coordinates of a point."""
+    random = SecureRandom()
+    numbers = np.array([random.grid_gaussians(3) for _ in range(4000)]) / GRID
+    assert np.abs(numbers.mean(axis=0)).max() < 0.1
+    assert np.abs(np.cov(numbers.T) - np.eye(3)).max() < 0.12
+
+
 def test_gaussians_on_the_grid_are_whole_standard_and_never_repeat() -> None:
     numbers = SecureRandom().grid_gaussians(200_000)
     assert np.array_equal(numbers, np.rint(numbers))
