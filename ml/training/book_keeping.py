@@ -17,10 +17,10 @@ from torch import nn
 
 from ml.errors import TrainingRefused
 from ml.training.clipping import Clipping
-from ml.training.devices import device_of
+from ml.training.devices import device_of, tokens_at_once
 from ml.training.networks import Network
 from ml.training.own_gradients import Layer, Pass, layer_of
-from ml.training.patient_batches import MOST_TOKENS, Patient, fits, micro_batches, part_length, size
+from ml.training.patient_batches import Patient, fits, micro_batches, part_length, size
 
 DOUBTFUL = 1e-3  # of the risk: a smaller squared length may be off by more than 1e-4 of itself
 
@@ -28,8 +28,9 @@ DOUBTFUL = 1e-3  # of the risk: a smaller squared length may be off by more than
 class BookKeeping:
     """Holds hooks on every trained module of a network until `close`."""
 
-    def __init__(self, network: Network, *, most_tokens: int = MOST_TOKENS, ghost: bool = False):
-        self._network, self._most_tokens, self._ghost = network, most_tokens, ghost
+    def __init__(self, network: Network, *, most_tokens: int | None = None, ghost: bool = False):
+        self._network, self._ghost = network, ghost
+        self._most_tokens = most_tokens or tokens_at_once(device_of(network))
         self.parameters = [p for p in network.parameters() if p.requires_grad]
         self._layers = _layers(network, self.parameters)
         self._now: Pass | None = None

@@ -11,6 +11,7 @@ from torch import nn
 from ml.errors import TrainingRefused
 
 CPU, CUDA = "cpu", "cuda"
+MOST_TOKENS, MOST_TOKENS_ON_A_CARD = 2048, 16_384  # at once
 
 
 def training_device(name: str) -> torch.device:
@@ -28,3 +29,8 @@ def training_device(name: str) -> torch.device:
 def device_of(module: nn.Module) -> torch.device:
     """Where a module's parameters lie, all of them."""
     return next(module.parameters()).device
+
+
+def tokens_at_once(device: torch.device) -> int:
+    """In one pass at most: a processor wants what stays in its caches, a card enough to do at once."""
+    return MOST_TOKENS if device.type == CPU else MOST_TOKENS_ON_A_CARD

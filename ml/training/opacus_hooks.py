@@ -12,8 +12,9 @@ from opacus import GradSampleModule
 
 from ml.training.book_keeping import part_labels
 from ml.training.clipping import Clipping
+from ml.training.devices import MOST_TOKENS
 from ml.training.networks import Network
-from ml.training.patient_batches import MOST_TOKENS, Patient, micro_batches
+from ml.training.patient_batches import Patient, micro_batches
 
 
 class OpacusHooks:

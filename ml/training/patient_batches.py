@@ -2,8 +2,8 @@
 
 A patient's gradient is clipped as one, so all of her parts (windows of her notes) must meet in one pass. They
 stand end to end there, one patient after the other: nothing is padding, and her tokens are one slice. The
-clipped sum does not depend on who shares a micro-batch. Whoever has more tokens than fit is a micro-batch of
-her own, read in several passes.
+clipped sum does not depend on who shares a micro-batch, so its size is the device's choice. Whoever has more
+tokens than fit is a micro-batch of her own, read in several passes.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,7 +14,6 @@ import torch
 from ml.text.tokenizer import Window, token_batch
 
 Part = Window | torch.Tensor  # a window of tokens, or its cached states (tokens, hidden)
-MOST_TOKENS = 2048  # in one pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +44,7 @@ def packed_windows(
     return ids, lengths, positions.to(device)
 
 
-def micro_batches(patients: Sequence[Patient], most_tokens: int = MOST_TOKENS) -> Iterator[list[Patient]]:
+def micro_batches(patients: Sequence[Patient], most_tokens: int) -> Iterator[list[Patient]]:
     """Patients of at most `most_tokens` tokens together, those with the fewest first.
 
     One patient alone may be larger than that. A patient without a part has no gradient and is left out.
@@ -65,6 +64,6 @@ def size(patient: Patient) -> int:
     return sum(map(part_length, patient.parts))
 
 
-def fits(patient: Patient, most_tokens: int = MOST_TOKENS) -> bool:
+def fits(patient: Patient, most_tokens: int) -> bool:
     """Whether a patient can be read in one pass."""
     return size(patient) <= most_tokens

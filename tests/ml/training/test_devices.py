@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from safetensors.numpy import load
 
 from ml.errors import TrainingRefused
 from ml.privacy.csprng import SecureRandom
-from ml.training import dp_encoder, learner
+from ml.training import devices, dp_encoder, learner
 from ml.training.book_keeping import BookKeeping
 from ml.training.classifier import Classifier
 from ml.training.clipping import ClippedSum, Clipping
@@ -97,6 +98,27 @@ def test_whoever_is_taken_alone_is_read_there_too(
     with elsewhere() as place:
         there = clipped(BookKeeping(network.to(place), most_tokens=6), people)
         assert largest_difference([total.cpu() for total in there], here) < 1e-6
+
+
+def test_a_card_reads_more_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And the sum is the same."""
+    monkeypatch.setattr(devices, "MOST_TOKENS", 16)
+    monkeypatch.setattr(devices, "MOST_TOKENS_ON_A_CARD", 64)
+    together, passes = BookKeeping._together, list[int]()
+
+    def counted(self: BookKeeping, batch: list[Patient], *more: Any) -> list[Patient]:
+        passes.append(len(batch))
+        return together(self, batch, *more)
+
+    monkeypatch.setattr(BookKeeping, "_together", counted)
+    _, network, people = tiny("full")
+    here = clipped(BookKeeping(network), people)
+    assert max(passes) < len(people)
+    passes.clear()
+    with elsewhere() as place:
+        there = clipped(BookKeeping(network.to(place)), people)
+        assert largest_difference([total.cpu() for total in there], here) < 1e-6
+    assert passes == [len(people)]
 
 
 def test_cached_states_are_kept_in_main_memory() -> None:
