@@ -10,7 +10,8 @@ They are double precision: added to a sum in single precision, they would leave 
 (Mironov 2012). Add in double precision, then round.
 
 The key is replaced by the stream's own next 32 bytes long before the cipher's counter ends, so no
-stretch of the stream comes twice and earlier noise can't be computed from a later state.
+stretch of the stream comes twice and earlier noise can't be computed from a later state. A generator serves
+one thread; for others it makes `branches`, each with a key of its own.
 """
 
 import os
@@ -34,7 +35,12 @@ class SecureRandom:
     """Random numbers that can't be foretold. A key may be given in tests alone."""
 
     def __init__(self, key: bytes | None = None):
+        self._given = key is not None
         self._begin(os.urandom(_KEY_BYTES) if key is None else key)
+
+    def branches(self, count: int) -> "list[SecureRandom]":
+        """As many generators, for as many threads: keyed by os.urandom, or by the stream of a given key."""
+        return [SecureRandom(self._bytes(_KEY_BYTES) if self._given else None) for _ in range(count)]
 
     def uniforms(self, count: int) -> Doubles:
         """Numbers in [0, 1), each a multiple of 2^-53."""

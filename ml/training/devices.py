@@ -5,6 +5,8 @@ are of one exact arithmetic. So autocast is never used, and TF32 stays off in pr
 default.
 """
 
+import os
+
 import torch
 from torch import nn
 
@@ -12,6 +14,7 @@ from ml.errors import TrainingRefused
 
 CPU, CUDA = "cpu", "cuda"
 MOST_TOKENS, MOST_TOKENS_ON_A_CARD = 2048, 16_384  # at once
+MOST_NOISE_THREADS = 8  # beside a card; more would keep the one that feeds it waiting for Python's lock
 
 
 def training_device(name: str) -> torch.device:
@@ -34,3 +37,10 @@ def device_of(module: nn.Module) -> torch.device:
 def tokens_at_once(device: torch.device) -> int:
     """In one pass at most: a processor wants what stays in its caches, a card enough to do at once."""
     return MOST_TOKENS if device.type == CPU else MOST_TOKENS_ON_A_CARD
+
+
+def noise_threads(device: torch.device) -> int:
+    """How many make the noise of a step there: beside a card the processor has little else to do."""
+    if device.type == CPU:
+        return torch.get_num_threads()
+    return max(1, min(MOST_NOISE_THREADS, (os.cpu_count() or 1) - 1))

@@ -6,7 +6,7 @@ import torch
 from safetensors.torch import load, save
 
 from ml.errors import TrainingRefused
-from ml.privacy.csprng import GRID, SecureRandom
+from ml.privacy.csprng import SecureRandom
 from ml.training.adalora import RankAllocator
 from ml.training.book_keeping import BookKeeping
 from ml.training.clipping import ClippedSum, Clipping
@@ -14,12 +14,12 @@ from ml.training.dp_head import StepSettings
 from ml.training.networks import Network
 from ml.training.opacus_hooks import OpacusHooks
 from ml.training.patient_batches import Patient
+from ml.training.released_sums import step_noise
 from ml.training.team import Team
 
 BACKENDS = ("book-keeping", "ghost", "hooks")
 OPTIMIZERS = ("adamw", "sgd")
 RANKS = "ranks."
-PIECE = 1 << 14  # coordinates: in double precision they stay in a processor's cache
 
 
 class EncoderTrainer:
@@ -61,12 +61,12 @@ class EncoderTrainer:
         """Clip, add noise, divide by the public batch size, descend; also where nobody was drawn."""
         clipping = Clipping(settings.max_grad_norm, settings.clipping)
         team = self._team
-        summed = self.gradients.clipped_sum(team.share(patients) if team else list(patients), clipping)
-        if team is not None:
-            team.add_up(summed)
-        if team is None or team.leads:
-            for total in summed:
-                release(total, settings.spread, divisor=settings.expected_batch, random=random)
+        with step_noise(self.parameters, random) as noise:
+            summed = self.gradients.clipped_sum(team.share(patients) if team else list(patients), clipping)
+            if team is not None:
+                team.add_up(summed)
+            if team is None or team.leads:
+                noise.release(summed, settings.spread, divisor=settings.expected_batch)
         if team is not None:
             team.take_over(summed)
         for parameter, gradient in zip(self.parameters, summed, strict=True):
@@ -124,24 +124,3 @@ def make_backend(network: Network, name: str) -> ClippedSum:
     if name in BACKENDS:
         return BookKeeping(network, ghost=name == "ghost")
     raise TrainingRefused(f"there is no backend {name!r}; choose one of {', '.join(BACKENDS)}")
-
-
-def release(total: torch.Tensor, spread: float, *, divisor: float, random: SecureRandom) -> None:
-    """Turn a sum into what is released: noise is added, then it is divided, and only then rounded.
-
-    The processor does it whatever the device, by one code; there the sum itself is never read again.
-    """
-    summed = total.cpu()  # itself, where it lies there already
-    for piece in torch.split(summed.view(-1), PIECE):
-        piece.copy_(noisy(piece, spread, random).div_(divisor))
-    if summed is not total:
-        total.copy_(summed)
-
-
-def noisy(total: torch.Tensor, spread: float, random: SecureRandom) -> torch.Tensor:
-    """A sum with noise of this standard deviation, in double precision: both whole numbers of one grid."""
-    noise = torch.from_numpy(random.grid_gaussians(total.numel())).reshape(total.shape)
-    if spread == 0:
-        return total.double()
-    unit = spread / GRID
-    return noise.add_((total.double() / unit).round_()).mul_(unit)

@@ -26,7 +26,7 @@ from ml.text.tokenizer import TextTokenizer
 from ml.training.book_keeping import patient_losses
 from ml.training.classifier import Classifier, build_classifier, encode_texts
 from ml.training.devices import CUDA, device_of, tokens_at_once, training_device
-from ml.training.dp_encoder import EncoderTrainer, release
+from ml.training.dp_encoder import EncoderTrainer
 from ml.training.dp_head import (
     HeadState,
     PatientFeatures,
@@ -41,6 +41,7 @@ from ml.training.messages import TrainingJob, TrainingPatient, decode_start
 from ml.training.networks import Network
 from ml.training.patient_batches import Patient, micro_batches
 from ml.training.peak_memory import forget_peak, peak_bytes
+from ml.training.released_sums import step_noise
 from ml.training.scopes import HEAD, scope_named
 
 WARM_UP = 1
@@ -105,8 +106,8 @@ def _encoder_side(network: Network, people: list[Patient], settings: StepSetting
 
 
 def _noise(sums: Sequence[torch.Tensor], random: SecureRandom) -> None:
-    for total in sums:
-        release(total, 1.0, divisor=1.0, random=random)
+    with step_noise(sums, random) as noise:
+        noise.release(sums, 1.0, divisor=1.0)
 
 
 def _head_side(

@@ -23,6 +23,17 @@ def test_noise_never_repeats_within_or_between_generators() -> None:
     assert len(np.unique(first)) > 4000
 
 
+def test_branches_have_keys_of_their_own() -> None:
+    """And neither theirs nor their parent's numbers come twice; a test's key gives the same ones again."""
+    for key in (None, b"k" * 32):
+        parent = SecureRandom(key)
+        family = [*parent.branches(2), *parent.branches(1), parent, *SecureRandom(b"o" * 32).branches(2)]
+        drawn = np.concatenate([member.uniforms(1000) for member in family])
+        assert len(np.unique(drawn)) == len(drawn)
+    one, same = (SecureRandom(b"k" * 32).branches(2)[1].uniforms(9) for _ in range(2))
+    assert np.array_equal(one, same)
+
+
 def test_uniforms_are_below_one_and_even() -> None:
     numbers = SecureRandom(b"k" * 32).uniforms(100_000)
     assert 0 <= numbers.min() < numbers.max() < 1

@@ -5,14 +5,16 @@ from collections.abc import Callable, Sequence
 import torch
 
 from ml.privacy.csprng import GRID, SecureRandom
-from ml.training import dp_encoder, own_gradients
+from ml.training import own_gradients, released_sums
 from ml.training.adalora import SMOOTHING, AdaLoraLinear, allocate_ranks
 from ml.training.book_keeping import BookKeeping
 from ml.training.clipping import Clipping
 from ml.training.dp_encoder import EncoderTrainer
 from ml.training.dp_head import StepSettings
 from ml.training.patient_batches import Patient
+from ml.training.released_sums import step_noise
 from ml.training.team import Team
+from tests.ml.training.elsewhere import elsewhere
 from tests.ml.training.tiny_masked import masked_people, tiny_masked
 from tests.ml.training.tiny_people import CLIP, distance, largest_difference, one_by_one, read_people, tiny
 
@@ -83,9 +85,28 @@ def an_encoders_noise_hides_the_last_bits() -> None:
     """What a step releases is a whole number of one grid's units, odd as often as even, whatever the sum."""
     for odd in (0, 1):
         total = torch.full((20_000,), 0.75 + odd * 2.0**-24)
-        units = dp_encoder.noisy(total, 2.0, SecureRandom()) / (2.0 / GRID)
+        noise = torch.from_numpy(SecureRandom().grid_gaussians(len(total)))
+        units = released_sums.noisy(total, noise, 2.0) / (2.0 / GRID)
         assert float((units - units.round()).abs().max()) < 1e-3
         assert abs(float((units.round() % 2).mean()) - 0.5) < 0.02
+
+
+def noise_is_new_in_every_stretch_and_step() -> None:
+    """Whoever makes it, in place or ahead: no number of two generators' two steps comes twice."""
+    made: list[torch.Tensor] = []
+    with elsewhere() as there:
+        for device in (torch.device("cpu"), there):
+            for random in (SecureRandom(), SecureRandom()):
+                for _ in range(2):
+                    sums = [
+                        torch.zeros(count, dtype=torch.float64).to(device) for count in (300_000, 5, 200_000)
+                    ]
+                    with step_noise(sums, random) as noise:
+                        noise.release(sums, 1.0, divisor=1.0)
+                    made += [total.cpu() for total in sums]
+    numbers = torch.cat(made)
+    assert abs(float(numbers.std()) - 1) < 0.01
+    assert len(torch.unique(numbers)) > 0.999 * len(numbers)
 
 
 def an_encoders_divisor_is_public() -> None:
@@ -200,6 +221,7 @@ ENCODER_CHECKS: tuple[Callable[[], None], ...] = (
     one_patient_moves_every_scope_by_at_most_the_clip,
     an_encoders_noise_has_its_spread_whoever_was_drawn,
     an_encoders_noise_hides_the_last_bits,
+    noise_is_new_in_every_stretch_and_step,
     an_encoders_divisor_is_public,
     an_encoder_counts_no_gradient_that_is_not_finite,
     ranks_are_chosen_by_what_was_released,

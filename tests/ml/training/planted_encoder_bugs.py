@@ -1,11 +1,14 @@
 """Known ways to break the encoder's guarantee, as patches of the real code; see `test_planted_bugs`."""
 
+import os
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 import torch
 
-from ml.training import book_keeping, dp_encoder, masked_words, own_gradients
+from ml.privacy.csprng import SecureRandom
+from ml.training import book_keeping, masked_words, own_gradients, released_sums
 from ml.training.adalora import RankAllocator
 from ml.training.book_keeping import BookKeeping
 from ml.training.clipping import Clipping
@@ -13,6 +16,7 @@ from ml.training.dp_encoder import EncoderTrainer
 from ml.training.masked_words import MaskedWordsNetwork
 from ml.training.own_gradients import ChannelLayer, EmbeddingLayer, LinearLayer, Pass
 from ml.training.patient_batches import Patient
+from ml.training.released_sums import NoiseAhead, NoiseInPlace
 from ml.training.team import Team
 from tests.bug_bank import BugBank
 
@@ -20,7 +24,8 @@ ENCODER_BUGS = BugBank()
 bug = ENCODER_BUGS.plant
 factors, together, alone = Clipping.factors, BookKeeping._together, BookKeeping._alone
 clipped_sum, step, add = BookKeeping.clipped_sum, EncoderTrainer.step, Pass.add
-noisy, release, count_by_gram = dp_encoder.noisy, dp_encoder.release, own_gradients._count_by_gram
+noisy, release, ahead = released_sums.noisy, NoiseInPlace.release, NoiseAhead.__init__
+release_ahead, count_by_gram = NoiseAhead.release, own_gradients._count_by_gram
 
 
 @bug
@@ -137,47 +142,87 @@ def ghost_with_the_lengths_as_factors(patch: pytest.MonkeyPatch) -> None:
 
 @bug
 def encoder_with_half_the_noise(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(dp_encoder, "noisy", lambda total, spread, random: noisy(total, spread / 2, random))
+    patch.setattr(released_sums, "noisy", lambda total, noise, spread: noisy(total, noise, spread / 2))
 
 
 @bug
 def encoder_noise_two_percent_short(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(dp_encoder, "noisy", lambda total, spread, random: noisy(total, 0.98 * spread, random))
+    patch.setattr(released_sums, "noisy", lambda total, noise, spread: noisy(total, noise, 0.98 * spread))
 
 
 @bug
 def noise_added_in_single_precision(patch: pytest.MonkeyPatch) -> None:
-    def single(total: torch.Tensor, spread: float, random: Any) -> torch.Tensor:
-        return (total + noisy(torch.zeros_like(total), spread, random).float()).double()
+    def single(total: torch.Tensor, noise: torch.Tensor, spread: float) -> torch.Tensor:
+        return (total + noisy(torch.zeros_like(total), noise, spread).float()).double()
 
-    patch.setattr(dp_encoder, "noisy", single)
+    patch.setattr(released_sums, "noisy", single)
 
 
 @bug
 def the_same_noise_for_every_piece(patch: pytest.MonkeyPatch) -> None:
     kept: dict[int, torch.Tensor] = {}
 
-    def same(total: torch.Tensor, spread: float, random: Any) -> torch.Tensor:
-        new = noisy(torch.zeros_like(total), spread, random)
-        return total.double() + kept.setdefault(total.numel(), new)
+    def same(total: torch.Tensor, noise: torch.Tensor, spread: float) -> torch.Tensor:
+        return noisy(total, kept.setdefault(total.numel(), noise.clone()).clone(), spread)
 
-    patch.setattr(dp_encoder, "noisy", same)
+    patch.setattr(released_sums, "noisy", same)
 
 
 @bug
 def one_noise_for_all_coordinates(patch: pytest.MonkeyPatch) -> None:
-    def one(total: torch.Tensor, spread: float, random: Any) -> torch.Tensor:
-        return total.double() + noisy(torch.zeros(1), spread, random)
+    def one(total: torch.Tensor, noise: torch.Tensor, spread: float) -> torch.Tensor:
+        return noisy(total, noise.flatten()[0].expand(total.shape).clone(), spread)
 
-    patch.setattr(dp_encoder, "noisy", one)
+    patch.setattr(released_sums, "noisy", one)
 
 
 @bug
 def tables_without_noise(patch: pytest.MonkeyPatch) -> None:
-    def some(total: torch.Tensor, spread: float, **more: Any) -> None:
-        release(total, spread if total.shape[:1] != (12,) else 0.0, **more)
+    def some(self: NoiseInPlace, sums: Sequence[torch.Tensor], spread: float, *, divisor: float) -> None:
+        for total in sums:
+            release(self, [total], spread if total.shape[:1] != (12,) else 0.0, divisor=divisor)
 
-    patch.setattr(dp_encoder, "release", some)
+    patch.setattr(NoiseInPlace, "release", some)
+
+
+@bug
+def one_key_for_all_threads(patch: pytest.MonkeyPatch) -> None:
+    def alike(_self: SecureRandom, count: int) -> list[SecureRandom]:
+        key = os.urandom(32)
+        return [SecureRandom(key) for _ in range(count)]
+
+    patch.setattr(SecureRandom, "branches", alike)
+
+
+@bug
+def keys_of_threads_by_their_numbers(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(
+        SecureRandom, "branches", lambda _self, count: [SecureRandom(bytes([i]) * 32) for i in range(count)]
+    )
+
+
+@bug
+def noise_ahead_used_twice(patch: pytest.MonkeyPatch) -> None:
+    kept: dict[int, torch.Tensor] = {}
+
+    def again(self: NoiseAhead, sums: Sequence[torch.Tensor], random: SecureRandom) -> None:
+        ahead(self, sums, random)
+        for done in self._made:
+            done.result()
+        self._noise = [kept.setdefault(i, noise.clone()).clone() for i, noise in enumerate(self._noise)]
+
+    patch.setattr(NoiseAhead, "__init__", again)
+
+
+@bug
+def half_of_the_noise_ahead_for_all(patch: pytest.MonkeyPatch) -> None:
+    def half(self: NoiseAhead, sums: Sequence[torch.Tensor], spread: float, *, divisor: float) -> None:
+        for done in self._made:
+            done.result()
+        self._noise = [noise[: len(noise) // 2 + 1].repeat(2)[: len(noise)] for noise in self._noise]
+        release_ahead(self, sums, spread, divisor=divisor)
+
+    patch.setattr(NoiseAhead, "release", half)
 
 
 @bug

@@ -12,7 +12,7 @@ from safetensors.numpy import load
 
 from ml.errors import TrainingRefused
 from ml.privacy.csprng import SecureRandom
-from ml.training import devices, dp_encoder, learner
+from ml.training import devices, learner
 from ml.training.book_keeping import BookKeeping
 from ml.training.classifier import Classifier
 from ml.training.clipping import ClippedSum, Clipping
@@ -22,6 +22,7 @@ from ml.training.learner import make_learner
 from ml.training.messages import MLM, TrainingJob, decode_start, encode_start
 from ml.training.networks import Network
 from ml.training.patient_batches import Patient
+from ml.training.released_sums import step_noise
 from ml.training.scopes import HEAD, SCOPES
 from ml.training.step_timing import PlainTrainer
 from ml.training.team import Team
@@ -137,24 +138,18 @@ def test_the_plain_step_is_timed_there_too() -> None:
         assert largest_difference([p.detach().cpu() for p in plain.parameters], before) > 0.01
 
 
-def test_noise_is_added_on_the_processor_and_replaces_the_sum() -> None:
-    summed = torch.linspace(-1, 1, 40_000).reshape(4, -1)
-    released = summed.clone()
-    dp_encoder.release(released, 0.7, divisor=3.0, random=SecureRandom(KEY))
-    seen: list[type] = []
-
-    def noisy(total: torch.Tensor, spread: float, random: SecureRandom) -> torch.Tensor:
-        seen.append(type(total))
-        return plain(total, spread, random)
-
-    plain = dp_encoder.noisy
-    with elsewhere() as place, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(dp_encoder, "noisy", noisy)
-        there = summed.to(place)
-        dp_encoder.release(there, 0.7, divisor=3.0, random=SecureRandom(KEY))
-        assert isinstance(there, Elsewhere)
-        assert torch.equal(there.cpu(), released)
-    assert set(seen) == {torch.Tensor}
+def test_what_is_released_there_is_what_the_processor_releases() -> None:
+    sums = [torch.linspace(-1, 1, count).reshape(2, -1) for count in (40_000, 400_000)]
+    here = [total.clone() for total in sums]
+    with step_noise(here, SecureRandom(KEY)) as noise:
+        noise.release(here, 0.7, divisor=3.0)
+    assert largest_difference(here, sums) > 0.5
+    with elsewhere() as place:
+        there = [total.to(place) for total in sums]
+        with step_noise(there, SecureRandom(KEY)) as noise:
+            noise.release(there, 0.7, divisor=3.0)
+        assert {type(total) for total in there} == {Elsewhere}
+        assert all(torch.equal(total.cpu(), own) for total, own in zip(there, here, strict=True))
 
 
 def test_a_tensor_left_on_the_processor_is_found(job: TrainingJob, monkeypatch: pytest.MonkeyPatch) -> None:

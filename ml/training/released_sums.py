@@ -1,0 +1,137 @@
+"""Turns a step's sums into what is released: noise is added, then they are divided, and only then rounded.
+
+Several threads make the noise. Every stretch of the sums has a generator of its own, so that what is added
+does not depend on how many threads there are. On the processor a piece gets its noise while it is in the
+cache. For sums on a graphics card the processor, idle then, makes the noise ahead, while the sums are being
+formed; the card adds it, in the same arithmetic. No noise outlives its step.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from types import TracebackType
+from typing import Protocol, Self
+
+import numpy as np
+import torch
+
+from ml.privacy.csprng import GRID, SecureRandom
+from ml.training.devices import CPU, noise_threads
+
+PIECE = 1 << 15  # coordinates: in double precision they stay in a processor's cache
+STRETCH = 8 * PIECE  # at most, for one generator
+
+Stretch = list[torch.Tensor]  # pieces, each a view
+
+
+class StepNoise(Protocol):
+    """The noise of one step, used once. A context: once it is left, no thread works on it any more."""
+
+    def release(self, sums: Sequence[torch.Tensor], spread: float, *, divisor: float) -> None:
+        """Put into each sum what is released, with noise of this standard deviation."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+def step_noise(sums: Sequence[torch.Tensor], random: SecureRandom) -> StepNoise:
+    """Noise for sums of the sizes, and on the device, of these."""
+    return (NoiseInPlace if sums[0].device.type == CPU else NoiseAhead)(sums, random)
+
+
+class _Threads:
+    def __init__(self, device: torch.device):
+        self._pool = ThreadPoolExecutor(noise_threads(device), "noise")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+    def _each(
+        self,
+        work: Callable[[Stretch, SecureRandom], None],
+        stretches: Sequence[Stretch],
+        random: SecureRandom,
+    ) -> list[Future[None]]:
+        generators = random.branches(len(stretches))
+        return [
+            self._pool.submit(work, stretch, own) for stretch, own in zip(stretches, generators, strict=True)
+        ]
+
+
+class NoiseInPlace(_Threads):
+    """Made and added piece by piece, once the sums are there: nothing more is held than a piece."""
+
+    def __init__(self, sums: Sequence[torch.Tensor], random: SecureRandom):
+        super().__init__(sums[0].device)
+        self._random = random
+
+    def release(self, sums: Sequence[torch.Tensor], spread: float, *, divisor: float) -> None:
+        """Put into each sum what is released, with noise of this standard deviation."""
+
+        def add(stretch: Stretch, random: SecureRandom) -> None:
+            for piece in stretch:
+                noise = torch.from_numpy(random.grid_gaussians(piece.numel()))
+                piece.copy_(noisy(piece, noise, spread).div_(divisor))
+
+        for done in self._each(add, list(_stretches(sums)), self._random):
+            done.result()
+
+
+class NoiseAhead(_Threads):
+    """Made from now on, in main memory, as the processor finds time; added where the sums lie."""
+
+    def __init__(self, sums: Sequence[torch.Tensor], random: SecureRandom):
+        super().__init__(sums[0].device)
+        pinned = torch.cuda.is_available()  # a card reads such memory by itself
+        self._noise = [torch.empty(t.numel(), dtype=torch.float64, pin_memory=pinned) for t in sums]
+        self._made = self._each(_fill, list(_stretches(self._noise)), random)
+
+    def release(self, sums: Sequence[torch.Tensor], spread: float, *, divisor: float) -> None:
+        """Put into each sum what is released. Raises ValueError the second time: noise is used once."""
+        noise, self._noise = self._noise, []
+        for done in self._made:
+            done.result()
+        for total, own in zip(sums, noise, strict=True):
+            there = own.to(total.device, non_blocking=True).view_as(total)
+            total.copy_(noisy(total, there, spread).div_(divisor))
+
+
+def noisy(total: torch.Tensor, noise: torch.Tensor, spread: float) -> torch.Tensor:
+    """A sum with noise of this standard deviation, in double precision: both whole numbers of one grid.
+
+    `noise` counts units of 1 / GRID, and is overwritten.
+    """
+    if spread == 0:
+        return total.double()
+    unit = spread / GRID
+    return noise.add_(_rounded(total.to(torch.float64, copy=True).div_(unit))).mul_(unit)
+
+
+def _rounded(numbers: torch.Tensor) -> torch.Tensor:
+    """To whole numbers, in place. On the processor torch would share out even a piece among threads."""
+    if numbers.device.type == CPU:
+        np.rint(numbers.numpy(), out=numbers.numpy())
+        return numbers
+    return numbers.round_()
+
+
+def _fill(stretch: Stretch, random: SecureRandom) -> None:
+    for piece in stretch:
+        piece.numpy()[:] = random.grid_gaussians(piece.numel())
+
+
+def _stretches(sums: Iterable[torch.Tensor]) -> Iterator[Stretch]:
+    """Every sum's pieces in order, as many together as fit."""
+    stretch: Stretch = []
+    for piece in (piece for total in sums for piece in torch.split(total.view(-1), PIECE)):
+        if stretch and sum(p.numel() for p in stretch) + piece.numel() > STRETCH:
+            yield stretch
+            stretch = []
+        stretch.append(piece)
+    if stretch:
+        yield stretch
