@@ -13,8 +13,9 @@ from app.errors import UsageError, VaultDamaged
 from app.store.backup import back_up, restore
 from app.store.check import check_vault
 from app.store.erasure import erase_patient
-from app.store.header import RECOVERY, read_header
+from app.store.header import RECOVERY
 from app.store.patient_query import PatientFilter
+from app.store.people import list_people
 from app.store.restoring import rehearse_restore, restore_in_place
 from app.store.scheduled_backup import BackupPlan, back_up_by_plan, copy_by_plan, is_due, plan_of
 from app.store.sealed_copy import copy_sealed
@@ -33,6 +34,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         ("drill", "rehearse the restore of a backup; stdin: passphrase"),
         ("add-user", "give a person access; stdin: your passphrase, hers, the --administrator's"),
         ("remove-user", "take a person's access away; stdin: passphrase, the --administrator's"),
+        ("change-role", "give a person another role; stdin: your passphrase, hers, the --administrator's"),
         ("passphrase", "change your passphrase; stdin: the old one, then the new one"),
         ("bind-device", "let your passphrase open the vault on this device alone; stdin: passphrase"),
         ("unbind-device", "let your passphrase alone open the vault again; stdin: passphrase"),
@@ -124,20 +126,20 @@ def _restore(arguments: argparse.Namespace, console: Console) -> int:
 
 
 def _status(vault: Vault, passphrase: str, arguments: argparse.Namespace, console: Console) -> int:
-    people = [s for s in read_header(vault.path).slots if s.user != RECOVERY]
+    people = list_people(vault)
     anchored = vault.read_only_because or ""
     problem = "" if "opened read-only" in anchored else anchored
     value = {
         "vault": str(vault.path),
         "patients": vault.patient_count(),
         "confirmed": vault.patient_count(PatientFilter(decided=True)),
-        "users": [{"user": s.user, "role": s.role, "bound_to_device": bool(s.device)} for s in people],
+        "users": [{"user": s.user, "role": s.role, "bound_to_device": s.bound} for s in people],
         "audit_events": vault.audit_count(),
         "problem": problem,
     }
     text = f"{vault.path}: {value['patients']} patients, {value['confirmed']} with a confirmed diagnosis\n"
     text += "users: " + ", ".join(
-        f"{s.user} ({s.role}{', bound to a device' if s.device else ''})" for s in people
+        f"{s.user} ({s.role}{', bound to a device' if s.bound else ''})" for s in people
     )
     console.result(value, text)
     if problem:

@@ -5,19 +5,18 @@ import argparse
 from app.cli.console import Console
 from app.cli.sign_in import read_passphrase
 from app.config.policy import load_policy
-from app.errors import PolicyError
 from app.store.device_binding import bind_device, unbind_device
 from app.store.header import RECOVERY, Role
 from app.store.people import (
     add_user,
-    approve,
     change_passphrase,
-    has_administrator,
+    change_role,
     remove_user,
     reset_passphrase,
 )
 from app.store.rekey import prepare_rekey
 from app.store.vault import Vault
+from app.workflows.agree_on_access import Agreement, agreed
 
 
 def add_people_arguments(name: str, deed: argparse.ArgumentParser) -> None:
@@ -32,21 +31,22 @@ def add_people_arguments(name: str, deed: argparse.ArgumentParser) -> None:
         )
     if name == "passphrase":
         deed.add_argument("--name", help=f"whose forgotten passphrase; only for --user {RECOVERY}")
-    if name in ("add-user", "remove-user"):
+    if name in ("add-user", "remove-user", "change-role"):
         deed.add_argument("--name", required=True, help="whose access")
         deed.add_argument(
             "--administrator", metavar="NAME", help="who agrees, by her own passphrase, where the policy asks"
         )
-    if name == "add-user":
+    if name in ("add-user", "change-role"):
         roles = [role.value for role in Role if role is not Role.RECOVERY]
-        deed.add_argument("--role", choices=roles, default=Role.CLINICIAN.value)
+        usual = {"default": Role.CLINICIAN.value} if name == "add-user" else {"required": True}
+        deed.add_argument("--role", choices=roles, **usual)
 
 
 def _add_user(vault: Vault, passphrase: str, arguments: argparse.Namespace, console: Console) -> int:
     secret = read_passphrase(arguments, prompt="Passphrase of the new user: ")
     role = Role(arguments.role)
-    agreed = _approval(vault, arguments, first=role is Role.ADMINISTRATOR)
-    add_user(vault, user=arguments.name, passphrase=secret, role=role, approved_by=agreed)
+    who = _approval(vault, arguments, given=role)
+    add_user(vault, user=arguments.name, passphrase=secret, role=role, approved_by=who)
     console.result({"added": arguments.name, "role": arguments.role}, f"Added {arguments.name}.")
     return 0
 
@@ -54,6 +54,15 @@ def _add_user(vault: Vault, passphrase: str, arguments: argparse.Namespace, cons
 def _remove_user(vault: Vault, passphrase: str, arguments: argparse.Namespace, console: Console) -> int:
     remove_user(vault, user=arguments.name, approved_by=_approval(vault, arguments))
     console.result({"removed": arguments.name}, f"Removed {arguments.name}.")
+    return 0
+
+
+def _change_role(vault: Vault, passphrase: str, arguments: argparse.Namespace, console: Console) -> int:
+    secret = read_passphrase(arguments, prompt=f"Passphrase of {arguments.name}: ")
+    role = Role(arguments.role)
+    who = _approval(vault, arguments, given=role)
+    change_role(vault, user=arguments.name, role=role, passphrase=secret, approved_by=who)
+    console.result({"changed": arguments.name, "role": role}, f"{arguments.name} is {role} from now on.")
     return 0
 
 
@@ -105,16 +114,12 @@ def _to_add_again(users: tuple[str, ...]) -> str:
     return f"To be added again (`anamnesis vault add-user`): {', '.join(users)}"
 
 
-def _approval(vault: Vault, arguments: argparse.Namespace, *, first: bool = False) -> str:
-    """The administrator who agreed; empty where none is asked for, or while the `first` one is made."""
+def _approval(vault: Vault, arguments: argparse.Namespace, *, given: Role | None = None) -> str:
+    agreement = None
     if arguments.administrator is not None:
         secret = read_passphrase(arguments, prompt=f"Passphrase of {arguments.administrator}: ")
-        return approve(vault, administrator=arguments.administrator, passphrase=secret)
-    if not load_policy().people_need_administrator or (first and not has_administrator(vault)):
-        return ""
-    if has_administrator(vault):
-        raise PolicyError("the policy wants an administrator to agree; name her with --administrator NAME")
-    raise PolicyError("the policy wants an administrator to agree; first add one: --role administrator")
+        agreement = Agreement(arguments.administrator, secret)
+    return agreed(vault, load_policy(), agreement, given=given)
 
 
 _BOUND = (
@@ -131,6 +136,7 @@ _UNBOUND = (
 PEOPLE_DEEDS = {
     "add-user": _add_user,
     "remove-user": _remove_user,
+    "change-role": _change_role,
     "passphrase": _passphrase,
     "bind-device": _bind,
     "unbind-device": _unbind,

@@ -1,13 +1,18 @@
 """Who may open a vault: adding, removing and re-keying people. Each is one audited deed."""
 
+from dataclasses import dataclass, replace
+
 from app.config.settings import state_dir
 from app.errors import UsageError, VaultLocked
 from app.store.attempt_throttle import AttemptThrottle, unlock_throttled
 from app.store.header import (
     RECOVERY,
+    Header,
+    KeySlot,
     Role,
     is_administrator,
     make_slot,
+    read_header,
     remade_slot,
     verified_header,
     write_header,
@@ -22,6 +27,21 @@ from app.store.signing_keys import (
     remove_officer_key,
 )
 from app.store.vault import Vault
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Someone with a slot; `bound` where her passphrase opens the vault on one device alone."""
+
+    user: str
+    role: Role
+    bound: bool
+
+
+def list_people(vault: Vault) -> tuple[Person, ...]:
+    """Who may open the vault or agree; the recovery words are nobody."""
+    slots = read_header(vault.path).slots
+    return tuple(Person(s.user, s.role, bool(s.device)) for s in slots if s.role is not Role.RECOVERY)
 
 
 def add_user(
@@ -65,6 +85,44 @@ def remove_user(vault: Vault, *, user: str, approved_by: str = "") -> None:
     vault.audit("user-removed", detail=normalised(user) + _agreed(approved_by))
     write_header(vault.path, header, vault.data_key())
     remove_officer_key(vault, user=user)
+
+
+def change_role(
+    vault: Vault,
+    *,
+    user: str,
+    role: Role,
+    passphrase: str,
+    kdf: KdfParameters | None = None,
+    approved_by: str = "",
+) -> None:
+    """Give a person another role, in force when she signs in next; her own passphrase must open her slot.
+
+    A privacy officer gets a signing key, and loses it with the role. Raises UsageError where nobody who
+    holds a key would be left.
+    """
+    vault.require(Right.PEOPLE)
+    _refuse_recovery(user)
+    header = verified_header(vault.path, vault.data_key())
+    slot = header.slot(user)
+    if slot is None:
+        raise UsageError("there is no such user in this vault; see `anamnesis vault status`")
+    if role in (slot.role, Role.RECOVERY):
+        raise UsageError(f"{slot.user} is {slot.role}; choose another role of a person")
+    _prove(vault, header, slot, passphrase)
+    if role is Role.ADMINISTRATOR:
+        header.without(user)
+    cost = kdf or cost_for_this_machine()
+    fresh = remade_slot(
+        replace(slot, role=role), vault.data_key(), vault_id=header.vault_id, passphrase=passphrase, kdf=cost
+    )
+    signs = role is Role.PRIVACY_OFFICER and _keeps_signing_key(vault, slot.user, passphrase)
+    vault.audit("user-role-changed", detail=f"{slot.user}: {slot.role} to {role}" + _agreed(approved_by))
+    write_header(vault.path, header.with_slot(fresh), vault.data_key())
+    if role is not Role.PRIVACY_OFFICER:
+        remove_officer_key(vault, user=user)
+    elif not signs:
+        make_officer_key(vault, user=user, passphrase=passphrase, kdf=cost)
 
 
 def approve(vault: Vault, *, administrator: str, passphrase: str) -> str:
@@ -128,6 +186,14 @@ def reset_passphrase(vault: Vault, *, user: str, new: str, kdf: KdfParameters | 
     )
     vault.audit("passphrase-replaced", detail=fresh.user)
     write_header(vault.path, header.with_slot(fresh), vault.data_key())
+
+
+def _prove(vault: Vault, header: Header, slot: KeySlot, passphrase: str) -> None:
+    """Raise VaultLocked where the passphrase is not that of the slot, an administrator's too."""
+    if slot.role is Role.ADMINISTRATOR:
+        approve(vault, administrator=slot.user, passphrase=passphrase)
+    else:
+        unlock_throttled(header, slot.user, passphrase)
 
 
 def _agreed(administrator: str) -> str:

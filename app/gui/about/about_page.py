@@ -1,4 +1,4 @@
-"""Appearance, this device, what IT has locked, and where the knowledge comes from, with its licences."""
+"""Appearance, people, this device, what IT has locked, and where the knowledge comes from."""
 
 from collections.abc import Callable
 from importlib import resources
@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QComboBox, QFormLayout, QTextBrowser, QVBoxLayout,
 from app.config.policy import Policy
 from app.gui.about.device_card import DeviceCard
 from app.gui.assistant import Assistant
+from app.gui.people.people_card import PeopleCard
 from app.gui.session import OpenSession
 from app.gui.shell.furniture import card, label, page_frame, scrolled
 from app.gui.shell.reading import limit_lines, show_markdown
@@ -32,8 +33,9 @@ class AboutPage:
         self.sources = QTextBrowser()
         limit_lines(self.sources, session.look)
         self.device = DeviceCard(session)
+        self.people = PeopleCard(session)
         self.widget, column, _head = page_frame(
-            "Settings", "Appearance, this device, the policy of this machine, sources."
+            "Settings", "Appearance, people, this device, the policy of this machine, sources."
         )
         inner = QWidget()
         parts = QVBoxLayout(inner)
@@ -41,6 +43,7 @@ class AboutPage:
         parts.setSpacing(14)
         self._column = inner
         parts.addWidget(self._appearance(set_theme, set_percent))
+        parts.addWidget(self.people.widget)
         parts.addWidget(self.device.widget)
         parts.addWidget(self._policy(session.around.policy))
         parts.addWidget(self._sources(), 1)
@@ -52,6 +55,7 @@ class AboutPage:
         """Show the look, and the slot, as they stand."""
         self._show_look()
         self.device.refresh()
+        self.people.refresh()
 
     def _show_look(self) -> None:
         self._column.setMaximumWidth(self._session.look.px(COLUMN_PX))

@@ -31,7 +31,7 @@ PLACES = (
     Place("models", "models", "Models", "Ctrl+4", "Model versions, and going back"),
     Place("update", "update", "Update file", "Ctrl+5", "What leaves the hospital, and nothing else"),
     Place("audit", "audit", "Audit", "Ctrl+6", "Who did what, and whether the record is intact"),
-    Place("about", "settings", "Settings", "Ctrl+7", "Appearance, policy, sources and licences"),
+    Place("about", "settings", "Settings", "Ctrl+7", "Appearance, people, policy, sources and licences"),
     Place("help", "help", "Help", "F1", "How to work with Anamnesis; every key"),
 )
 

@@ -39,7 +39,9 @@ class ErrorDialog:
         self.reasons = {reason: QRadioButton(words) for reason, words in _LETTERED.items()}
         self._group = QButtonGroup()
         self.frame = WritingDialog(
-            parent, session, Form(TITLE, ABOUT, self._body(), lambda: False, self.save, self._empty)
+            parent,
+            session,
+            Form(TITLE, ABOUT, self._body(), lambda: False, self.save, self._empty, "Mark as in error"),
         )
         self.frame.dialog.resize(size_within(self.frame.dialog, session.look, 520, 380))
 

@@ -21,7 +21,10 @@ Saved = TypeVar("Saved")
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """What stands in the frame: `body` are the fields, `typed` tells of words there, `empty` forgets all."""
+    """What stands in the frame: `body` are the fields, `typed` tells of words there, `empty` forgets all.
+
+    `deed` and `role` are the saving button's, `waiting` is said while the deed is done.
+    """
 
     title: str
     about: str
@@ -29,6 +32,9 @@ class Form:
     typed: Callable[[], bool]
     save: Callable[[], object]
     empty: Callable[[], object]
+    deed: str = "Save"
+    role: str = "primary"
+    waiting: str = ""
 
 
 class WritingDialog:
@@ -46,7 +52,7 @@ class WritingDialog:
         self._guard = _Guard(self.dialog, self.leave)
         self.message = label("", "error", wrap=True)
         self.message.hide()
-        self.save_button = button("Save", form.save, role="primary", tip=f"Save ({SAVE_KEYS[0]})")
+        self.save_button = button(form.deed, form.save, role=form.role, tip=f"{form.deed} ({SAVE_KEYS[0]})")
         self.cancel = button("Cancel", self.leave, role="quiet", tip="Close without saving (Esc)")
         self._lay_out()
         saving = QAction(self.dialog)
@@ -56,6 +62,7 @@ class WritingDialog:
 
     def open(self) -> None:
         """Show it over the window."""
+        self._grow()
         open_over(self.dialog)
 
     def leave(self) -> None:
@@ -78,6 +85,7 @@ class WritingDialog:
         set_role(self.message, role)
         self.message.setText(words)
         self.message.show()
+        self._grow()
 
     def read(self, deed: Callable[[], Saved], then: Callable[[Saved], object]) -> None:
         """Ask the vault for what belongs into the fields, before anybody types."""
@@ -99,6 +107,12 @@ class WritingDialog:
 
         run(deed, go_on, self._refuse)
 
+    def _grow(self) -> None:
+        """As high as its wrapped words need, where it is not higher."""
+        width, layout = self.dialog.width(), self.dialog.layout()
+        assert layout is not None
+        self.dialog.resize(width, max(self.dialog.height(), layout.totalHeightForWidth(width)))
+
     def _go(self) -> None:
         self.decided = True
         self.dialog.reject()
@@ -109,6 +123,8 @@ class WritingDialog:
 
     def _wait(self, waiting: bool) -> None:
         self.message.hide()
+        if waiting and self._form.waiting:
+            self.tell(self._form.waiting, role="notice")
         self.save_button.setEnabled(not waiting)
         self._form.body.setEnabled(not waiting)
         if not waiting and self._place is not None:

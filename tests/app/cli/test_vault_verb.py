@@ -308,6 +308,25 @@ def test_where_the_policy_asks_an_administrator_must_agree_to_who_gets_access(
     assert "bob as clinician, approved by it" in told
 
 
+def test_a_person_gets_another_role_by_her_own_passphrase_and_an_administrators_word(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    bob, it = "secret of bob", "secret of the it"
+    for name, role in (("bob", "annotator"), ("it", "administrator")):
+        add = f"vault add-user --vault {path} --name {name} --role {role}"
+        assert run(monkeypatch, add, stdin=f"{SECRET}\n{bob if name == 'bob' else it}\n") == 0
+    (tmp_path / "policy.toml").write_text("people_need_administrator = true")
+    monkeypatch.setattr("app.config.policy.policy_path", lambda: tmp_path / "policy.toml")
+    change = f"vault change-role --vault {path} --name bob --role trainer"
+    assert run(monkeypatch, change, stdin=f"{SECRET}\n{bob}\n") == 1
+    assert "--administrator" in capfd.readouterr().err
+    assert run(monkeypatch, f"{change} --administrator it", stdin=f"{SECRET}\n{bob}\n{it}\n") == 0
+    capfd.readouterr()
+    assert run(monkeypatch, f"vault status --json --vault {path}") == 0
+    users = json.loads(capfd.readouterr().out)["users"]
+    assert {"user": "bob", "role": "trainer", "bound_to_device": False} in users
+
+
 def test_a_trainer_opens_notes_with_a_reason_alone_and_the_officer_reviews_it(
     path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -32,7 +32,19 @@ WRITING = (
         "Start training",
         "Declare…",
     ),
-    *("Roll back", "Measure", "Sign and save", "Bind to this device…", "Accept", "Mark", "State"),
+    *(
+        "Roll back",
+        "Measure",
+        "Sign and save",
+        "Bind to this device…",
+        "Add a person…",
+        "Another role…",
+        "Remove…",
+        "Your passphrase…",
+        "Accept",
+        "Mark",
+        "State",
+    ),
 )
 
 
