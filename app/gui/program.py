@@ -2,6 +2,7 @@
 
 import sys
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QMessageBox
 
 from app.config.policy import load_policy
@@ -12,7 +13,7 @@ from app.gui.session import Surroundings
 from app.gui.shell.main_window import MainWindow, default_vault
 from app.gui.shell.window_settings import read_settings
 from app.gui.theme.look import Look
-from app.gui.theme.palette import THEMES
+from app.gui.theme.palette import CONTRAST_DARK, CONTRAST_LIGHT, LIGHT, THEMES
 
 SCREENLESS = ("offscreen", "minimal")
 
@@ -31,9 +32,18 @@ def open_window(vault: str | None, user: str | None) -> int:
         raise
 
 
+def first_theme(app: QApplication) -> str:
+    """The theme until somebody chooses one: in high contrast, dark or light, where the system asks for it."""
+    hints = app.styleHints()
+    if hints.accessibility().contrastPreference() is not Qt.ContrastPreference.HighContrast:
+        return LIGHT.name
+    dark = hints.colorScheme() is Qt.ColorScheme.Dark
+    return CONTRAST_DARK.name if dark else CONTRAST_LIGHT.name
+
+
 def _open(app: QApplication, vault: str | None, user: str | None) -> int:
     settings_file = config_dir() / "window.json"
-    settings = read_settings(settings_file)
+    settings = read_settings(settings_file, theme=first_theme(app))
     look = Look(THEMES[settings.theme], settings.percent)
     look.apply()
     around = Surroundings(look, OperationRunner(), load_policy(), cache_dir(), settings_file)

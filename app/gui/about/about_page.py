@@ -13,6 +13,7 @@ from app.gui.session import OpenSession
 from app.gui.shell.furniture import card, label, page_frame, scrolled
 from app.gui.shell.reading import limit_lines, show_markdown
 from app.gui.theme.look import SCALES
+from app.gui.theme.palette import THEMES
 
 COLUMN_PX = 760  # at 100 % text: wider, its sentences are hard to read
 
@@ -86,14 +87,14 @@ class AboutPage:
         frame, column = card()
         column.addWidget(label("Appearance", "heading"))
         form = QFormLayout(horizontalSpacing=18, verticalSpacing=10)
-        self.theme.addItem("Light", "light")
-        self.theme.addItem("Dark", "dark")
+        for theme in THEMES.values():
+            self.theme.addItem(theme.title, theme.name)
         for percent in SCALES:
             self.percent.addItem(f"{percent} %", percent)
         self.theme.currentIndexChanged.connect(lambda _i: set_theme(self.theme.currentData()))
         self.percent.currentIndexChanged.connect(lambda _i: set_percent(self.percent.currentData()))
         for words, choice, tip in (
-            ("Theme", self.theme, "Ctrl+D changes between light and dark"),
+            ("Theme", self.theme, "Ctrl+D changes between light and dark, plain or in high contrast"),
             ("Text size", self.percent, "Ctrl + and Ctrl − change it, Ctrl 0 resets it"),
         ):
             choice.setAccessibleName(words)

@@ -69,7 +69,7 @@ class NotePane:
         self.subtitle = ElidedLabel("small")
         self.current = ElidedLabel("muted")
         self.left = ElidedLabel("badge")
-        self.error = label("", "error", wrap=True)
+        self.error, self._above = label("", "error", wrap=True), QWidget()
         self._counts = True
         self._tools: dict[str, QToolButton] = {}
         self.widget, column = card(margin=0, spacing=0)
@@ -157,7 +157,7 @@ class NotePane:
     def _show_error(self, error: EnteredInError | None) -> None:
         """Say above the note that it counts nowhere; nothing in it can be marked then."""
         self._counts = error is None
-        self.error.setVisible(not self._counts)
+        self._above.setVisible(not self._counts)
         self.error.setText("" if error is None else told(error))
         tip = IN_ERROR if self._counts else COUNT_AGAIN
         self.actions["error"].setText(tip)
@@ -207,8 +207,9 @@ class NotePane:
         column.addWidget(_line())
         above = row(self.error)
         above.setContentsMargins(10, 8, 10, 0)
-        self.error.hide()
-        column.addLayout(above)
+        self._above.setLayout(above)
+        self._above.hide()
+        column.addWidget(self._above)
         column.addWidget(self.view, 1)
         column.addWidget(_line())
         column.addLayout(self._status())

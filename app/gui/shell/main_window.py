@@ -114,7 +114,7 @@ class MainWindow(QMainWindow):
         return workspace.session.vault
 
     def set_theme(self, name: str) -> None:
-        """Light or dark, kept for the next start."""
+        """A theme by its name, kept for the next start."""
         self.around.look.set_theme(name)
         self._keep_look()
 
@@ -208,7 +208,7 @@ class MainWindow(QMainWindow):
             ("Ctrl+I", lambda: self._in_workspace(lambda w: w.import_files(None))),
             ("Ctrl+F", self._focus_search),
             ("Alt+Left", lambda: self._in_workspace(lambda w: w.go("patients"))),
-            ("Ctrl+D", lambda: self.set_theme("dark" if self.around.look.theme.name == "light" else "light")),
+            ("Ctrl+D", lambda: self.set_theme(self.around.look.theme.other)),
         )
         for key, act in keys:
             shortcut = QShortcut(QKeySequence(key), self, context=Qt.ShortcutContext.ApplicationShortcut)

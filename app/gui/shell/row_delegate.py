@@ -29,7 +29,8 @@ class RowDelegate(QStyledItemDelegate):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         chosen = option.state & QStyle.StateFlag.State_Selected
         focused = option.state & QStyle.StateFlag.State_HasFocus
-        painter.setPen(QPen(self._look.color("accent"), RING_PX) if focused else Qt.PenStyle.NoPen)
+        edge = QPen(self._look.color("chosen_edge"), 1) if chosen else QPen(Qt.PenStyle.NoPen)
+        painter.setPen(QPen(self._look.color("accent"), RING_PX) if focused else edge)
         painter.setBrush(self._look.color("selected") if chosen else Qt.BrushStyle.NoBrush)
         painter.drawRoundedRect(rect.adjusted(1, 1, -1, -1), 6, 6)
         self.paint_row(painter, rect, index)

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from app.config.toml_text import read_small_text
+from app.gui.theme.palette import THEMES
 
 RECENT = 6
 
@@ -20,19 +21,19 @@ class WindowSettings:
     geometry: str = ""  # where the window stood, as Qt writes it, in base64
 
 
-def read_settings(path: Path) -> WindowSettings:
-    """The settings kept in a file; defaults where it is missing or not understood."""
+def read_settings(path: Path, *, theme: str = "light") -> WindowSettings:
+    """The settings kept in a file; where it is missing or not understood the defaults, with this theme."""
     try:
         kept = json.loads(read_small_text(path))
         return WindowSettings(
-            theme=str(kept["theme"]) if kept["theme"] in ("light", "dark") else "light",
+            theme=str(kept["theme"]) if kept["theme"] in THEMES else theme,
             percent=min(max(int(kept["percent"]), 80), 200),
             recent_vaults=tuple(str(p) for p in kept["recent_vaults"])[:RECENT],
             user=str(kept["user"]),
             geometry=str(kept.get("geometry", "")),
         )
     except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
-        return WindowSettings()
+        return WindowSettings(theme=theme)
 
 
 def write_settings(path: Path, settings: WindowSettings) -> None:

@@ -1,13 +1,19 @@
-"""The two colour themes, light and dark, and the contrast that each pair of colours must keep."""
+"""The colour themes, light and dark, each plain and in high contrast, and the contrast that they keep."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Theme:
-    """Colours by their task, as `#rrggbb`. Text colours keep 4.5:1 on every ground they stand on."""
+    """Colours by their task, as `#rrggbb`. Text keeps `text_contrast` on every ground it stands on.
+
+    `other` is the theme that Ctrl+D changes to. In high contrast borders keep 3:1 as well, and what is chosen
+    has an edge: no ground is dark enough to be told from another and bright enough for text of every colour.
+    """
 
     name: str
+    title: str
+    other: str
     window: str  # behind everything
     sidebar: str
     surface: str  # cards, lists, the note
@@ -30,10 +36,14 @@ class Theme:
     bad: str
     bad_fill: str
     track: str  # the empty part of a bar
+    chosen_edge: str  # around what is chosen; as its ground where that alone is told
+    text_contrast: float = 4.5
 
 
 LIGHT = Theme(
     name="light",
+    title="Light",
+    other="dark",
     window="#f3f5f7",
     sidebar="#e9edf1",
     surface="#ffffff",
@@ -56,10 +66,13 @@ LIGHT = Theme(
     bad="#a3242b",
     bad_fill="#fcebeb",
     track="#e3e9ee",
+    chosen_edge="#d9ecee",
 )
 
 DARK = Theme(
     name="dark",
+    title="Dark",
+    other="light",
     window="#10161c",
     sidebar="#0c1116",
     surface="#171f27",
@@ -82,9 +95,70 @@ DARK = Theme(
     bad="#f59a9a",
     bad_fill="#42201f",
     track="#2a3641",
+    chosen_edge="#1c3d45",
 )
 
-THEMES = {theme.name: theme for theme in (LIGHT, DARK)}
+CONTRAST_LIGHT = Theme(
+    name="contrast-light",
+    title="High contrast, light",
+    other="contrast-dark",
+    window="#ffffff",
+    sidebar="#ffffff",
+    surface="#ffffff",
+    raised="#f2f2f2",
+    selected="#e2f1f3",
+    border="#6a6a6a",
+    control="#404040",
+    text="#000000",
+    muted="#303030",
+    accent="#003f47",
+    on_accent="#ffffff",
+    observed="#002a66",
+    observed_fill="#e3eefc",
+    excluded="#5a2400",
+    excluded_fill="#fdefe3",
+    suggested="#3a1d6e",
+    suggested_fill="#f4effc",
+    good="#00401d",
+    warn="#4a3000",
+    bad="#74000f",
+    bad_fill="#fdeeee",
+    track="#858585",
+    chosen_edge="#404040",
+    text_contrast=7.0,
+)
+
+CONTRAST_DARK = Theme(
+    name="contrast-dark",
+    title="High contrast, dark",
+    other="contrast-light",
+    window="#000000",
+    sidebar="#000000",
+    surface="#000000",
+    raised="#1a1a1a",
+    selected="#08292e",
+    border="#8f8f8f",
+    control="#c4c4c4",
+    text="#ffffff",
+    muted="#dcdcdc",
+    accent="#6ff0fb",
+    on_accent="#000000",
+    observed="#a9d0ff",
+    observed_fill="#06264d",
+    excluded="#ffc38f",
+    excluded_fill="#3a1d00",
+    suggested="#dcc8ff",
+    suggested_fill="#251a3d",
+    good="#8df0b4",
+    warn="#ffd878",
+    bad="#ffb3b3",
+    bad_fill="#3b0a0a",
+    track="#707070",
+    chosen_edge="#c4c4c4",
+    text_contrast=7.0,
+)
+
+THEMES = {theme.name: theme for theme in (LIGHT, DARK, CONTRAST_LIGHT, CONTRAST_DARK)}
 
 
 def luminance(color: str) -> float:

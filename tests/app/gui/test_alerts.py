@@ -83,7 +83,7 @@ def test_urgencies_differ_in_shape_words_and_colour(qtbot: QtBot) -> None:
     for theme in THEMES.values():
         for role in ROLES.values():
             for ground in (theme.surface, theme.selected):
-                assert contrast(getattr(theme, role), ground) >= 4.5
+                assert contrast(getattr(theme, role), ground) >= theme.text_contrast
 
 
 def ill_records() -> tuple[object, ...]:

@@ -1,4 +1,4 @@
-"""Every page is rendered to a picture that shows something, in both themes."""
+"""Every page is rendered to a picture that shows something, in each kind of theme."""
 
 from pathlib import Path
 
@@ -21,7 +21,7 @@ def _colors(path: Path) -> int:
     )
 
 
-@pytest.mark.parametrize(("theme", "percent"), [("light", 100), ("dark", 150)])
+@pytest.mark.parametrize(("theme", "percent"), [("light", 100), ("dark", 150), ("contrast-dark", 100)])
 def test_every_page_is_drawn(
     qtbot: QtBot, vault: Vault, tmp_path: Path, public_cache: Path, theme: str, percent: int
 ) -> None:

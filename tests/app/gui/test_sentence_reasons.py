@@ -42,7 +42,7 @@ def test_the_strongest_sentence_sets_the_scale_and_the_faintest_are_left_out() -
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("theme", sorted(THEMES))
 def test_a_sentence_for_and_one_against_differ_in_colour_and_in_line(qtbot: QtBot, theme: str) -> None:
     look = Look(THEMES[theme])
     look.apply()
@@ -63,7 +63,7 @@ def test_a_sentence_for_and_one_against_differ_in_colour_and_in_line(qtbot: QtBo
     assert solid == list(range(solid[0], solid[-1] + 1))
     assert len(dotted) < 0.8 * (dotted[-1] - dotted[0])
     ground = image.pixelColor(solid[0] + 2, 8 + look.px(14)).name()
-    assert contrast(THEMES[theme].text, ground) >= 4.5
+    assert contrast(THEMES[theme].text, ground) >= THEMES[theme].text_contrast
     view.show_note("Another note.")
     assert look.color("good") not in [
         view.grab().toImage().pixelColor(x, y) for x in range(300) for y in range(60)

@@ -20,7 +20,7 @@ from app.errors import VaultError
 from app.gui.guide.help_page import TOPICS, help_text
 from app.gui.shell.main_window import MainWindow
 from app.gui.shell.sidebar import PLACES
-from app.gui.shell.window_settings import WindowSettings, read_settings
+from app.gui.shell.window_settings import WindowSettings, read_settings, write_settings
 from app.gui.training.run_view import RunProgress, RunRequest
 from app.store.header import Role
 from app.store.key_derivation import KdfParameters
@@ -29,7 +29,7 @@ from app.store.vault import Vault
 from app.workflows.stop_wish import StopWish
 from tests.app.gui.clinic import MARFAN
 from tests.app.gui.conftest import PASSPHRASE, PATIENCE_S, USER, Clock
-from tests.app.gui.hands import open_chart
+from tests.app.gui.hands import Hands, open_chart
 
 pytestmark = pytest.mark.slow
 Settle = Callable[[], None]
@@ -202,6 +202,28 @@ def test_larger_text_and_the_dark_theme_are_kept_for_the_next_start(window: Main
     window.set_theme("dark")
     assert (window.settings.percent, window.settings.theme) == (110, "dark")
     assert '"dark"' in window.around.settings_file.read_text(encoding="utf-8")
+
+
+def test_a_theme_changes_to_its_counterpart_by_key_in_high_contrast_too(
+    window: MainWindow, vault: Vault, settle: Callable[[], None]
+) -> None:
+    hands = Hands(window, settle)
+    window.take_vault(vault)
+    settle()
+    for theme in ("light", "contrast-light"):
+        window.set_theme(theme)
+        seen = [theme]
+        for _press in range(2):
+            hands.press(Qt.Key.Key_D, Qt.KeyboardModifier.ControlModifier)
+            seen.append(window.settings.theme)
+        assert seen == [theme, theme.replace("light", "dark"), theme]
+
+
+def test_without_settings_the_systems_wish_for_contrast_counts(tmp_path: Path) -> None:
+    settings = read_settings(tmp_path / "none.json", theme="contrast-dark")
+    assert settings.theme == "contrast-dark"
+    write_settings(tmp_path / "window.json", WindowSettings(theme="light"))
+    assert read_settings(tmp_path / "window.json", theme="contrast-dark").theme == "light"
 
 
 @pytest.mark.parametrize(
