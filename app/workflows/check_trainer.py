@@ -11,7 +11,7 @@ from app.workflows.trainer_process import TrainerProcess
 from ml.errors import MlError
 from ml.evaluation.probe_texts import probe_texts
 from ml.registry.export_job import ExportRequest, ExportResult
-from ml.registry.model_version import GRAPH_FILES, TENSORS_FILE, VersionContent
+from ml.registry.model_version import TENSORS_FILE, VersionContent
 from ml.training.messages import TrainingJob, TrainingPatient
 
 PATIENTS = (
@@ -51,7 +51,7 @@ def check_export(starting: VersionContent) -> str:
         tensors=starting.files[TENSORS_FILE],
         labels=starting.labels,
         probes=probe_texts(["Arachnodactyly", "Cleft palate", "Seizure"], count=PROBES),
-        graphs={precision: starting.files[name] for precision, name in GRAPH_FILES.items()},
+        graphs=starting.graphs,
     )
     try:
         *_, made = export_classifier(request)

@@ -11,7 +11,6 @@ from ml.evaluation.ranking_quality import top_k, true_ranks
 from ml.federated.payload import Tensors
 from ml.inference.graph_template import GraphTemplate, assemble
 from ml.inference.predictor import Predictor
-from ml.registry.model_version import GRAPH_FILES
 from ml.registry.starting_model import starting_version
 from ml.text.encoder_files import EncoderFiles
 from ml.text.tokenizer import TextTokenizer
@@ -47,7 +46,7 @@ def public_notes(graph: CompiledGraph, labels: tuple[str, ...], *, per_style: in
 def top10_of(whole: Tensors, encoder: EncoderFiles, notes: PublicNotes, *, threads: int = 2) -> float:
     """The share of notes whose disease is among the first ten; `whole` are all tensors of the classifier."""
     start = starting_version()
-    onnx = assemble(GraphTemplate.from_bytes(start.files[GRAPH_FILES["fp32"]]), whole)
+    onnx = assemble(GraphTemplate.from_bytes(start.graphs["fp32"]), whole)
     tokenizer = TextTokenizer(encoder.tokenizer_json)
     model = Predictor.load(
         onnx, tokenizer, start.labels, provider="cpu", version="candidate", threads=threads

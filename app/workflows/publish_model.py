@@ -20,7 +20,7 @@ from knowledge_graph.graph.cache import load_compiled
 from ml.evaluation.probe_texts import probe_texts
 from ml.inference.version_loading import check_encoder, merged_tensors
 from ml.registry.export_job import ExportRequest, ExportResult, exported_version
-from ml.registry.model_version import GRAPH_FILES, TENSORS_FILE, ModelCard, ModelVersion, VersionContent
+from ml.registry.model_version import TENSORS_FILE, ModelCard, ModelVersion, VersionContent
 from ml.registry.tensor_file import read_tensors, write_tensors
 from ml.registry.training_result import TrainingResult
 from ml.text.encoder_files import EncoderFiles, find_encoder
@@ -90,7 +90,7 @@ def _reusable_graphs(base: VersionContent, encoder: EncoderFiles, result: Traini
     known = merged_tensors(encoder, read_tensors(base.files[TENSORS_FILE]))
     if not set(read_tensors(result.tensors)) <= set(known):
         return {}
-    return {precision: base.files[name] for precision, name in GRAPH_FILES.items()}
+    return base.graphs
 
 
 def waiting_result(vault: Vault, run_id: str | None = None) -> TrainingResult:

@@ -26,7 +26,7 @@ from ml.evaluation.ranking_quality import top_k, true_ranks
 from ml.inference.graph_template import GraphTemplate, assemble
 from ml.inference.predictor import Predictor
 from ml.inference.version_loading import Tensors, merged_tensors
-from ml.registry.model_version import GRAPH_FILES, TENSORS_FILE, VersionContent
+from ml.registry.model_version import TENSORS_FILE, VersionContent
 from ml.registry.starting_model import starting_version
 from ml.registry.tensor_file import read_tensors
 from ml.search.settings_search import Range, Settings, SettingsSearch, TrialOutcome
@@ -138,7 +138,7 @@ def judged(start: VersionContent, fold: Hospital, settings: Settings, plan: Sear
 def named_first(start: VersionContent, fold: Hospital, own: Tensors, *, threads: int) -> float:
     """The share of a hospital's new patients named first among its diseases by a version's own tensors."""
     encoder = find_encoder()
-    template = GraphTemplate.from_bytes(start.files[GRAPH_FILES["fp32"]])
+    template = GraphTemplate.from_bytes(start.graphs["fp32"])
     onnx = assemble(template, merged_tensors(encoder, own))
     tokenizer = TextTokenizer(encoder.tokenizer_json)
     model = Predictor.load(onnx, tokenizer, start.labels, provider="cpu", threads=threads)

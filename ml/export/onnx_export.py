@@ -25,11 +25,14 @@ OUTPUT_NAME = "logits"
 _TWIN_SEED = 20
 
 
-def fp32_graph(classifier: Classifier) -> GraphTemplate:
-    """The graph of every classifier of this shape, adapters and prefixes included. No weight is looked at."""
+def exported_twin(classifier: Classifier) -> tuple[Any, GraphTemplate]:
+    """A ModelProto of the twin, and the fp32 graph of every classifier of this shape, adapters and prefixes
+    included. No weight is looked at.
+    """
     twin = _random_twin(classifier)
     tensors = {name: value.numpy() for name, value in twin.state_dict().items()}
-    return _strip_weights(export_onnx(twin), tensors)
+    exported = export_onnx(twin)
+    return exported, _strip_weights(exported, tensors)
 
 
 def export_onnx(classifier: Classifier) -> Any:

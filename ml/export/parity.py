@@ -1,4 +1,4 @@
-"""Measures how far an ONNX model is from the torch classifier it came from, and int8 from fp32."""
+"""Measures how far an ONNX model is from the torch classifier it came from, and int8 and fp16 from fp32."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -25,10 +25,11 @@ def measure_parity(
     """Compare logits on public probe texts; refuses an fp32 model that is not the same function.
 
     A function is told from another by a few texts, so torch reads some of every length; a share of decisions
-    takes many, so int8 is held against fp32 in ONNX Runtime on all.
+    takes many, so int8 and fp16 are held against fp32 in ONNX Runtime on all.
     """
     feeds = _feeds(tokenizer, texts)
-    fp32, int8 = (_onnx_logits(models[kind], feeds) for kind in ("fp32", "int8"))
+    logits = {precision: _onnx_logits(onnx, feeds) for precision, onnx in models.items()}
+    fp32, int8, fp16 = logits["fp32"], logits["int8"], logits.get("fp16")
     few = range(0, len(feeds), -(-len(feeds) // _TORCH_BATCHES))
     by_torch = _torch_logits(classifier, [feeds[i] for i in few])
     by_onnx = np.concatenate([fp32[i * _BATCH_SIZE : (i + 1) * _BATCH_SIZE] for i in few])
@@ -38,6 +39,8 @@ def measure_parity(
         int8_max_abs_diff=_largest_difference(fp32, int8),
         fp32_same_top1=_same_top1(by_torch, by_onnx),
         int8_same_top1=_same_top1(fp32, int8),
+        fp16_max_abs_diff=0.0 if fp16 is None else _largest_difference(fp32, fp16),
+        fp16_same_top1=0.0 if fp16 is None else _same_top1(fp32, fp16),
     )
     if not parity.fp32_max_abs_diff <= FP32_LIMIT:
         raise ModelFileError(

@@ -23,7 +23,7 @@ from ml.inference.protobuf_wire import write_bytes, write_number
 
 _GRAPH, _INITIALIZER = 7, 5
 _DIMS, _DATA_TYPE, _NAME, _RAW_DATA = 1, 2, 8, 9
-_ONNX_TYPES = {np.dtype(np.float32): 1, np.dtype(np.uint8): 2, np.dtype(np.int8): 3}
+_ONNX_TYPES = {"float32": 1, "uint8": 2, "int8": 3, "float16": 10}
 _MAX_GRAPH_BYTES = 64 << 20
 
 Array = np.ndarray[Any, Any]
@@ -33,6 +33,7 @@ class FillKind(StrEnum):
     """How an initializer is made from its tensor."""
 
     FLOAT = "float"
+    HALF = "half"
     COLUMNS = "int8-columns"
     ROWS = "int8-rows"
     BIAS = "shifted-bias"
@@ -103,8 +104,9 @@ def _vector(data: bytes) -> Array:
 
 def _filled(fill: Fill, tensors: Mapping[str, Array]) -> Iterable[tuple[str, Array]]:
     tensor = tensors[fill.source]
-    if fill.kind is FillKind.FLOAT:
-        return [(fill.name, tensor.T if fill.transpose else tensor)]
+    if fill.kind in (FillKind.FLOAT, FillKind.HALF):
+        kept = tensor.T if fill.transpose else tensor
+        return [(fill.name, kept if fill.kind is FillKind.FLOAT else kept.astype(np.float16))]
     if fill.kind is FillKind.BIAS:
         weight, shift = tensors[fill.weight], tensors[fill.shift]
         bias = shifted_bias(tensor, weight, shift, tensors.get(fill.mean), tensors.get(fill.factor))
@@ -166,7 +168,7 @@ def _as_initializer(name: str, array: Array) -> bytes:
     tensor = b"".join(
         [
             *(write_number(_DIMS, size) for size in array.shape),
-            write_number(_DATA_TYPE, _ONNX_TYPES[array.dtype]),
+            write_number(_DATA_TYPE, _ONNX_TYPES[array.dtype.name]),
             write_bytes(_NAME, name.encode("utf-8")),
             write_bytes(_RAW_DATA, raw),
         ]

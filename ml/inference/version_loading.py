@@ -7,16 +7,17 @@ from typing import Any
 import numpy as np
 
 from ml.errors import ModelFileError
+from ml.inference.card_session import CardSession
 from ml.inference.graph_template import GraphTemplate, assemble
 from ml.inference.int8_sums import adds_int8_right
 from ml.inference.predictor import Predictor
 from ml.inference.providers import active_provider, cuda_compiled, open_session
-from ml.registry.model_version import GRAPH_FILES, TENSORS_FILE, VersionContent
+from ml.registry.model_version import TENSORS_FILE, VersionContent
 from ml.registry.tensor_file import read_tensors
 from ml.text.encoder_files import EncoderFiles
 from ml.text.tokenizer import TextTokenizer
 
-INT8_LEAST_SAME_TOP1 = 0.97
+LEAST_SAME_TOP1 = 0.97
 
 Tensors = dict[str, np.ndarray[Any, Any]]
 
@@ -38,8 +39,8 @@ def merged_tensors(encoder: EncoderFiles, changed: Mapping[str, np.ndarray[Any, 
 
 
 def version_onnx(content: VersionContent, encoder: EncoderFiles, *, precision: str = "int8") -> bytes:
-    """The version's ONNX model, `int8` or `fp32`; refuses one whose hash is not the card's."""
-    template = GraphTemplate.from_bytes(content.files[GRAPH_FILES[precision]])
+    """The version's ONNX model, `int8`, `fp16` or `fp32`; refuses one whose hash is not the card's."""
+    template = GraphTemplate.from_bytes(content.graphs[precision])
     onnx = assemble(template, version_tensors(content, encoder))
     if hashlib.sha256(onnx).hexdigest() != content.version.card.onnx_sha256.get(precision):
         name = content.version.version_id[:12]
@@ -52,14 +53,19 @@ def version_onnx(content: VersionContent, encoder: EncoderFiles, *, precision: s
 def load_predictor(
     content: VersionContent, encoder: EncoderFiles, *, provider: str = "auto", threads: int = 0
 ) -> Predictor:
-    """A predictor of a version: fp32 on a GPU; on the CPU what `cpu_precision` says."""
+    """A predictor of a version, in what `card_precision` says on a graphics card, else `cpu_precision`.
+
+    `auto` takes the processor where no card runs.
+    """
     tokenizer = TextTokenizer(encoder.tokenizer_json)
     labels, version = content.labels, content.version.version_id
-    if provider != "cpu" and (cuda_compiled() or provider == "cuda"):
-        onnx = version_onnx(content, encoder, precision="fp32")
-        session = open_session(onnx, provider=provider, threads=threads)
-        if active_provider(session) == "cuda":
-            return Predictor(session, tokenizer, labels, version)
+    if provider != "cpu" and (cuda_compiled() or provider != "auto"):
+        precision = card_precision(content) if provider != "tensorrt" else "fp32"
+        onnx = version_onnx(content, encoder, precision=precision)
+        recorded = provider != "tensorrt"
+        session = open_session(onnx, provider=provider, threads=threads, recorded=recorded)
+        if active_provider(session) != "cpu":
+            return Predictor(CardSession(session), tokenizer, labels, version)
     onnx = version_onnx(content, encoder, precision=cpu_precision(content))
     return Predictor.load(onnx, tokenizer, labels, provider="cpu", version=version, threads=threads)
 
@@ -69,8 +75,15 @@ def cpu_precision(content: VersionContent) -> str:
 
     Also `fp32` where the processor would not compute what the card measured.
     """
-    alike = content.version.card.parity.int8_same_top1 >= INT8_LEAST_SAME_TOP1
+    alike = content.version.card.parity.int8_same_top1 >= LEAST_SAME_TOP1
     return "int8" if alike and adds_int8_right() else "fp32"
+
+
+def card_precision(content: VersionContent) -> str:
+    """`fp16` where the version has it and names the same first disease as fp32, else `fp32`."""
+    card = content.version.card
+    alike = card.parity.fp16_same_top1 >= LEAST_SAME_TOP1
+    return "fp16" if "fp16" in card.onnx_sha256 and alike else "fp32"
 
 
 def check_encoder(content: VersionContent, encoder: EncoderFiles) -> None:

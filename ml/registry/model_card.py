@@ -1,6 +1,6 @@
 """Writes a version's card as Markdown, for people."""
 
-from ml.registry.model_version import ModelVersion
+from ml.registry.model_version import ModelCard, ModelVersion
 from ml.registry.training_result import PrivacyClaim
 
 
@@ -19,11 +19,18 @@ def card_markdown(version: ModelVersion) -> str:
         ("Mechanism", _mechanism(privacy)),
         ("ONNX fp32 against torch", f"largest difference {parity.fp32_max_abs_diff:.2g}"),
         ("ONNX int8 against torch", f"same first disease on {parity.int8_same_top1:.1%}"),
+        *_half_precision(card),
         *((f"ONNX {kind}", f"{size / 1e6:.1f} MB") for kind, size in sorted(card.onnx_bytes.items())),
         *((f"Measured: {name}", f"{value:.4g}") for name, value in sorted(card.measured.items())),
     ]
     table = "\n".join(f"| {name} | {value} |" for name, value in rows)
     return f"# {card.title}\n\n| | |\n| --- | --- |\n{table}\n\n{_LIMITS}\n"
+
+
+def _half_precision(card: ModelCard) -> list[tuple[str, str]]:
+    if "fp16" not in card.onnx_sha256:
+        return []
+    return [("ONNX fp16 against fp32", f"same first disease on {card.parity.fp16_same_top1:.1%}")]
 
 
 def _guarantee(version: ModelVersion) -> str:

@@ -21,16 +21,18 @@ VersionId = NewType("VersionId", str)
 
 TENSORS_FILE = "tensors.safetensors"
 LABELS_FILE = "labels.json"
-GRAPH_FILES = {"fp32": "graph.fp32.bin", "int8": "graph.int8.bin"}
+GRAPH_FILES = {"fp32": "graph.fp32.bin", "fp16": "graph.fp16.bin", "int8": "graph.int8.bin"}
 CARD_FILE = "card.json"
 MANIFEST_FILE = "manifest.json"
 
 
 @dataclass(frozen=True, slots=True)
 class Parity:
-    """How far ONNX Runtime is from torch, and its int8 from its fp32, on windows of public texts.
+    """How far ONNX Runtime is from torch, and its int8 and fp16 from its fp32, on windows of public texts.
 
     Differences are of logits, absolute; torch reads a few windows of every length, the rest all `probes`.
+    All are measured on the processor, which computes fp16 in fp32 and rounds between the operators. A version
+    without an fp16 graph has 0 there.
     """
 
     probes: int = 0
@@ -38,6 +40,8 @@ class Parity:
     int8_max_abs_diff: float = 0.0
     fp32_same_top1: float = 1.0
     int8_same_top1: float = 1.0
+    fp16_max_abs_diff: float = 0.0
+    fp16_same_top1: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +83,11 @@ class VersionContent:
     def labels(self) -> tuple[str, ...]:
         """Disease ids in the order of the head's rows."""
         return tuple(json.loads(self.files[LABELS_FILE]))
+
+    @property
+    def graphs(self) -> dict[str, bytes]:
+        """The graph files by precision; an older version has no fp16."""
+        return {precision: self.files[name] for precision, name in GRAPH_FILES.items() if name in self.files}
 
 
 def pack_version(files: Mapping[str, bytes], card: ModelCard) -> VersionContent:

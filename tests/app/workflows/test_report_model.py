@@ -29,7 +29,6 @@ from ml.inference.graph_template import GraphTemplate, assemble
 from ml.inference.version_loading import merged_tensors
 from ml.registry.model_version import (
     CARD_FILE,
-    GRAPH_FILES,
     MANIFEST_FILE,
     TENSORS_FILE,
     VersionContent,
@@ -55,8 +54,8 @@ def stubborn() -> VersionContent:
     files[TENSORS_FILE] = write_tensors(tensors)
     whole = merged_tensors(find_encoder(), read_tensors(files[TENSORS_FILE]))
     sha256 = {
-        precision: hashlib.sha256(assemble(GraphTemplate.from_bytes(files[name]), whole)).hexdigest()
-        for precision, name in GRAPH_FILES.items()
+        precision: hashlib.sha256(assemble(GraphTemplate.from_bytes(graph), whole)).hexdigest()
+        for precision, graph in start.graphs.items()
     }
     return pack_version(files, replace(start.version.card, title="stubborn", onnx_sha256=sha256))
 

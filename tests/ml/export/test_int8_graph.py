@@ -13,7 +13,7 @@ from onnx import numpy_helper
 from ml.export.calibrated_graphs import calibrated_graphs
 from ml.export.input_spread import InputSpread, input_spreads
 from ml.export.int8_graph import int8_graph
-from ml.export.onnx_export import fp32_graph
+from ml.export.onnx_export import exported_twin
 from ml.inference import doubt
 from ml.inference.doubt import settable_doubt
 from ml.inference.graph_template import GraphTemplate, assemble
@@ -54,7 +54,7 @@ def classifier(encoder: EncoderFiles, tensors: Tensors) -> Classifier:
 
 @pytest.fixture(scope="module")
 def fp32(classifier: Classifier) -> GraphTemplate:
-    return fp32_graph(classifier)
+    return exported_twin(classifier)[1]
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,7 @@
 """The exported model is the same function as torch's, at every batch size and length."""
 
 import io
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,9 +18,15 @@ from ml.frames import read_frame, write_frame
 from ml.inference.graph_template import GraphTemplate, assemble
 from ml.inference.predictor import Predictor
 from ml.inference.reading import log_softmax
-from ml.inference.version_loading import cpu_precision, load_predictor, merged_tensors, version_onnx
+from ml.inference.version_loading import (
+    card_precision,
+    cpu_precision,
+    load_predictor,
+    merged_tensors,
+    version_onnx,
+)
 from ml.registry.export_job import ExportRequest, ExportResult, exported_version
-from ml.registry.model_version import ModelCard, VersionContent
+from ml.registry.model_version import CARD_FILE, MANIFEST_FILE, ModelCard, VersionContent, pack_version
 from ml.registry.tensor_file import read_tensors, write_tensors
 from ml.text.encoder_files import EncoderFiles
 from ml.text.tokenizer import TextTokenizer, token_batch
@@ -154,6 +161,7 @@ def test_graphs_hold_no_weights(graphs: Graphs) -> None:
     filled = {fill.source for fill in graphs["fp32"].fills}
     assert {"head.weight", "head.bias", "gate.weight", "encoder.embeddings.word_embeddings.weight"} <= filled
     assert {f.source for f in graphs["int8"].fills} - set(graphs["int8"].vectors) == filled
+    assert {f.source for f in graphs["fp16"].fills} == filled
 
 
 def test_a_long_text_is_the_token_weighted_mean_of_its_windows(
@@ -264,3 +272,24 @@ def test_int8_runs_only_where_it_names_the_same_first_disease(
     )
     measured = VersionContent(replace(content.version, card=card), content.files)
     assert cpu_precision(measured) == precision
+
+
+@pytest.mark.parametrize(("agreement", "precision"), [(1.0, "fp16"), (0.97, "fp16"), (0.82, "fp32")])
+def test_fp16_runs_on_a_card_where_it_names_the_same_first_disease(
+    content: VersionContent, agreement: float, precision: str
+) -> None:
+    card = content.version.card
+    assert card.parity.fp16_same_top1 == 1
+    assert 0 < card.parity.fp16_max_abs_diff < 0.05
+    told = replace(card, parity=replace(card.parity, fp16_same_top1=agreement))
+    assert card_precision(VersionContent(replace(content.version, card=told), content.files)) == precision
+
+
+def test_a_version_of_an_earlier_program_has_no_fp16(content: VersionContent) -> None:
+    files = {n: d for n, d in content.files.items() if n not in ("graph.fp16.bin", CARD_FILE, MANIFEST_FILE)}
+    told = json.loads(content.files[CARD_FILE])
+    del told["onnx_sha256"]["fp16"], told["parity"]["fp16_same_top1"], told["parity"]["fp16_max_abs_diff"]
+    card = msgspec.convert(told, ModelCard)
+    earlier = pack_version(files, card)
+    assert card_precision(earlier) == "fp32"
+    assert earlier.graphs.keys() == {"fp32", "int8"}
