@@ -14,6 +14,7 @@ from app.cli.console import Console
 from app.cli.did_you_mean import did_you_mean
 from app.cli.findings import read_text
 from app.cli.knowledge_choice import add_knowledge_arguments, chosen_knowledge
+from app.cli.provider_argument import add_provider_argument
 from app.cli.sign_in import add_break_glass_argument, add_vault_arguments, enter_charts, read_passphrase
 from app.clinical.diagnosis import Differential
 from app.clinical.ids import PatientId
@@ -63,7 +64,7 @@ def add_case_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_age_argument(parser)
     parser.add_argument("--sex", type=str.upper, choices=[s.value for s in Sex], default=Sex.UNKNOWN.value)
-    parser.add_argument("--provider", choices=("auto", "cpu", "cuda"), default="auto")
+    add_provider_argument(parser)
     add_rules_argument(parser)
     add_break_glass_argument(parser)
     add_vault_arguments(parser, required=False)

@@ -5,14 +5,13 @@ from collections.abc import Iterable
 from dataclasses import asdict
 
 from app.cli.console import Console
+from app.cli.provider_argument import add_provider_argument
 from app.config.part_check import PartCheck, PartStatus
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add where the text model is wanted."""
-    parser.add_argument(
-        "--provider", choices=("auto", "cpu", "cuda"), default="auto", help="cuda: fail without a GPU in use"
-    )
+    add_provider_argument(parser)
     parser.add_argument("--window-alone", action="store_true", help=argparse.SUPPRESS)
 
 

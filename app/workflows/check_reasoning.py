@@ -24,7 +24,7 @@ from knowledge_graph.terms.term import TermId
 from ml.errors import ModelFileError
 from ml.inference.predictor import Predictor
 from ml.inference.providers import cuda_compiled
-from ml.inference.version_loading import cpu_precision, load_predictor
+from ml.inference.version_loading import card_precision, cpu_precision, load_predictor
 from ml.recognition.recogniser import Recogniser
 from ml.registry.model_version import VersionContent
 from ml.registry.starting_model import starting_version
@@ -159,7 +159,7 @@ def gpu_is_absent(parts: Reasoning) -> str:
     """Why no GPU is used, where nobody asked for one and none could be; else empty."""
     if parts.provider == "cpu":
         return "not asked for (--provider cpu)"
-    if parts.provider == "cuda" or cuda_compiled():
+    if parts.provider != "auto" or cuda_compiled():
         return ""
     if NVIDIA_DRIVER.exists():
         return (
@@ -170,15 +170,16 @@ def gpu_is_absent(parts: Reasoning) -> str:
 
 
 def check_gpu(parts: Reasoning) -> str:
-    """The session really has CUDA. Where a driver is there and CUDA fails, that is a fault, said aloud."""
+    """The session really runs on the card. Where a driver is there and CUDA fails, that is a fault, said."""
     predictor = load_predictor(parts.starting, find_encoder(), provider=parts.provider)
-    if predictor.provider != "cuda":
+    if predictor.provider == "cpu":
         raise PartBroken(
             "ONNX Runtime was built for CUDA but its session runs on the processor; install NVIDIA's driver "
             "and the gpu extra, or take the GPU build away with onnxruntime in its place"
         )
     _check_distribution(predictor)
-    return "ONNX Runtime runs fp32 on cuda"
+    precision = "half precision" if predictor.provider == "tensorrt" else card_precision(parts.starting)
+    return f"ONNX Runtime runs {precision} on {predictor.provider}"
 
 
 def _check_distribution(predictor: Predictor) -> None:
