@@ -1,25 +1,29 @@
 """Measures a graphics card beside the processor: training steps (plain and private), and reading.
 
-Each only where it can be: steps where torch sees the card, reading where ONNX Runtime really runs on it. Both
+Each only where it can be: steps where torch sees the card, reading where ONNX Runtime really runs on it. All
 sides take the same synthetic notes in turns, in one process.
 """
 
 from collections.abc import Callable
+from typing import Any
 
+import numpy as np
 import torch
 
 from app.workflows.benchmark_diagnose import DEFAULT_ROUNDS, Side, interleaved, windows_of
 from app.workflows.benchmark_train import DEFAULT_PATIENTS, encoder_job, step_times, synthetic_patients
 from ml.errors import ProviderUnavailable
-from ml.inference.predictor import Predictor
-from ml.inference.version_loading import load_predictor
+from ml.inference.providers import open_session
+from ml.inference.version_loading import card_precision, cpu_precision, load_predictor, version_onnx
 from ml.registry.starting_model import starting_version
 from ml.text.encoder_files import find_encoder
 from ml.text.tokenizer import TextTokenizer, token_batch
 
 CPU, CUDA = "cpu", "cuda"
-STEPS = ("full/plain", "full/private", "lora/plain", "lora/private")
+STEPS = ("full/plain", "full/private", "top/private", "lora/plain", "lora/private")
+SCOPES = ("full", "lora")  # both plain and private
 BATCHES, LENGTH = (1, 16), 128
+DECISION_LENGTHS = (64, 128, 256)
 Progress = Callable[..., None]
 
 
@@ -30,8 +34,9 @@ def measure(
 
     `gpu` names the side beside the processor. Raises ProviderUnavailable where nothing sees a card.
     """
-    beside = _predictor("auto" if gpu == CUDA else gpu)
-    trains, reads = gpu == CPU or torch.cuda.is_available(), beside.provider == gpu
+    provider = "auto" if gpu == CUDA else gpu
+    trains = gpu == CPU or torch.cuda.is_available()
+    reads = load_predictor(starting_version(), find_encoder(), provider=provider).provider == gpu
     if not trains and not reads:
         raise ProviderUnavailable(
             "neither torch nor ONNX Runtime sees a graphics card here, so there is nothing to measure; "
@@ -40,7 +45,7 @@ def measure(
     found: dict[str, object] = {"torch trains there": trains, "ONNX Runtime reads there": reads}
     if trains:
         found |= _training(progress, size or DEFAULT_PATIENTS, gpu)
-    return found | (_reading(progress, beside, gpu) if reads else {})
+    return found | (_reading(progress, gpu) if reads else {})
 
 
 def _training(progress: Progress, size: int, gpu: str) -> dict[str, object]:
@@ -57,26 +62,59 @@ def _training(progress: Progress, size: int, gpu: str) -> dict[str, object]:
             for place, side in ((CPU, ours), (gpu, theirs))
         }
         found[f"{step} step: {gpu} / {CPU}"] = times[ours] / times[theirs]
+    for place in (CPU, gpu):
+        found |= {
+            f"{scope}: DP-SGD / plain, {place}": times[f"{scope}/private/{place}"]
+            / times[f"{scope}/plain/{place}"]
+            for scope in SCOPES
+        }
     return found
 
 
-def _reading(progress: Progress, beside: Predictor, gpu: str) -> dict[str, object]:
-    """As the program reads on each: the processor's precision and one thread a window, fp32 on a card."""
-    windows = windows_of(TextTokenizer(find_encoder().tokenizer_json), LENGTH)
-    sides: dict[str, Side] = {"processor": _predictor(CPU).run_batch, "beside": beside.run_batch}
-    found: dict[str, object] = {"tokens of a window": LENGTH}
+def _reading(progress: Progress, gpu: str) -> dict[str, object]:
+    """As the program reads on each, and on the card besides: fp32, every kernel started by itself."""
+    content, encoder = starting_version(), find_encoder()
+    tokenizer = TextTokenizer(encoder.tokenizer_json)
+    processor, beside = (load_predictor(content, encoder, provider=place) for place in (CPU, gpu))
+    fp32 = version_onnx(content, encoder, precision="fp32")
+    plain = open_session(fp32, provider=gpu)
+    sides: dict[str, Side] = {
+        "processor": processor.run_batch,
+        "beside": beside.run_batch,
+        "plain": lambda feed: plain.run(None, feed)[0],
+    }
+    found: dict[str, object] = {
+        "tokens of a window": LENGTH,
+        "precision on the processor": cpu_precision(content),
+        "precision on a card": card_precision(content),
+    }
+    windows = windows_of(tokenizer, LENGTH)
     for count in BATCHES:
         progress(f"reading {count} windows at once, on {CPU} and on {gpu}")
         whole = range(0, len(windows) - count + 1, count)
         feeds = [token_batch(windows[start : start + count]).feed() for start in whole]
         times = interleaved(sides, feeds, rounds=DEFAULT_ROUNDS)
         found |= {
-            f"reading {count} at once, {place}, windows a second": 1000 * count / time
-            for place, time in zip((CPU, gpu), times.values(), strict=True)
+            f"reading {count} at once, {place}, windows a second": 1000 * count / times[side]
+            for place, side in ((CPU, "processor"), (gpu, "beside"))
         }
         found[f"reading {count} at once: {gpu} / {CPU}"] = times["processor"] / times["beside"]
-    return found
+        found[f"reading {count} at once: recorded {card_precision(content)} / plain fp32, {gpu}"] = (
+            times["plain"] / times["beside"]
+        )
+    progress("comparing decisions with fp32 on the processor")
+    exact = open_session(fp32, provider=CPU)
+    feeds = [token_batch([w]).feed() for length in DECISION_LENGTHS for w in windows_of(tokenizer, length)]
+    return found | _agreement(
+        np.concatenate([exact.run(None, feed)[0] for feed in feeds]),
+        np.concatenate([beside.run_batch(feed) for feed in feeds]),
+        gpu,
+    )
 
 
-def _predictor(provider: str) -> Predictor:
-    return load_predictor(starting_version(), find_encoder(), provider=provider)
+def _agreement(exact: np.ndarray[Any, Any], found: np.ndarray[Any, Any], gpu: str) -> dict[str, object]:
+    return {
+        "windows compared with fp32 on the processor": len(exact),
+        f"same first disease, {gpu} and fp32": float((exact.argmax(1) == found.argmax(1)).mean()),
+        f"largest difference of a logit, {gpu} and fp32": float(np.abs(exact - found).max()),
+    }

@@ -116,8 +116,11 @@ def test_a_graphics_cards_measures_run_with_the_processor_on_both_sides(
     names += [f"{step} step: cpu / cpu" for step in benchmark_gpu.STEPS]
     for count in benchmark_gpu.BATCHES:
         names += [f"reading {count} at once, cpu, windows a second", f"reading {count} at once: cpu / cpu"]
+        names.append(f"reading {count} at once: recorded fp16 / plain fp32, cpu")
+    names += [f"{scope}: DP-SGD / plain, cpu" for scope in benchmark_gpu.SCOPES]
     for name in names:
         assert float(str(found[name])) > 0
+    assert float(str(found["same first disease, cpu and fp32"])) >= 0.95
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a graphics card")
