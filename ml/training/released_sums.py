@@ -87,18 +87,22 @@ class NoiseAhead(_Threads):
 
     def __init__(self, sums: Sequence[torch.Tensor], random: SecureRandom):
         super().__init__(sums[0].device)
-        pinned = torch.cuda.is_available()  # a card reads such memory by itself
-        self._noise = [torch.empty(t.numel(), dtype=torch.float64, pin_memory=pinned) for t in sums]
-        self._made = self._each(_fill, list(_stretches(self._noise)), random)
+        self._counts = [total.numel() for total in sums]
+        pinned = torch.cuda.is_available()  # a card fetches such memory by itself
+        self._noise = torch.empty(sum(self._counts), dtype=torch.float64, pin_memory=pinned)
+        stretches = list(_stretches(torch.split(self._noise, self._counts)))
+        self._made: list[Future[None]] | None = self._each(_fill, stretches, random)
 
     def release(self, sums: Sequence[torch.Tensor], spread: float, *, divisor: float) -> None:
-        """Put into each sum what is released. Raises ValueError the second time: noise is used once."""
-        noise, self._noise = self._noise, []
-        for done in self._made:
+        """Put into each sum what is released. Raises RuntimeError the second time."""
+        if self._made is None:
+            raise RuntimeError("noise is used once")
+        made, self._made = self._made, None
+        for done in made:
             done.result()
-        for total, own in zip(sums, noise, strict=True):
-            there = own.to(total.device, non_blocking=True).view_as(total)
-            total.copy_(noisy(total, there, spread).div_(divisor))
+        noise = self._noise.to(sums[0].device, non_blocking=True)
+        for total, own in zip(sums, torch.split(noise, self._counts), strict=True):
+            total.copy_(noisy(total, own.view_as(total), spread).div_(divisor))
 
 
 def noisy(total: torch.Tensor, noise: torch.Tensor, spread: float) -> torch.Tensor:

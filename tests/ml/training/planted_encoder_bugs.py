@@ -203,26 +203,28 @@ def keys_of_threads_by_their_numbers(patch: pytest.MonkeyPatch) -> None:
 
 @bug
 def noise_ahead_used_twice(patch: pytest.MonkeyPatch) -> None:
-    kept: dict[int, torch.Tensor] = {}
+    kept: list[torch.Tensor] = []
 
     def again(self: NoiseAhead, sums: Sequence[torch.Tensor], random: SecureRandom) -> None:
         ahead(self, sums, random)
-        for done in self._made:
+        for done in self._made or ():
             done.result()
-        self._noise = [kept.setdefault(i, noise.clone()).clone() for i, noise in enumerate(self._noise)]
+        kept.append(self._noise.clone())
+        self._noise = kept[0].clone()
 
     patch.setattr(NoiseAhead, "__init__", again)
 
 
 @bug
 def half_of_the_noise_ahead_for_all(patch: pytest.MonkeyPatch) -> None:
-    def half(self: NoiseAhead, sums: Sequence[torch.Tensor], spread: float, *, divisor: float) -> None:
-        for done in self._made:
+    def told(self: NoiseAhead, sums: Sequence[torch.Tensor], spread: float, *, divisor: float) -> None:
+        for done in self._made or ():
             done.result()
-        self._noise = [noise[: len(noise) // 2 + 1].repeat(2)[: len(noise)] for noise in self._noise]
+        half = self._noise[: len(self._noise) // 2 + 1]
+        self._noise = half.repeat(2)[: len(self._noise)]
         release_ahead(self, sums, spread, divisor=divisor)
 
-    patch.setattr(NoiseAhead, "release", half)
+    patch.setattr(NoiseAhead, "release", told)
 
 
 @bug
