@@ -69,13 +69,21 @@ class PrefixedAttention(SelfAttention):
         return super().attend(query, torch.cat([keys, key], dim=1), torch.cat([values, value], dim=1), seen)
 
     def attend_windows(
-        self, query: Sequence[torch.Tensor], key: Sequence[torch.Tensor], value: Sequence[torch.Tensor]
-    ) -> torch.Tensor:
-        """The prefix stands before each window's own."""
-        keys, values = self._before(len(query))
-        key = [torch.cat(both) for both in zip(keys, key, strict=True)]
-        value = [torch.cat(both) for both in zip(values, value, strict=True)]
-        return super().attend_windows(query, key, value)
+        self,
+        query: Sequence[torch.Tensor],
+        key: Sequence[torch.Tensor],
+        value: Sequence[torch.Tensor],
+        added: Sequence[torch.Tensor | None],
+    ) -> list[torch.Tensor]:
+        """The prefix stands before each window's own, and is seen."""
+        counts = [len(group) for group in query]
+        before = (torch.split(prefix, counts) for prefix in self._before(sum(counts)))
+        key, value = (
+            [torch.cat(both, dim=1) for both in zip(prefix, own, strict=True)]
+            for prefix, own in zip(before, (key, value), strict=True)
+        )
+        seen = [None if mask is None else nn.functional.pad(mask, (self.length, 0)) for mask in added]
+        return super().attend_windows(query, key, value, seen)
 
     def _before(self, windows: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Keys and values (windows, length, hidden)."""

@@ -17,10 +17,11 @@ from torch import nn
 
 from ml.errors import TrainingRefused
 from ml.training.clipping import Clipping
-from ml.training.devices import device_of, tokens_at_once
+from ml.training.devices import device_of, sent, tokens_at_once
 from ml.training.networks import Network
 from ml.training.own_gradients import Layer, Pass, layer_of
 from ml.training.patient_batches import Patient, fits, micro_batches, part_length, size
+from ml.training.segments import Segments
 
 DOUBTFUL = 1e-3  # of the risk: a smaller squared length may be off by more than 1e-4 of itself
 
@@ -56,12 +57,13 @@ class BookKeeping:
     def _together(self, batch: list[Patient], clipping: Clipping, totals: Any) -> list[Patient]:
         """Add a micro-batch; who is left needs to be taken alone."""
         now = self._backward(batch)
-        finite = torch.isfinite(now.squared)
-        if not finite.all():  # their products would spoil the sum even times zero: without them, again
-            self._forget()
-            well = [p for p, fine in zip(batch, finite.tolist(), strict=True) if fine]
-            return self._together(well, clipping, totals) if well else []
         doubtful = now.squared < DOUBTFUL * now.risk
+        told = torch.stack([torch.isfinite(now.squared), doubtful])
+        finite, again = told.tolist()  # the one place where a card is waited for
+        if not all(finite):  # their products would spoil the sum even times zero: without them, again
+            self._forget()
+            well = [p for p, fine in zip(batch, finite, strict=True) if fine]
+            return self._together(well, clipping, totals) if well else []
         factors = torch.where(doubtful, 0.0, clipping.factors(now.squared.sqrt())).float()
         if self._ghost:
             self._forget()
@@ -69,7 +71,7 @@ class BookKeeping:
         else:
             for layer in self._layers:
                 layer.add_to(totals, factors)
-        return [p for p, again in zip(batch, doubtful.tolist(), strict=True) if again]
+        return [p for p, alone in zip(batch, again, strict=True) if alone]
 
     def _backward(self, batch: Sequence[Patient]) -> Pass:
         now = Pass.of([len(p.parts) for p in batch], [size(p) for p in batch], device_of(self._network))
@@ -139,17 +141,17 @@ class BookKeeping:
 
 def patient_losses(network: Network, batch: Sequence[Patient], *, packed: bool = True) -> torch.Tensor:
     """The mean loss of each patient's parts, (patients,)."""
-    counts = [len(patient.parts) for patient in batch]
-    labels = part_labels(network, batch)
+    device, counts = device_of(network), [len(patient.parts) for patient in batch]
     parts = [part for patient in batch for part in patient.parts]
-    losses = network.losses(parts, labels, packed=packed)
-    return torch.stack([own.mean() for own in torch.split(losses, counts)])
+    losses = network.losses(parts, part_labels(network, batch), packed=packed)
+    shares = sent(torch.tensor([1 / count for count in counts for _ in range(count)]), device)
+    return Segments(counts, device).sums((losses * shares).unsqueeze(1)).squeeze(1)
 
 
 def part_labels(network: Network, batch: Sequence[Patient]) -> torch.Tensor:
     """Of each part its patient's, (parts,), where the network is."""
     labels = [patient.label for patient in batch for _ in patient.parts]
-    return torch.tensor(labels, device=device_of(network))
+    return sent(torch.tensor(labels), device_of(network))
 
 
 def _gradients(loss: torch.Tensor, parameters: list[nn.Parameter]) -> Iterator[torch.Tensor]:

@@ -22,6 +22,7 @@ from ml.errors import ModelFileError
 from ml.text.tokenizer import TextTokenizer, batches_by_length
 from ml.training.added_layers import add_named
 from ml.training.encoder import Encoder, EncoderConfig, Seen, added_to_scores
+from ml.training.segments import Segments
 
 HEAD_WEIGHT = "head.weight"
 HEAD_BIAS = "head.bias"
@@ -77,9 +78,8 @@ class Classifier(nn.Module):
 def pool(states: torch.Tensor, gate_logits: torch.Tensor, seen: Seen) -> torch.Tensor:
     """Each window's gated sum of token states (batch, sequence, hidden), scaled to norm sqrt(hidden)."""
     weights = torch.sigmoid(gate_logits)
-    if isinstance(seen, tuple):
-        windows = torch.split((states * weights)[0], list(seen))
-        total = torch.stack([own.sum(0) for own in windows])
+    if isinstance(seen, Segments):
+        total = seen.sums((states * weights)[0])
     else:
         total = (states * (weights * seen.unsqueeze(-1).to(states.dtype))).sum(1)
     return math.sqrt(states.shape[-1]) * nn.functional.normalize(total, dim=-1)

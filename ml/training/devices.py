@@ -44,3 +44,15 @@ def noise_threads(device: torch.device) -> int:
     if device.type == CPU:
         return torch.get_num_threads()
     return max(1, min(MOST_NOISE_THREADS, (os.cpu_count() or 1) - 1))
+
+
+def in_groups(device: torch.device) -> bool:
+    """Whether windows and patients are padded and gone through together there: a card waits for launches."""
+    return device.type != CPU
+
+
+def sent(numbers: torch.Tensor, device: torch.device) -> torch.Tensor:
+    """Numbers of main memory, there; nobody waits until a card has them."""
+    if device.type == CUDA:
+        return numbers.pin_memory().to(device, non_blocking=True)
+    return numbers.to(device)

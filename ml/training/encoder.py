@@ -1,7 +1,7 @@
 """BERT's encoder (Devlin et al. 2019, arXiv 1810.04805), its tensors named as in BERT's published files.
 
 It reads padded windows, (windows, tokens), under a mask, which is what is exported; or windows laid end to
-end in one row, (1, tokens), by their lengths: nothing is padding, and each window attends by itself.
+end in one row, (1, tokens), as segments: nothing is padding, and each window attends by itself.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,9 +13,9 @@ import torch
 from torch import nn
 
 from ml.errors import ModelFileError
+from ml.training.segments import Segments
 
-Lengths = tuple[int, ...]
-Seen = torch.Tensor | Lengths  # a mask, or what it adds to scores; of windows end to end their lengths
+Seen = torch.Tensor | Segments  # a mask, or what it adds to scores; or windows end to end
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +105,11 @@ class SelfAttention(nn.Module):
     def forward(self, states: torch.Tensor, seen: Seen) -> torch.Tensor:
         """As the states, (windows, tokens, hidden)."""
         query, key, value = self.query(states), self.key(states), self.value(states)
-        if not isinstance(seen, tuple):
+        if not isinstance(seen, Segments):
             return self.attend(query, key, value, seen)
-        return self.attend_windows(*(part[0].split(list(seen)) for part in (query, key, value)))
+        queries, keys, values = (seen.padded(part[0]) for part in (query, key, value))
+        mixed = self.attend_windows(queries, keys, values, [group.added for group in seen.groups])
+        return seen.joined(mixed).unsqueeze(0)
 
     def attend(
         self, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, added: torch.Tensor
@@ -119,16 +121,20 @@ class SelfAttention(nn.Module):
         return mixed.transpose(1, 2).flatten(2)
 
     def attend_windows(
-        self, query: Sequence[torch.Tensor], key: Sequence[torch.Tensor], value: Sequence[torch.Tensor]
-    ) -> torch.Tensor:
-        """Window by window, each (tokens, hidden); torch's own attention writes no scores out."""
+        self,
+        query: Sequence[torch.Tensor],
+        key: Sequence[torch.Tensor],
+        value: Sequence[torch.Tensor],
+        added: Sequence[torch.Tensor | None],
+    ) -> list[torch.Tensor]:
+        """Group by group, each (windows, longest, hidden); torch's own attention writes no scores out."""
         lost = self.dropout.p if self.dropout.training else 0.0
         mixed = []
-        for own in zip(query, key, value, strict=True):
-            q, k, v = (self._by_head(part.unsqueeze(0)) for part in own)
-            one = nn.functional.scaled_dot_product_attention(q, k, v, dropout_p=lost)
+        for *group, mask in zip(query, key, value, added, strict=True):
+            q, k, v = map(self._by_head, group)
+            one = nn.functional.scaled_dot_product_attention(q, k, v, attn_mask=mask, dropout_p=lost)
             mixed.append(one.transpose(1, 2).flatten(2))
-        return torch.cat(mixed, dim=1)
+        return mixed
 
     def _by_head(self, states: torch.Tensor) -> torch.Tensor:
         return states.view(*states.shape[:2], self.heads, -1).transpose(1, 2)
@@ -200,8 +206,8 @@ class Blocks(nn.Module):
 
 
 def added_to_scores(mask: Seen) -> Seen:
-    """Of a mask (batch, sequence): (batch, 1, 1, sequence), 0 for a token, else the lowest; lengths stay."""
-    if isinstance(mask, tuple):
+    """Of a mask (batch, sequence): (batch, 1, 1, sequence), 0 for a token, else the lowest; segments stay."""
+    if isinstance(mask, Segments):
         return mask
     padding = 1 - mask[:, None, None, :].to(torch.float32)
     return padding * torch.finfo(torch.float32).min

@@ -9,6 +9,7 @@ stands still: it is no part of what a patient changes, and is thrown away in the
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate
 from typing import cast
 
 import numpy as np
@@ -17,7 +18,7 @@ from torch import nn
 
 from ml.text.tokenizer import Window
 from ml.training.classifier import Classifier
-from ml.training.devices import device_of
+from ml.training.devices import device_of, sent
 from ml.training.encoder import Seen
 from ml.training.patient_batches import Part, Patient, packed_windows, padded_windows
 
@@ -107,7 +108,7 @@ class MaskedWordsNetwork(nn.Module):
         read = packed_windows(windows, device_of(self)) if packed else self.collate(parts)
         hidden, truths, whose = hidden_states(self(*read), windows)
         each = nn.functional.cross_entropy(self.decoder(hidden), truths, reduction="none")
-        counts = torch.tensor([max(1, len(w.places)) for w in windows], device=each.device)
+        counts = sent(torch.tensor([max(1, len(w.places)) for w in windows]), each.device)
         return each.new_zeros(len(windows)).index_add(0, whose, each / counts[whose])
 
 
@@ -116,7 +117,7 @@ def hidden_states(
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """The states at hidden places (places, hidden), the truths, and the window of each."""
     whose, places, truths = (
-        torch.tensor(numbers, dtype=torch.long, device=states.device)
+        sent(torch.tensor(numbers, dtype=torch.long), states.device)
         for numbers in (
             [row for row, w in enumerate(windows) for _ in w.places],
             [place for w in windows for place in w.places],
@@ -125,9 +126,8 @@ def hidden_states(
     )
     if len(states) == len(windows):
         return states[whose, places], truths, whose
-    lengths = torch.tensor([0, *(len(w.ids) for w in windows)], device=states.device)
-    starts = lengths.cumsum(0)  # they stand end to end
-    return states[0, starts[whose] + places], truths, whose
+    starts = list(accumulate((len(w.ids) for w in windows), initial=0))  # they stand end to end
+    return states[0, sent(torch.tensor(starts), states.device)[whose] + places], truths, whose
 
 
 def fit_decoder(classifier: Classifier, windows: Sequence[Window], masking: Masking) -> Decoder:

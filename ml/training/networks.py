@@ -8,10 +8,11 @@ from torch import nn
 
 from ml.text.tokenizer import Window, batches_by_length
 from ml.training.classifier import Classifier, pool
-from ml.training.devices import device_of
+from ml.training.devices import device_of, sent
 from ml.training.encoder import Seen, added_to_scores
 from ml.training.masked_words import MaskedWordsNetwork
 from ml.training.patient_batches import Part, packed_windows, padded_windows
+from ml.training.segments import Segments
 
 
 class Labelled(nn.Module):
@@ -43,7 +44,7 @@ class TokenNetwork(Labelled):
         return padded_windows([cast(Window, part) for part in parts], device_of(self))
 
     def pack(self, parts: Sequence[Part]) -> tuple[Any, ...]:
-        """Ids (1, tokens), lengths and positions (1, tokens)."""
+        """Ids (1, tokens), the windows' segments and positions (1, tokens)."""
         return packed_windows([cast(Window, part) for part in parts], device_of(self))
 
     def forward(self, ids: torch.Tensor, seen: Seen, positions: torch.Tensor) -> torch.Tensor:
@@ -70,9 +71,9 @@ class TopNetwork(Labelled):
         return padded.to(device_of(self)), mask.to(device_of(self))
 
     def pack(self, parts: Sequence[Part]) -> tuple[Any, ...]:
-        """States (1, tokens, hidden) and lengths."""
-        states = [cast(torch.Tensor, part) for part in parts]
-        return torch.cat(states).unsqueeze(0).to(device_of(self)), tuple(len(s) for s in states)
+        """States (1, tokens, hidden) and the windows' segments."""
+        states, device = [cast(torch.Tensor, part) for part in parts], device_of(self)
+        return sent(torch.cat(states), device).unsqueeze(0), Segments([len(s) for s in states], device)
 
     def forward(self, states: torch.Tensor, seen: Seen) -> torch.Tensor:
         """Logits (parts, labels)."""

@@ -19,6 +19,8 @@ from dataclasses import dataclass, field
 import torch
 from torch import nn
 
+from ml.training.segments import Group, Segments, summed
+
 WRITTEN_OUT_FROM = 0.6  # relative cost of Gram matrices from which the gradient is written out instead
 Totals = dict[nn.Parameter, torch.Tensor]
 
@@ -44,6 +46,7 @@ class Pass:
     squared: torch.Tensor
     risk: torch.Tensor
     grams: dict[tuple[int, int], tuple[torch.Tensor, torch.Tensor]] = field(default_factory=dict)
+    segments: dict[tuple[int, ...], Segments] = field(default_factory=dict)
 
     @classmethod
     def of(cls, parts: list[int], tokens: list[int], device: torch.device) -> "Pass":
@@ -51,32 +54,33 @@ class Pass:
         zeros = torch.zeros(len(parts), dtype=torch.float64, device=device)
         return cls(parts, tokens, zeros, zeros.clone())
 
-    def rows(self, values: torch.Tensor) -> list[int]:
-        """How many of the rows of (1, tokens, width), or of (parts, ..., width), are each patient's."""
+    def rows(self, values: torch.Tensor) -> Segments:
+        """Which of the rows of (1, tokens, width), or of (parts, ..., width), are each patient's."""
         count = values.shape[:-1].numel()
         if len(self.parts) == 1:
-            return [count]
-        return self.tokens if len(values) == 1 else [count // sum(self.parts) * own for own in self.parts]
+            lengths = [count]
+        else:
+            lengths = self.tokens if len(values) == 1 else [count // sum(self.parts) * p for p in self.parts]
+        known = self.segments.get(tuple(lengths))
+        if known is None:
+            known = self.segments[tuple(lengths)] = Segments(lengths, values.device)
+        return known
 
-    def split(self, values: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        """Each patient's (rows, width)."""
-        return torch.split(values.reshape(-1, values.shape[-1]), self.rows(values))
-
-    def sums(self, values: torch.Tensor) -> torch.Tensor:
-        """Over each patient's rows, (patients, width)."""
-        return torch.stack([own.sum(0) for own in self.split(values)])
+    def padded(self, values: torch.Tensor) -> list[torch.Tensor]:
+        """Of each group of patients their (patients, longest, width)."""
+        return self.rows(values).padded(values.reshape(-1, values.shape[-1]))
 
     def add(self, own: torch.Tensor, first: int = 0) -> None:
         """Count gradients that are written out, (patients, ...), of the patients from `first` on."""
         lengths = torch.linalg.vector_norm(own.flatten(1), dim=1).double()
         self.squared[first : first + len(own)] += lengths.square()
 
-    def gram(self, inputs: torch.Tensor, own: torch.Tensor, place: int) -> torch.Tensor:
-        """own @ own.T of a patient, once for all layers that read the same (queries, keys and values do)."""
-        key = inputs.data_ptr(), place
+    def gram(self, inputs: torch.Tensor, own: torch.Tensor, first: int) -> torch.Tensor:
+        """own @ own.T of a group, once for all layers that read the same (queries, keys and values do)."""
+        key = inputs.data_ptr(), first
         kept = self.grams.get(key)  # the inputs are kept beside, so their address is not used again
         if kept is None:
-            kept = self.grams[key] = (inputs, own @ own.T)
+            kept = self.grams[key] = (inputs, torch.bmm(own, own.transpose(1, 2)))
         return kept[1]
 
 
@@ -120,9 +124,9 @@ class ChannelLayer(Layer):
     def came_back(self, gradient: torch.Tensor, now: Pass) -> None:
         """Both are sums over tokens."""
         if "weight" in self.trained:
-            self._own["weight"] = now.sums(gradient * self._standard())
+            self._own["weight"] = summed(now.padded(gradient * self._standard()))
         if "bias" in self.trained:
-            self._own["bias"] = now.sums(gradient)
+            self._own["bias"] = summed(now.padded(gradient))
         for own in self._own.values():
             now.add(own)
         self._inputs = None
@@ -150,13 +154,11 @@ class EmbeddingLayer(Layer):
     def came_back(self, gradient: torch.Tensor, now: Pass) -> None:
         """Rows of the same id and patient are one sum."""
         assert self._inputs is not None
-        whose = torch.arange(len(now.parts)).repeat_interleave(torch.tensor(now.rows(gradient)))
-        keys = whose.to(gradient.device) * self._size + self._inputs.reshape(-1)
-        self._keys, place = torch.unique(keys, return_inverse=True)
+        self._keys, place = now.rows(gradient).distinct(self._inputs, self._size)
         flat = gradient.reshape(-1, gradient.shape[-1])
         rows = flat.new_zeros(len(self._keys), flat.shape[1]).index_add_(0, place, flat)
         if self._padding is not None:
-            rows[self._keys % self._size == self._padding] = 0
+            rows.masked_fill_((self._keys % self._size == self._padding).unsqueeze(1), 0.0)
         now.squared.index_add_(0, self._keys // self._size, rows.square().sum(1).double())
         self._own["weight"] = rows
 
@@ -173,33 +175,35 @@ class LinearLayer(Layer):
     def __init__(self, module: nn.Linear):
         super().__init__(module)
         self._gradient = torch.empty(0)
-        self._by_gram = 0  # so many patients at the front; the others' gradients are written out
-        self._rows = torch.empty(0, dtype=torch.long)
+        self._whose = torch.empty(0, dtype=torch.long)  # the patient of each row that is kept
 
     def came_back(self, gradient: torch.Tensor, now: Pass) -> None:
         """By Gram matrices where these are cheaper, else written out; the smallest patients come first."""
+        out = now.padded(gradient)
         if "bias" in self.trained:
-            self._own["bias"] = now.sums(gradient)
+            self._own["bias"] = summed(out)
             now.add(self._own["bias"])
         if "weight" not in self.trained:
             self._inputs = None
             return
         assert self._inputs is not None
-        out, into = now.split(gradient), now.split(self._inputs)
-        self._by_gram = next((i for i, b in enumerate(out) if self._cheaper_written_out(len(b))), len(out))
-        for i in range(self._by_gram):
-            _count_by_gram(now.gram(self._inputs, into[i], i), out[i] @ out[i].T, now, i)
-        self._write_out(out, into, now)
-        rows = [len(b) for b in out[: self._by_gram]]
-        self._rows, kept = torch.tensor(rows, dtype=torch.long, device=gradient.device), sum(rows)
+        rows, into = now.rows(gradient), now.padded(self._inputs)
+        dear = (i for i, group in enumerate(rows.groups) if self._cheaper_written_out(group.longest))
+        cut = next(dear, len(out))
+        for group, b, a in zip(rows.groups[:cut], out, into, strict=False):
+            gradients = torch.bmm(b, b.transpose(1, 2))
+            _count_by_gram(now.gram(self._inputs, a, group.first), gradients, now, group.first)
+        self._write_out(rows.groups[cut:], out[cut:], into[cut:], now)
+        kept = sum(sum(group.lengths) for group in rows.groups[:cut])
         self._gradient = gradient.reshape(-1, gradient.shape[-1])[:kept]
         self._inputs = self._inputs.reshape(-1, self._inputs.shape[-1])[:kept] if kept else None
+        self._whose = rows.whose[:kept] if kept else self._whose[:0]
 
     def add_to(self, totals: Totals, factors: torch.Tensor) -> None:
         """The clipped sum; for what was not written out, one product over all tokens."""
         if self._inputs is not None:
-            front = factors[: self._by_gram].repeat_interleave(self._rows, output_size=len(self._inputs))
-            totals[self.trained["weight"]].addmm_((self._gradient * front.unsqueeze(1)).T, self._inputs)
+            front = self._gradient * factors[self._whose].unsqueeze(1)
+            totals[self.trained["weight"]].addmm_(front.T, self._inputs)
         self._add_own(totals, factors)
         self.forget()
 
@@ -208,16 +212,17 @@ class LinearLayer(Layer):
         super().forget()
         self._gradient = torch.empty(0)
 
-    def _write_out(self, out: Sequence[torch.Tensor], into: Sequence[torch.Tensor], now: Pass) -> None:
-        weight = self.trained["weight"]
-        own = weight.new_empty(len(out) - self._by_gram, *weight.shape)
-        for place, (b, a) in enumerate(zip(out, into, strict=True)):
-            at = place - self._by_gram
-            if at >= 0:  # a length is taken while the gradient is still in the processor's cache
-                torch.mm(b.T, a, out=own[at])
-                now.add(own[at : at + 1], place)
-        if len(own):
-            self._own["weight"] = own
+    def _write_out(
+        self, groups: Sequence[Group], out: Sequence[torch.Tensor], into: Sequence[torch.Tensor], now: Pass
+    ) -> None:
+        if not groups:
+            return
+        weight, first = self.trained["weight"], groups[0].first
+        own = self._own["weight"] = weight.new_empty(groups[-1].last - first, *weight.shape)
+        for group, b, a in zip(groups, out, into, strict=True):
+            theirs = own[group.first - first : group.last - first]
+            torch.bmm(b.transpose(1, 2), a, out=theirs)
+            now.add(theirs, group.first)  # while it is still in a processor's cache
 
     def _cheaper_written_out(self, tokens: int) -> bool:
         width_out, width_in = self.trained["weight"].shape
@@ -235,7 +240,10 @@ def layer_of(module: nn.Module) -> Layer | None:
     return None
 
 
-def _count_by_gram(inputs: torch.Tensor, gradients: torch.Tensor, now: Pass, place: int) -> None:
-    now.squared[place] += torch.dot(inputs.view(-1), gradients.view(-1)).double()
-    lengths = inputs.diagonal() * gradients.diagonal()
-    now.risk[place] += lengths.clamp(min=0).sqrt().sum().double().square()
+def _count_by_gram(inputs: torch.Tensor, gradients: torch.Tensor, now: Pass, first: int) -> None:
+    """Of a group's Gram matrices, each (patients, longest, longest)."""
+    theirs = slice(first, first + len(inputs))
+    products = torch.bmm(inputs.flatten(1).unsqueeze(1), gradients.flatten(1).unsqueeze(2))
+    now.squared[theirs] += products.flatten().double()
+    lengths = inputs.diagonal(dim1=1, dim2=2) * gradients.diagonal(dim1=1, dim2=2)
+    now.risk[theirs] += lengths.clamp(min=0).sqrt().sum(1).double().square()

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import torch
 
 from ml.text.tokenizer import Window, token_batch
+from ml.training.devices import sent
+from ml.training.segments import Segments
 
 Part = Window | torch.Tensor  # a window of tokens, or its cached states (tokens, hidden)
 
@@ -36,12 +38,12 @@ def padded_windows(windows: Sequence[Window], device: torch.device) -> tuple[tor
 
 def packed_windows(
     windows: Sequence[Window], device: torch.device
-) -> tuple[torch.Tensor, tuple[int, ...], torch.Tensor]:
-    """Windows end to end, in one row: ids (1, tokens), lengths, and positions (1, tokens)."""
-    lengths = tuple(len(w.ids) for w in windows)
-    ids = torch.tensor([[number for w in windows for number in w.ids]], device=device)
+) -> tuple[torch.Tensor, Segments, torch.Tensor]:
+    """Windows end to end, in one row: ids (1, tokens), their segments, and positions (1, tokens)."""
+    lengths = [len(w.ids) for w in windows]
+    ids = torch.tensor([[number for w in windows for number in w.ids]])
     positions = torch.cat([torch.arange(length) for length in lengths]).unsqueeze(0)
-    return ids, lengths, positions.to(device)
+    return sent(ids, device), Segments(lengths, device), sent(positions, device)
 
 
 def micro_batches(patients: Sequence[Patient], most_tokens: int) -> Iterator[list[Patient]]:

@@ -25,7 +25,7 @@ from ml.text.encoder_files import find_encoder
 from ml.text.tokenizer import TextTokenizer
 from ml.training.book_keeping import patient_losses
 from ml.training.classifier import Classifier, build_classifier, encode_texts
-from ml.training.devices import CUDA, device_of, tokens_at_once, training_device
+from ml.training.devices import CUDA, device_of, sent, tokens_at_once, training_device
 from ml.training.dp_encoder import EncoderTrainer
 from ml.training.dp_head import (
     HeadState,
@@ -167,7 +167,7 @@ class PlainTrainer:
         }  # by identity: each part is one object throughout
         device = device_of(self._network)
         for batch in micro_batches(windows, tokens_at_once(device)):
-            share = torch.tensor([shares[id(w.parts[0])] for w in batch], device=device)
+            share = sent(torch.tensor([shares[id(w.parts[0])] for w in batch]), device)
             torch.autograd.backward((patient_losses(self._network, batch) * share).sum())
 
 

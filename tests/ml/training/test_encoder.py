@@ -8,6 +8,7 @@ import torch
 from ml.errors import ModelFileError
 from ml.training.added_layers import add_adapters, add_prefixes
 from ml.training.encoder import Encoder, EncoderConfig, added_to_scores
+from ml.training.segments import Segments
 from tests.ml.tiny_model import CONFIG, WORDS
 
 LENGTHS = (7, 2, 5)
@@ -50,7 +51,8 @@ def test_windows_end_to_end_have_the_states_and_gradients_of_padded_ones(encoder
     ids, positions, mask = padded()
     real = mask.bool()
     apart = encoder(ids, positions, added_to_scores(mask))[real]
-    together = encoder(ids[real][None], positions[real][None], LENGTHS)[0]
+    segments = Segments(LENGTHS, ids.device)
+    together = encoder(ids[real][None], positions[real][None], segments)[0]
     assert torch.allclose(together, apart, atol=1e-5)
     weights = torch.randn_like(apart)
     parameters = list(encoder.parameters())
