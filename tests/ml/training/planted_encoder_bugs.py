@@ -77,7 +77,7 @@ def a_length_without_gram_matrices(patch: pytest.MonkeyPatch) -> None:
 @bug
 def a_gram_matrix_of_its_diagonal(patch: pytest.MonkeyPatch) -> None:
     def diagonal(inputs: torch.Tensor, gradients: torch.Tensor, now: Pass, place: int) -> None:
-        eye = torch.eye(len(inputs))
+        eye = torch.eye(inputs.shape[-1])
         count_by_gram(inputs * eye, gradients * eye, now, place)
 
     patch.setattr(own_gradients, "_count_by_gram", diagonal)

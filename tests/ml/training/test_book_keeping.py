@@ -1,6 +1,7 @@
 """Every backend gives each scope the sum of micro-batches of one patient; every parameter has its part."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from itertools import pairwise
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from ml.training.dp_encoder import EncoderTrainer, make_backend
 from ml.training.networks import Labelled, Network, TokenNetwork
 from ml.training.patient_batches import Part, Patient, micro_batches, size
 from ml.training.scopes import SCOPES
+from tests.ml.training.grouped import ALL_TOGETHER, grouped
 from tests.ml.training.tiny_people import (
     CLIP,
     distance,
@@ -27,12 +29,24 @@ from tests.ml.training.tiny_people import (
 from tests.watching import watch
 
 FLAT = Clipping(CLIP)
+LOOPS = "each alone"
+WAYS: dict[str, Callable[[], AbstractContextManager[None]]] = {
+    LOOPS: nullcontext,
+    "all together": lambda: grouped(ALL_TOGETHER),
+    "in groups": grouped,
+}
 pytestmark = pytest.mark.filterwarnings("ignore:Full backward hook:UserWarning")
 
 
 @pytest.fixture(params=[0.0, 1e9], ids=["written out", "by Gram matrices"])
 def _way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(own_gradients, "WRITTEN_OUT_FROM", request.param)
+
+
+@pytest.fixture(params=WAYS)
+def _device(request: pytest.FixtureRequest) -> Iterator[None]:
+    with WAYS[request.param]():
+        yield
 
 
 def clipped(
@@ -46,18 +60,22 @@ def clipped(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backend", ["book-keeping", "ghost", "hooks"])
+@pytest.mark.parametrize(
+    ("backend", "way"),
+    [*((backend, way) for way in WAYS for backend in ("book-keeping", "ghost")), ("hooks", LOOPS)],
+)
 @pytest.mark.parametrize("scope", SCOPES)
-def test_every_backend_equals_micro_batches_of_one(scope: str, backend: str) -> None:
+def test_every_backend_equals_micro_batches_of_one(scope: str, backend: str, way: str) -> None:
     _, network, people = tiny(scope)
     slow = one_by_one(network, people)
-    engine = make_backend(network, backend)
-    assert largest_difference(engine.clipped_sum(people, FLAT), slow) < 1e-5
+    with WAYS[way]():
+        engine = make_backend(network, backend)
+        assert largest_difference(engine.clipped_sum(people, FLAT), slow) < 1e-5
     engine.close()
     assert all(p.requires_grad for p in engine.parameters)
 
 
-@pytest.mark.usefixtures("_way")
+@pytest.mark.usefixtures("_way", "_device")
 @pytest.mark.parametrize("scope", ["full", "top"])
 def test_both_ways_to_a_length_equal_micro_batches_of_one(scope: str) -> None:
     _, network, people = tiny(scope)
@@ -84,6 +102,7 @@ def test_every_trained_parameter_has_a_part_in_somebodys_gradient(scope: str) ->
     } <= still
 
 
+@pytest.mark.usefixtures("_device")
 def test_a_patient_larger_than_a_pass_is_taken_alone_and_exactly() -> None:
     classifier, network, people = tiny("full")
     many = read_people(classifier, "full", [("fever arm", "no leg", "weak") * 12])
@@ -93,6 +112,7 @@ def test_a_patient_larger_than_a_pass_is_taken_alone_and_exactly() -> None:
     )
 
 
+@pytest.mark.usefixtures("_device")
 @pytest.mark.parametrize("notes", [1, 20, 1000])
 @pytest.mark.parametrize("scope", ["full", "prefix", "top"])
 def test_one_patient_moves_the_sum_by_at_most_the_clip_whatever_her_notes(scope: str, notes: int) -> None:
@@ -103,7 +123,7 @@ def test_one_patient_moves_the_sum_by_at_most_the_clip_whatever_her_notes(scope:
         assert 0 < moved <= 1e-3 * (1 + 1e-4)
 
 
-@pytest.mark.usefixtures("_way")
+@pytest.mark.usefixtures("_way", "_device")
 def test_one_patient_alone_in_a_pass_may_have_windows_of_any_length() -> None:
     classifier, network, _ = tiny("full")
     her = read_people(classifier, "full", [("fever", "no leg weak arm short", "arm leg")])
@@ -120,6 +140,7 @@ def test_automatic_clipping_lengthens_short_gradients_towards_the_norm() -> None
     )
 
 
+@pytest.mark.usefixtures("_device")
 def test_parts_that_nearly_cancel_are_not_taken_for_short_ones(monkeypatch: pytest.MonkeyPatch) -> None:
     """In single precision Gram matrices lose a length small beside its parts; such patients go alone."""
     taken = watch(monkeypatch, BookKeeping, "_alone")
@@ -149,6 +170,7 @@ class _Cancelling(Labelled):
         return torch.cat([one, torch.zeros_like(one)], 1)
 
 
+@pytest.mark.usefixtures("_device")
 @pytest.mark.parametrize("backend", ["book-keeping", "ghost", "hooks"])
 def test_a_gradient_that_is_not_finite_counts_as_zero(backend: str) -> None:
     _, network, people = tiny("top")
@@ -187,6 +209,7 @@ def test_ghost_is_refused_under_dropout_and_unknown_names_are_told() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("_device")
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_what_peft_adds_has_its_private_gradient(tmp_path: Path) -> None:
     from peft import LoraConfig, get_peft_model

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.numpy import load
+from torch.utils._pytree import tree_leaves
 
 from ml.errors import TrainingRefused
 from ml.privacy.csprng import SecureRandom
@@ -16,21 +17,23 @@ from ml.training import devices, learner
 from ml.training.book_keeping import BookKeeping
 from ml.training.classifier import Classifier
 from ml.training.clipping import ClippedSum, Clipping
-from ml.training.devices import CUDA, training_device
+from ml.training.devices import CUDA, tokens_at_once, training_device
 from ml.training.dp_encoder import make_backend
 from ml.training.learner import make_learner
 from ml.training.messages import MLM, TrainingJob, decode_start, encode_start
 from ml.training.networks import Network
-from ml.training.patient_batches import Patient
+from ml.training.patient_batches import Patient, micro_batches
 from ml.training.released_sums import step_noise
 from ml.training.scopes import HEAD, SCOPES
 from ml.training.step_timing import PlainTrainer
 from ml.training.team import Team
 from tests.ml.tiny_job import tiny_job
-from tests.ml.training.elsewhere import Elsewhere, elsewhere
+from tests.ml.training import elsewhere as elsewhere_module
+from tests.ml.training.elsewhere import ELSEWHERE, Elsewhere, elsewhere
 from tests.ml.training.test_learner import KEY, PEOPLE, trained
 from tests.ml.training.tiny_masked import MASKED_WORDS, tiny_masked
 from tests.ml.training.tiny_people import CLIP, NOTES, largest_difference, read_people, tiny
+from tests.watching import watch
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore:Full backward hook:UserWarning")]
 FLAT = Clipping(CLIP)
@@ -88,6 +91,41 @@ def test_each_backends_clipped_sum_lies_where_the_network_does(scope: str, backe
         there = clipped(make_backend(network.to(place), backend), people)
         assert {type(total) for total in there} == {Elsewhere}
         assert largest_difference([total.cpu() for total in there], here) < 1e-6
+
+
+@pytest.mark.parametrize("make", [tiny, tiny_masked])
+@pytest.mark.parametrize("scope", SCOPES)
+def test_the_processor_waits_once_a_micro_batch(
+    scope: str,
+    make: Callable[[str], tuple[Classifier, Network, list[Patient]]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nothing else is read back from there: no number, and no size that depends on one."""
+    with elsewhere() as place:
+        _, network, people = make(scope)
+        engine = BookKeeping(network.to(place))
+        told, read_back = watch(monkeypatch, Elsewhere, "tolist"), waiting_calls(monkeypatch)
+        engine.clipped_sum(people, FLAT)
+        engine.close()
+    assert len(told) == len(list(micro_batches(people, tokens_at_once(place)))) == 1
+    assert not read_back
+
+
+def waiting_calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Names of what is asked of the device from now on for which a card would be waited for."""
+    seen: list[str] = []
+    computed = elsewhere_module._computed
+
+    def watched(call: Any, args: Any, kwargs: Any) -> Any:
+        name = call.overloadpacket.__name__
+        own = any(isinstance(leaf, Elsewhere) for leaf in tree_leaves((args, kwargs)))
+        brought = name == "_to_copy" and kwargs.get("device") not in (None, ELSEWHERE)
+        if own and (name in ("_local_scalar_dense", "nonzero", "_unique2", "is_nonzero", "equal") or brought):
+            seen.append(name)
+        return computed(call, args, kwargs)
+
+    monkeypatch.setattr(elsewhere_module, "_computed", watched)
+    return seen
 
 
 @pytest.mark.parametrize("make", [tiny, tiny_masked])

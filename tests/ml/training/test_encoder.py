@@ -1,5 +1,6 @@
 """Our encoder is transformers' BERT, and reads windows end to end as it reads them padded."""
 
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from ml.training.added_layers import add_adapters, add_prefixes
 from ml.training.encoder import Encoder, EncoderConfig, added_to_scores
 from ml.training.segments import Segments
 from tests.ml.tiny_model import CONFIG, WORDS
+from tests.ml.training.grouped import grouped
 
 LENGTHS = (7, 2, 5)
 
@@ -44,14 +46,18 @@ def test_states_are_those_of_transformers_bert(encoder: Encoder) -> None:
     assert torch.allclose(found[mask.bool()], wanted[mask.bool()], atol=1e-5)
 
 
+@pytest.mark.parametrize("way", [nullcontext, grouped])
 @pytest.mark.parametrize("add", [None, add_adapters, add_prefixes])
-def test_windows_end_to_end_have_the_states_and_gradients_of_padded_ones(encoder: Encoder, add: Any) -> None:
+def test_windows_end_to_end_have_the_states_and_gradients_of_padded_ones(
+    encoder: Encoder, add: Any, way: Any
+) -> None:
     if add is not None:
         add(encoder)
     ids, positions, mask = padded()
     real = mask.bool()
     apart = encoder(ids, positions, added_to_scores(mask))[real]
-    segments = Segments(LENGTHS, ids.device)
+    with way():
+        segments = Segments(LENGTHS, ids.device)
     together = encoder(ids[real][None], positions[real][None], segments)[0]
     assert torch.allclose(together, apart, atol=1e-5)
     weights = torch.randn_like(apart)

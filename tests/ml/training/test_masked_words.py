@@ -1,7 +1,9 @@
 """Learning without labels: what is hidden, the loss against a slow one, the clip, what is handed over."""
 
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,6 +26,7 @@ from ml.training.scopes import SCOPES
 from ml.training.worker import step_settings
 from tests.ml.tiny_job import tiny_job
 from tests.ml.tiny_model import LABELS, head_tensors, tokenizer_json, write_tiny_encoder
+from tests.ml.training.grouped import grouped
 from tests.ml.training.tiny_masked import MASKED_WORDS, masked_people, tiny_masked
 from tests.ml.training.tiny_people import CLIP, distance, largest_difference, one_by_one
 
@@ -82,15 +85,25 @@ def test_a_loss_is_the_mean_over_windows_of_the_mean_over_their_hidden_words() -
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backend", ["book-keeping", "ghost", "hooks"])
+@pytest.mark.parametrize(
+    ("backend", "way"),
+    [
+        ("book-keeping", nullcontext),
+        ("book-keeping", grouped),
+        ("ghost", nullcontext),
+        ("ghost", grouped),
+        ("hooks", nullcontext),
+    ],
+)
 @pytest.mark.parametrize("scope", SCOPES)
-def test_every_backend_equals_micro_batches_of_one(scope: str, backend: str) -> None:
+def test_every_backend_equals_micro_batches_of_one(scope: str, backend: str, way: Any) -> None:
     classifier, network, people = tiny_masked(scope)
     slow = one_by_one(network, people)
     engine = make_backend(network, backend)
     owned = {id(p) for p in engine.parameters}
     assert owned <= {id(p) for p in classifier.encoder.parameters()}
-    found = engine.clipped_sum(people, FLAT)
+    with way():
+        found = engine.clipped_sum(people, FLAT)
     engine.close()
     assert largest_difference(found, slow) < 1e-5
     assert distance(found, [torch.zeros(())] * len(found)) > 1e-4

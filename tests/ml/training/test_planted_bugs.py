@@ -14,6 +14,7 @@ from tests.ml.training.encoder_checks import ENCODER_CHECKS
 from tests.ml.training.planted_bugs import MECHANISM_BUGS, TRAINER_BUGS
 from tests.ml.training.planted_centre_bugs import CENTRE_BUGS
 from tests.ml.training.planted_encoder_bugs import ENCODER_BUGS
+from tests.ml.training.planted_group_bugs import GROUP_BUGS, GROUP_CHECKS
 from tests.ml.training.trainer_checks import CONVERSATION_CHECKS
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::UserWarning")]
@@ -21,9 +22,10 @@ PLANTED = (
     (MECHANISM_BUGS, MECHANISM_CHECKS),
     (CENTRE_BUGS, CENTRE_CHECKS),
     (ENCODER_BUGS, ENCODER_CHECKS),
+    (GROUP_BUGS, GROUP_CHECKS),
     (TRAINER_BUGS, CONVERSATION_CHECKS),
 )
-CHECKS = (*MECHANISM_CHECKS, *CENTRE_CHECKS, *ENCODER_CHECKS, *CONVERSATION_CHECKS)
+CHECKS = (*MECHANISM_CHECKS, *CENTRE_CHECKS, *ENCODER_CHECKS, *GROUP_CHECKS, *CONVERSATION_CHECKS)
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
