@@ -81,7 +81,7 @@ class BookKeeping:
             torch.autograd.grad(loss, self._leaves, allow_unused=True)
         finally:
             self._now, self._leaves = None, []
-        now.grams.clear()
+        now.close()
         return now
 
     def _alone(self, patient: Patient, clipping: Clipping, totals: Any) -> None:

@@ -79,7 +79,7 @@ def pool(states: torch.Tensor, gate_logits: torch.Tensor, seen: Seen) -> torch.T
     """Each window's gated sum of token states (batch, sequence, hidden), scaled to norm sqrt(hidden)."""
     weights = torch.sigmoid(gate_logits)
     if isinstance(seen, Segments):
-        total = seen.sums((states * weights)[0])
+        total = seen.sums((states * weights).flatten(0, 1))
     else:
         total = (states * (weights * seen.unsqueeze(-1).to(states.dtype))).sum(1)
     return math.sqrt(states.shape[-1]) * nn.functional.normalize(total, dim=-1)

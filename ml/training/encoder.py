@@ -107,7 +107,7 @@ class SelfAttention(nn.Module):
         query, key, value = self.query(states), self.key(states), self.value(states)
         if not isinstance(seen, Segments):
             return self.attend(query, key, value, seen)
-        queries, keys, values = (seen.padded(part[0]) for part in (query, key, value))
+        queries, keys, values = (seen.padded(part.flatten(0, 1)) for part in (query, key, value))
         mixed = self.attend_windows(queries, keys, values, [group.added for group in seen.groups])
         return seen.joined(mixed).unsqueeze(0)
 

@@ -8,11 +8,13 @@ gradient of a Linear weight is b.T @ a over all her tokens. Its squared length i
 
 (Goodfellow 2015, arXiv 1510.01799; Li et al. 2022, arXiv 2110.05679). The cheaper is taken (Bu et al. 2023,
 arXiv 2210.00038), writing out somewhat early, since what is written out needs no second product for the
-sum. `risk` bounds what rounding can have hidden where products nearly cancel: it is 0 where
-the gradient was written out.
+sum. Whatever the size of a pass, it holds at most 3.3 written-out floats for each that came in or back:
+1 / (WRITTEN_OUT_FROM * segments.LEAST_FILLED). `risk` bounds what rounding can have hidden where products
+nearly cancel: it is 0 where the gradient was written out.
 """
 
 from abc import ABC, abstractmethod
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -23,6 +25,7 @@ from ml.training.segments import Group, Segments, summed
 
 WRITTEN_OUT_FROM = 0.6  # relative cost of Gram matrices from which the gradient is written out instead
 Totals = dict[nn.Parameter, torch.Tensor]
+Shares = defaultdict[tuple[int, int], list[torch.Tensor]]
 
 
 class Scale(nn.Module):
@@ -39,7 +42,10 @@ class Scale(nn.Module):
 
 @dataclass(slots=True)
 class Pass:
-    """One pass over a micro-batch: squared lengths (patients) so far, and Gram matrices of shared inputs."""
+    """One pass over a micro-batch: Gram matrices of shared inputs; once closed, squared lengths (patients).
+
+    Until then shares of lengths are kept by (first patient, patients), to be added up for all layers.
+    """
 
     parts: list[int]  # of each patient
     tokens: list[int]
@@ -47,6 +53,8 @@ class Pass:
     risk: torch.Tensor
     grams: dict[tuple[int, int], tuple[torch.Tensor, torch.Tensor]] = field(default_factory=dict)
     segments: dict[tuple[int, ...], Segments] = field(default_factory=dict)
+    lengths: Shares = field(default_factory=lambda: defaultdict(list))
+    roots: Shares = field(default_factory=lambda: defaultdict(list))  # of the risk
 
     @classmethod
     def of(cls, parts: list[int], tokens: list[int], device: torch.device) -> "Pass":
@@ -72,8 +80,15 @@ class Pass:
 
     def add(self, own: torch.Tensor, first: int = 0) -> None:
         """Count gradients that are written out, (patients, ...), of the patients from `first` on."""
-        lengths = torch.linalg.vector_norm(own.flatten(1), dim=1).double()
-        self.squared[first : first + len(own)] += lengths.square()
+        self.lengths[first, len(own)].append(torch.linalg.vector_norm(own.flatten(1), dim=1))
+
+    def close(self) -> None:
+        """Add up what was counted, in double precision, and drop the Gram matrices."""
+        for total, shares in ((self.squared, self.lengths), (self.risk, self.roots)):
+            for (first, count), each in shares.items():
+                total[first : first + count].add_(torch.stack(each).double().square().sum(0))
+            shares.clear()
+        self.grams.clear()
 
     def gram(self, inputs: torch.Tensor, own: torch.Tensor, first: int) -> torch.Tensor:
         """own @ own.T of a group, once for all layers that read the same (queries, keys and values do)."""
@@ -242,8 +257,7 @@ def layer_of(module: nn.Module) -> Layer | None:
 
 def _count_by_gram(inputs: torch.Tensor, gradients: torch.Tensor, now: Pass, first: int) -> None:
     """Of a group's Gram matrices, each (patients, longest, longest)."""
-    theirs = slice(first, first + len(inputs))
     products = torch.bmm(inputs.flatten(1).unsqueeze(1), gradients.flatten(1).unsqueeze(2))
-    now.squared[theirs] += products.flatten().double()
+    now.squared[first : first + len(inputs)].add_(products.flatten())
     lengths = inputs.diagonal(dim1=1, dim2=2) * gradients.diagonal(dim1=1, dim2=2)
-    now.risk[theirs] += lengths.clamp(min=0).sqrt().sum(1).double().square()
+    now.roots[first, len(inputs)].append(lengths.clamp(min=0).sqrt().sum(1))

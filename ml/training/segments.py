@@ -77,7 +77,7 @@ class Segments:
 
     def joined(self, padded: Sequence[torch.Tensor]) -> torch.Tensor:
         """The inverse of `padded`."""
-        return torch.cat([group.joined(part) for group, part in zip(self.groups, padded, strict=True)])
+        return _end_to_end([group.joined(part) for group, part in zip(self.groups, padded, strict=True)])
 
     def sums(self, rows: torch.Tensor) -> torch.Tensor:
         """Over each owner's rows, (owners, width)."""
@@ -113,7 +113,11 @@ class Segments:
 
 def summed(padded: Sequence[torch.Tensor]) -> torch.Tensor:
     """Over each owner's rows, (owners, width), from all groups' (owners, longest, width)."""
-    return torch.cat([part.sum(1) for part in padded])
+    return _end_to_end([part.sum(1) for part in padded])
+
+
+def _end_to_end(parts: Sequence[torch.Tensor]) -> torch.Tensor:
+    return parts[0] if len(parts) == 1 else torch.cat(list(parts))
 
 
 def _repeated(numbers: Iterable[int], lengths: Sequence[int]) -> torch.Tensor:
