@@ -22,8 +22,8 @@ from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import ChaCha20
 
 _CHUNK = 1 << 15  # normals
-_RADIUS = 2.0**63
-_INSIDE = np.pi / 4  # the share of points of a square that lie in its circle
+RADIUS = 2.0**63
+INSIDE = np.pi / 4  # the share of points of a square that lie in its circle
 _KEY_BYTES = 32
 GRID = 2.0**36  # units in one standard deviation: a unit holds 2^16 doubles and more where |z| < 1
 FRESH_KEY_AFTER = 1 << 30  # bytes; the cipher's 32-bit counter ends after 2^38
@@ -41,6 +41,11 @@ class SecureRandom:
     def branches(self, count: int) -> "list[SecureRandom]":
         """As many generators, for as many threads: keyed by os.urandom, or by the stream of a given key."""
         return [SecureRandom(self._bytes(_KEY_BYTES) if self._given else None) for _ in range(count)]
+
+    def fill(self, words: npt.NDArray[np.int64]) -> None:
+        """Put uniform 64-bit words into an array, for at most FRESH_KEY_AFTER bytes."""
+        self._account(words.nbytes)
+        self._stream.update_into(bytes(words.nbytes), words.view(np.uint8).data)
 
     def uniforms(self, count: int) -> Doubles:
         """Numbers in [0, 1), each a multiple of 2^-53."""
@@ -77,21 +82,24 @@ class SecureRandom:
         self._used = 0
 
     def _bytes(self, count: int) -> bytes:
+        self._account(count)
+        return self._stream.update(bytes(count))
+
+    def _account(self, count: int) -> None:
         if self._used + count > FRESH_KEY_AFTER:
             self._begin(self._stream.update(bytes(_KEY_BYTES)))
         self._used += count
-        return self._stream.update(bytes(count))
 
     def _normals(self, count: int, spread: float = 1.0) -> Doubles:
         made, done = np.empty(count), 0
         while done < count:
-            pairs = int((count - done) / 2 / _INSIDE * 1.02) + 16
+            pairs = int((count - done) / 2 / INSIDE * 1.02) + 16
             points = np.frombuffer(self._bytes(16 * pairs), np.int64).astype(np.float64)
             squares = np.square(points)
             square = squares[:pairs] + squares[pairs:]
-            inside = np.flatnonzero((square < _RADIUS**2) & (square > 0))[: (count - done + 1) // 2]
+            inside = np.flatnonzero((square < RADIUS**2) & (square > 0))[: (count - done + 1) // 2]
             square = square.take(inside)
-            factor = np.log(square / _RADIUS**2)
+            factor = np.log(square / RADIUS**2)
             factor *= -2 * spread**2
             factor /= square
             np.sqrt(factor, out=factor)

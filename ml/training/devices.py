@@ -14,7 +14,7 @@ from ml.errors import TrainingRefused
 
 CPU, CUDA = "cpu", "cuda"
 MOST_TOKENS, MOST_TOKENS_ON_A_CARD = 2048, 16_384  # at once
-MOST_NOISE_THREADS = 8  # beside a card; more would keep the one that feeds it waiting for Python's lock
+MOST_NOISE_THREADS = 4  # beside a card: by then the words are there long before they are needed
 
 
 def training_device(name: str) -> torch.device:

@@ -2,8 +2,9 @@
 
 Several threads make the noise. Every stretch of the sums has a generator of its own, so that what is added
 does not depend on how many threads there are. On the processor a piece gets its noise while it is in the
-cache. For sums on a graphics card the processor, idle then, makes the noise ahead, while the sums are being
-formed; the card adds it, in the same arithmetic. No noise outlives its step.
+cache. For sums on a graphics card the processor makes random words ahead, while the sums are being formed;
+the card turns them into normal numbers (`card_normals`) and adds those, in the same arithmetic. (Normals by
+numpy would hold Python's lock too often beside the thread that feeds the card.) No noise outlives its step.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -15,6 +16,7 @@ import numpy as np
 import torch
 
 from ml.privacy.csprng import GRID, SecureRandom
+from ml.training.card_normals import grid_normals, words_needed
 from ml.training.devices import CPU, noise_threads
 
 PIECE = 1 << 15  # coordinates: in double precision they stay in a processor's cache
@@ -83,15 +85,15 @@ class NoiseInPlace(_Threads):
 
 
 class NoiseAhead(_Threads):
-    """Made from now on, in main memory, as the processor finds time; added where the sums lie."""
+    """Its words are made from now on, in main memory; its numbers where the sums lie."""
 
     def __init__(self, sums: Sequence[torch.Tensor], random: SecureRandom):
         super().__init__(sums[0].device)
         self._counts = [total.numel() for total in sums]
         pinned = torch.cuda.is_available()  # a card fetches such memory by itself
-        self._noise = torch.empty(sum(self._counts), dtype=torch.float64, pin_memory=pinned)
-        stretches = list(_stretches(torch.split(self._noise, self._counts)))
-        self._made: list[Future[None]] | None = self._each(_fill, stretches, random)
+        count = words_needed(sum(self._counts))
+        self._words = torch.empty(count, dtype=torch.int64, pin_memory=pinned)
+        self._made: list[Future[None]] | None = self._each(_fill, list(_stretches([self._words])), random)
 
     def release(self, sums: Sequence[torch.Tensor], spread: float, *, divisor: float) -> None:
         """Put into each sum what is released. Raises RuntimeError the second time."""
@@ -100,7 +102,8 @@ class NoiseAhead(_Threads):
         made, self._made = self._made, None
         for done in made:
             done.result()
-        noise = self._noise.to(sums[0].device, non_blocking=True)
+        words = self._words.to(sums[0].device, non_blocking=True)
+        noise = grid_normals(words, sum(self._counts))
         for total, own in zip(sums, torch.split(noise, self._counts), strict=True):
             total.copy_(noisy(total, own.view_as(total), spread).div_(divisor))
 
@@ -126,7 +129,7 @@ def _rounded(numbers: torch.Tensor) -> torch.Tensor:
 
 def _fill(stretch: Stretch, random: SecureRandom) -> None:
     for piece in stretch:
-        piece.numpy()[:] = random.grid_gaussians(piece.numel())
+        random.fill(piece.numpy())
 
 
 def _stretches(sums: Iterable[torch.Tensor]) -> Iterator[Stretch]:

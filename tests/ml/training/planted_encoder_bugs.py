@@ -209,8 +209,8 @@ def noise_ahead_used_twice(patch: pytest.MonkeyPatch) -> None:
         ahead(self, sums, random)
         for done in self._made or ():
             done.result()
-        kept.append(self._noise.clone())
-        self._noise = kept[0].clone()
+        kept.append(self._words.clone())
+        self._words = kept[0].clone()
 
     patch.setattr(NoiseAhead, "__init__", again)
 
@@ -220,8 +220,9 @@ def half_of_the_noise_ahead_for_all(patch: pytest.MonkeyPatch) -> None:
     def told(self: NoiseAhead, sums: Sequence[torch.Tensor], spread: float, *, divisor: float) -> None:
         for done in self._made or ():
             done.result()
-        half = self._noise[: len(self._noise) // 2 + 1]
-        self._noise = half.repeat(2)[: len(self._noise)]
+        points = self._words.view(2, -1)
+        half = points[:, : points.shape[1] // 2 + 1]
+        self._words = half.repeat(1, 2)[:, : points.shape[1]].flatten()
         release_ahead(self, sums, spread, divisor=divisor)
 
     patch.setattr(NoiseAhead, "release", told)

@@ -13,7 +13,7 @@ from torch.utils._pytree import tree_leaves
 
 from ml.errors import TrainingRefused
 from ml.privacy.csprng import SecureRandom
-from ml.training import devices, learner
+from ml.training import devices, dp_encoder, learner
 from ml.training.book_keeping import BookKeeping
 from ml.training.classifier import Classifier
 from ml.training.clipping import ClippedSum, Clipping
@@ -23,7 +23,7 @@ from ml.training.learner import make_learner
 from ml.training.messages import MLM, TrainingJob, decode_start, encode_start
 from ml.training.networks import Network
 from ml.training.patient_batches import Patient, micro_batches
-from ml.training.released_sums import step_noise
+from ml.training.released_sums import NoiseAhead, step_noise
 from ml.training.scopes import HEAD, SCOPES
 from ml.training.step_timing import PlainTrainer
 from ml.training.team import Team
@@ -43,6 +43,12 @@ PUBLIC = ("fever and seizure .", "no weak arm , short leg .")
 @pytest.fixture(scope="module")
 def job(tmp_path_factory: pytest.TempPathFactory) -> TrainingJob:
     return tiny_job(tmp_path_factory.mktemp("tiny"), words=MASKED_WORDS, scope=HEAD, public_texts=PUBLIC)
+
+
+@pytest.fixture(autouse=True)
+def _noise_of_one_kind(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A card makes other numbers of a key than the processor does: here both make a card's."""
+    monkeypatch.setattr(dp_encoder, "step_noise", NoiseAhead)
 
 
 @contextmanager
@@ -73,6 +79,20 @@ def test_a_run_elsewhere_is_the_processors_and_is_taken_up_there(
     assert_alike(kept_there, kept)
     assert_alike(told_there, told)
     assert_alike(trained(this, 1, kept_there)[1], gone_on_there)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no graphics card that torch sees")
+@pytest.mark.parametrize(
+    ("scope", "task"), [*((scope, "diagnosis") for scope in (HEAD, *SCOPES)), ("full", MLM), ("adalora", MLM)]
+)
+def test_a_run_on_a_real_card_is_the_processors(job: TrainingJob, scope: str, task: str) -> None:
+    this = replace(job, scope=scope, task=task)
+    _, told = trained(this, 2)
+    _, told_there = trained(replace(this, device=CUDA), 2)
+    if scope == "adalora":  # the last bits decide between two ranks of like importance
+        assert load(told_there).keys() == load(told).keys()
+    else:
+        assert_alike(told_there, told)
 
 
 def clipped(engine: ClippedSum, people: list[Patient]) -> list[torch.Tensor]:
@@ -179,7 +199,7 @@ def test_the_plain_step_is_timed_there_too() -> None:
 def test_what_is_released_there_is_what_the_processor_releases() -> None:
     sums = [torch.linspace(-1, 1, count).reshape(2, -1) for count in (40_000, 400_000)]
     here = [total.clone() for total in sums]
-    with step_noise(here, SecureRandom(KEY)) as noise:
+    with NoiseAhead(here, SecureRandom(KEY)) as noise:
         noise.release(here, 0.7, divisor=3.0)
     assert largest_difference(here, sums) > 0.5
     with elsewhere() as place:
