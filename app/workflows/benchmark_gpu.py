@@ -1,17 +1,21 @@
-"""Measures a graphics card beside the processor: training steps (plain and private), and reading.
+"""Measures a graphics card beside the processor: training steps, reading, and a whole diagnosis.
 
 Each only where it can be: steps where torch sees the card, reading where ONNX Runtime really runs on it. All
 sides take the same synthetic notes in turns, in one process.
 """
 
 from collections.abc import Callable
+from statistics import median
 from typing import Any
 
 import numpy as np
 import torch
 
+from app.config.settings import cache_dir
 from app.workflows.benchmark_diagnose import DEFAULT_ROUNDS, Side, interleaved, windows_of
+from app.workflows.benchmark_reading import FIRST_SEEN, LAST_SEEN, LENGTHS, diagnosed, joined_texts
 from app.workflows.benchmark_train import DEFAULT_PATIENTS, encoder_job, step_times, synthetic_patients
+from app.workflows.diagnose import DiagnosisService
 from ml.errors import ProviderUnavailable
 from ml.inference.providers import open_session
 from ml.inference.version_loading import card_precision, cpu_precision, load_predictor, version_onnx
@@ -24,6 +28,7 @@ STEPS = ("full/plain", "full/private", "top/private", "lora/plain", "lora/privat
 SCOPES = ("full", "lora")  # both plain and private
 BATCHES, LENGTH = (1, 16), 128
 DECISION_LENGTHS = (64, 128, 256)
+NOTES = 3  # of each length, diagnosed
 Progress = Callable[..., None]
 
 
@@ -45,7 +50,7 @@ def measure(
     found: dict[str, object] = {"torch trains there": trains, "ONNX Runtime reads there": reads}
     if trains:
         found |= _training(progress, size or DEFAULT_PATIENTS, gpu)
-    return found | (_reading(progress, gpu) if reads else {})
+    return found | (_reading(progress, gpu) | _diagnosing(progress, gpu) if reads else {})
 
 
 def _training(progress: Progress, size: int, gpu: str) -> dict[str, object]:
@@ -118,3 +123,19 @@ def _agreement(exact: np.ndarray[Any, Any], found: np.ndarray[Any, Any], gpu: st
         f"same first disease, {gpu} and fp32": float((exact.argmax(1) == found.argmax(1)).mean()),
         f"largest difference of a logit, {gpu} and fp32": float(np.abs(exact - found).max()),
     }
+
+
+def _diagnosing(progress: Progress, gpu: str) -> dict[str, object]:
+    """Long notes that neither side has seen, by the clock: one to warm up, then the median of some."""
+    services = {place: DiagnosisService.load(cache_dir(), provider=place) for place in (CPU, gpu)}
+    texts, found = joined_texts(services[CPU]), dict[str, object]()
+    for length in LENGTHS:
+        progress(f"diagnosing notes of {length:,} characters, on {CPU} and on {gpu}")
+        notes = [next(texts)(length) for _ in range(1 + NOTES)]
+        for place, service in services.items():
+            times = [diagnosed(service, note) for note in notes][1:]
+            found |= {
+                f"{length:,} characters, {place}: {what}, ms": median(one[what] for one in times)
+                for what in (FIRST_SEEN, LAST_SEEN)
+            }
+    return found

@@ -25,6 +25,7 @@ LENGTHS = (7_000, 200_000)  # characters; a thousand words are about the first
 DECIDED_NOTES = 60
 DECIDED_LENGTH = 4_000
 ADDED = "\nAddendum: nystagmus was seen as well.\n"
+FIRST_SEEN, LAST_SEEN = "first answer by the clock", "last answer by the clock"
 Progress = Callable[..., None]
 Times = dict[str, object]
 
@@ -32,20 +33,20 @@ Times = dict[str, object]
 def measure(progress: Progress, *, size: int | None = None, data: str | None = None) -> Times:
     """Milliseconds of processor time, which all cores share, and by the clock; `size` notes are decided."""
     service = DiagnosisService.load(cache_dir(), provider="cpu")
-    texts = _texts(service)
+    texts = joined_texts(service)
     found: Times = {}
-    _diagnosed(service, next(texts)(DECIDED_LENGTH))  # warms caches
+    diagnosed(service, next(texts)(DECIDED_LENGTH))  # warms caches
     for length in LENGTHS:
         progress(f"diagnosing a note of {length:,} characters")
         text = next(texts)(length)
         for change, changed in (("new", text), ("the same", text), ("a sentence added", text + ADDED)):
-            times = _diagnosed(service, changed)
+            times = diagnosed(service, changed)
             found |= {f"{length:,} characters, {change}: {what}, ms": t for what, t in times.items()}
     progress("comparing int8 with fp32 on notes of several windows")
     return found | _decisions([next(texts)(DECIDED_LENGTH) for _ in range(size or DECIDED_NOTES)])
 
 
-def _texts(service: DiagnosisService) -> Iterator[Callable[[int], str]]:
+def joined_texts(service: DiagnosisService) -> Iterator[Callable[[int], str]]:
     """Gives makers of texts of a length; no two hold the same notes."""
     notes = synthetic_notes(service.graph, count=10**6, styles=MEASURED_STYLES, rng=np.random.default_rng(81))
 
@@ -59,18 +60,19 @@ def _texts(service: DiagnosisService) -> Iterator[Callable[[int], str]]:
         yield joined
 
 
-def _diagnosed(service: DiagnosisService, text: str) -> dict[str, float]:
+def diagnosed(service: DiagnosisService, text: str) -> dict[str, float]:
     """Milliseconds to the findings, to what is known first, and to the last."""
-    began, first, clock = time.process_time(), 0.0, time.perf_counter()
+    began, first, seen, clock = time.process_time(), 0.0, 0.0, time.perf_counter()
     asked: Presentation = service.presentation_of_text(text, sex=Sex.UNKNOWN, age=None)
     recognised = time.process_time() - began
     for weighing in weigh_while_reading(service, asked):
         if weighing.weighed is not None:
             service.differential(weighing.weighed)
-            first = first or time.process_time() - began
+            first, seen = first or time.process_time() - began, seen or time.perf_counter() - clock
     last, waited = time.process_time() - began, time.perf_counter() - clock
     times = {"findings": recognised, "first answer": first, "last answer": last}
-    return {what: 1000 * seconds for what, seconds in {**times, "last answer by the clock": waited}.items()}
+    times |= {FIRST_SEEN: seen, LAST_SEEN: waited}
+    return {what: 1000 * seconds for what, seconds in times.items()}
 
 
 def _decisions(texts: list[str]) -> Times:

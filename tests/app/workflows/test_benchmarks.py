@@ -111,6 +111,7 @@ def test_a_graphics_cards_measures_run_with_the_processor_on_both_sides(
 ) -> None:
     monkeypatch.setitem(benchmark_train.ROUNDS, "encoder", 1)
     monkeypatch.setattr(benchmark_gpu, "DEFAULT_ROUNDS", 1)
+    monkeypatch.setattr(benchmark_gpu, "LENGTHS", (2000,))
     found = benchmark_gpu.measure(silent, size=2, gpu="cpu")
     names = [f"{step} step, cpu, patients a second" for step in benchmark_gpu.STEPS]
     names += [f"{step} step: cpu / cpu" for step in benchmark_gpu.STEPS]
@@ -118,6 +119,7 @@ def test_a_graphics_cards_measures_run_with_the_processor_on_both_sides(
         names += [f"reading {count} at once, cpu, windows a second", f"reading {count} at once: cpu / cpu"]
         names.append(f"reading {count} at once: recorded fp16 / plain fp32, cpu")
     names += [f"{scope}: DP-SGD / plain, cpu" for scope in benchmark_gpu.SCOPES]
+    names.append("2,000 characters, cpu: last answer by the clock, ms")
     for name in names:
         assert float(str(found[name])) > 0
     assert float(str(found["same first disease, cpu and fp32"])) >= 0.95
