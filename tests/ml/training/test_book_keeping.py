@@ -75,6 +75,16 @@ def test_every_backend_equals_micro_batches_of_one(scope: str, backend: str, way
     assert all(p.requires_grad for p in engine.parameters)
 
 
+@pytest.mark.slow
+@pytest.mark.usefixtures("_device")
+@pytest.mark.parametrize("scope", ["full", "lora"])
+def test_sums_agree_with_opacus(scope: str) -> None:
+    _, network, people = tiny(scope)
+    found = clipped(network, people)
+    theirs = make_backend(network, "hooks").clipped_sum(people, FLAT)
+    assert largest_difference(found, theirs) < 1e-5
+
+
 @pytest.mark.usefixtures("_way", "_device")
 @pytest.mark.parametrize("scope", ["full", "top"])
 def test_both_ways_to_a_length_equal_micro_batches_of_one(scope: str) -> None:
