@@ -42,7 +42,7 @@ class Group:
         """Of the owners' (rows, width) their (owners, longest, width)."""
         if self.places is not None:
             room = rows.new_zeros(len(self.lengths) * self.longest, rows.shape[-1])
-            rows = room.index_copy(0, self.places, rows)
+            rows = room.index_copy_(0, self.places, rows)
         return rows.view(len(self.lengths), self.longest, rows.shape[-1])
 
     def joined(self, padded: torch.Tensor) -> torch.Tensor:
@@ -72,6 +72,8 @@ class Segments:
 
     def padded(self, rows: torch.Tensor) -> list[torch.Tensor]:
         """Of (rows, width) each group's (owners, longest, width)."""
+        if len(self.groups) == 1:
+            return [self.groups[0].padded(rows)]
         parts = torch.split(rows, [sum(group.lengths) for group in self.groups])
         return [group.padded(part) for group, part in zip(self.groups, parts, strict=True)]
 
