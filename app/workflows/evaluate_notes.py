@@ -2,7 +2,8 @@
 probabilities come true.
 
 A rank is a place in the differential as it is shown: all diseases, one line each whatever their ids. Each
-published case is scored with its own article and, as a new patient is, without.
+published case is scored with its own article and, as a new patient is, without; each note by looks that have
+not seen its disease.
 """
 
 from collections import defaultdict
@@ -24,6 +25,7 @@ from knowledge_graph.fusion.same_disease import Leaders, leaders
 from knowledge_graph.graph.arrays import Floats
 from knowledge_graph.graph.compiled_graph import CompiledGraph
 from knowledge_graph.ranking.dropped_publication import DroppedPublication
+from knowledge_graph.ranking.unseen_looks import UnseenLooks
 from ml.evaluation.calibration import brier_of_first, calibration_noise, expected_calibration_error
 
 FINDINGS, TEXT, GRAPH, FUSED = "findings alone", "text", "graph", "fused"
@@ -174,5 +176,6 @@ def accuracy(outcomes: Sequence[Outcome]) -> WayAccuracy:
 
 def _ranked(dropped: DroppedPublication, note: KnownNote, findings: Sequence[Finding]) -> Floats:
     unknown = set(note.publications) if note.source == LEFT_OUT else set[str]()
-    scores = dropped.rank(findings, unknown, sex=note.sex, age_days=note.age_days)
+    looks = UnseenLooks.load().of(note.truths[0])
+    scores = dropped.rank(findings, unknown, sex=note.sex, age_days=note.age_days, looks=looks)
     return scores.total.astype(np.float32)

@@ -2,7 +2,8 @@
 
 Folds are made by disease: no disease is both learned from and measured on. Three sources count alike:
 synthetic patients, published cases, and the same cases without their own article - they are what a new
-patient is.
+patient is. The graph ranks each by looks that have not seen its disease. What findings count alone is learned
+from cases: synthetic patients are just as the knowledge says, which no person is.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -15,7 +16,7 @@ from app.errors import UsageError
 from app.workflows.diagnose import DiagnosisService
 from app.workflows.evaluate_cases import Case, origin_of
 from app.workflows.evaluate_notes import Report, ScoredNote, Tally, score_notes
-from app.workflows.fit_reranking import untaught_cases
+from app.workflows.fit_reranking import taught_cases
 from app.workflows.fit_sureness import SurenessFit, powers_remark
 from app.workflows.write_notes import (
     FIT_STYLE,
@@ -28,6 +29,7 @@ from knowledge_graph.findings.finding import observed_count
 from knowledge_graph.fusion.fusion_fitting import START, FusionCases, fit_fusion
 from knowledge_graph.fusion.fusion_weights import FusionWeights
 from knowledge_graph.fusion.same_disease import leaders
+from knowledge_graph.graph.arrays import Floats
 from knowledge_graph.graph.compiled_graph import CompiledGraph
 
 FOLDS = 5
@@ -49,12 +51,9 @@ def learn_fusion(
     """Fit on `count` cases and as many synthetic patients. Raises UsageError where there are too few."""
     rng = np.random.default_rng([seed, 1])
     graph = service.graph
-    cases = untaught_cases(
-        graph, cases
-    )  # on what it was taught, the second look is surer than on a new patient
     progress(f"reading {count} notes of each kind")
     notes = [
-        *published_notes(graph, cases, count=count, styles=(FIT_STYLE,), rng=rng),
+        *published_notes(graph, taught_cases(graph, cases), count=count, styles=(FIT_STYLE,), rng=rng),
         *synthetic_notes(graph, count=count, styles=(FIT_STYLE,), rng=rng),
     ]
     if len({n.truths[0] for n in notes if n.source != SYNTHETIC}) < FOLDS:
@@ -83,16 +82,26 @@ def write_fusion_weights(
 
 def _fitted(graph: CompiledGraph, scored: Sequence[ScoredNote], start: FusionWeights) -> FusionWeights:
     """Cases whose article is unknown stand among the published ones, and once more among those without."""
-    doubled = [s for s in scored for _ in counts_as(s.note.source)]
-    sources = [source for s in scored for source in counts_as(s.note.source)]
-    truth = np.array([graph.disease_number(s.note.truths[0]) for s in doubled])
-    text, shown_as = np.stack([s.text for s in doubled]), leaders(graph)
-    given = np.array([observed_count(s.note.findings) for s in doubled])
-    read = np.array([s.read_count for s in doubled])
+    doubled = [(s, source) for s in scored for source in counts_as(s.note.source)]
+    cases = [(s, source) for s, source in doubled if source != SYNTHETIC]
     return fit_fusion(
-        FusionCases(np.stack([s.given for s in doubled]), text, given, truth, sources, shown_as),
-        FusionCases(np.stack([s.read for s in doubled]), text, read, truth, sources, shown_as),
+        _cases(graph, cases, [(s.given, observed_count(s.note.findings)) for s, _ in cases]),
+        _cases(graph, doubled, [(s.read, s.read_count) for s, _ in doubled]),
         start=start,
+    )
+
+
+def _cases(
+    graph: CompiledGraph, scored: Sequence[tuple[ScoredNote, str]], said: Sequence[tuple[Floats, int]]
+) -> FusionCases:
+    """Notes with their sources; what the graph says of each, of how many observed findings."""
+    return FusionCases(
+        graph=np.stack([scores for scores, _ in said]),
+        text=np.stack([s.text for s, _ in scored]),
+        observed=np.array([observed for _, observed in said]),
+        truth=np.array([graph.disease_number(s.note.truths[0]) for s, _ in scored]),
+        sources=[source for _, source in scored],
+        shown_as=leaders(graph),
     )
 
 

@@ -29,6 +29,7 @@ from knowledge_graph.ranking.lost_rows import with_lost_rows
 from knowledge_graph.ranking.rank import asked_of, distinct_findings, first_look
 from knowledge_graph.ranking.rerank_fitting import LookedAt
 from knowledge_graph.ranking.reranking import REBUILD, LearnedLooks, candidates
+from knowledge_graph.ranking.unseen_looks import FILE, UnseenLooks
 
 FOLDS = 5
 WORLDS = 4  # ways in which the rivals lose rows
@@ -47,6 +48,7 @@ class RerankingFit:
     """
 
     looks: LearnedLooks
+    unseen: UnseenLooks
     cases: int
     described: int
     keep: Shares
@@ -54,11 +56,10 @@ class RerankingFit:
     fair: Shares
 
 
-def untaught_cases(graph: CompiledGraph, cases: Iterable[Case]) -> list[Case]:
-    """The cases of known diseases which `fit_second_look`, given the same cases, leaves alone."""
+def taught_cases(graph: CompiledGraph, cases: Iterable[Case]) -> list[Case]:
+    """Of the cases of known diseases those that `fit_second_look` learns from: some of each disease."""
     known = [case for case in cases if case.truths[0] in graph.disease_index]
-    taught = set(few_of_each([case.truths[0] for case in known], OF_A_DISEASE))
-    return [case for place, case in enumerate(known) if place not in taught]
+    return [known[i] for i in few_of_each([case.truths[0] for case in known], OF_A_DISEASE)]
 
 
 def fit_second_look(graph: CompiledGraph, cases: Iterable[Case], *, progress: Progress) -> RerankingFit:
@@ -68,8 +69,7 @@ def fit_second_look(graph: CompiledGraph, cases: Iterable[Case], *, progress: Pr
             "learning the second look needs scikit-learn; in a checkout: python3 installer/bootstrap.py setup"
         )
     every = list(cases)
-    known = [case for case in every if case.truths[0] in graph.disease_index]
-    known = [known[i] for i in few_of_each([case.truths[0] for case in known], OF_A_DISEASE)]
+    known = taught_cases(graph, every)
     if len({case.truths[0] for case in known}) < FOLDS:
         raise UsageError(f"the cases name fewer than {FOLDS} diseases of this knowledge; bring more")
     progress(f"scoring {len(known)} cases, {len(WAYS)} times each")
@@ -95,7 +95,8 @@ def fit_second_look(graph: CompiledGraph, cases: Iterable[Case], *, progress: Pr
     diseases = [case.truths[0] for case in known]
     shares = {way: estimate_shares(ranks[way], diseases) for way in WAYS}
     progress("fitting on all cases")
-    return RerankingFit(taught.looks(), len(known), len(told), **shares)
+    unseen = UnseenLooks(tuple(learned), dict(zip(diseases, fold, strict=True)))
+    return RerankingFit(taught.looks(), unseen, len(known), len(told), **shares)
 
 
 def kin_labels(graph: CompiledGraph, case: Case) -> tuple[str, ...]:
@@ -131,13 +132,14 @@ def described_cases(graph: CompiledGraph, cases: Iterable[Case]) -> list[Case]:
 
 
 def write_reranking(path: Path, fit: RerankingFit, *, cases: Path, knowledge: str) -> None:
-    """Write the trees with where they come from."""
+    """Write the looks with where they come from, and beside them those that have not seen a fold."""
     about = (
         f"Learned on {fit.cases} cases, up to {OF_A_DISEASE} a disease ({origin_of(cases)}), "
         f"and {fit.described} patients of other diseases drawn from articles' annotations, "
         f"with HPO {knowledge}. Rebuild: {REBUILD} resources/ranking/{path.name} --cases F"
     )
     path.write_bytes(replace(fit.looks, trees=replace(fit.looks.trees, about=about)).to_file())
+    path.with_name(FILE).write_bytes(fit.unseen.to_file())
 
 
 def _looks(graph: CompiledGraph, known: Sequence[Case], ways: Sequence[str]) -> Looks:

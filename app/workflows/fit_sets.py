@@ -1,8 +1,8 @@
 """Calibrates prediction sets on cases with a known diagnosis, and cross-validates their coverage.
 
 Each case is ranked without its own publication, as a new patient is, and once with it, to say how far stated
-probabilities come true; cases that the second look was learned from are left out. Folds are made by disease
-and publication. Cases of one disease share one voice: a disease is drawn, then a patient.
+probabilities come true; by looks that have not seen its disease. Folds are made by disease and publication.
+Cases of one disease share one voice: a disease is drawn, then a patient.
 """
 
 from collections import Counter
@@ -15,9 +15,9 @@ import numpy.typing as npt
 
 from app.clinical.age import iso_duration_days
 from app.errors import UsageError
-from app.workflows.estimate_shares import Estimate, estimate, estimate_share, few_of_each, grouped_folds
+from app.workflows.estimate_shares import Estimate, estimate, estimate_share, grouped_folds
 from app.workflows.evaluate_cases import Case, case_findings, case_sex, origin_of
-from app.workflows.fit_reranking import FOLDS, OF_A_DISEASE, untaught_cases
+from app.workflows.fit_reranking import FOLDS, taught_cases
 from knowledge_graph.findings.finding import observed_count
 from knowledge_graph.fusion.fused_differential import fuse
 from knowledge_graph.fusion.fusion_weights import FusionWeights
@@ -26,6 +26,7 @@ from knowledge_graph.graph.arrays import Floats
 from knowledge_graph.graph.compiled_graph import CompiledGraph
 from knowledge_graph.ranking.dropped_publication import DroppedPublication
 from knowledge_graph.ranking.prediction_set import SetCalibration, best_of_ids, gaps_below_first
+from knowledge_graph.ranking.unseen_looks import UnseenLooks
 from ml.evaluation.calibration import brier_of_first, calibration_noise, expected_calibration_error
 
 Progress = Callable[[str], object]
@@ -76,10 +77,9 @@ class SetFit:
 
 def fit_sets(graph: CompiledGraph, cases: Iterable[Case], *, progress: Progress) -> SetFit:
     """Calibrate on some cases of each known disease. Raises UsageError where too few diseases have any."""
-    rest = untaught_cases(graph, cases)
-    chosen = [rest[i] for i in few_of_each([case.truths[0] for case in rest], OF_A_DISEASE)]
+    chosen = taught_cases(graph, cases)
     if len({case.truths[0] for case in chosen}) < FOLDS:
-        raise UsageError(f"fewer than {FOLDS} diseases have more than {OF_A_DISEASE} cases; bring more")
+        raise UsageError(f"the cases name fewer than {FOLDS} diseases of this knowledge; bring more")
     progress(f"ranking {len(chosen)} cases, twice each")
     dropped, shown_as = DroppedPublication(graph), leaders(graph)
     seen = [_seen(dropped, case, case.publications, shown_as) for case in chosen]
@@ -140,8 +140,8 @@ def _seen(
 ) -> _Seen:
     graph = dropped.graph
     findings = case_findings(graph, case)[0]
-    age = iso_duration_days(case.age or "")
-    scores = dropped.rank(findings, references, sex=case_sex(case), age_days=age)
+    age, looks = iso_duration_days(case.age or ""), UnseenLooks.load().of(case.truths[0])
+    scores = dropped.rank(findings, references, sex=case_sex(case), age_days=age, looks=looks)
     shown = fuse(
         scores.total,
         None,

@@ -18,6 +18,7 @@ from knowledge_graph.ranking.context import context_ratios
 from knowledge_graph.ranking.likelihood_ratio import likelihood_ratios, profile_ratios
 from knowledge_graph.ranking.profile_fit import features_of_profile, picture_of
 from knowledge_graph.ranking.rank import GraphScores, distinct_findings, joined, observed_terms
+from knowledge_graph.ranking.reranking import LearnedLooks
 
 
 class DroppedPublication:
@@ -48,12 +49,13 @@ class DroppedPublication:
         *,
         sex: Sex = Sex.UNKNOWN,
         age_days: int | None = None,
+        looks: LearnedLooks | None = None,
     ) -> GraphScores:
         """Score every disease without the rows of these publications. Raises UnknownTerm."""
         distinct = distinct_findings(self.graph, findings)
         own, features = self.parts(distinct, references)
         context = context_ratios(self.graph, sex=sex, age_days=age_days)
-        return joined(self.graph, distinct, own=own, features=features, context=context)
+        return joined(self.graph, distinct, own=own, features=features, context=context, looks=looks)
 
     def lost_share(self, disease: int, references: set[str]) -> float:
         """How much of a disease's rows the publications hold: 0 to 1."""

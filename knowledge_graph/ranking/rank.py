@@ -67,13 +67,14 @@ def joined(
     own: Floats,
     features: Floats,
     context: Floats,
+    looks: LearnedLooks | None = None,
 ) -> GraphScores:
-    """Hear the kin, weigh the features, add up, look again at the best."""
+    """Hear the kin, weigh the features, add up, look again at the best; by the shipped looks, or others."""
     first = first_look(graph, findings, own=own, features=features, context=context)
     if not observed_terms(graph, findings):
         return first
     asked = asked_of(graph, first, features=features)
-    moved, strongest = second_look(graph, asked, LearnedLooks.load())
+    moved, strongest = second_look(graph, asked, looks or LearnedLooks.load())
     return replace(first, moved=moved, total=first.total + moved, strongest=strongest)
 
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from knowledge_graph.graph.arrays import Floats, Ints
 from knowledge_graph.graph.compiled_graph import CompiledGraph
-from knowledge_graph.graph.sealed_arrays import sealed, shipped_arrays
+from knowledge_graph.graph.sealed_arrays import Arrays, sealed, shipped_arrays
 from knowledge_graph.ranking.boosted_trees import BoostedTrees
 from knowledge_graph.ranking.candidate_features import (
     FEATURES,
@@ -49,13 +49,21 @@ class LearnedLooks:
     @classmethod
     def of_file(cls, data: bytes) -> "LearnedLooks":
         """From a file, its hash and the names of the features checked: ValueError."""
-        arrays = shipped_arrays(data, file=FILE, rebuild=REBUILD)
+        return cls.of_arrays(shipped_arrays(data, file=FILE, rebuild=REBUILD))
+
+    @classmethod
+    def of_arrays(cls, arrays: Arrays) -> "LearnedLooks":
+        """From arrays by name, the names of the features checked: ValueError."""
         trees = BoostedTrees.of_arrays(arrays, names=FEATURES, file=FILE, rebuild=REBUILD)
         return cls(trees, ThirdLook.of_arrays(arrays))
 
+    def arrays(self) -> Arrays:
+        """By name, with the names of the features and where they come from."""
+        return {**self.trees.arrays(), **self.third.arrays()}
+
     def to_file(self) -> bytes:
-        """Both behind a SHA-256, with the names of the features and where they come from."""
-        return sealed({**self.trees.arrays(), **self.third.arrays()})
+        """Both behind a SHA-256."""
+        return sealed(self.arrays())
 
 
 def second_look(graph: CompiledGraph, asked: Asked, looks: LearnedLooks) -> tuple[Floats, float]:

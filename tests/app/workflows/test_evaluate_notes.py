@@ -29,6 +29,7 @@ from knowledge_graph.fusion.fusion_weights import FusionWeights
 from knowledge_graph.graph.compiled_graph import CompiledGraph
 from knowledge_graph.ranking.dropped_publication import DroppedPublication
 from knowledge_graph.ranking.rank import rank
+from knowledge_graph.ranking.unseen_looks import UnseenLooks
 from knowledge_graph.terms.term import DiseaseId, TermId
 
 WEIGHTS = FusionWeights(graph_alone=1.0, text_alone=1.0, graph=1.0, text=1.0, damping=0.0)
@@ -152,8 +153,10 @@ def test_a_case_comes_again_without_its_own_article(real_graph: CompiledGraph, p
     )
     kept, left_out = score_notes(service, [note])
     assert (kept.note.source, left_out.note.source) == (PUBLISHED, LEFT_OUT)
-    assert np.array_equal(kept.given, rank(real_graph, [finding]).total)
-    unknown = DroppedPublication(real_graph).rank([finding], {article})
-    assert np.array_equal(left_out.given, unknown.total)
+    looks = UnseenLooks.load().of(MARFAN)
+    for one, unknown in ((kept, set[str]()), (left_out, {article})):
+        scores = DroppedPublication(real_graph).rank([finding], unknown, looks=looks)
+        assert np.array_equal(one.given, scores.total)
+    assert not np.array_equal(kept.given, rank(real_graph, [finding]).total)  # the shipped looks know it
     assert not np.array_equal(kept.given, left_out.given)
     assert np.array_equal(kept.text, left_out.text)

@@ -11,6 +11,7 @@ from app.workflows.fit_reranking import described_cases, fit_second_look, kin_la
 from knowledge_graph.graph.compiled_graph import CompiledGraph
 from knowledge_graph.ranking import rerank_fitting
 from knowledge_graph.ranking.reranking import LearnedLooks
+from knowledge_graph.ranking.unseen_looks import FILE, UnseenLooks
 from tests.app.workflows.test_fit_ranking import synthetic_cases
 
 
@@ -34,6 +35,9 @@ def test_a_fit_says_where_it_comes_from(
     assert "--fit-reranking" in looks.trees.about
     assert looks.trees.path.tolist() == fit.looks.trees.path.tolist()
     assert looks.third.hidden.tolist() == fit.looks.third.hidden.tolist()
+    unseen = UnseenLooks.of_file((tmp_path / FILE).read_bytes())
+    assert len(unseen.folds) == len(set(unseen.fold_of.values())) == 5
+    assert len(unseen.fold_of) == 15
 
 
 def test_described_patients_share_no_disease_and_no_article_with_the_cases(real_graph: CompiledGraph) -> None:

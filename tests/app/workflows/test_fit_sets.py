@@ -6,7 +6,6 @@ import pytest
 
 from app.errors import UsageError
 from app.workflows import fit_reranking
-from app.workflows import fit_sets as fitting
 from app.workflows.evaluate_cases import Case
 from app.workflows.fit_sets import fit_sets, write_sets
 from knowledge_graph.graph.compiled_graph import CompiledGraph
@@ -18,10 +17,9 @@ from tests.app.workflows.test_fit_ranking import synthetic_cases
 def test_a_calibration_says_where_it_comes_from(
     real_graph: CompiledGraph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (fitting, fit_reranking):
-        monkeypatch.setattr(module, "OF_A_DISEASE", 1)
+    monkeypatch.setattr(fit_reranking, "OF_A_DISEASE", 1)
     known = list(synthetic_cases(real_graph, 15))
-    fit = fit_sets(real_graph, [*known, *known], progress=print)  # one of each was learned from
+    fit = fit_sets(real_graph, [*known, *known], progress=print)
     assert fit.cases == 15
     assert 0 < fit.coverage.value <= 1
     for stated in (fit.stated, fit.stated_kept):
