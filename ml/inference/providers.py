@@ -15,7 +15,7 @@ from ml.inference.external_data import refuse_external_data
 CPU, CUDA, TENSORRT = "CPUExecutionProvider", "CUDAExecutionProvider", "TensorrtExecutionProvider"
 PROVIDERS = {"auto": (CUDA, CPU), "cpu": (CPU,), "cuda": (CUDA, CPU), "tensorrt": (TENSORRT, CUDA, CPU)}
 MOST_WORKERS = 8  # of a machine of many cores: each takes some 20 MB
-_ERRORS_ONLY = 3
+_ERRORS_ONLY, _CRASHES_ONLY = 3, 4
 _REMEDIES = {
     "cuda": "CUDA was asked for, but this machine cannot run it; install the gpu extra, or use cpu",
     "tensorrt": (
@@ -36,6 +36,8 @@ def open_session(onnx: bytes, *, provider: str = "auto", threads: int = 0, recor
     refuse_external_data(onnx)
     if provider != "cpu" and cuda_compiled():
         onnxruntime.preload_dlls()
+    if provider == "tensorrt":  # ONNX Runtime would print a missing library before it says so here
+        onnxruntime.set_default_logger_severity(_CRASHES_ONLY)
     compiled = onnxruntime.get_available_providers()
     wanted = [p for p in PROVIDERS[provider] if p == CPU or p in compiled]
     try:
