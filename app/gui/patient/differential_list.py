@@ -14,6 +14,7 @@ from app.gui.shell.row_delegate import Index, RowDelegate, draw_elided
 from app.gui.theme.look import Look
 
 ROW = Qt.ItemDataRole.UserRole
+ROW_PX, LOW_ROW_PX = 52, 37
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,17 +78,29 @@ _SIGNS: dict[Decision | None, tuple[str, str]] = {
 
 
 class DiseaseDelegate(RowDelegate):
-    """Paints rank, name, probability with its bar, and the two shares below."""
+    """Paints rank, name, probability with its bar, and the two shares below.
+
+    Where there is little room the shares are those of the current disease alone; tool tips tell the others'.
+    """
 
     def __init__(self, look: Look) -> None:
-        super().__init__(look, height=52)
+        super().__init__(look, height=ROW_PX)
+        self.short = False
+        self.current = -1
+
+    def height_of(self, index: Index) -> int:
+        """Lower without the shares."""
+        return ROW_PX if self._has_shares(index) else LOW_ROW_PX
 
     def paint_row(self, painter: QPainter, rect: QRectF, index: Index) -> None:
         """One disease."""
         look, found = self._look, index.data(ROW)
         inner = rect.adjusted(look.px(8), look.px(5), -look.px(10), -look.px(5))
         self._first_line(painter, inner, found)
-        self._bars(painter, inner, found)
+        self._bars(painter, inner, found, shares=self._has_shares(index))
+
+    def _has_shares(self, index: Index) -> bool:
+        return not self.short or index.row() == self.current
 
     def _first_line(self, painter: QPainter, rect: QRectF, found: DiseaseRow) -> None:
         look, top = self._look, int(Qt.AlignmentFlag.AlignTop)
@@ -116,12 +129,14 @@ class DiseaseDelegate(RowDelegate):
         painter.drawText(room.adjusted(0, 2, 0, 0), int(Qt.AlignmentFlag.AlignRight), disease_id)
         return room.adjusted(0, 0, -painter.fontMetrics().horizontalAdvance(disease_id) - 10, 0)
 
-    def _bars(self, painter: QPainter, rect: QRectF, found: DiseaseRow) -> None:
+    def _bars(self, painter: QPainter, rect: QRectF, found: DiseaseRow, *, shares: bool) -> None:
         look = self._look
         left = rect.left() + look.px(24)
         top = rect.top() + look.px(22)
         whole = QRectF(left, top, rect.right() - left, look.px(6))
         bar(painter, look, whole, found.line.probability, role="accent")
+        if not shares:
+            return
         half = (whole.width() - look.px(20)) / 2
         below = top + look.px(10)
         for number, (word, share, role) in enumerate(
@@ -166,10 +181,23 @@ class DifferentialList:
         self.widget.setProperty("role", "bare")
         self.widget.setAccessibleName("Differential")
         self.widget.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.widget.currentItemChanged.connect(
-            lambda item, _old: self._chosen(item.data(ROW) if item else None)
-        )
+        self.widget.currentItemChanged.connect(lambda _item, _old: self._turn())
         look.changed.connect(self.widget.doItemsLayout)
+
+    def set_short(self, short: bool) -> None:
+        """Lower rows where there is little room."""
+        self._delegate.short = short
+        self._lay_out_rows()
+
+    def _turn(self) -> None:
+        """Another disease is current; its row may have another height now."""
+        if self._delegate.short:
+            self._lay_out_rows()
+        self._chosen(self.current())
+
+    def _lay_out_rows(self) -> None:
+        self._delegate.current = self.widget.currentRow()
+        self.widget.doItemsLayout()
 
     def show(self, rows: tuple[DiseaseRow, ...]) -> None:
         """Show these diseases; the current one stays so where it is still listed, and so does the place."""
@@ -184,6 +212,7 @@ class DifferentialList:
         ids = [r.line.disease_id for r in rows]
         self.widget.setCurrentRow(ids.index(now.line.disease_id) if now and now.line.disease_id in ids else 0)
         self.widget.blockSignals(False)
+        self._lay_out_rows()
         self.widget.verticalScrollBar().setValue(place)
         self._chosen(self.current())
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtGui import QIcon, QKeySequence, QShortcut
 from PySide6.QtWidgets import QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from app.clinical.diagnosis import (
@@ -19,12 +19,16 @@ from app.gui.patient.noted_reason import NotedReason
 from app.gui.patient.standing_line import StandingLine
 from app.gui.shell.dialogs import sentence
 from app.gui.shell.elided_label import ElidedLabel
-from app.gui.shell.furniture import button, empty_state, label, row
+from app.gui.shell.furniture import button, empty_state, label, row, set_role
+from app.gui.shell.width_watch import WidthWatch, turn
+from app.gui.theme.icons import icon
 from app.gui.theme.look import Look
 
 _SUPPORT = "Decision support, not a diagnosis."
 _UNSURE = "The findings fit no disease well enough to name one. Treat this order as a list of ideas."
 _OTHER_SETTING = "If that is where the patient is seen, choose it beside the name (Alt+I)."
+ROOM_FOR_ALL = 440  # pixels at 100 % text
+_SHARES = [300, 360]  # of the list and of the evidence below it
 _OVER_ALL = "Probabilities are over all diseases known to the program"
 
 _URGENCY = {"emergency": "act at once if suspected", "urgent": "act within a day if suspected"}
@@ -53,6 +57,7 @@ class DifferentialPanel:
         self.go_on: Callable[[], object] = lambda: None
         self.standing = StandingLine(self._turn_reading)
         self._share, self._stopped = 1.0, False
+        self._short = False
         self.name = label("", "heading", wrap=True)
         self.source = ElidedLabel("small")
         self.evidence = EvidenceList(look, lambda noted: self.turn_to(noted))
@@ -70,6 +75,8 @@ class DifferentialPanel:
         self.widget = self._with_deeds()
         self._explain(None)
         self._add_keys()
+        self._watch = WidthWatch(self.widget, look, self._fit, height=True)
+        look.follow(self.widget, self._draw_tools)
 
     def show_busy(self) -> None:
         """Say that a new ranking is on the way; the old one stays readable."""
@@ -98,7 +105,6 @@ class DifferentialPanel:
         self.tell_standing()
         self.list.show(disease_rows(differential, decision_of))
         self._stack.setCurrentIndex(1 if differential.lines else 0)
-        self.standing.label.setToolTip(_OVER_ALL)
 
     def tell_reading(self, share: float) -> None:
         """Say how much of the notes is read by now."""
@@ -118,14 +124,16 @@ class DifferentialPanel:
         elif shown is not None:
             self.standing.tell_read()
             said = _UNSURE if shown.abstained else _SUPPORT
-            if shown.possible and shown.possible.narrows:
-                said = f"{said} {possible_text(shown.possible)}"
+            narrowed = possible_text(shown.possible) if shown.possible and shown.possible.narrows else ""
+            if narrowed and not self._short:
+                said = f"{said} {narrowed}"
             if shown.elsewhere:
                 said = f"{said} {elsewhere_text(shown.elsewhere)} {_OTHER_SETTING}"
             role = "notice" if shown.abstained or shown.elsewhere else "small"
             if shown.warning:
                 said, role = sentence(f"the hospital's own knowledge has a mistake: {shown.warning}"), "error"
             self._tell(said if shown.lines else "", role)
+            self.standing.label.setToolTip(f"{narrowed} {_OVER_ALL}".strip())
 
     def refresh(self, decision_of: Callable[[str], Decision | None]) -> None:
         """The same ranking with new words on it."""
@@ -166,16 +174,41 @@ class DifferentialPanel:
         self.sentences.setCheckable(True)
         self.sentences.toggled.connect(lambda _on: self.explain_again())
         self.compare = button("Compare…", lambda: None, tip="Diseases side by side (Ctrl+K)")
+        self._tools = {
+            self.sentences: ("Sentences", "sentences"),
+            self.graph: ("Graph", "graph"),
+            self.compare: ("Compare…", "compare"),
+        }
         self.other = button(
             "Other…", self._name_another, tip="Confirm a disease that is not listed (Ctrl+Shift+Return)"
         )
 
+    def _fit(self, height: float) -> None:
+        """With little height the list of diseases comes first: what is secondary makes itself small."""
+        short = height < ROOM_FOR_ALL
+        if short == self._short:
+            return
+        self._short = short
+        self.list.set_short(short)
+        self._draw_tools()
+        turn(self._facts, beside=short)
+        self._split.setSizes([2 * _SHARES[0], _SHARES[1]] if short else _SHARES)
+        self.tell_standing()
+
+    def _draw_tools(self) -> None:
+        """Pictures in the line of the facts, or words in a line of their own."""
+        for tool, (words, picture) in self._tools.items():
+            tool.setText("" if self._short else words)
+            tool.setIcon(icon(self._look, picture) if self._short else QIcon())
+            tool.setAccessibleName(words.rstrip("…"))
+            set_role(tool, "quiet" if self._short else "")
+
     def _lists(self) -> QWidget:
-        split = QSplitter(Qt.Orientation.Vertical)
+        self._split = split = QSplitter(Qt.Orientation.Vertical)
         split.setChildrenCollapsible(False)
         split.addWidget(self.list.widget)
         split.addWidget(self._detail())
-        split.setSizes([300, 360])
+        split.setSizes(_SHARES)
         outer = QWidget()
         column = QVBoxLayout(outer)
         column.setContentsMargins(6, 2, 6, 8)
@@ -190,8 +223,11 @@ class DifferentialPanel:
         column.setSpacing(4)
         column.addWidget(self.name)  # alone in its line: the last word of a name may tell two diseases apart
         self.about.addWidget(self.source, 1)
-        column.addLayout(self.about)
-        column.addLayout(row(None, self.sentences, self.graph, self.compare))
+        self._facts = QVBoxLayout()
+        self._facts.setSpacing(4)
+        self._facts.addLayout(self.about, 1)
+        self._facts.addLayout(row(None, *self._tools))
+        column.addLayout(self._facts)
         column.addWidget(self.evidence.widget, 1)
         return made
 

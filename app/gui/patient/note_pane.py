@@ -192,9 +192,9 @@ class NotePane:
         self._new.setProperty("role", "tool")
         head.addWidget(self._new)
         self.actions["error"] = self._note_action(IN_ERROR, ERROR_KEY, deeds.error)
-        strike = QToolButton()
-        strike.setDefaultAction(self.actions["error"])
-        head.addWidget(strike)
+        self._strike = QToolButton()
+        self._strike.setDefaultAction(self.actions["error"])
+        head.addWidget(self._strike)
         for name, tip, key, act in (
             ("earlier", "Earlier note", "PgUp", deeds.previous_note),
             ("later", "Later note", "PgDown", deeds.next_note),
@@ -228,6 +228,7 @@ class NotePane:
         action.setShortcut(QKeySequence(key))
         action.setToolTip(f"{tip}  ({key})")
         action.triggered.connect(lambda _checked=False: act())
+        self.widget.addAction(action)  # its key works where its button has no room
         return action
 
     def _tool_bar(self) -> QWidget:
@@ -267,7 +268,9 @@ class NotePane:
     def _fit_words(self, bar: QWidget) -> None:
         """Words beside the icons, as many as there is room for."""
         beside, alone = Qt.ToolButtonStyle.ToolButtonTextBesideIcon, Qt.ToolButtonStyle.ToolButtonIconOnly
-        self._new.setToolButtonStyle(beside if bar.width() > self._look.px(ROOM_FOR_NEW) else alone)
+        roomy = bar.width() > self._look.px(ROOM_FOR_NEW)
+        self._new.setToolButtonStyle(beside if roomy else alone)
+        self._strike.setVisible(roomy)  # the menu has it, too; whose note it is comes first
         for worded in (tuple(_WORDS), _FEW_WORDS, ()):
             for name, tool in self._tools.items():
                 tool.setToolButtonStyle(beside if name in worded else alone)

@@ -9,11 +9,17 @@ from app.gui.theme.look import Look
 
 
 class WidthWatch(QObject):
-    """Calls `tell` with the widget's width in pixels at 100 % text, at each resize or change of scale."""
+    """Calls `tell` with the widget's width, or height, in pixels at 100 % text.
 
-    def __init__(self, widget: QWidget, look: Look, tell: Callable[[float], object]) -> None:
+    It does so at each resize and change of scale.
+    """
+
+    def __init__(
+        self, widget: QWidget, look: Look, tell: Callable[[float], object], *, height: bool = False
+    ) -> None:
         super().__init__(widget)
         self._widget = widget
+        self._length = widget.height if height else widget.width
         self._look = look
         self._tell = tell
         widget.installEventFilter(self)
@@ -26,7 +32,7 @@ class WidthWatch(QObject):
         return False
 
     def _measure(self) -> None:
-        self._tell(self._widget.width() * 100 / self._look.percent)
+        self._tell(self._length() * 100 / self._look.percent)
 
 
 def turn(parts: QBoxLayout, *, beside: bool) -> None:
