@@ -16,6 +16,7 @@ from onnxruntime.transformers.float16 import convert_float_to_float16
 from onnxscript.rewriter.ort_fusions import optimize_for_ort
 
 from ml.errors import ModelFileError
+from ml.export.onnx_export import graph_with
 from ml.inference.graph_template import FillKind, GraphTemplate
 
 _NORMALISATIONS = ("SkipLayerNormalization", "LayerNormalization")
@@ -62,6 +63,4 @@ def _without_weights(model: Any, fp32: GraphTemplate) -> GraphTemplate:
             kept.append(initializer)
         else:
             raise ModelFileError(f"the fp16 graph holds a weight, {initializer.name}, that no tensor gives")
-    del model.graph.initializer[:]
-    model.graph.initializer.extend(kept)
-    return GraphTemplate(model.SerializeToString(deterministic=True), tuple(fills))
+    return GraphTemplate(graph_with(model, kept), tuple(fills))

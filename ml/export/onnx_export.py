@@ -79,7 +79,7 @@ def _strip_weights(model: Any, tensors: Mapping[str, np.ndarray[Any, Any]]) -> G
             fills.append(fill)
         else:
             kept.append(initializer)
-    return GraphTemplate(_graph_with(model, kept), tuple(fills))
+    return GraphTemplate(graph_with(model, kept), tuple(fills))
 
 
 def _fill_for(name: str, array: Any, candidates: Mapping[str, Any]) -> Fill | None:
@@ -91,7 +91,8 @@ def _fill_for(name: str, array: Any, candidates: Mapping[str, Any]) -> Fill | No
     return None
 
 
-def _graph_with(model: Any, initializers: Sequence[Any]) -> bytes:
+def graph_with(model: Any, initializers: Sequence[Any]) -> bytes:
+    """The graph alone with these initializers: nothing is told of where its nodes came from."""
     bare = onnx.ModelProto()
     bare.CopyFrom(model)
     del bare.graph.initializer[:]

@@ -30,9 +30,9 @@ MANIFEST_FILE = "manifest.json"
 class Parity:
     """How far ONNX Runtime is from torch, and its int8 and fp16 from its fp32, on windows of public texts.
 
-    Differences are of logits, absolute; torch reads a few windows of every length, the rest all `probes`.
-    All are measured on the processor, which computes fp16 in fp32 and rounds between the operators. A version
-    without an fp16 graph has 0 there.
+    Differences are of logits, absolute; torch reads a few windows of every length, fp16 a third of the
+    `probes`, int8 all. Measured on the processor, which computes fp16 in fp32 and rounds between operators. A
+    version without an fp16 graph has 0 there.
     """
 
     probes: int = 0
