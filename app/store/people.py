@@ -61,20 +61,16 @@ def add_user(
     header = verified_header(vault.path, vault.data_key())
     if header.slot(user) is not None:
         raise UsageError("this user is in the vault already; remove the user first, or change the passphrase")
-    cost = kdf or cost_for_this_machine()
     slot = make_slot(
         vault.data_key(),
         vault_id=header.vault_id,
         user=user,
         role=role,
         passphrase=passphrase,
-        kdf=cost,
+        kdf=kdf or cost_for_this_machine(),
     )
-    signs = role is Role.PRIVACY_OFFICER and _keeps_signing_key(vault, slot.user, passphrase)
-    vault.audit("user-added", detail=f"{slot.user} as {role}" + _agreed(approved_by))
-    write_header(vault.path, header.with_slot(slot), vault.data_key())
-    if role is Role.PRIVACY_OFFICER and not signs:
-        make_officer_key(vault, user=user, passphrase=passphrase, kdf=cost)
+    said = f"{slot.user} as {role}" + _agreed(approved_by)
+    _give(vault, header, slot, passphrase=passphrase, deed="user-added", said=said)
 
 
 def remove_user(vault: Vault, *, user: str, approved_by: str = "") -> None:
@@ -111,18 +107,18 @@ def change_role(
         raise UsageError(f"{slot.user} is {slot.role}; choose another role of a person")
     _prove(vault, header, slot, passphrase)
     if role is Role.ADMINISTRATOR:
-        header.without(user)
-    cost = kdf or cost_for_this_machine()
+        header.without(user)  # refuses: an administrator holds no key
     fresh = remade_slot(
-        replace(slot, role=role), vault.data_key(), vault_id=header.vault_id, passphrase=passphrase, kdf=cost
+        replace(slot, role=role),
+        vault.data_key(),
+        vault_id=header.vault_id,
+        passphrase=passphrase,
+        kdf=kdf or cost_for_this_machine(),
     )
-    signs = role is Role.PRIVACY_OFFICER and _keeps_signing_key(vault, slot.user, passphrase)
-    vault.audit("user-role-changed", detail=f"{slot.user}: {slot.role} to {role}" + _agreed(approved_by))
-    write_header(vault.path, header.with_slot(fresh), vault.data_key())
+    said = f"{slot.user}: {slot.role} to {role}" + _agreed(approved_by)
+    _give(vault, header, fresh, passphrase=passphrase, deed="user-role-changed", said=said)
     if role is not Role.PRIVACY_OFFICER:
         remove_officer_key(vault, user=user)
-    elif not signs:
-        make_officer_key(vault, user=user, passphrase=passphrase, kdf=cost)
 
 
 def approve(vault: Vault, *, administrator: str, passphrase: str) -> str:
@@ -186,6 +182,15 @@ def reset_passphrase(vault: Vault, *, user: str, new: str, kdf: KdfParameters | 
     )
     vault.audit("passphrase-replaced", detail=fresh.user)
     write_header(vault.path, header.with_slot(fresh), vault.data_key())
+
+
+def _give(vault: Vault, header: Header, slot: KeySlot, *, passphrase: str, deed: str, said: str) -> None:
+    """Write a slot, audited; a privacy officer has a signing key then, her own from before a rekey if any."""
+    needs_key = slot.role is Role.PRIVACY_OFFICER and not _keeps_signing_key(vault, slot.user, passphrase)
+    vault.audit(deed, detail=said)
+    write_header(vault.path, header.with_slot(slot), vault.data_key())
+    if needs_key:
+        make_officer_key(vault, user=slot.user, passphrase=passphrase, kdf=slot.kdf)
 
 
 def _prove(vault: Vault, header: Header, slot: KeySlot, passphrase: str) -> None:
