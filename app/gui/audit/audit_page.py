@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 from PySide6.QtWidgets import QTableView
 
 from app.clinical.audit_event import AuditEvent
@@ -27,8 +27,8 @@ Index = QModelIndex | QPersistentModelIndex
 class AuditItemModel(QAbstractTableModel):
     """Events newest first; more are fetched when the end comes into view."""
 
-    def __init__(self, session: OpenSession) -> None:
-        super().__init__()
+    def __init__(self, session: OpenSession, parent: QObject) -> None:
+        super().__init__(parent)
         self._session = session
         self._events: list[AuditEvent] = []
         self._whole = True
@@ -106,7 +106,6 @@ class AuditPage:
 
     def __init__(self, session: OpenSession) -> None:
         self._session = session
-        self.model = AuditItemModel(session)
         self.outcome = label("", "notice", wrap=True)
         self.outcome.hide()
         self.widget, column, head = page_frame(
@@ -155,6 +154,7 @@ class AuditPage:
 
     def _table(self) -> QTableView:
         table = QTableView(showGrid=False, wordWrap=False)
+        self.model = AuditItemModel(self._session, table)
         table.setModel(self.model)
         table.setProperty("role", "bare")
         table.setAccessibleName("Audit events")

@@ -20,8 +20,8 @@ HIT = Qt.ItemDataRole.UserRole
 class HitDelegate(RowDelegate):
     """Paints the patient and the note above, the snippet with its matches below."""
 
-    def __init__(self, look: Look) -> None:
-        super().__init__(look, height=50)
+    def __init__(self, look: Look, view: QListWidget) -> None:
+        super().__init__(look, view, height=50)
 
     def paint_row(self, painter: QPainter, rect: QRectF, index: Index) -> None:
         """One note."""
@@ -69,8 +69,8 @@ class HitList:
     """The list; each row also says itself to a screen reader."""
 
     def __init__(self, look: Look) -> None:
-        self._delegate = HitDelegate(look)
         self.widget = QListWidget()
+        self._delegate = HitDelegate(look, self.widget)
         self.widget.setItemDelegate(self._delegate)
         self.widget.setProperty("role", "bare")
         self.widget.setAccessibleName("Notes found")

@@ -21,8 +21,8 @@ ROOM_FOR_TWO = 560  # pixels of the window at 100 % text
 class AlertDelegate(RowDelegate):
     """Paints one alert."""
 
-    def __init__(self, look: Look) -> None:
-        super().__init__(look, height=ROW_PX)
+    def __init__(self, look: Look, view: QListWidget) -> None:
+        super().__init__(look, view, height=ROW_PX)
 
     def paint_row(self, painter: QPainter, rect: QRectF, index: Index) -> None:
         """Shape, words, title, source; below them what to do."""
@@ -101,8 +101,8 @@ class AlertList:
 
     def __init__(self, look: Look) -> None:
         self._look = look
-        self._delegate = AlertDelegate(look)
         self.widget = QListWidget()
+        self._delegate = AlertDelegate(look, self.widget)
         self.widget.setItemDelegate(self._delegate)
         self.widget.setProperty("role", "bare")
         self.widget.setAccessibleName("Alerts, most urgent first")

@@ -83,8 +83,8 @@ class DiseaseDelegate(RowDelegate):
     Where there is little room the shares are those of the current disease alone; tool tips tell the others'.
     """
 
-    def __init__(self, look: Look) -> None:
-        super().__init__(look, height=ROW_PX)
+    def __init__(self, look: Look, view: QListWidget) -> None:
+        super().__init__(look, view, height=ROW_PX)
         self.short = False
         self.current = -1
 
@@ -175,8 +175,8 @@ class DifferentialList:
 
     def __init__(self, look: Look, chosen: Callable[[DiseaseRow | None], object]) -> None:
         self._chosen = chosen
-        self._delegate = DiseaseDelegate(look)
         self.widget = QListWidget()
+        self._delegate = DiseaseDelegate(look, self.widget)
         self.widget.setItemDelegate(self._delegate)
         self.widget.setProperty("role", "bare")
         self.widget.setAccessibleName("Differential")

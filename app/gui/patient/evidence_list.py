@@ -136,8 +136,8 @@ def detail_of(evidence: Evidence) -> str:
 class EvidenceDelegate(RowDelegate):
     """Paints a finding, a bar to the right for and to the left against, and its source."""
 
-    def __init__(self, look: Look) -> None:
-        super().__init__(look, height=38)
+    def __init__(self, look: Look, view: QListWidget) -> None:
+        super().__init__(look, view, height=38)
 
     def height_of(self, index: Index) -> int:
         """Headings and questions take one line, findings two."""
@@ -201,9 +201,9 @@ class EvidenceList:
     """The list of reasons."""
 
     def __init__(self, look: Look, turn_to: Callable[[NotedReason], object] = lambda _noted: None) -> None:
-        self._delegate = EvidenceDelegate(look)
         self._shown: DiseaseId | None = None
         self.widget = QListWidget()
+        self._delegate = EvidenceDelegate(look, self.widget)
         self.widget.setItemDelegate(self._delegate)
         self.widget.setProperty("role", "bare")
         self.widget.setAccessibleName("Evidence")

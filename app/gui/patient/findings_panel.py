@@ -71,8 +71,8 @@ def _named(key: tuple[TermId, bool], name_of: Callable[[TermId], str]) -> tuple[
 class FindingDelegate(RowDelegate):
     """Paints a finding with the same shapes as in the note."""
 
-    def __init__(self, look: Look) -> None:
-        super().__init__(look, height=27)
+    def __init__(self, look: Look, view: QListWidget) -> None:
+        super().__init__(look, view, height=27)
 
     def paint_row(self, painter: QPainter, rect: QRectF, index: Index) -> None:
         """The state's sign, the name, and how often it was said."""
@@ -119,8 +119,8 @@ class FindingsPanel:
 
     def __init__(self, look: Look, jump: Callable[[Annotation], object]) -> None:
         self._jump = jump
-        self._delegate = FindingDelegate(look)
         self.widget = QListWidget()
+        self._delegate = FindingDelegate(look, self.widget)
         self.widget.setItemDelegate(self._delegate)
         self.widget.setProperty("role", "bare")
         self.widget.setAccessibleName("Findings")

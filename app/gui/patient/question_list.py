@@ -44,8 +44,8 @@ def told(question: Question) -> str:
 class QuestionDelegate(RowDelegate):
     """Paints a question in two lines."""
 
-    def __init__(self, look: Look) -> None:
-        super().__init__(look, height=44)
+    def __init__(self, look: Look, view: QListWidget) -> None:
+        super().__init__(look, view, height=44)
 
     def paint_row(self, painter: QPainter, rect: QRectF, index: Index) -> None:
         """The finding and its class; the first disease after either answer."""
@@ -83,8 +83,8 @@ class QuestionList:
     """The list; one question is current."""
 
     def __init__(self, look: Look) -> None:
-        self._delegate = QuestionDelegate(look)
         self.widget = QListWidget()
+        self._delegate = QuestionDelegate(look, self.widget)
         self.widget.setItemDelegate(self._delegate)
         self.widget.setProperty("role", "bare")
         self.widget.setAccessibleName("Next questions")

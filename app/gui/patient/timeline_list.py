@@ -22,8 +22,8 @@ ENTRY = Qt.ItemDataRole.UserRole
 class TimelineDelegate(RowDelegate):
     """Paints a heading, or an icon with title and detail."""
 
-    def __init__(self, look: Look) -> None:
-        super().__init__(look, height=26)
+    def __init__(self, look: Look, view: QListWidget) -> None:
+        super().__init__(look, view, height=26)
 
     def height_of(self, index: Index) -> int:
         """Headings are a little higher than entries; entries with a detail are higher still."""
@@ -75,8 +75,8 @@ class TimelineList:
 
     def __init__(self, look: Look, open_note: Callable[[NoteId], object]) -> None:
         self._open_note = open_note
-        self._delegate = TimelineDelegate(look)
         self.widget = QListWidget()
+        self._delegate = TimelineDelegate(look, self.widget)
         self.widget.setItemDelegate(self._delegate)
         self.widget.setProperty("role", "bare")
         self.widget.setAccessibleName("Time line")

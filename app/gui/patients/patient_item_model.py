@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Any
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, Signal
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
 
 from app.clinical.age import age_days
 from app.clinical.ids import PatientId
@@ -24,8 +24,8 @@ class PatientItemModel(QAbstractTableModel):
 
     counted = Signal(int)
 
-    def __init__(self, session: OpenSession) -> None:
-        super().__init__()
+    def __init__(self, session: OpenSession, parent: QObject) -> None:
+        super().__init__(parent)
         self._session = session
         self._filter = EVERYBODY
         self._count = 0

@@ -55,7 +55,6 @@ class PatientsPage:
         self._import_files = import_files
         self._changed = changed
         self.writing: PatientDialog | None = None
-        self.model = PatientItemModel(session)
         self.search = QLineEdit(placeholderText=_SEARCH, clearButtonEnabled=True)
         self.sex, self.decided = choice_box("Sex", _SEX), choice_box("Diagnosis confirmed or not", _DECIDED)
         self.order = choice_box("Order", _ORDER)
@@ -143,6 +142,7 @@ class PatientsPage:
 
     def _table(self) -> QTableView:
         table = QTableView(showGrid=False, wordWrap=False)
+        self.model = PatientItemModel(self._session, table)
         table.setModel(self.model)
         table.setProperty("role", "bare")
         table.setAccessibleName("Patients")

@@ -2,7 +2,7 @@
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt
 from PySide6.QtGui import QPainter, QPen
-from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
+from PySide6.QtWidgets import QAbstractItemView, QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from app.gui.theme.look import Look
 
@@ -11,10 +11,13 @@ RING_PX = 2
 
 
 class RowDelegate(QStyledItemDelegate):
-    """Rows of one height (pixels at 100 % text); a ring on the current one shows where the keyboard is."""
+    """Rows of one height (pixels at 100 % text); a ring on the current one shows where the keyboard is.
 
-    def __init__(self, look: Look, *, height: int) -> None:
-        super().__init__()
+    It ends with its view: a delegate that Python's collector frees may be freed in a reader's thread.
+    """
+
+    def __init__(self, look: Look, view: QAbstractItemView, *, height: int) -> None:
+        super().__init__(view)
         self._look = look
         self._height = height
 

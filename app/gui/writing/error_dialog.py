@@ -37,7 +37,6 @@ class ErrorDialog:
         self.which = ElidedLabel()
         self.which.setText(_called(note))
         self.reasons = {reason: QRadioButton(words) for reason, words in _LETTERED.items()}
-        self._group = QButtonGroup()
         self.frame = WritingDialog(
             parent,
             session,
@@ -71,6 +70,7 @@ class ErrorDialog:
 
     def _body(self) -> QWidget:
         made = QWidget()
+        group = QButtonGroup(made)
         column = QVBoxLayout(made)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(6)
@@ -78,7 +78,7 @@ class ErrorDialog:
         column.addWidget(label(WHAT_IT_DOES, "muted", wrap=True))
         column.addSpacing(6)
         for choice in self.reasons.values():
-            self._group.addButton(choice)
+            group.addButton(choice)
             column.addWidget(choice)
         column.addStretch(1)
         return made
