@@ -12,7 +12,7 @@ from pathlib import Path
 from app.clinical.annotation import Annotation, AnnotationAction, AnnotationEvent
 from app.clinical.diagnosis import Decision, Diagnosis
 from app.clinical.ids import AnnotationId, NoteId, PatientId
-from app.clinical.note import Note
+from app.clinical.note import ErrorReason, Note
 from app.clinical.patient import Patient
 from app.errors import AnamnesisError
 from app.store.backup import back_up, restore
@@ -20,6 +20,7 @@ from app.store.check import check_vault
 from app.store.erasure import erase_patient
 from app.store.header import RECOVERY, Role
 from app.store.key_derivation import KdfParameters, subkey
+from app.store.note_error import let_count_again, mark_in_error
 from app.store.people import add_user, change_passphrase, remove_user
 from app.store.rekey import prepare_rekey
 from app.store.restoring import restore_in_place
@@ -31,11 +32,11 @@ from ml.privacy.ledger import LedgerEntry
 from ml.registry.model_version import TENSORS_FILE, ModelCard, pack_version
 from tests.app.store.decrypted import decrypted_bytes
 from tests.app.store.former_schemas import RELEASED, UNDO
+from tests.faults.error_marks import BEA, MISTAKEN, STAYS, disagreements, write_notes
 
 SECRET, OTHER, BOB = "passphrase of ann", "another passphrase", "passphrase of bob"
 FAST = KdfParameters.fast_for_tests()
 ADA, NOTE = PatientId("p-1"), Note(NoteId("n-1"), PatientId("p-1"), "She has seizures and fever.")
-BEA, STAYS = PatientId("p-2"), Note(NoteId("n-9"), PatientId("p-2"), "A cough, 患者发热.")
 CARD = ModelCard(
     title="t", base_version="", scope="head", encoder="e", encoder_sha256="0" * 64, label_count=2
 )
@@ -52,16 +53,18 @@ class Deed:
 
 
 def prepare(folder: Path) -> None:
-    """A vault `v` with a patient, a note and a sealed file, and a backup `b0` of it."""
+    """A vault `v` with two patients, notes and a sealed file, a backup `b0`, an `old` one of schema 1."""
     vault, words = Vault.create(folder / "v", user="ann", passphrase=SECRET, kdf=FAST)
     (folder / "words").write_text(words, "utf-8")
     with vault:
-        vault.put_records([Patient(ADA, "Ada Sample"), NOTE, Patient(BEA, "Bea"), STAYS], origin="t")
+        vault.put_records([Patient(ADA, "Ada Sample"), NOTE], origin="t")
+        write_notes(vault)
         (vault.models_dir / "one").write_bytes(vault.seal("m", b"weights"))
         back_up(vault, folder / "b0", passphrase=SECRET)
 
     shutil.copytree(folder / "v", folder / "old")
     with open_it(folder / "old") as old:
+        let_count_again(old, MISTAKEN.id)  # no note was entered in error then
         connection = old.session().connection()
         for version in reversed(RELEASED):
             connection.executescript(f"{UNDO[version]}; PRAGMA user_version = {version};")
@@ -116,7 +119,33 @@ def _soundness(vault: Vault) -> list[str]:
         problems.append("the note is gone")
     if vault.unseal("m", (vault.models_dir / "one").read_bytes()) != b"weights":
         problems.append("the sealed file is gone")
-    return problems
+    return problems + disagreements(vault)
+
+
+def _mark_in_error(folder: Path, acknowledge: Acknowledge) -> None:
+    with open_it(folder / "v") as vault:
+        mark_in_error(vault, STAYS.id, ErrorReason.WRITTEN_TWICE)
+        acknowledge("in error")
+
+
+def _marked_in_error(folder: Path, acknowledged: Sequence[str]) -> list[str]:
+    with open_it(folder / "v") as vault:
+        problems, error = _soundness(vault), vault.note(STAYS.id).in_error
+    if error is not None and error.reason is not ErrorReason.WRITTEN_TWICE:
+        problems.append("another reason is kept")
+    return problems + (["acknowledged, and the note still counts"] if acknowledged and error is None else [])
+
+
+def _let_count_again(folder: Path, acknowledge: Acknowledge) -> None:
+    with open_it(folder / "v") as vault:
+        let_count_again(vault, MISTAKEN.id)
+        acknowledge("counts")
+
+
+def _counts_again(folder: Path, acknowledged: Sequence[str]) -> list[str]:
+    with open_it(folder / "v") as vault:
+        problems, error = _soundness(vault), vault.note(MISTAKEN.id).in_error
+    return problems + (["acknowledged, and the note does not count"] if acknowledged and error else [])
 
 
 def _make(folder: Path, acknowledge: Acknowledge) -> None:
@@ -292,6 +321,8 @@ def _copied(folder: Path, acknowledged: Sequence[str]) -> list[str]:
 
 DEEDS: tuple[Deed, ...] = (
     Deed("write", _write, _written),
+    Deed("error", _mark_in_error, _marked_in_error),
+    Deed("undo-error", _let_count_again, _counts_again),
     Deed("create", _make, _made),
     Deed("people", _admit, _admitted),
     Deed("rekey", _rekey, _rekeyed),
