@@ -22,6 +22,7 @@ VERBS: tuple[Verb, ...] = (
     Verb("import", "bring records into a vault", "app.cli.import_records"),
     Verb("patients", "list a vault's patients and their ids", "app.cli.patients"),
     Verb("notes", "find notes by their words", "app.cli.notes"),
+    Verb("note", "mark a note as entered in error, or let it count again", "app.cli.note"),
     Verb("findings", "find HPO terms in a text", "app.cli.findings"),
     Verb("diagnose", "rank diseases for a patient, a text or a list of findings", "app.cli.diagnose"),
     Verb("ask", "say which finding to ask about or test next, and what it would tell", "app.cli.ask"),
