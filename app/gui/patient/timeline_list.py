@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QRectF, Qt
+from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import (
     QListWidget,
@@ -13,7 +13,7 @@ from app.clinical.ids import NoteId
 from app.gui.patient.timeline import TimelineEntry
 from app.gui.shell.empty_words import EmptyWords
 from app.gui.shell.row_delegate import Index, RowDelegate, draw_elided
-from app.gui.theme.icons import draw_icon
+from app.gui.theme.icons import pixmap
 from app.gui.theme.look import Look
 
 ENTRY = Qt.ItemDataRole.UserRole
@@ -48,10 +48,9 @@ class TimelineDelegate(RowDelegate):
 
     def _entry(self, painter: QPainter, rect: QRectF, entry: TimelineEntry) -> None:
         look = self._look
-        side = look.px(15)
-        icon_rect = QRectF(rect.left() + look.px(6), rect.top() + look.px(6), side, side)
         role = "warn" if entry.alert else "accent" if entry.note_id else "muted"
-        draw_icon(painter, entry.kind, color=look.color(role).name(), at=icon_rect)
+        at = QPointF(rect.left() + look.px(6), rect.top() + look.px(6))
+        painter.drawPixmap(at, pixmap(look, entry.kind, role=role, size=15))
         left = look.px(28)
         self._line(painter, rect.adjusted(left, look.px(4), -6, 0), entry.title, struck=entry.in_error)
         if entry.detail:

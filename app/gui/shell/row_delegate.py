@@ -8,6 +8,7 @@ from app.gui.theme.look import Look
 
 Index = QModelIndex | QPersistentModelIndex
 RING_PX = 2
+SMOOTH = QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform
 
 
 class RowDelegate(QStyledItemDelegate):
@@ -29,7 +30,7 @@ class RowDelegate(QStyledItemDelegate):
         """The ground, then the row."""
         rect = QRectF(option.rect)
         painter.save()
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setRenderHints(SMOOTH)
         chosen = option.state & QStyle.StateFlag.State_Selected
         focused = option.state & QStyle.StateFlag.State_HasFocus
         edge = QPen(self._look.color("chosen_edge"), 1) if chosen else QPen(Qt.PenStyle.NoPen)

@@ -72,7 +72,7 @@ class Sidebar:
             tool.setToolButtonStyle(style.ToolButtonIconOnly if compact else style.ToolButtonTextBesideIcon)
         self._title.setVisible(not compact)
         self.user.setVisible(not compact)
-        self._redraw()
+        self._fit()
 
     def _lay_out(self) -> None:
         column = QVBoxLayout(self.widget)
@@ -116,7 +116,7 @@ class Sidebar:
 
     def _redraw(self) -> None:
         look = self._look
-        self.widget.setFixedWidth(look.px(46) + 16 if self._compact else look.px(172))
+        self._fit()
         self._brand.setPixmap(pixmap(look, "anamnesis", size=26))
         size = QSize(look.px(18), look.px(18))
         for place in PLACES:
@@ -124,3 +124,7 @@ class Sidebar:
             self._buttons[place.name].setIconSize(size)
         self._lock.setIcon(icon(look, "lock"))
         self._lock.setIconSize(size)
+
+    def _fit(self) -> None:
+        look = self._look
+        self.widget.setFixedWidth(look.px(46) + 16 if self._compact else look.px(172))
