@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QKeySequence, QShortcut
-from PySide6.QtWidgets import QLineEdit, QStackedWidget, QVBoxLayout
+from PySide6.QtWidgets import QStackedWidget, QVBoxLayout
 
 from app.clinical.ids import NoteId, PatientId
 from app.gui.notes.hit_list import HitList
@@ -12,7 +12,7 @@ from app.gui.operations.runner import Failure
 from app.gui.session import OpenSession
 from app.gui.shell.dialogs import sentence
 from app.gui.shell.furniture import card, empty_state, label, page_frame, row
-from app.gui.theme.icons import icon
+from app.gui.shell.search_field import search_field
 from app.store.note_search import NoteHit
 from app.store.rights import Right
 from app.store.vault import Vault
@@ -29,7 +29,7 @@ class NotesPage:
     def __init__(self, session: OpenSession, open_note: Callable[[PatientId, NoteId], object]) -> None:
         self._session = session
         self._open_note = open_note
-        self.search = QLineEdit(placeholderText="Search in all notes", clearButtonEnabled=True)
+        self.search = search_field(session.look, "Search in all notes", "Search in all notes")
         self.count = label("", "muted")
         self.hits = HitList(session.look)
         self._pause = QTimer(self.search, singleShot=True, interval=TYPING_PAUSE_MS)
@@ -55,8 +55,6 @@ class NotesPage:
 
     def _lay_out(self, column: QVBoxLayout) -> None:
         look = self._session.look
-        self.search.addAction(icon(look, "search"), QLineEdit.ActionPosition.LeadingPosition)
-        self.search.setAccessibleName("Search in all notes")
         field = row(self.search, None, self.count)
         field.setStretch(0, 3)
         column.addLayout(field)

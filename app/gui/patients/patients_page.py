@@ -7,7 +7,6 @@ from PySide6.QtCore import QModelIndex, Qt, QTimer
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QAbstractItemView,
-    QLineEdit,
     QPushButton,
     QStackedWidget,
     QTableView,
@@ -21,9 +20,9 @@ from app.gui.shell.choice import choice_box
 from app.gui.shell.column_fit import ColumnFit
 from app.gui.shell.furniture import button, card, empty_state, label, page_frame, row
 from app.gui.shell.row_ring import choose_rows
+from app.gui.shell.search_field import search_field
 from app.gui.shell.width_watch import WidthWatch, turn
 from app.gui.shell.withheld import withhold_writing
-from app.gui.theme.icons import icon
 from app.gui.writing.patient_dialog import PatientDialog
 from app.gui.writing.writing_dialog import may_write
 from app.store.patient_query import PatientFilter
@@ -55,7 +54,7 @@ class PatientsPage:
         self._import_files = import_files
         self._changed = changed
         self.writing: PatientDialog | None = None
-        self.search = QLineEdit(placeholderText=_SEARCH, clearButtonEnabled=True)
+        self.search = search_field(session.look, "Search patients", _SEARCH)
         self.sex, self.decided = choice_box("Sex", _SEX), choice_box("Diagnosis confirmed or not", _DECIDED)
         self.order = choice_box("Order", _ORDER)
         self.count = label("", "muted")
@@ -100,8 +99,6 @@ class PatientsPage:
         )
 
     def _lay_out(self, column: QVBoxLayout) -> None:
-        self.search.addAction(icon(self._session.look, "search"), QLineEdit.ActionPosition.LeadingPosition)
-        self.search.setAccessibleName("Search patients")
         filters = row(self.sex, self.decided, self.order, None, self.count)
         for place, share in enumerate((2, 3, 2, 1)):
             filters.setStretch(place, share)

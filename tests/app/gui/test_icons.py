@@ -1,7 +1,9 @@
-"""Icons: drawn once for each name, colour and size."""
+"""Icons: drawn once for each name, colour and size; where they stand, they follow the theme."""
 
 import pytest
+from pytestqt.qtbot import QtBot
 
+from app.gui.shell.search_field import search_field
 from app.gui.theme.icons import pixmap
 from app.gui.theme.look import Look
 from app.gui.theme.palette import DARK, LIGHT, THEMES, Theme
@@ -29,3 +31,12 @@ def test_another_name_colour_or_size_is_another_icon(
 ) -> None:
     other = pixmap(Look(theme, percent), name, role=role, size=size)
     assert other.toImage() != pixmap(Look(LIGHT, 100), "lock").toImage()
+
+
+def test_the_glass_of_a_search_field_follows_the_theme(qtbot: QtBot) -> None:
+    look = Look()
+    field = search_field(look, "Search patients", "Name")
+    qtbot.addWidget(field)
+    before = field.actions()[0].icon().pixmap(18).toImage()
+    look.set_theme(DARK.name)
+    assert field.actions()[0].icon().pixmap(18).toImage() != before
