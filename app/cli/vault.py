@@ -7,7 +7,7 @@ from pathlib import Path
 
 from app.cli.console import Console
 from app.cli.sign_in import add_vault_arguments, read_passphrase
-from app.cli.vault_people import PEOPLE_DEEDS, add_people_arguments, change_key
+from app.cli.vault_people import PEOPLE_DEEDS, add_people_arguments, rekey
 from app.config.policy import load_policy
 from app.errors import UsageError, VaultDamaged
 from app.store.backup import back_up, restore
@@ -59,7 +59,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     if arguments.deed == "drill":
         return _drill(passphrase, arguments, console)
     if arguments.deed == "rekey":
-        return change_key(passphrase, arguments, console)
+        return rekey(passphrase, arguments, console)
     reads_only = arguments.deed in ("status", "check")
     with Vault.open(
         arguments.vault, user=arguments.user, passphrase=passphrase, read_only=reads_only

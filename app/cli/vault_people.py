@@ -1,6 +1,7 @@
 """Who may open a vault, at the command line: add, remove, change a passphrase, change the data key."""
 
 import argparse
+from contextlib import closing
 
 from app.cli.console import Console
 from app.cli.sign_in import read_passphrase
@@ -14,9 +15,9 @@ from app.store.people import (
     remove_user,
     reset_passphrase,
 )
-from app.store.rekey import prepare_rekey
 from app.store.vault import Vault
 from app.workflows.agree_on_access import Agreement, agreed
+from app.workflows.change_key import KeyHolders, NewWords, change_key
 
 
 def add_people_arguments(name: str, deed: argparse.ArgumentParser) -> None:
@@ -89,23 +90,26 @@ def _unbind(vault: Vault, passphrase: str, arguments: argparse.Namespace, consol
     return 0
 
 
-def change_key(passphrase: str, arguments: argparse.Namespace, console: Console) -> int:
+def rekey(passphrase: str, arguments: argparse.Namespace, console: Console) -> int:
     """Show the new recovery words, then put the new key in force."""
     keep = {name: read_passphrase(arguments, prompt=f"Passphrase of {name}: ") for name in arguments.keep}
-    vault = Vault.open(arguments.vault, user=arguments.user, passphrase=passphrase)
-    try:
-        change = prepare_rekey(vault, passphrase=passphrase, keep=keep)
-        console.result(
-            {"recovery_words": change.recovery_words, "add_again": list(change.must_be_added_again)},
-            "New recovery words (shown this once; write them on paper, destroy the old sheet; they count "
-            f"once the change is reported as done):\n\n    {change.recovery_words}\n\n"
-            + _to_add_again(change.must_be_added_again),
-        )
-        change.commit()
-    finally:
-        vault.close()
+    with closing(change_key(KeyHolders(arguments.vault, arguments.user, passphrase, keep))) as steps:
+        for step in steps:
+            if isinstance(step, NewWords):
+                _show_words(step, console)
+            else:
+                console.progress(step)
     console.progress("done: the vault has a new data key")
     return 0
+
+
+def _show_words(new: NewWords, console: Console) -> None:
+    console.result(
+        {"recovery_words": new.words, "add_again": list(new.must_be_added_again)},
+        "New recovery words (shown this once; write them on paper, destroy the old sheet; they count "
+        f"once the change is reported as done):\n\n    {new.words}\n\n"
+        + _to_add_again(new.must_be_added_again),
+    )
 
 
 def _to_add_again(users: tuple[str, ...]) -> str:

@@ -9,11 +9,12 @@ trusted to carry the new key to anyone. The others are named, to be added again.
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from enum import StrEnum
 
-from app.errors import VaultDamaged, VaultError, VaultLocked
+from app.errors import UsageError, VaultDamaged, VaultError, VaultLocked, WrongPassphrase
 from app.store.anchor import AnchorFile
 from app.store.attempt_throttle import unlock_throttled
 from app.store.audit_chain import REKEYED, AuditChain, key_change
@@ -41,6 +42,14 @@ _TABLES = (
     *("patient", "record", "superseded", "note", "note_in_error", "annotation_event", "diagnosis"),
     *("ledger_entry", "setting"),
 )
+
+
+class RekeyStep(StrEnum):
+    """What is under way before the new recovery words can be shown."""
+
+    CHECKING = "checking every page of the vault"
+    COPYING = "copying every record under the new key"
+    COMPARING = "checking the copy"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -77,22 +86,32 @@ class KeyChange:
 
 
 def prepare_rekey(vault: Vault, *, passphrase: str, keep: Mapping[str, str] | None = None) -> KeyChange:
+    """All of `rekey_steps` at once."""
+    steps = rekey_steps(vault, passphrase=passphrase, keep=keep or {})
+    while True:
+        try:
+            next(steps)
+        except StopIteration as done:
+            change: KeyChange = done.value
+            return change
+
+
+def rekey_steps(
+    vault: Vault, *, passphrase: str, keep: Mapping[str, str]
+) -> Generator[RekeyStep, None, KeyChange]:
     """The first phase, on a vault open for writing; `keep` maps other users to their passphrases.
 
-    Raises VaultLocked (a passphrase is wrong, or another window reads), VaultDamaged (not sound).
+    A step is named before it is done; who closes the generator there has changed nothing. Raises
+    VaultLocked (a passphrase is wrong, or another window reads), VaultDamaged (not sound).
     """
-    vault.require(Right.PEOPLE)
-    header = verified_header(vault.path, vault.data_key())
-    secrets = {vault.user: passphrase, **(keep or {})}
-    for user, secret in secrets.items():
-        unlock_throttled(header, user, secret)
-    report = check_vault(vault)
-    if vault.read_only or not report.sound:
-        raise VaultDamaged(f"this vault is not sound ({vault.read_only_because or report.problems[0]})")
+    header = proven_header(vault, passphrase=passphrase, keep=keep)
+    _refuse_unsound(vault.read_only_because)
+    yield RekeyStep.CHECKING
+    _refuse_unsound(*check_vault(vault).problems)
     new_key, words = os.urandom(KEY_BYTES), words_for(os.urandom(16))
-    slots = _new_slots(header, new_key, {**secrets, RECOVERY: words})
+    slots = _new_slots(header, new_key, {**keep, vault.user: passphrase, RECOVERY: words})
     try:
-        _copy_under(vault, new_key)
+        yield from _copy_under(vault, new_key)
     except BaseException as error:
         _forget_copy(vault)
         if isinstance(error, (OSError, *DatabaseError)):
@@ -106,6 +125,26 @@ def prepare_rekey(vault: Vault, *, passphrase: str, keep: Mapping[str, str] | No
     return KeyChange(vault, after, new_key, words, left_out)
 
 
+def proven_header(vault: Vault, *, passphrase: str, keep: Mapping[str, str]) -> Header:
+    """The header, once every passphrase has opened its slot. Raises PolicyError, UsageError, VaultLocked."""
+    vault.require(Right.PEOPLE)
+    header = verified_header(vault.path, vault.data_key())
+    for user, secret in {**keep, vault.user: passphrase}.items():
+        if header.slot(user) is None:
+            raise UsageError("there is no such user in this vault; see `anamnesis vault status`")
+        try:
+            unlock_throttled(header, user, secret)
+        except WrongPassphrase as error:
+            raise WrongPassphrase(f"the passphrase of {user} is wrong; type it again") from error
+    return header
+
+
+def _refuse_unsound(*problems: str | None) -> None:
+    for problem in problems:
+        if problem is not None:
+            raise VaultDamaged(f"this vault is not sound ({problem})")
+
+
 def _new_slots(header: Header, new_key: bytes, secrets: Mapping[str, str]) -> tuple[KeySlot, ...]:
     by_name = {normalised(user): secret for user, secret in secrets.items()}
     return tuple(
@@ -117,8 +156,9 @@ def _new_slots(header: Header, new_key: bytes, secrets: Mapping[str, str]) -> tu
     )
 
 
-def _copy_under(vault: Vault, new_key: bytes) -> None:
+def _copy_under(vault: Vault, new_key: bytes) -> Iterator[RekeyStep]:
     """The whole database under the new key, with the event that hands the audit chain over; checked."""
+    yield RekeyStep.COPYING
     remove_next_database(vault.path)
     old, session = vault.session().connection(), vault.session()
     _alone(old)
@@ -129,6 +169,7 @@ def _copy_under(vault: Vault, new_key: bytes) -> None:
         handing = Session(copy, user=vault.user, anchors=anchors, chain=session.chain, clock=session.now)
         with handing.transaction(REKEYED, detail=key_change(session.chain, AuditChain(new_key))):
             pass
+        yield RekeyStep.COMPARING
         _check_copy(old, copy)
     finally:
         copy.close()

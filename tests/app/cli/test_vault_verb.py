@@ -87,7 +87,10 @@ def test_rekey_shows_the_new_words_and_who_was_left_out(
     path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(monkeypatch, f"vault rekey --vault {path} --json") == 0
-    shown = json.loads(capsys.readouterr().out)
+    out, err = capsys.readouterr()
+    shown, told = json.loads(out), [json.loads(line)["progress"] for line in err.splitlines()]
+    assert told[0] == "checking every page of the vault"
+    assert told[-1] == "done: the vault has a new data key"
     assert len(shown["recovery_words"].split()) == 12
     assert shown["add_again"] == []
     Vault.open(path, user=RECOVERY, passphrase=shown["recovery_words"]).close()
