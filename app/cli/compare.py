@@ -3,8 +3,8 @@
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from app.clinical.diagnosis import Evidence
 from app.clinical.percent import stated
+from knowledge_graph.rationale.evidence import Evidence
 
 if TYPE_CHECKING:
     from app.workflows.compare_diseases import Comparison

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from app.clinical.ids import PatientId
-from knowledge_graph.findings.finding import FindingState
+from knowledge_graph.rationale.evidence import Evidence
 from knowledge_graph.rules.trace import NOTHING_FIRED, RuleTrace
 from knowledge_graph.terms.term import DiseaseId, TermId
 
@@ -15,21 +15,6 @@ class Decision(StrEnum):
     CONFIRMED = "confirmed"
     REJECTED = "rejected"
     WITHDRAWN = "withdrawn"  # an earlier word on this disease is taken back
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """What one finding says of one disease; natural logarithm; references as `PMID:`."""
-
-    term_id: TermId
-    name: str
-    state: FindingState
-    log_likelihood_ratio: float
-    references: tuple[str, ...] = ()
-    frequency: str = ""
-    matched_term_id: TermId | None = None
-    matched_name: str = ""
-    borrowed_from: str = ""  # a kindred disease (its id, or "its series") that speaks for this one
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from app.clinical.diagnosis import DifferentialLine, Evidence
+from app.clinical.diagnosis import DifferentialLine
 from app.errors import UsageError
 from app.workflows.diagnose import DiagnosisService
 from app.workflows.weighed import Weighed
 from knowledge_graph.findings.finding import FindingState
 from knowledge_graph.rationale.comparison import ExpectedShare, telling_apart
+from knowledge_graph.rationale.evidence import Evidence
 from knowledge_graph.terms.term import TermId
 
 MOST = 6

@@ -3,10 +3,10 @@
 import numpy as np
 import numpy.typing as npt
 
-from app.clinical.diagnosis import DifferentialLine, Evidence, HeldLine
+from app.clinical.diagnosis import DifferentialLine, HeldLine
 from app.workflows.weighed import Weighed
 from knowledge_graph.graph.compiled_graph import CompiledGraph
-from knowledge_graph.rationale.explanation import FindingEvidence, explain, not_yet_asked
+from knowledge_graph.rationale.explanation import explain, not_yet_asked
 from knowledge_graph.terms.term import DiseaseId
 
 
@@ -42,7 +42,7 @@ def differential_line(
             said for i in (disease_id, *same_as) if i in graph.facts for said in graph.facts[i].epidemiology
         ),
         genes=graph.genes[disease],
-        evidence=tuple(_evidence(e) for e in explain(graph, scores, disease_id)),
+        evidence=explain(graph, scores, disease_id),
         not_yet_asked=tuple((e.term_id, e.name) for e in not_yet_asked(graph, scores, disease_id, count=4)),
     )
 
@@ -56,17 +56,3 @@ def _same_as(graph: CompiledGraph, shown_as: npt.NDArray[np.intp], disease: int)
 def _log_ratio(whole: float, part: float) -> float:
     """log(whole / part), 0 where a part is too small to be told from nothing."""
     return float(np.log(whole / part)) if part > 0 else 0.0
-
-
-def _evidence(found: FindingEvidence) -> Evidence:
-    return Evidence(
-        term_id=found.term_id,
-        name=found.name,
-        state=found.state,
-        log_likelihood_ratio=found.log_likelihood_ratio,
-        references=found.references,
-        frequency=found.frequency,
-        matched_term_id=found.matched_term_id,
-        matched_name=found.matched_name,
-        borrowed_from=found.borrowed_from,
-    )

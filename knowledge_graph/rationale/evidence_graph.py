@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from knowledge_graph.findings.finding import FindingState
 from knowledge_graph.graph.compiled_graph import CompiledGraph
-from knowledge_graph.rationale.explanation import FindingEvidence
+from knowledge_graph.rationale.evidence import Evidence
 from knowledge_graph.terms.term import TermId
 
 
@@ -43,9 +43,7 @@ class EvidenceGraph:
     edges: tuple[EvidenceEdge, ...]
 
 
-def evidence_graph(
-    graph: CompiledGraph, disease_id: str, evidence: Iterable[FindingEvidence]
-) -> EvidenceGraph:
+def evidence_graph(graph: CompiledGraph, disease_id: str, evidence: Iterable[Evidence]) -> EvidenceGraph:
     """What lies between the findings and the disease. Raises UnknownDisease, UnknownTerm."""
     given, disease = list(evidence), graph.disease_number(disease_id)
     genes = tuple(zip(graph.gene_ids[disease], graph.genes[disease], strict=True))

@@ -9,34 +9,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from knowledge_graph.findings.finding import FindingState
 from knowledge_graph.graph.arrays import Ints, Places
 from knowledge_graph.graph.compiled_graph import CompiledGraph
 from knowledge_graph.graph.settled import settled_terms
 from knowledge_graph.ranking.borrowing import lender
 from knowledge_graph.ranking.rank import GraphScores
+from knowledge_graph.rationale.evidence import SERIES, Evidence
 from knowledge_graph.terms.term import TermId
-
-SERIES = "its series"
-
-
-@dataclass(frozen=True, slots=True)
-class FindingEvidence:
-    """One finding's share. `matched` is the disease's own term that the finding met, if any.
-
-    Where the disease's kin speaks for it, `borrowed_from` names it (a disease id, or "its series"), and
-    match, frequency and references are that disease's.
-    """
-
-    term_id: TermId
-    name: str
-    state: FindingState
-    log_likelihood_ratio: float
-    matched_term_id: TermId | None
-    matched_name: str
-    frequency: str
-    references: tuple[str, ...]
-    borrowed_from: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +59,7 @@ def _first_below(graph: CompiledGraph, terms: Places) -> Ints:
     return first
 
 
-def explain(graph: CompiledGraph, scores: GraphScores, disease_id: str) -> tuple[FindingEvidence, ...]:
+def explain(graph: CompiledGraph, scores: GraphScores, disease_id: str) -> tuple[Evidence, ...]:
     """Evidence for one disease, strongest first. Raises UnknownDisease."""
     disease = graph.disease_number(disease_id)
     own: dict[int, _OwnTerms] = {}
@@ -105,7 +84,7 @@ def not_yet_asked(
 
 def _evidence(
     graph: CompiledGraph, scores: GraphScores, row: int, disease: int, own: dict[int, _OwnTerms]
-) -> FindingEvidence:
+) -> Evidence:
     """`own` keeps what was worked out for a disease, for the next finding."""
     finding = scores.findings[row]
     term = graph.term_index[finding.term_id]
@@ -114,7 +93,7 @@ def _evidence(
         own[speaker] = _OwnTerms.of(graph, speaker)
     matched = None if speaker is None else _best_match(graph, term, own[speaker])
     said = [] if matched is None or speaker is None else own[speaker].said[matched]
-    return FindingEvidence(
+    return Evidence(
         term_id=finding.term_id,
         name=graph.term_names[term],
         state=finding.state,

@@ -11,13 +11,14 @@ from knowledge_graph.findings.finding import Finding
 from knowledge_graph.graph.compiled_graph import CompiledGraph
 from knowledge_graph.graph.knowledge_graph import KnowledgeGraph, load_knowledge
 from knowledge_graph.ranking.rank import rank
+from knowledge_graph.rationale.evidence import Evidence
 from knowledge_graph.rationale.evidence_graph import (
     EvidenceEdge,
     EvidenceGraph,
     EvidenceNode,
     evidence_graph,
 )
-from knowledge_graph.rationale.explanation import FindingEvidence, explain
+from knowledge_graph.rationale.explanation import explain
 from knowledge_graph.terms.term import TermId
 from tests.knowledge_graph.mini_release import mini_graph
 
@@ -76,7 +77,7 @@ def test_the_drawing_equals_the_one_from_the_networkx_graph(real_graph: Compiled
 
 
 def network_evidence(
-    knowledge: KnowledgeGraph, disease_id: str, evidence: Iterable[FindingEvidence]
+    knowledge: KnowledgeGraph, disease_id: str, evidence: Iterable[Evidence]
 ) -> EvidenceGraph:
     """The slow, obvious form: from the NetworkX graph."""
     given = list(evidence)

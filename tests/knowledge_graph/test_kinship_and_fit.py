@@ -23,7 +23,8 @@ from knowledge_graph.ranking.profile_fit import (
 )
 from knowledge_graph.ranking.rank import GraphScores, rank
 from knowledge_graph.ranking.weight_fitting import RankedCase, fit_weights
-from knowledge_graph.rationale.explanation import SERIES, explain
+from knowledge_graph.rationale.evidence import SERIES
+from knowledge_graph.rationale.explanation import explain
 from knowledge_graph.terms.term import TermId
 from tests.knowledge_graph.mini_release import HPOA, mini_graph, write_mini_release
 

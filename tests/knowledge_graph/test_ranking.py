@@ -13,7 +13,8 @@ from knowledge_graph.graph.compiled_graph import CompiledGraph
 from knowledge_graph.graph.settled import settled_terms
 from knowledge_graph.ranking.likelihood_ratio import EXCLUDED_WEIGHT, FLOOR, likelihood_ratios
 from knowledge_graph.ranking.rank import rank
-from knowledge_graph.rationale.explanation import SERIES, explain, not_yet_asked
+from knowledge_graph.rationale.evidence import SERIES
+from knowledge_graph.rationale.explanation import explain, not_yet_asked
 from knowledge_graph.terms.term import TermId
 from tests.knowledge_graph.mini_release import mini_graph, write_mini_release
 

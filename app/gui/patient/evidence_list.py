@@ -7,11 +7,12 @@ from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QListWidget, QListWidgetItem
 
-from app.clinical.diagnosis import DifferentialLine, Evidence
+from app.clinical.diagnosis import DifferentialLine
 from app.gui.patient.noted_reason import SILENT, NotedReason, signed, strongest
 from app.gui.shell.row_delegate import Index, RowDelegate
 from app.gui.theme.look import Look
 from knowledge_graph.findings.finding import FindingState
+from knowledge_graph.rationale.evidence import Evidence
 from knowledge_graph.terms.term import DiseaseId, TermId
 
 ROW = Qt.ItemDataRole.UserRole

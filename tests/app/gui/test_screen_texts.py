@@ -5,7 +5,7 @@ from datetime import date
 
 import pytest
 
-from app.clinical.diagnosis import DifferentialLine, Evidence
+from app.clinical.diagnosis import DifferentialLine
 from app.clinical.ids import PatientId, RecordId
 from app.clinical.percent import percent, stated
 from app.clinical.record import Observation, Quantity, ReferenceRange
@@ -18,6 +18,7 @@ from app.gui.shell.dialogs import sentence
 from app.gui.unlock.create_card import numbered
 from app.gui.unlock.vault_opening import passphrase_advice
 from knowledge_graph.findings.finding import FindingState
+from knowledge_graph.rationale.evidence import Evidence
 from knowledge_graph.rationale.evidence_graph import EvidenceEdge, EvidenceGraph, EvidenceNode
 from knowledge_graph.terms.term import DiseaseId, TermId
 
