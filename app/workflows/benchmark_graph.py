@@ -42,7 +42,7 @@ from knowledge_graph.ranking.likelihood_ratio import (
 )
 from knowledge_graph.ranking.profile_fit import fit_features
 from knowledge_graph.ranking.rank import distinct_findings, first_look, observed_terms, rank
-from knowledge_graph.rationale.explanation import explain, not_yet_asked
+from knowledge_graph.rationale.explanation import Reasons
 from knowledge_graph.sources.hpo_release import find_release
 from knowledge_graph.sources.pack_reading import COMMON, read_pack
 from knowledge_graph.terms.term import DiseaseId
@@ -202,9 +202,10 @@ def _without_second_look(graph: CompiledGraph, findings: tuple[Finding, ...]) ->
 
 def _with_reasons(graph: CompiledGraph, findings: Sequence[Finding]) -> None:
     scores = rank(graph, findings)
+    reasons = Reasons(graph, scores)
     for disease in scores.best(SHOWN).tolist():
-        explain(graph, scores, graph.disease_ids[disease])
-        not_yet_asked(graph, scores, graph.disease_ids[disease])
+        reasons.explain(graph.disease_ids[disease])
+        reasons.not_yet_asked(graph.disease_ids[disease])
 
 
 def _walks(

@@ -52,7 +52,7 @@ def compare_diseases(
         raise UsageError(f"name two to {MOST} different diseases to compare")
     numbers.sort(key=lambda disease: -fused.shown[disease])
     place = {disease: rank for rank, disease in enumerate(fused.best(len(fused.shown)).tolist(), start=1)}
-    lines = tuple(service.line(weighed, disease, place[disease]) for disease in numbers)
+    lines = service.lines(weighed, ((place[disease], disease) for disease in numbers))
     said = [{(e.term_id, e.state): e for e in line.evidence} for line in lines]
     findings = [
         ComparedFinding(term, said[0][term, state].name, state, tuple(of[term, state] for of in said))

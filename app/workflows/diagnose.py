@@ -4,7 +4,7 @@ Without a text (or a model) the graph speaks alone; without findings the text mo
 torch nor the NetworkX graph is needed.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import date
 from functools import cached_property, partial
@@ -18,7 +18,7 @@ from app.clinical.age import age_days
 from app.clinical.annotation import Annotation
 from app.clinical.chart import Chart
 from app.clinical.diagnosis import Differential, DifferentialLine, Elsewhere
-from app.workflows.differential_line import differential_line
+from app.workflows.differential_line import differential_lines
 from app.workflows.elsewhere import elsewhere
 from app.workflows.gather_findings import GatheredFinding, gather_findings
 from app.workflows.load_knowledge import KnowledgeChoice, LiveKnowledge
@@ -193,10 +193,7 @@ class DiagnosisService:
 
     def differential(self, weighed: Weighed, *, top: int = 10) -> Differential:
         """Cut to the likeliest `top`, explain each line, say which rules fired."""
-        lines = tuple(
-            self.line(weighed, int(disease), position)
-            for position, disease in enumerate(weighed.fused.best(top), start=1)
-        )
+        lines = self.lines(weighed, enumerate(weighed.fused.best(top).tolist(), start=1))
         model = self.predictor.version if self.predictor else GRAPH_ALONE
         return Differential(
             lines,
@@ -300,9 +297,9 @@ class DiagnosisService:
         """Log probabilities (texts, n_diseases), each text on its own. Needs a text model."""
         return self.notes.rows(texts)
 
-    def line(self, weighed: Weighed, disease: int, position: int) -> DifferentialLine:
-        """One disease with its reasons, at a rank (0 where it is not listed)."""
-        return differential_line(self.graph, self.shown_as, weighed, disease, position=position)
+    def lines(self, weighed: Weighed, placed: Iterable[tuple[int, int]]) -> tuple[DifferentialLine, ...]:
+        """Diseases with their reasons, each (rank, disease) of `placed`; rank 0 where it is not listed."""
+        return differential_lines(self.graph, self.shown_as, weighed, placed)
 
 
 def _current_model(vault: "Vault | None", encoder_dir: Path | None, *, provider: str) -> "Predictor":

@@ -1,4 +1,6 @@
-"""One line of a differential: a disease's probability, its parts that add up to it, and the reasons."""
+"""Lines of a differential: each disease's probability, its parts that add up to it, and the reasons."""
+
+from collections.abc import Iterable
 
 import numpy as np
 import numpy.typing as npt
@@ -6,23 +8,41 @@ import numpy.typing as npt
 from app.clinical.diagnosis import DifferentialLine, HeldLine
 from app.workflows.weighed import Weighed
 from knowledge_graph.graph.compiled_graph import CompiledGraph
-from knowledge_graph.rationale.explanation import explain, not_yet_asked
+from knowledge_graph.rationale.explanation import Reasons
 from knowledge_graph.terms.term import DiseaseId
 
 
-def differential_line(
-    graph: CompiledGraph, shown_as: npt.NDArray[np.intp], weighed: Weighed, disease: int, *, position: int
-) -> DifferentialLine:
-    """A disease (a number of the graph) with its reasons, at a rank (0 where it is not listed).
+def differential_lines(
+    graph: CompiledGraph,
+    shown_as: npt.NDArray[np.intp],
+    weighed: Weighed,
+    placed: Iterable[tuple[int, int]],
+) -> tuple[DifferentialLine, ...]:
+    """Diseases (numbers of the graph) with their reasons, each at its rank (0 where it is not listed).
 
-    `shown_as` gives each disease the one under whose id it is shown.
+    `placed` are (rank, disease); `shown_as` gives each disease the one under whose id it is shown.
     """
+    reasons = Reasons(graph, weighed.scores)
+    return tuple(
+        _line(graph, weighed, disease, rank=rank, same_as=_same_as(graph, shown_as, disease), reasons=reasons)
+        for rank, disease in placed
+    )
+
+
+def _line(
+    graph: CompiledGraph,
+    weighed: Weighed,
+    disease: int,
+    *,
+    rank: int,
+    same_as: tuple[DiseaseId, ...],
+    reasons: Reasons,
+) -> DifferentialLine:
     scores, fused, held = weighed.scores, weighed.fused, weighed.held
     disease_id = graph.disease_ids[disease]
     weight, facts = fused.graph_weight, graph.facts.get(disease_id)
-    same_as = _same_as(graph, shown_as, disease)
     return DifferentialLine(
-        rank=position,
+        rank=rank,
         disease_id=disease_id,
         name=graph.disease_names[disease],
         probability=float(fused.shown[disease]),
@@ -42,8 +62,8 @@ def differential_line(
             said for i in (disease_id, *same_as) if i in graph.facts for said in graph.facts[i].epidemiology
         ),
         genes=graph.genes[disease],
-        evidence=explain(graph, scores, disease_id),
-        not_yet_asked=tuple((e.term_id, e.name) for e in not_yet_asked(graph, scores, disease_id, count=4)),
+        evidence=reasons.explain(disease_id),
+        not_yet_asked=tuple((e.term_id, e.name) for e in reasons.not_yet_asked(disease_id, count=4)),
     )
 
 

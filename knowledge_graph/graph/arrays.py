@@ -53,6 +53,15 @@ class Associations:
         return slice(int(self.indptr[disease]), int(self.indptr[disease + 1]))
 
 
+def places_of(indptr: Ints, rows: npt.NDArray[np.integer]) -> tuple[Places, Places]:
+    """Where the entries of these rows lie, one row after another, and how many each row has."""
+    begin = indptr[rows]
+    lengths = indptr[rows + 1] - begin
+    ends = np.cumsum(lengths)
+    places: Places = np.repeat(begin - (ends - lengths), lengths) + np.arange(ends[-1] if len(ends) else 0)
+    return places, lengths
+
+
 def rows_from(lists: list[list[int]]) -> Rows:
     """A ragged array from lists."""
     lengths = np.fromiter((len(row) for row in lists), np.int32, len(lists))

@@ -6,6 +6,7 @@ others of its series three tenths of their mean. The shares were chosen on the d
 """
 
 import numpy as np
+import numpy.typing as npt
 
 from knowledge_graph.graph.arrays import Floats
 from knowledge_graph.graph.compiled_graph import CompiledGraph
@@ -62,16 +63,19 @@ def _series_ratios(graph: CompiledGraph, said: Floats) -> Floats:
     return logs.take(graph.series_place, axis=0)
 
 
-def lender(graph: CompiledGraph, own: Floats, disease: int) -> tuple[int | None, float]:
-    """Which of a disease's kin lends it most for one finding, and how much; None where none tops its own.
+def lenders(
+    graph: CompiledGraph, own: Floats, disease: int
+) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.float64]]:
+    """Which of a disease's kin lends it most for each finding, and how much; -1 where none tops its own.
 
-    `own` is (n_diseases,). The series is not asked.
+    `own` is (n_findings, n_diseases), the answers (n_findings,). The series is not asked.
     """
-    most = float(own[disease])
-    who: int | None = None
-    for name, share in SHARES.items():
-        for kin in getattr(graph.kinship, name)[disease].tolist():
-            ratio = float(own[kin]) + float(np.log(share))
-            if ratio > most:
-                most, who = ratio, kin
-    return who, most
+    each = [getattr(graph.kinship, name)[disease] for name in SHARES]
+    kin, shares = np.concatenate(each), np.repeat(np.log(list(SHARES.values())), [len(some) for some in each])
+    most = own[:, disease].astype(np.float64)
+    if not len(kin):
+        return np.full(len(own), -1), most
+    lent = own[:, kin] + shares
+    first = lent.argmax(axis=1)
+    largest = lent.max(axis=1)
+    return np.where(largest > most, kin[first], -1), np.maximum(largest, most)

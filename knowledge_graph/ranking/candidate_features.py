@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from knowledge_graph.graph.arrays import Floats, Ints, Rows
+from knowledge_graph.graph.arrays import Floats, Ints, Rows, places_of
 from knowledge_graph.graph.compiled_graph import CompiledGraph
 from knowledge_graph.graph.portraits import EXPECTED_COUNTS, LITTLE
 from knowledge_graph.ranking.likelihood_ratio import FLOOR
@@ -164,16 +164,9 @@ def _from_best(values: Floats, source: Ints) -> Floats:
 def _largest(kin: Rows, table: Floats, chosen: Numbers) -> Floats:
     """The largest entry among each chosen disease's kin: (n_rows, n_chosen); very low where it has none."""
     found = np.full((len(table), len(chosen)), -1e9, np.float32)
-    place, starts = _flat(kin.indptr, chosen)
-    has = np.flatnonzero(kin.indptr[chosen + 1] > kin.indptr[chosen])
+    places, lengths = places_of(kin.indptr, chosen)
+    has = np.flatnonzero(lengths)
     if len(has):
-        found[:, has] = np.maximum.reduceat(table[:, kin.values[place]], starts[has], axis=1)
+        starts = np.cumsum(lengths) - lengths
+        found[:, has] = np.maximum.reduceat(table[:, kin.values[places]], starts[has], axis=1)
     return found
-
-
-def _flat(indptr: Ints, chosen: Numbers) -> tuple[Numbers, Numbers]:
-    """Where the entries of the chosen rows lie, one after another, and where each row starts among them."""
-    lengths = indptr[chosen + 1] - indptr[chosen]
-    starts = np.cumsum(lengths) - lengths
-    place = np.repeat(indptr[chosen] - starts, lengths) + np.arange(int(lengths.sum()))
-    return place, starts

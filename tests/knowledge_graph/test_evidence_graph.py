@@ -18,7 +18,7 @@ from knowledge_graph.rationale.evidence_graph import (
     EvidenceNode,
     evidence_graph,
 )
-from knowledge_graph.rationale.explanation import explain
+from knowledge_graph.rationale.explanation import Reasons
 from knowledge_graph.terms.term import TermId
 from tests.knowledge_graph.mini_release import mini_graph
 
@@ -32,7 +32,7 @@ def graph(tmp_path_factory: pytest.TempPathFactory) -> CompiledGraph:
 
 def evidence_of(graph: CompiledGraph, *terms: TermId) -> EvidenceGraph:
     scores = rank(graph, [Finding(t) for t in terms])
-    return evidence_graph(graph, "OMIM:1", explain(graph, scores, "OMIM:1"))
+    return evidence_graph(graph, "OMIM:1", Reasons(graph, scores).explain("OMIM:1"))
 
 
 def test_the_evidence_graph_joins_findings_disease_and_genes(graph: CompiledGraph) -> None:
@@ -71,7 +71,7 @@ def test_the_drawing_equals_the_one_from_the_networkx_graph(real_graph: Compiled
         scores = rank(real_graph, findings)
         for disease in scores.best(3).tolist():
             disease_id = real_graph.disease_ids[disease]
-            reasons = explain(real_graph, scores, disease_id)
+            reasons = Reasons(real_graph, scores).explain(disease_id)
             slow = network_evidence(knowledge, disease_id, reasons)
             assert evidence_graph(real_graph, disease_id, reasons) == slow
 

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from knowledge_graph.findings.finding import Finding, FindingState
-from knowledge_graph.graph.arrays import Rows, highest, rows_from, transposed
+from knowledge_graph.graph.arrays import Rows, highest, places_of, rows_from, transposed
 from knowledge_graph.graph.compilation import compile_release
 from knowledge_graph.graph.compiled_graph import CompiledGraph
 from knowledge_graph.graph.kinship import build_kinship, name_words, series_stem
 from knowledge_graph.graph.row_maxima import SHORT, RowMaxima
-from knowledge_graph.ranking.borrowing import AT_ONCE, SERIES_SHARE, SHARES, borrowed
+from knowledge_graph.ranking.borrowing import AT_ONCE, SERIES_SHARE, SHARES, borrowed, lenders
 from knowledge_graph.ranking.dropped_publication import DroppedPublication
 from knowledge_graph.ranking.likelihood_ratio import likelihood_ratios
 from knowledge_graph.ranking.profile_fit import (
@@ -24,7 +24,7 @@ from knowledge_graph.ranking.profile_fit import (
 from knowledge_graph.ranking.rank import GraphScores, rank
 from knowledge_graph.ranking.weight_fitting import RankedCase, fit_weights
 from knowledge_graph.rationale.evidence import SERIES
-from knowledge_graph.rationale.explanation import explain
+from knowledge_graph.rationale.explanation import Reasons
 from knowledge_graph.terms.term import TermId
 from tests.knowledge_graph.mini_release import HPOA, mini_graph, write_mini_release
 
@@ -106,6 +106,40 @@ def _slow_borrowing(
     return math.log(max(ratios))
 
 
+@pytest.mark.slow
+def test_the_lenders_equal_a_loop_over_the_kin(real_graph: CompiledGraph) -> None:
+    rng = np.random.default_rng(7)
+    terms = rng.choice(real_graph.associations.term, 12)
+    own = likelihood_ratios(real_graph, [Finding(real_graph.term_ids[t]) for t in terms])
+    twins, genes = (np.diff(kin.indptr) for kin in (real_graph.kinship.twins, real_graph.kinship.same_gene))
+    with_both, alone = np.flatnonzero((twins > 0) & (genes > 3)), np.flatnonzero(twins + genes == 0)
+    for disease in (*rng.choice(with_both, 30).tolist(), int(alone[0])):
+        who, most = lenders(real_graph, own, disease)
+        slow = [_slow_lender(real_graph, row, disease) for row in own]
+        assert list(zip(who.tolist(), most.tolist(), strict=True)) == slow
+
+
+def _slow_lender(
+    graph: CompiledGraph, own: "np.ndarray[tuple[int], np.dtype[np.float32]]", disease: int
+) -> tuple[int, float]:
+    who, most = -1, float(own[disease])
+    for name, share in SHARES.items():
+        for kin in getattr(graph.kinship, name)[disease].tolist():
+            ratio = float(own[kin]) + float(np.log(share))
+            if ratio > most:
+                who, most = kin, ratio
+    return who, most
+
+
+def test_the_places_of_rows_are_those_of_their_entries() -> None:
+    rows = rows_from([[5, 6], [], [7], [8, 9, 10]])
+    places, lengths = places_of(rows.indptr, np.array([3, 1, 0, 0]))
+    assert rows.values[places].tolist() == [8, 9, 10, 5, 6, 5, 6]
+    assert lengths.tolist() == [3, 0, 2, 2]
+    none, lengths = places_of(rows.indptr, np.zeros(0, np.intp))
+    assert none.tolist() == lengths.tolist() == []
+
+
 @pytest.mark.parametrize("longest", [1, SHORT, 3 * SHORT])
 def test_the_maxima_of_rows_equal_a_loop_over_them(longest: int) -> None:
     rng = np.random.default_rng(longest)
@@ -153,7 +187,7 @@ def test_the_reached_information_equals_the_slow_reference(real_graph: CompiledG
 
 
 def evidence(graph: CompiledGraph, scores: GraphScores, disease: str) -> tuple[str, tuple[str, ...]]:
-    (found,) = explain(graph, scores, disease)
+    (found,) = Reasons(graph, scores).explain(disease)
     return found.borrowed_from, found.references
 
 

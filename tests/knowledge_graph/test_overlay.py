@@ -16,7 +16,7 @@ from knowledge_graph.graph.knowledge_graph import load_knowledge
 from knowledge_graph.graph.overlay import overlaid
 from knowledge_graph.graph.recompilation import compile_knowledge
 from knowledge_graph.ranking.rank import rank
-from knowledge_graph.rationale.explanation import explain, not_yet_asked
+from knowledge_graph.rationale.explanation import Reasons
 from knowledge_graph.sources.knowledge_pack import KnowledgePack
 from knowledge_graph.sources.pack_reading import read_pack
 from knowledge_graph.terms.occurrence import Setting
@@ -92,7 +92,7 @@ def test_every_part_of_a_ranking_with_a_pack_adds_up(graph: CompiledGraph, tmp_p
     scores = rank(over, findings, sex=Sex.FEMALE, age_days=40 * 365)
     assert over.disease_ids[int(scores.best(1)[0])] == "WARD7:seaside-fever"
     number = over.disease_number("WARD7:seaside-fever")
-    evidence = explain(over, scores, "WARD7:seaside-fever")
+    evidence = Reasons(over, scores).explain("WARD7:seaside-fever")
     parts = sum(e.log_likelihood_ratio for e in evidence)
     parts += float(scores.context[number] + scores.fit[number] + scores.moved[number])
     assert parts == pytest.approx(float(scores.total[number]), abs=1e-4)
@@ -117,7 +117,7 @@ def test_the_name_of_a_condition_is_strong_evidence_but_never_a_question(
     over = overlaid(graph, [pack(tmp_path)])
     assert profile(over, "WARD7:seaside-fever")["HP:0000010"] == 1.0
     scores = rank(over, [Finding(TermId("HP:0000020"))])
-    asked = [e.term_id for e in not_yet_asked(over, scores, "WARD7:seaside-fever")]
+    asked = [e.term_id for e in Reasons(over, scores).not_yet_asked("WARD7:seaside-fever")]
     assert asked == [SHADOW]
 
 

@@ -14,7 +14,7 @@ from knowledge_graph.graph.settled import settled_terms
 from knowledge_graph.ranking.likelihood_ratio import EXCLUDED_WEIGHT, FLOOR, likelihood_ratios
 from knowledge_graph.ranking.rank import rank
 from knowledge_graph.rationale.evidence import SERIES
-from knowledge_graph.rationale.explanation import explain, not_yet_asked
+from knowledge_graph.rationale.explanation import Reasons
 from knowledge_graph.terms.term import TermId
 from tests.knowledge_graph.mini_release import mini_graph, write_mini_release
 
@@ -98,13 +98,13 @@ def test_age_and_sex_speak_against_what_they_do_not_fit(graph: CompiledGraph) ->
 def test_the_evidence_adds_up_to_the_score(graph: CompiledGraph) -> None:
     scores = rank(graph, [Finding(SEIZURE), Finding(FEVER), Finding(RASH, EXCLUDED)], age_days=3650)
     for number, disease in enumerate(graph.disease_ids):
-        parts = sum(e.log_likelihood_ratio for e in explain(graph, scores, disease))
+        parts = sum(e.log_likelihood_ratio for e in Reasons(graph, scores).explain(disease))
         rest = scores.context[number] + scores.fit[number] + scores.moved[number]
         assert parts + rest == pytest.approx(scores.total[number], abs=1e-5)
 
 
 def test_evidence_names_the_match_its_frequency_and_its_references(graph: CompiledGraph) -> None:
-    (evidence,) = explain(graph, rank(graph, [Finding(SEIZURE)]), "OMIM:1")
+    (evidence,) = Reasons(graph, rank(graph, [Finding(SEIZURE)])).explain("OMIM:1")
     assert evidence.matched_name == "Focal seizure"
     assert evidence.frequency == "8/10, 1/2"
     assert evidence.references == ("PMID:1", "PMID:2")
@@ -115,7 +115,7 @@ def test_the_evidence_equals_a_slow_search_of_the_rows_on_the_real_release(real_
     findings = [Finding(real_graph.term_ids[t]) for t in rng.choice(real_graph.associations.term, 7)]
     scores = rank(real_graph, findings)
     for disease in scores.best(6).tolist():
-        for found in explain(real_graph, scores, real_graph.disease_ids[disease]):
+        for found in Reasons(real_graph, scores).explain(real_graph.disease_ids[disease]):
             if found.borrowed_from != SERIES:
                 speaker = real_graph.disease_number(found.borrowed_from or real_graph.disease_ids[disease])
                 slow = _slow_match(real_graph, real_graph.term_number(found.term_id), speaker)
@@ -139,7 +139,7 @@ def _slow_match(graph: CompiledGraph, term: int, disease: int) -> tuple[str, str
 
 def test_what_is_known_or_implied_is_not_asked_again(graph: CompiledGraph) -> None:
     scores = rank(graph, [Finding(SEIZURE, EXCLUDED)])
-    assert [e.name for e in not_yet_asked(graph, scores, "OMIM:1")] == ["Fever"]
+    assert [e.name for e in Reasons(graph, scores).not_yet_asked("OMIM:1")] == ["Fever"]
 
 
 def test_findings_settle_what_is_above_them_and_excluded_ones_what_is_below(graph: CompiledGraph) -> None:
@@ -158,7 +158,7 @@ def test_unknown_ids_are_refused_by_name(graph: CompiledGraph) -> None:
     with pytest.raises(UnknownTerm, match="HP:123"):
         rank(graph, [Finding(TermId("HP:123"))])
     with pytest.raises(UnknownDisease, match="OMIM:9"):
-        explain(graph, rank(graph, []), "OMIM:9")
+        Reasons(graph, rank(graph, [])).explain("OMIM:9")
 
 
 def test_no_findings_rank_nothing_above_another(graph: CompiledGraph) -> None:
