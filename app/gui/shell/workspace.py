@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from app.clinical.ids import NoteId, PatientId
@@ -38,6 +39,7 @@ from app.store.header import Role
 from app.store.rights import Right
 
 ROOM_FOR_NAMES = 1100  # pixels at 100 % text
+DRAWN_FIRST_MS = 50  # what loads in the background holds Python's lock for a tenth of a second and longer
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,10 @@ class Workspace:
         self.backups = BackupWatch(self.widget, session, self.status)
         for place in PLACES:
             self.sidebar.enable(place.name, place.name in self._pages and place.name != "patient")
-        self.load_assistant()
+        self._soon = QTimer(self.widget, singleShot=True, interval=DRAWN_FIRST_MS)
+        self._soon.timeout.connect(self.load_assistant)
+        self._soon.start()
+        self.status.show_loading()
         self._tell_emergencies()
         self.go("patients")
 
@@ -231,6 +236,7 @@ class Workspace:
     def close(self) -> None:
         """Empty the pages; returns when the writes under way are done."""
         runner = self.session.runner
+        self._soon.stop()
         runner.busy_changed.disconnect(self.status.show_busy)
         self.backups.stop()
         runner.forget()

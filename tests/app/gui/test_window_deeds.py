@@ -109,6 +109,28 @@ def test_the_models_page_shows_the_starting_model_with_its_guarantee(
     assert not page.back_button.isEnabled()
 
 
+def test_the_knowledge_is_loaded_once_the_window_has_been_drawn_and_not_after_a_lock(
+    window: MainWindow, vault: Vault, settle: Settle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Vault] = []
+
+    def refuse(vault: Vault, _cache: Path, _policy: Policy, _packs: UserPacks) -> Assistant:
+        asked.append(vault)
+        raise UsageError("the knowledge is damaged; install the program again")
+
+    monkeypatch.setattr("app.gui.shell.workspace.load_assistant", refuse)
+    window.take_vault(vault)
+    window.release_vault()
+    settle()
+    assert asked == []
+    window.take_vault(vault)
+    assert window.workspace is not None
+    assert window.workspace.status.knowledge.text() == "Loading knowledge…"
+    settle()
+    assert asked == [vault]
+    window.findChildren(QMessageBox)[0].close()
+
+
 def test_knowledge_that_can_not_be_loaded_is_told_with_its_remedy(
     window: MainWindow, vault: Vault, settle: Settle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
