@@ -21,10 +21,11 @@ import numpy.typing as npt
 from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import ChaCha20
 
-_CHUNK = 1 << 15  # normals
+PIECE = 1 << 16  # normals, made at once: in a processor's cache, yet rarely waiting for Python's lock
 RADIUS = 2.0**63
 INSIDE = np.pi / 4  # the share of points of a square that lie in its circle
 _KEY_BYTES = 32
+_ZEROS = memoryview(bytes(1 << 20))  # what is enciphered, so much at once
 GRID = 2.0**36  # units in one standard deviation: a unit holds 2^16 doubles and more where |z| < 1
 FRESH_KEY_AFTER = 1 << 30  # bytes; the cipher's 32-bit counter ends after 2^38
 
@@ -45,7 +46,10 @@ class SecureRandom:
     def fill(self, words: npt.NDArray[np.int64]) -> None:
         """Put uniform 64-bit words into an array, for at most FRESH_KEY_AFTER bytes."""
         self._account(words.nbytes)
-        self._stream.update_into(bytes(words.nbytes), words.view(np.uint8).data)
+        room = words.view(np.uint8).data
+        for start in range(0, words.nbytes, len(_ZEROS)):
+            part = room[start : start + len(_ZEROS)]
+            self._stream.update_into(_ZEROS[: len(part)], part)
 
     def uniforms(self, count: int) -> Doubles:
         """Numbers in [0, 1), each a multiple of 2^-53."""
@@ -54,22 +58,25 @@ class SecureRandom:
 
     def gaussians(self, count: int) -> Doubles:
         """Standard normal numbers, each the sum of four divided by two."""
-        made = np.empty(count)
-        for start in range(0, count, _CHUNK // 4):
-            size = min(_CHUNK // 4, count - start)
-            made[start : start + size] = self._normals(4 * size).reshape(4, size).sum(axis=0) / 2
+        made, room, normals = np.empty(count), Workspace(PIECE), np.empty(PIECE)
+        for start in range(0, count, PIECE // 4):
+            size = min(PIECE // 4, count - start)
+            self._normals(normals[: 4 * size], 1.0, room)
+            made[start : start + size] = normals[: 4 * size].reshape(4, size).sum(axis=0) / 2
         return made
 
-    def grid_gaussians(self, count: int) -> Doubles:
+    def grid_gaussians(self, count: int, *, room: "Workspace | None" = None) -> Doubles:
         """Standard normal numbers in units of 1 / GRID, each rounded to a whole number.
 
         Added to a sum that is rounded to the same grid, what is released is a whole number of units: no bit
-        below the grid is left to be read, so one normal does where `gaussians` takes four.
+        below the grid is left to be read, so one normal does where `gaussians` takes four. `room` may be
+        given to a generator that makes piece after piece.
         """
-        made = np.empty(count)
-        for start in range(0, count, _CHUNK):
-            some = made[start : start + _CHUNK]
-            np.rint(self._normals(len(some), GRID), out=some)
+        made, room = np.empty(count), room or Workspace(min(count, PIECE))
+        for start in range(0, count, PIECE):
+            some = made[start : start + PIECE]
+            self._normals(some, GRID, room)
+            np.rint(some, out=some)
         return made
 
     def poisson_sample(self, population: int, sample_rate: float) -> npt.NDArray[np.intp]:
@@ -90,21 +97,51 @@ class SecureRandom:
             self._begin(self._stream.update(bytes(_KEY_BYTES)))
         self._used += count
 
-    def _normals(self, count: int, spread: float = 1.0) -> Doubles:
-        made, done = np.empty(count), 0
-        while done < count:
-            pairs = int((count - done) / 2 / INSIDE * 1.02) + 16
-            points = np.frombuffer(self._bytes(16 * pairs), np.int64).astype(np.float64)
-            squares = np.square(points)
-            square = squares[:pairs] + squares[pairs:]
-            inside = np.flatnonzero((square < RADIUS**2) & (square > 0))[: (count - done + 1) // 2]
-            square = square.take(inside)
-            factor = np.log(square / RADIUS**2)
-            factor *= -2 * spread**2
-            factor /= square
+    def _normals(self, made: Doubles, spread: float, room: "Workspace") -> None:
+        done = 0
+        while done < len(made):
+            x, y, square = self._points(_pairs_for(len(made) - done), room)
+            inside = room.inside(square)[: (len(made) - done + 1) // 2]
+            count = len(inside)
+            factor, logarithm = room.factors[:count], room.logarithms[:count]
+            np.take(square, inside, out=factor, mode="clip")  # as checked as by default, but in place
+            np.log(np.multiply(factor, 1 / RADIUS**2, out=logarithm), out=logarithm)
+            np.divide(np.multiply(logarithm, -2 * spread**2, out=logarithm), factor, out=factor)
             np.sqrt(factor, out=factor)
-            for coordinates in (points[:pairs], points[pairs:]):
-                found = made[done : done + len(inside)]
-                np.multiply(coordinates.take(inside[: len(found)]), factor[: len(found)], out=found)
+            for coordinates in (x, y):
+                found = made[done : done + count]
+                np.take(coordinates, inside[: len(found)], out=found, mode="clip")
+                found *= factor[: len(found)]
                 done += len(found)
-        return made
+
+    def _points(self, pairs: int, room: "Workspace") -> tuple[Doubles, Doubles, Doubles]:
+        """Of a square around the origin: x, y, and the square of the distance, each (pairs,)."""
+        words, points, squares = room.words[: 2 * pairs], room.points[: 2 * pairs], room.squares[: 2 * pairs]
+        self.fill(words)
+        np.copyto(points, words)
+        np.square(points, out=squares)
+        square = np.add(squares[:pairs], squares[pairs:], out=squares[:pairs])
+        return points[:pairs], points[pairs:], square
+
+
+class Workspace:
+    """Room for a piece's normals, used for piece after piece: fresh memory would cost more than they do."""
+
+    def __init__(self, most: int):
+        pairs = _pairs_for(most)
+        self.words = np.empty(2 * pairs, np.int64)
+        self.points, self.squares = np.empty(2 * pairs), np.empty(2 * pairs)
+        self.factors, self.logarithms = np.empty(pairs), np.empty(pairs)
+        self._near, self._apart = np.empty(pairs, np.bool_), np.empty(pairs, np.bool_)
+
+    def inside(self, square: Doubles) -> npt.NDArray[np.intp]:
+        """Which points lie in the circle, its centre left out."""
+        near, apart = self._near[: len(square)], self._apart[: len(square)]
+        np.less(square, RADIUS**2, out=near)
+        np.greater(square, 0, out=apart)
+        return np.flatnonzero(np.logical_and(near, apart, out=near))
+
+
+def _pairs_for(count: int) -> int:
+    """So many points that hardly ever too few of them lie in the circle."""
+    return int(count / 2 / INSIDE * 1.02) + 16

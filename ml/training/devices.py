@@ -14,7 +14,7 @@ from ml.errors import TrainingRefused
 
 CPU, CUDA = "cpu", "cuda"
 MOST_TOKENS, MOST_TOKENS_ON_A_CARD = 2048, 16_384  # at once
-MOST_NOISE_THREADS = 4  # beside a card: by then the words are there long before they are needed
+MOST_NOISE_THREADS = 4  # more wait for one another: they need Python's lock between any two operations
 
 
 def training_device(name: str) -> torch.device:
@@ -41,9 +41,8 @@ def tokens_at_once(device: torch.device) -> int:
 
 def noise_threads(device: torch.device) -> int:
     """How many make the noise of a step there: beside a card the processor has little else to do."""
-    if device.type == CPU:
-        return torch.get_num_threads()
-    return max(1, min(MOST_NOISE_THREADS, (os.cpu_count() or 1) - 1))
+    free = torch.get_num_threads() if device.type == CPU else (os.cpu_count() or 1) - 1
+    return max(1, min(MOST_NOISE_THREADS, free))
 
 
 def in_groups(device: torch.device) -> bool:

@@ -10,19 +10,19 @@ numpy would hold Python's lock too often beside the thread that feeds the card.)
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Protocol, Self, TypeVar
 
 import numpy as np
 import torch
 
-from ml.privacy.csprng import GRID, SecureRandom
+from ml.privacy.csprng import GRID, PIECE, SecureRandom, Workspace
 from ml.training.card_normals import grid_normals, words_needed
 from ml.training.devices import CPU, noise_threads
 
-PIECE = 1 << 15  # coordinates: in double precision they stay in a processor's cache
-STRETCH = 8 * PIECE  # at most, for one generator
+STRETCH = 4 * PIECE  # coordinates at most, for one generator
 
 Stretch = list[torch.Tensor]  # pieces, each a view
+Part = TypeVar("Part")  # what one generator fills
 
 
 class StepNoise(Protocol):
@@ -54,15 +54,10 @@ class _Threads:
         self._pool.shutdown(cancel_futures=True)
 
     def _each(
-        self,
-        work: Callable[[Stretch, SecureRandom], None],
-        stretches: Sequence[Stretch],
-        random: SecureRandom,
+        self, work: Callable[[Part, SecureRandom], None], parts: Sequence[Part], random: SecureRandom
     ) -> list[Future[None]]:
-        generators = random.branches(len(stretches))
-        return [
-            self._pool.submit(work, stretch, own) for stretch, own in zip(stretches, generators, strict=True)
-        ]
+        generators = random.branches(len(parts))
+        return [self._pool.submit(work, part, own) for part, own in zip(parts, generators, strict=True)]
 
 
 class NoiseInPlace(_Threads):
@@ -76,9 +71,11 @@ class NoiseInPlace(_Threads):
         """Put into each sum what is released, with noise of this standard deviation."""
 
         def add(stretch: Stretch, random: SecureRandom) -> None:
+            room = Workspace(PIECE)
             for piece in stretch:
-                noise = torch.from_numpy(random.grid_gaussians(piece.numel()))
-                piece.copy_(noisy(piece, noise, spread).div_(divisor))
+                noise = torch.from_numpy(random.grid_gaussians(piece.numel(), room=room))
+                released = noisy(piece, noise, spread).numpy()
+                np.divide(released, divisor, out=piece.numpy(), casting="same_kind")
 
         for done in self._each(add, list(_stretches(sums)), self._random):
             done.result()
@@ -93,7 +90,7 @@ class NoiseAhead(_Threads):
         pinned = torch.cuda.is_available()  # a card fetches such memory by itself
         count = words_needed(sum(self._counts))
         self._words = torch.empty(count, dtype=torch.int64, pin_memory=pinned)
-        self._made: list[Future[None]] | None = self._each(_fill, list(_stretches([self._words])), random)
+        self._made: list[Future[None]] | None = self._each(_fill, torch.split(self._words, STRETCH), random)
 
     def release(self, sums: Sequence[torch.Tensor], spread: float, *, divisor: float) -> None:
         """Put into each sum what is released. Raises RuntimeError the second time."""
@@ -103,9 +100,11 @@ class NoiseAhead(_Threads):
         for done in made:
             done.result()
         words = self._words.to(sums[0].device, non_blocking=True)
-        noise = grid_normals(words, sum(self._counts))
-        for total, own in zip(sums, torch.split(noise, self._counts), strict=True):
-            total.copy_(noisy(total, own.view_as(total), spread).div_(divisor))
+        together = torch.cat([total.view(-1) for total in sums])
+        noise = grid_normals(words, len(together))
+        released = noisy(together, noise, spread).div_(divisor)
+        for total, own in zip(sums, torch.split(released, self._counts), strict=True):
+            total.copy_(own.view_as(total))
 
 
 def noisy(total: torch.Tensor, noise: torch.Tensor, spread: float) -> torch.Tensor:
@@ -116,20 +115,17 @@ def noisy(total: torch.Tensor, noise: torch.Tensor, spread: float) -> torch.Tens
     if spread == 0:
         return total.double()
     unit = spread / GRID
-    return noise.add_(_rounded(total.to(torch.float64, copy=True).div_(unit))).mul_(unit)
+    if total.device.type != CPU:
+        return noise.add_(total.to(torch.float64, copy=True).div_(unit).round_()).mul_(unit)
+    whole = np.divide(total.numpy(), unit, dtype=np.float64)  # torch would share out a piece among threads
+    units = noise.numpy()
+    units += np.rint(whole, out=whole)
+    units *= unit
+    return noise
 
 
-def _rounded(numbers: torch.Tensor) -> torch.Tensor:
-    """To whole numbers, in place. On the processor torch would share out even a piece among threads."""
-    if numbers.device.type == CPU:
-        np.rint(numbers.numpy(), out=numbers.numpy())
-        return numbers
-    return numbers.round_()
-
-
-def _fill(stretch: Stretch, random: SecureRandom) -> None:
-    for piece in stretch:
-        random.fill(piece.numpy())
+def _fill(words: torch.Tensor, random: SecureRandom) -> None:
+    random.fill(words.numpy())
 
 
 def _stretches(sums: Iterable[torch.Tensor]) -> Iterator[Stretch]:

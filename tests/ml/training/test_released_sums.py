@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from ml.privacy.csprng import GRID, SecureRandom
+from ml.privacy.csprng import GRID, PIECE, SecureRandom
 from ml.training import released_sums
 from ml.training.card_normals import grid_normals, words_needed
 from ml.training.released_sums import STRETCH, NoiseAhead, NoiseInPlace
@@ -27,8 +27,8 @@ def noise_threads() -> list[str]:
 @pytest.mark.parametrize("threads", [1, 3])
 def test_what_is_released_depends_on_the_key_alone(threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
     generators = SecureRandom(KEY).branches(2)  # the second begins within the first sum
-    first = torch.cat([torch.from_numpy(generators[0].grid_gaussians(released_sums.PIECE)) for _ in range(8)])
-    second = [generators[1].grid_gaussians(count) for count in (3, 1, 1 << 15, 1 << 15, 70_000 - (1 << 16))]
+    first = torch.cat([torch.from_numpy(generators[0].grid_gaussians(PIECE)) for _ in range(4)])
+    second = [generators[1].grid_gaussians(count) for count in (3, 1, PIECE, 70_000 - PIECE)]
     noise = torch.cat([first, *map(torch.from_numpy, second)])
     assert_released(NoiseInPlace, noise, threads, monkeypatch)
 
@@ -77,7 +77,7 @@ def test_a_step_that_fails_leaves_no_thread_behind(way: type[NoiseInPlace | Nois
 def test_a_thread_that_fails_fails_the_step(monkeypatch: pytest.MonkeyPatch) -> None:
     """No sum may be told with a stretch of it unnoised."""
 
-    def broken(_self: SecureRandom, _count: int) -> None:
+    def broken(_self: SecureRandom, _count: int, **_room: object) -> None:
         raise MemoryError
 
     monkeypatch.setattr(SecureRandom, "grid_gaussians", broken)
