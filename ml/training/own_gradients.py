@@ -8,7 +8,7 @@ gradient of a Linear weight is b.T @ a over all her tokens. Its squared length i
 
 (Goodfellow 2015, arXiv 1510.01799; Li et al. 2022, arXiv 2110.05679). The cheaper is taken (Bu et al. 2023,
 arXiv 2210.00038), writing out somewhat early, since what is written out needs no second product for the
-sum. Whatever the size of a pass, it holds at most 3.3 written-out floats for each that came in or back:
+sum. Whatever the size of a pass, it holds at most 4.2 written-out floats for each that came in or back:
 1 / (WRITTEN_OUT_FROM * segments.LEAST_FILLED). `risk` bounds what rounding can have hidden where products
 nearly cancel: it is 0 where the gradient was written out.
 """
