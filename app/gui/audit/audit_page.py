@@ -22,6 +22,7 @@ _COLUMN_WIDTHS = (
     *((150, 1, False), (120, 3, True), (160, 4, False)),
 )
 Index = QModelIndex | QPersistentModelIndex
+WORDS = (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole)  # what is cut is told by the tool tip
 
 
 class AuditItemModel(QAbstractTableModel):
@@ -70,7 +71,7 @@ class AuditItemModel(QAbstractTableModel):
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = 0) -> Any:
         """Column titles."""
-        if orientation is Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
+        if orientation is Qt.Orientation.Horizontal and role in WORDS:
             return COLUMNS[section]
         if orientation is Qt.Orientation.Horizontal and role == Qt.ItemDataRole.TextAlignmentRole:
             return int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
@@ -78,7 +79,7 @@ class AuditItemModel(QAbstractTableModel):
 
     def data(self, index: Index, role: int = 0) -> Any:
         """One cell."""
-        if role not in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole):
+        if role not in WORDS:
             return None
         return event_cells(self._events[index.row()])[index.column()]
 

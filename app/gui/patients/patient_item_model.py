@@ -17,6 +17,7 @@ COLUMNS = (
 )
 _NUMBERS = {3, 5, 6}
 Index = QModelIndex | QPersistentModelIndex
+WORDS = (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole)  # what is cut is told by the tool tip
 
 
 class PatientItemModel(QAbstractTableModel):
@@ -64,7 +65,7 @@ class PatientItemModel(QAbstractTableModel):
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = 0) -> Any:
         """Column titles."""
-        if orientation is Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
+        if orientation is Qt.Orientation.Horizontal and role in WORDS:
             return COLUMNS[section]
         if orientation is Qt.Orientation.Horizontal and role == Qt.ItemDataRole.TextAlignmentRole:
             return _alignment(section)
@@ -74,7 +75,7 @@ class PatientItemModel(QAbstractTableModel):
         """One cell."""
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return _alignment(index.column())
-        if role not in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole):
+        if role not in WORDS:
             return None
         found = self._row(index.row())
         if found is None:

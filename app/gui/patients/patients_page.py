@@ -32,7 +32,7 @@ _SEX = (("Any sex", None), ("Female", "FEMALE"), ("Male", "MALE"), ("Other", "OT
 _DECIDED = (("Confirmed or not", None), ("Confirmed", True), ("Undecided", False))
 _ORDER = (("By name", "name"), ("By last activity", "activity"))
 _COLUMN_WIDTHS = (
-    *((146, 3, False), (112, 1, False), (102, 0, False), (70, 0, False), (72, 0, True)),
+    *((134, 3, False), (126, 1, False), (102, 0, False), (66, 0, False), (72, 0, True)),
     *((62, 0, True), (84, 0, True), (112, 0, True), (150, 4, False)),
 )
 TYPING_PAUSE_MS = 120

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QTableView
 
 from app.gui.shell.width_watch import WidthWatch
@@ -18,6 +19,7 @@ class ColumnFit:
         self._look = look
         self._columns = columns
         self._row_height = row_height
+        table.horizontalHeader().setTextElideMode(Qt.TextElideMode.ElideRight)
         self._watch = WidthWatch(table, look, self._fit)
 
     def _fit(self, width: float) -> None:

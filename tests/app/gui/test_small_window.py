@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 import pytest
-from PySide6.QtCore import QSize
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QToolButton
 
 from app.gui.shell.main_window import MainWindow
@@ -33,6 +33,22 @@ def pages(window: MainWindow, vault: Vault, settle: Settle) -> Callable[[], Iter
             yield name
 
     return each
+
+
+def test_a_heading_without_room_ends_in_an_ellipsis_and_its_tool_tip_tells_it_all(
+    window: MainWindow, vault: Vault
+) -> None:
+    window.take_vault(vault)
+    assert window.workspace is not None
+    for table in (window.workspace.patients.table, window.workspace.audit.table):
+        header, role = table.horizontalHeader(), Qt.ItemDataRole
+        assert header.textElideMode() is Qt.TextElideMode.ElideRight
+        for number in range(header.count()):
+            words, tip = (
+                header.model().headerData(number, Qt.Orientation.Horizontal, asked)
+                for asked in (role.DisplayRole, role.ToolTipRole)
+            )
+            assert (words, bool(words)) == (tip, True)
 
 
 @pytest.mark.parametrize("percent", [100, 150])
