@@ -51,7 +51,7 @@ class HelpPage:
         split.addWidget(left)
         split.addWidget(right)
         split.setStretchFactor(1, 1)
-        split.setSizes([220, 900])
+        split.setSizes([look.px(220), look.px(900)])
         column.addWidget(split, 1)
         self._fill()
         look.follow(self.widget, self._show)

@@ -23,6 +23,8 @@ from app.gui.theme.look import Look
 
 HIT = Qt.ItemDataRole.UserRole
 _HINT = "↑ ↓ choose, Enter takes, Esc leaves"
+_BEGIN = "Type a few letters of the name, or a number."
+_NOTHING = "Nothing fits. Try other words, or fewer letters."
 _MOVES = {Qt.Key.Key_Down, Qt.Key.Key_Up, Qt.Key.Key_PageDown, Qt.Key.Key_PageUp}
 Hit = TypeVar("Hit")
 
@@ -51,7 +53,7 @@ class SearchPopup(QObject, Generic[Hit]):
         self.query = QLineEdit(clearButtonEnabled=True)
         self.hits = QListWidget()
         self.hits.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        EmptyWords(self.hits, "Nothing fits. Try other words, or fewer letters.")
+        self._empty = EmptyWords(self.hits, _BEGIN)
         self.query.textChanged.connect(self._search)
         self.query.installEventFilter(self)
         self.query.returnPressed.connect(self.take)
@@ -106,6 +108,7 @@ class SearchPopup(QObject, Generic[Hit]):
         if text != self.query.text():
             return
         self.hits.clear()
+        self._empty.say(_NOTHING if text.strip() else _BEGIN)
         for hit in hits:
             line, tip = self._wording(hit)
             item = QListWidgetItem(line, self.hits)

@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.gui.shell.furniture import button, label, row, set_role
 
+NO_BREAK = "\N{NO-BREAK SPACE}"
 STOP, GO_ON = "Stop", "Read on"
 
 
@@ -28,7 +29,7 @@ class StandingLine:
     def tell(self, text: str, role: str = "small") -> None:
         """Say something; nothing hides the line."""
         set_role(self.label, role)
-        self.label.setText(text)
+        self.label.setText(text.replace(" %", f"{NO_BREAK}%"))
         self.widget.setVisible(bool(text))
 
     def tell_reading(self, share: float) -> None:

@@ -20,6 +20,10 @@ class EmptyWords(QObject):
             changed.connect(self.tell)
         self.tell()
 
+    def say(self, words: str) -> None:
+        """Other words from now on."""
+        self._words.setText(words)
+
     @Slot()
     def tell(self) -> None:
         """Rows have come or gone."""

@@ -13,7 +13,7 @@ from app.clinical.ids import NoteId, PatientId
 from app.clinical.note import Note
 from app.clinical.patient import Patient
 from app.gui.patient.patient_page import PatientPage
-from app.gui.patient.standing_line import GO_ON, STOP
+from app.gui.patient.standing_line import GO_ON, NO_BREAK, STOP
 from app.gui.shell.main_window import MainWindow
 from app.store.vault import Vault
 from knowledge_graph.findings.finding import Sex
@@ -69,7 +69,7 @@ def open_long_chart(window: MainWindow, vault: Vault, settle: Settle) -> Patient
 
 
 def said(page: PatientPage) -> str:
-    return page.differential.standing.label.text()
+    return page.differential.standing.label.text().replace(NO_BREAK, " ")
 
 
 def ids(page: PatientPage) -> list[str]:

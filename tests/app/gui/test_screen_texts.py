@@ -12,6 +12,7 @@ from app.clinical.record import Observation, Quantity, ReferenceRange
 from app.gui.patient.differential_list import among
 from app.gui.patient.evidence_list import detail_of, evidence_rows, references_of
 from app.gui.patient.graph_places import edge_sentence, graph_places, unmet
+from app.gui.patient.standing_line import StandingLine
 from app.gui.patient.timeline import out_of_range, value_text
 from app.gui.patients.patient_item_model import age_text
 from app.gui.shell.dialogs import sentence
@@ -157,3 +158,10 @@ def test_the_picture_and_the_context_weigh_beside_the_findings() -> None:
     assert [row.text for row in evidence_rows(line)] == ["Weighs as well", "The picture as a whole"]
     calibrated = replace(line, graph_weight=0.5)
     assert [row.weight for row in evidence_rows(calibrated)] == [None, 3.0]
+
+
+@pytest.mark.usefixtures("qapp")
+def test_no_line_breaks_between_a_number_and_its_per_cent_sign() -> None:
+    line = StandingLine(lambda: None)
+    line.tell("One of 17 diseases, right for 90 % of patients.")
+    assert line.label.text() == "One of 17 diseases, right for 90\N{NO-BREAK SPACE}% of patients."

@@ -1,6 +1,7 @@
 """The popup finds a term by words of the clinician's own, and says by which wording."""
 
 import pytest
+from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
 from app.gui.shell.main_window import MainWindow
@@ -34,3 +35,22 @@ def test_a_finding_in_ones_own_words_is_found_and_taken(
     search.popup.query.setText("seizure")
     settle()
     assert search.popup.hits.item(0).text() == "Seizure"
+
+
+def test_the_popup_says_what_to_type_before_it_says_that_nothing_fits(
+    window: MainWindow, vault: Vault, settle: Settle
+) -> None:
+    page = open_chart(window, vault, settle)
+    page.differential.other.click()
+    settle()
+    assert page.disease_search is not None
+    popup = page.disease_search.popup
+    (words,) = popup.hits.viewport().findChildren(QLabel)
+    for typed, said in (("", "Type a few letters"), ("zzqq", "Nothing fits"), (" ", "Type a few letters")):
+        popup.query.setText(typed)
+        settle()
+        assert words.isVisible()
+        assert words.text().startswith(said)
+    popup.query.setText("marfan")
+    settle()
+    assert not words.isVisible()
