@@ -35,7 +35,10 @@ _AMOUNT = (
 _LASTS = re.compile(
     rf"\b(?P<lead>for|x|lasting|lasted|lasts|over|during|in|since|persisting)\s+(?:{_AMOUNT})", re.IGNORECASE
 )
-_HISTORY = re.compile(rf"(?:{_AMOUNT})[\s-]+(?:(?:history|hx|h/o|duration|course)\s+)?of\b", re.IGNORECASE)
+_OF_IT = r"[\s-]+(?:(?:history|hx|h/o|duration|course)\s+)?of\b"
+_HISTORY = re.compile(rf"(?:{_AMOUNT}){_OF_IT}", re.IGNORECASE)
+_HISTORY_END = re.compile(rf"(?=[dwmy/])(?:(?:{_UNIT})\b['’]?|/(?:7|52|12)\b){_OF_IT}", re.IGNORECASE)
+_STRETCH = re.compile(r"[\w\s.>–/'’-]+")  # of what a _HISTORY may hold
 _NEEDS_LAST = frozenset({"over", "during", "in"})  # "over the last 3 months", not "over 3 months ago"
 _ENDED = re.compile(r"\s*(?:ago|earlier|later|before|from now|old|prior|previously)\b", re.IGNORECASE)
 _SENTENCE = re.compile(r"[.;!?:]\s|\n\s*\n|\n\s*[-*•]")
@@ -167,7 +170,7 @@ def _near(durations: Sequence[tuple[int, Duration]], start: int, end: int) -> li
 
 def durations_in(text: str) -> Iterator[Duration]:
     """Every stretch of time of which a text says that something lasts it, in reading order of each kind."""
-    for match in _HISTORY.finditer(text):
+    for match in _histories(text):
         yield _duration(match, leads=True, follows=False)
     for match in _LASTS.finditer(text):
         lead = match["lead"].casefold()
@@ -177,6 +180,13 @@ def durations_in(text: str) -> Iterator[Duration]:
         if match["count"] is None and match["short"] is None and not within:
             continue  # "for months" says little, "for the last year" says a year
         yield _duration(match, leads=_begins(text, match.start()), follows=True)
+
+
+def _histories(text: str) -> Iterator[re.Match[str]]:
+    """Every _HISTORY; as it may begin in many ways, its end is looked for first, in a tenth of the time."""
+    for stretch in _STRETCH.finditer(text):
+        if _HISTORY_END.search(text, *stretch.span()):
+            yield from _HISTORY.finditer(text, *stretch.span())
 
 
 def _duration(match: re.Match[str], *, leads: bool, follows: bool) -> Duration:

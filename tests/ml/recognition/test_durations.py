@@ -1,10 +1,12 @@
 """How long a finding has lasted gives it the name that HPO has for it, and nothing else does."""
 
+import random
+
 import pytest
 
 from app.workflows.suggest_findings import build_recogniser
 from knowledge_graph.graph.compiled_graph import CompiledGraph
-from ml.recognition.durations import durations_in, read_durations
+from ml.recognition.durations import _HISTORY, _histories, durations_in, read_durations
 from ml.recognition.lexicon import Lexicon
 from ml.recognition.recogniser import Recogniser
 
@@ -99,6 +101,43 @@ def test_the_time_of_each_phrase_is_its_least() -> None:
         for text in ("2-3 weeks", "2/7", "6/52", "nearly 10 days")
     }
     assert found == pytest.approx({"2-3 weeks": 14, "2/7": 2, "6/52": 42, "nearly 10 days": 9})
+
+
+def test_a_history_found_by_its_end_is_the_one_found_by_its_beginning() -> None:
+    rng = random.Random(4)
+    parts = [
+        "3",
+        "two",
+        "a",
+        "couple of",
+        "more than",
+        "> ",
+        "the last",
+        "days",
+        "week",
+        "7/52",
+        "3/7",
+        "Years’",
+    ]
+    parts += [
+        "history",
+        "h/o",
+        "of",
+        "cough",
+        ",",
+        "-",
+        "–",
+        ". ",
+        "\n",
+        "(",
+        "holidays",
+        "month's",
+        "1.5",
+        "éd",
+    ]
+    for _ in range(3000):
+        text = "".join(rng.choice(parts) + rng.choice([" ", " ", "", "-"]) for _ in range(25))
+        assert [m.span() for m in _histories(text)] == [m.span() for m in _HISTORY.finditer(text)]
 
 
 def test_every_name_of_the_table_is_hpo_s_and_the_lasting_one_lies_below(real_graph: CompiledGraph) -> None:
