@@ -18,9 +18,11 @@ from ml.recognition.tokens import Word
 from ml.recognition.turns import speaker_labels
 
 _SENTENCE_END = re.compile(
+    r"(?=[.!?;:\s])(?:"  # for speed: with nothing else does any of them begin
     r"(?<!\bDr)(?<!\bMr)(?<!\bMs)(?<!\bvs)(?<!\.[a-z])[.!?;](?=,?\s|,[A-Z\d]|$)"  # not that of Dr. or p.r.n.
     r"|\n\s*\n|\n(?=\s*[-*•\d])|:(?=\s*\n)"  # a blank line, a list item, a heading of its own
     r"|\s(?=\d{1,2}\)\s)|(?<!\s)\s{2,}(?=[A-Z][A-Z ]{1,60}:)"  # numbered items and headings inside a line
+    r")"
 )
 _LONE_ANSWERS = frozenset({"no", "none", "nil", "neg", "negative", "absent"})
 _QUERY = re.compile(r"[\s,(:\-]\?\s?$")

@@ -169,13 +169,15 @@ class Lexicon:
                 entry = self._fitting(held) if denied else None
                 if entry is None and lean[0] is words[at]:
                     entry, refused = self._fitting(lean), denied
-            if not whole and _begins_anew(words, last):
-                entry = None
-            if entry is not None and (not joined or (entry.joined and last not in split)):
+            if entry is None or (not whole and _begins_anew(words, last)):
+                continue
+            if not joined or (entry.joined and last not in split):
                 best = LexiconMatch(at, last, entry.term_id, entry.score, refused)
         return best
 
     def _fitting(self, bag: Sequence[Word]) -> Entry | None:
+        if len(bag) == 1:
+            return self._names.get(bag[0].form) or self._loose.get(bag[0].loose)
         entry = self._names.get(_bag([word.form for word in bag]))
         if entry is None and not (bag[1:] and bag[-1].form in self._adjectives):
             entry = self._loose.get(_bag([word.loose for word in bag]))

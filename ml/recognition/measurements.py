@@ -145,15 +145,21 @@ def _single(text: str, start: int, measure: Measure) -> tuple[float, int] | None
 
 
 @cache
-def _shapes_compiled() -> tuple[tuple[re.Pattern[str], str], ...]:
-    return tuple(
-        (re.compile(shape.replace("{amount}", _AMOUNT).replace("{mass}", _MASS), re.IGNORECASE), key)
+def _shapes_compiled() -> tuple[re.Pattern[str], tuple[tuple[re.Pattern[str], str], ...]]:
+    """A pattern of all shapes, and each with its key."""
+    shapes = [
+        (shape.replace("{amount}", _AMOUNT).replace("{mass}", _MASS), key)
         for shape, key in read_measures().shapes
-    )
+    ]
+    either = re.compile("|".join(shape for shape, _ in shapes), re.IGNORECASE)
+    return either, tuple((re.compile(shape, re.IGNORECASE), key) for shape, key in shapes)
 
 
 def _shaped(sequence: WordSequence, lexicon: Lexicon, text: str) -> Iterator[LexiconMatch]:
-    for pattern, key in _shapes_compiled():
+    either, shapes = _shapes_compiled()
+    if either.search(text) is None:
+        return
+    for pattern, key in shapes:
         entry = lexicon.entry(key)
         for match in pattern.finditer(text) if entry else ():
             first = bisect_right(sequence.words, match.start(), key=lambda w: w.start) - 1
