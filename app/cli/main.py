@@ -15,6 +15,7 @@ from pathlib import Path
 
 from app.cli.console import Console
 from app.cli.verbs import VERBS, Verb
+from app.config.program import multiply_on_one_core
 from app.config.screen import require_screen
 from app.errors import AnamnesisError, UsageError
 from knowledge_graph.errors import KnowledgeError
@@ -27,6 +28,7 @@ TRACEBACK_VARIABLE = "ANAMNESIS_TRACEBACK"  # set by developers: a fault ends wi
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb; with none, open the window."""
+    multiply_on_one_core()
     words = list(sys.argv[1:] if argv is None else argv)
     verb = _find_verb(words)
     if verb is None:

@@ -2,10 +2,12 @@
 
 import os
 import sys
+from collections.abc import MutableMapping
 from importlib.util import find_spec
 from pathlib import Path
 
 TRAINER_VARIABLE = "ANAMNESIS_TRAINER"
+_BLAS_THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")
 
 
 def is_packaged() -> bool:
@@ -40,6 +42,16 @@ def worker_environment() -> dict[str, str]:
     """
     keep = str(2**30)
     return {"MALLOC_MMAP_THRESHOLD_": keep, "MALLOC_TRIM_THRESHOLD_": keep, **os.environ}
+
+
+def multiply_on_one_core(environment: MutableMapping[str, str] = os.environ) -> None:
+    """Have numpy's OpenBLAS start no threads, unless a person said how many; of use before numpy is there.
+
+    A diagnosis multiplies little at a time: threads wait for each other longer than they work, most where
+    other programs run, and between two products they spin.
+    """
+    if not any(environment.get(name) for name in _BLAS_THREADS):
+        environment[_BLAS_THREADS[0]] = "1"
 
 
 def trainer_is_installed() -> bool:
