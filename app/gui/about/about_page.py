@@ -1,6 +1,6 @@
 """Appearance, people, this device, what IT has locked, and where the knowledge comes from."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import resources
 
 from PySide6.QtWidgets import QComboBox, QFormLayout, QTextBrowser, QVBoxLayout, QWidget
@@ -14,6 +14,7 @@ from app.gui.shell.furniture import card, label, page_frame, scrolled
 from app.gui.shell.reading import limit_lines, show_markdown
 from app.gui.theme.look import SCALES
 from app.gui.theme.palette import THEMES
+from app.store.people import Person
 
 COLUMN_PX = 760  # at 100 % text: wider, its sentences are hard to read
 
@@ -26,6 +27,7 @@ class AboutPage:
         session: OpenSession,
         set_theme: Callable[[str], object],
         set_percent: Callable[[int], object],
+        ask_for_new_keys: Callable[[Sequence[Person]], object],
     ) -> None:
         self._session = session
         self._assistant: Assistant | None = None
@@ -34,7 +36,7 @@ class AboutPage:
         self.sources = QTextBrowser()
         limit_lines(self.sources, session.look)
         self.device = DeviceCard(session)
-        self.people = PeopleCard(session)
+        self.people = PeopleCard(session, ask_for_new_keys)
         self.widget, column, _head = page_frame(
             "Settings", "Appearance, people, this device, the policy of this machine, sources."
         )

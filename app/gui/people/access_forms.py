@@ -144,7 +144,7 @@ _ROLE = (
 )
 _REMOVE = (
     "The passphrase opens this vault no more. Whoever kept a copy of the vault can still open that copy; "
-    "`anamnesis vault rekey` makes its key worthless for everything later."
+    "“New keys…” makes its key worthless for everything later."
 )
 _YOURSELF = "You are signed in as this person: once you lock, you can't open the vault again. "
 _PASSPHRASE = (

@@ -1,6 +1,6 @@
 """The card that lists who may open the vault, and changes it: the same deeds as `anamnesis vault ...`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import Qt
@@ -30,7 +30,7 @@ class _Access:
 class PeopleCard:
     """Buttons apply to the person chosen in the list; what a role may not do is disabled, with the reason."""
 
-    def __init__(self, session: OpenSession) -> None:
+    def __init__(self, session: OpenSession, ask_for_new_keys: Callable[[Sequence[Person]], object]) -> None:
         self._session = session
         self._has_administrator = False
         self.forms = AccessForms(session.vault, session.around.policy)
@@ -41,6 +41,7 @@ class PeopleCard:
         self.remove = button("Remove…", lambda: self._ask_of_chosen(self._removal))
         self.forgotten = button("Forgotten passphrase…", lambda: self._ask_of_chosen(self.forms.forgotten))
         self.own = button("Your passphrase…", self._own)
+        self.new_keys = button("New keys…", lambda: ask_for_new_keys(self.people()), tip=_NEW_KEYS)
         self.message = label("", "muted", wrap=True)
         self.message.hide()
         self.widget, column = card()
@@ -48,7 +49,7 @@ class PeopleCard:
         column.addWidget(self.list)
         column.addWidget(self.message)
         column.addLayout(row(self.add, self.another_role, self.remove, None))
-        column.addLayout(row(self.own, self.forgotten, None))
+        column.addLayout(row(self.own, self.forgotten, self.new_keys, None))
         self.forgotten.setVisible(session.vault.role is Role.RECOVERY)
         self.own.setVisible(session.vault.role is not Role.RECOVERY)
         self._withhold()
@@ -62,6 +63,10 @@ class PeopleCard:
             lambda: _Access(list_people(vault), has_administrator(vault)), self._show, self._show_why_not
         )
 
+    def people(self) -> tuple[Person, ...]:
+        """Who is listed."""
+        return tuple(_person(self.list.item(n)) for n in range(self.list.count()))
+
     def chosen(self) -> Person | None:
         """The person whose row is chosen."""
         item = self.list.currentItem()
@@ -69,7 +74,7 @@ class PeopleCard:
 
     def _withhold(self) -> None:
         """Who may not change who has access can see it, and change her own passphrase."""
-        vault, deeds = self._session.vault, (self.add, self.another_role, self.remove)
+        vault, deeds = self._session.vault, (self.add, self.another_role, self.remove, self.new_keys)
         withhold_writing(self._session, *deeds, self.own, self.forgotten)
         if not vault.may(Right.PEOPLE):
             for deed in deeds:
@@ -111,8 +116,7 @@ class PeopleCard:
 
     def _own(self) -> None:
         user = self._session.vault.user
-        people = (_person(self.list.item(n)) for n in range(self.list.count()))
-        me = next((person for person in people if person.user == user), None)
+        me = next((person for person in self.people() if person.user == user), None)
         if me is not None:
             self._ask(self.forms.own_passphrase(me))
 
@@ -135,3 +139,6 @@ def _words(person: Person, signed_in: str) -> str:
     more = ("you", person.user == signed_in), ("bound to a device", person.bound)
     said = [person.role.replace("-", " "), *(words for words, holds in more if holds)]
     return f"{person.user}: {', '.join(said)}"
+
+
+_NEW_KEYS = "A new data key and new recovery words: old copies and kept passphrases open nothing new"

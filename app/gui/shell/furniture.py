@@ -75,6 +75,16 @@ def card(*, margin: int = 16, spacing: int = 10) -> tuple[QFrame, QVBoxLayout]:
     return frame, column
 
 
+def at_top(part: QWidget) -> QWidget:
+    """A part that is as high as it needs, whatever room it has."""
+    outer = QWidget()
+    column = QVBoxLayout(outer)
+    column.setContentsMargins(0, 0, 0, 0)
+    column.addWidget(part)
+    column.addStretch(1)
+    return outer
+
+
 def row(*widgets: QWidget | None, spacing: int = 8) -> QHBoxLayout:
     """Widgets side by side; None is a stretch."""
     made = QHBoxLayout()

@@ -1,6 +1,6 @@
 """The main window: unlock screen or workspace, auto-lock, and the keys that work everywhere."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from time import monotonic
@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QApplication, QDialog, QMainWindow, QMenu, QStacke
 
 from app.gui.guide.help_dialog import show_help
 from app.gui.operations.runner import Failure
+from app.gui.people.key_dialog import KeyDialog
 from app.gui.session import OpenSession, Surroundings
 from app.gui.shell.clipboard_guard import ClipboardGuard
 from app.gui.shell.dialogs import show_failure
@@ -22,10 +23,13 @@ from app.gui.theme.icons import pixmap
 from app.gui.training.training_run import TrainingRun
 from app.gui.unlock.unlock_page import UnlockPage
 from app.store.clock import lasting_clock
+from app.store.people import Person
 from app.store.vault import Vault
+from app.workflows.change_key import KeyHolders
 
 LOCKED = "The vault is locked. Type your passphrase to go on."
 RUN_PAUSES = " The training run pauses at the end of its block of steps; you are asked whether to go on."
+TRAINING_FIRST = "a training run is under way in this vault; stop it, or let it end, before new keys are made"
 LOCKED_ASLEEP = "Locked because the computer went to sleep. Type your passphrase to go on."
 LOCKED_IDLE = "Locked after a time without input. Type your passphrase to go on."
 
@@ -44,6 +48,7 @@ class MainWindow(QMainWindow):
         super().__init__()
         self.around = around
         self.workspace: Workspace | None = None
+        self.asking: KeyDialog | None = None
         self.settings = read_settings(around.settings_file)
         self._stack = QStackedWidget()
         self._clipboard = ClipboardGuard()
@@ -70,21 +75,23 @@ class MainWindow(QMainWindow):
         write_settings(self.around.settings_file, self.settings)
         self.workspace = Workspace(
             OpenSession(vault, self.around),
-            WindowDeeds(self.lock, self.set_theme, self.set_percent),
+            WindowDeeds(self.lock, self.set_theme, self.set_percent, self.ask_for_new_keys),
             self.training_run,
         )
         self._stack.addWidget(self.workspace.widget)
         self._stack.setCurrentWidget(self.workspace.widget)
         self.workspace.patients.focus()
         self.setWindowTitle(f"{vault.path.name} – Anamnesis")
-        self.idle_lock.start()
-        self.suspend_lock.start()
+        self._watch_for_absence()
         if self.training_run.under_way_in(vault.path):
             self.training_run.go_on()
         self.workspace.training.offer_to_go_on()
 
     def lock(self, why: str = LOCKED) -> None:
         """Empty the screens, finish the writes under way, close the vault, ask for the passphrase."""
+        if self.unlock.keys is not None:
+            self.unlock.keys.give_up()
+            return
         vault = self.release_vault()
         if vault is None:
             return
@@ -99,11 +106,10 @@ class MainWindow(QMainWindow):
 
     def release_vault(self) -> Vault | None:
         """Empty the screens and give the vault back, still open; None where none is shown."""
-        workspace, self.workspace = self.workspace, None
+        workspace, self.workspace, self.asking = self.workspace, None, None
         if workspace is None:
             return None
-        self.idle_lock.stop()
-        self.suspend_lock.stop()
+        self._stop_watching()
         self._renew_unlock_page()
         self.setWindowTitle("Anamnesis")
         self._close_boxes()
@@ -112,6 +118,23 @@ class MainWindow(QMainWindow):
         self._stack.removeWidget(workspace.widget)
         workspace.widget.deleteLater()
         return workspace.session.vault
+
+    def ask_for_new_keys(self, people: Sequence[Person]) -> None:
+        """Ask for the passphrases; not while a training run debits this vault."""
+        assert self.workspace is not None
+        session = self.workspace.session
+        if self.training_run.under_way_in(session.vault.path):
+            self._tell_failure(Failure(TRAINING_FIRST, expected=True))
+            return
+        self.asking = KeyDialog(self.workspace.widget, session, people, self.change_key)
+        self.asking.open()
+
+    def change_key(self, holders: KeyHolders) -> None:
+        """Lock, and make new keys for the vault that nobody has open then."""
+        vault = self.release_vault()
+        if vault is not None:
+            vault.close()
+        self.unlock.change_key(holders, words_shown=self._watch_for_absence, ended=self._forget_copied_words)
 
     def set_theme(self, name: str) -> None:
         """A theme by its name, kept for the next start."""
@@ -167,6 +190,18 @@ class MainWindow(QMainWindow):
                 return True
             QThread.msleep(5)
         return False
+
+    def _watch_for_absence(self) -> None:
+        self.idle_lock.start()
+        self.suspend_lock.start()
+
+    def _stop_watching(self) -> None:
+        self.idle_lock.stop()
+        self.suspend_lock.stop()
+
+    def _forget_copied_words(self) -> None:
+        self._stop_watching()
+        self._clipboard.take_back()
 
     def _unlock_page(self) -> UnlockPage:
         page = UnlockPage(self.around, self.settings, self.take_vault)

@@ -1,6 +1,6 @@
 """The window's inside while a vault is open: sidebar, pages, status; made anew at each unlock."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -36,6 +36,7 @@ from app.gui.training.training_run import TrainingRun
 from app.gui.update.update_page import UpdatePage
 from app.store.break_glass import emergencies
 from app.store.header import Role
+from app.store.people import Person
 from app.store.rights import Right
 
 ROOM_FOR_NAMES = 1100  # pixels at 100 % text
@@ -49,6 +50,7 @@ class WindowDeeds:
     lock: Callable[[], object]
     set_theme: Callable[[str], object]
     set_percent: Callable[[int], object]
+    ask_for_new_keys: Callable[[Sequence[Person]], object]
 
 
 class Page(Protocol):
@@ -83,7 +85,7 @@ class Workspace:
         self.training = TrainingPage(session, run, publish=self.publish, open_patient=self.open_patient)
         self.update = UpdatePage(session)
         self.audit = AuditPage(session)
-        self.about = AboutPage(session, deeds.set_theme, deeds.set_percent)
+        self.about = AboutPage(session, deeds.set_theme, deeds.set_percent, deeds.ask_for_new_keys)
         self.help = HelpPage(session.look)
         self._pages: dict[str, QWidget] = {}
         self._refresh: dict[str, Callable[[], object]] = {}

@@ -5,19 +5,18 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
-    QCheckBox,
     QFileDialog,
     QFormLayout,
     QLineEdit,
     QStackedWidget,
-    QVBoxLayout,
     QWidget,
 )
 
 from app.gui.operations.runner import Failure
 from app.gui.session import Surroundings
 from app.gui.shell.dialogs import sentence
-from app.gui.shell.furniture import button, card, label, named_field, row
+from app.gui.shell.furniture import at_top, button, card, label, named_field, row
+from app.gui.unlock.recovery_sheet import RecoverySheet
 from app.gui.unlock.vault_opening import create_vault, passphrase_advice
 from app.store.key_derivation import KdfParameters
 from app.store.vault import Vault
@@ -40,12 +39,12 @@ class CreateCard:
         self.again = QLineEdit(echoMode=QLineEdit.EchoMode.Password)
         self.message = label("", "error", wrap=True)
         self.create_button = button("Create vault", self.create, role="primary")
-        self.words = label("", "words", wrap=True)
-        self.noted = QCheckBox("I have written the words down")
         self.continue_button = button("Open the new vault", self._hand_over, role="primary")
+        self.sheet = RecoverySheet("Your recovery words", _WORDS, self.continue_button)
+        self.words, self.noted = self.sheet.words, self.sheet.noted
         self.widget = QStackedWidget()
         self.widget.addWidget(self._form_card())
-        self.widget.addWidget(self._words_card())
+        self.widget.addWidget(at_top(self.sheet.widget))
 
     def start(self, user: str) -> None:
         """Show an empty form."""
@@ -87,33 +86,19 @@ class CreateCard:
         column.addLayout(form)
         column.addLayout(row(button("Back", self._go_back, role="quiet"), None, self.create_button))
         self.again.returnPressed.connect(self.create)
-        return _at_top(frame)
-
-    def _words_card(self) -> QWidget:
-        frame, column = card(margin=22, spacing=14)
-        column.addWidget(label("Your recovery words", "heading"))
-        column.addWidget(label(_WORDS, "muted", wrap=True))
-        self.words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        column.addWidget(self.words)
-        column.addWidget(self.noted)
-        column.addLayout(row(None, self.continue_button))
-        self.continue_button.setEnabled(False)
-        self.noted.toggled.connect(self.continue_button.setEnabled)
-        return _at_top(frame)
+        return at_top(frame)
 
     def _show_words(self, made: tuple[Vault, str]) -> None:
         self._vault, words = made
         self.passphrase.clear()
         self.again.clear()
         self._busy(False)
-        self.words.setText(numbered(words))
-        self.noted.setChecked(False)
         self.widget.setCurrentIndex(1)
-        self.noted.setFocus()
+        self.sheet.show(words)
 
     def _hand_over(self) -> None:
         vault, self._vault = self._vault, None
-        self.words.clear()
+        self.sheet.clear()
         self.widget.setCurrentIndex(0)
         self._go_back()
         if vault is not None:
@@ -131,23 +116,6 @@ class CreateCard:
     def _tell(self, text: str) -> None:
         self.message.setText(text)
         self.message.show()
-
-
-def numbered(words: str) -> str:
-    """Recovery words in lines of three, each with its number; in columns where letters are equally wide."""
-    each = [f"{i}. {word}" for i, word in enumerate(words.split(), start=1)]
-    wide = max(len(word) for word in each) + 4
-    lines = (each[i : i + 3] for i in range(0, len(each), 3))
-    return "\n".join("".join(word.ljust(wide) for word in line).rstrip() for line in lines)
-
-
-def _at_top(frame: QWidget) -> QWidget:
-    outer = QWidget()
-    column = QVBoxLayout(outer)
-    column.setContentsMargins(0, 0, 0, 0)
-    column.addWidget(frame)
-    column.addStretch(1)
-    return outer
 
 
 _ABOUT = "Records are encrypted with a key that only your passphrase, or the recovery words, can open."

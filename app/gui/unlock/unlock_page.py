@@ -1,4 +1,4 @@
-"""The first screen: open a vault, or make a new one; after a lock, the way back in."""
+"""The first screen: open a vault, make a new one, give one new keys; after a lock, the way back in."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -25,8 +25,10 @@ from app.gui.shell.furniture import button, card, label, named_field, row, set_r
 from app.gui.shell.window_settings import WindowSettings
 from app.gui.theme.icons import pixmap
 from app.gui.unlock.create_card import CreateCard
+from app.gui.unlock.key_card import KeyCard
 from app.gui.unlock.vault_opening import open_vault
 from app.store.vault import Vault
+from app.workflows.change_key import KeyHolders
 
 RUN_SEALED = "The training run is paused and sealed; whoever has access to its vault can open it now."
 
@@ -40,6 +42,7 @@ class UnlockPage:
         self._around = around
         self._opened = opened
         self.kept: Vault | None = None
+        self.keys: KeyCard | None = None
         self._drop_later = False
         self._opening = False
         self.widget = QWidget()
@@ -78,6 +81,26 @@ class UnlockPage:
         """Turn to the card that makes a new vault."""
         self._cards.setCurrentIndex(1)
         self.create.start(self.user.text())
+
+    def change_key(
+        self, holders: KeyHolders, *, words_shown: Callable[[], object], ended: Callable[[], object]
+    ) -> None:
+        """Turn to the card that makes new keys; `ended` follows whatever comes of it, and the way back in."""
+
+        def leave(said: str, role: str) -> None:
+            if self.keys is not None:
+                self._cards.removeWidget(self.keys.widget)
+                self.keys.widget.deleteLater()
+            self.keys = None
+            self._cards.setCurrentIndex(0)
+            self._tell(said, role)
+            self.focus()
+            ended()
+
+        self.keys = KeyCard(self._around.runner, words_shown=words_shown, ended=leave)
+        self._cards.addWidget(self.keys.widget)
+        self._cards.setCurrentWidget(self.keys.widget)
+        self.keys.start(holders)
 
     def tell_locked(self, why: str) -> None:
         """Say why the screen is empty, and wait for the passphrase."""

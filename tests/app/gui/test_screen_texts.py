@@ -16,7 +16,8 @@ from app.gui.patient.standing_line import StandingLine
 from app.gui.patient.timeline import out_of_range, value_text
 from app.gui.patients.patient_item_model import age_text
 from app.gui.shell.dialogs import sentence
-from app.gui.unlock.create_card import numbered
+from app.gui.unlock.key_card import to_add_again
+from app.gui.unlock.recovery_sheet import numbered
 from app.gui.unlock.vault_opening import passphrase_advice
 from knowledge_graph.findings.finding import FindingState
 from knowledge_graph.rationale.evidence import Evidence
@@ -88,6 +89,12 @@ def test_a_weak_passphrase_is_advised_against() -> None:
     assert "different" in passphrase_advice("aaaaaaaaaaaaaaaa", "aaaaaaaaaaaaaaaa")
     assert "differ" in passphrase_advice("correct horse battery", "correct horse")
     assert passphrase_advice("correct horse battery", "correct horse battery") == ""
+
+
+def test_who_must_be_added_again_is_named_as_far_as_there_is_room() -> None:
+    assert to_add_again(()) == ""
+    assert to_add_again(("eve", "tom")) == "To be added again in Settings: eve, tom."
+    assert to_add_again(tuple("abcdefghij")).endswith("g, h and 2 more who typed no passphrase.")
 
 
 def test_recovery_words_are_numbered() -> None:
