@@ -10,10 +10,9 @@ import pytest
 import torch
 from onnx import numpy_helper
 
-from ml.export.calibrated_graphs import calibrated_graphs
+from ml.export import calibrated_graphs
 from ml.export.input_spread import InputSpread, input_spreads
 from ml.export.int8_graph import int8_graph
-from ml.export.onnx_export import exported_twin
 from ml.inference import doubt
 from ml.inference.doubt import settable_doubt
 from ml.inference.graph_template import GraphTemplate, assemble
@@ -24,17 +23,13 @@ from ml.inference.version_loading import merged_tensors
 from ml.text.encoder_files import EncoderFiles, Tensors
 from ml.text.tokenizer import TextTokenizer, token_batch
 from ml.training.classifier import Classifier, build_classifier
-from tests.ml.tiny_model import LABELS, head_tensors, write_tiny_encoder
+from tests.ml.export.conftest import Exported
+from tests.ml.tiny_model import LABELS, head_tensors
 
 pytestmark = pytest.mark.slow
 TEXTS = ["fever", "no seizure . weak arm", "short leg short leg . arm", "arm weak no fever", "seizure leg"]
 Reader = Callable[[GraphTemplate, list[str]], Any]
 NEVER, ALWAYS = 0.0, 1e6
-
-
-@pytest.fixture(scope="module")
-def encoder(tmp_path_factory: pytest.TempPathFactory) -> EncoderFiles:
-    return write_tiny_encoder(tmp_path_factory.mktemp("tiny"))
 
 
 @pytest.fixture(scope="module")
@@ -53,8 +48,8 @@ def classifier(encoder: EncoderFiles, tensors: Tensors) -> Classifier:
 
 
 @pytest.fixture(scope="module")
-def fp32(classifier: Classifier) -> GraphTemplate:
-    return exported_twin(classifier)[1]
+def fp32(exported: Exported) -> GraphTemplate:
+    return exported.fp32
 
 
 @pytest.fixture(scope="module")
@@ -167,9 +162,15 @@ def test_a_batch_without_doubt_runs_alone(
 
 
 def test_doubt_is_measured_from_what_rounding_does(
-    classifier: Classifier, tensors: Tensors, tokenizer: TextTokenizer, read: Reader
+    exported: Exported,
+    classifier: Classifier,
+    tokenizer: TextTokenizer,
+    read: Reader,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    graphs = calibrated_graphs(classifier, tensors, tokenizer, TEXTS)
+    tensors, twin, fp32 = exported
+    monkeypatch.setattr(calibrated_graphs, "exported_twin", lambda _: (twin, fp32))
+    graphs = calibrated_graphs.calibrated_graphs(classifier, tensors, tokenizer, TEXTS)
     initializers = onnx.load_model_from_string(graphs["int8"].graph).graph.initializer
     (kept,) = (float(numpy_helper.to_array(i)) for i in initializers if i.name == doubt.DOUBT)
     once = int8_graph(graphs["fp32"], input_spreads(classifier, tokenizer, TEXTS))

@@ -2,6 +2,7 @@
 
 import io
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +12,6 @@ import pytest
 import torch
 
 from ml.errors import ModelFileError, ProviderUnavailable
-from ml.export.calibrated_graphs import calibrated_graphs
 from ml.export.parity import measure_parity
 from ml.export.worker import run_export, serve
 from ml.frames import read_frame, write_frame
@@ -31,18 +31,13 @@ from ml.registry.tensor_file import read_tensors, write_tensors
 from ml.text.encoder_files import EncoderFiles
 from ml.text.tokenizer import TextTokenizer, token_batch
 from ml.training.added_layers import added_names
-from ml.training.classifier import build_classifier, changed_tensors
+from ml.training.classifier import build_classifier
 from ml.training.scopes import SCOPES
+from tests.ml.export.conftest import TEXTS, Published
 from tests.ml.tiny_model import LABELS, head_tensors, write_tiny_encoder
 
 pytestmark = pytest.mark.slow
-TEXTS = ["fever", "no seizure . weak arm", "short leg " * 30, "arm"]
 Graphs = dict[str, GraphTemplate]
-
-
-@pytest.fixture(scope="module")
-def encoder(tmp_path_factory: pytest.TempPathFactory) -> EncoderFiles:
-    return write_tiny_encoder(tmp_path_factory.mktemp("tiny"))
 
 
 @pytest.fixture(scope="module")
@@ -51,21 +46,14 @@ def tokenizer(encoder: EncoderFiles) -> TextTokenizer:
 
 
 @pytest.fixture(scope="module")
-def graphs(encoder: EncoderFiles, tokenizer: TextTokenizer) -> Graphs:
-    tensors = merged_tensors(encoder, head_tensors())
-    classifier = build_classifier(tensors, LABELS, encoder.config)
-    return calibrated_graphs(classifier, tensors, tokenizer, TEXTS)
-
-
-@pytest.fixture(scope="module")
 def served(encoder: EncoderFiles) -> tuple[ExportRequest, ExportResult]:
     request = ExportRequest(
         write_tensors(head_tensors()),
         LABELS,
-        tuple(TEXTS),
+        TEXTS,
         encoder_dir=str(encoder.weights_path.parent),
         threads=1,
-        calibration=tuple(TEXTS),
+        calibration=TEXTS,
     )
     requests, replies = io.BytesIO(), io.BytesIO()
     write_frame(requests, msgspec.to_builtins(request, builtin_types=(bytes,)))
@@ -75,6 +63,11 @@ def served(encoder: EncoderFiles) -> tuple[ExportRequest, ExportResult]:
     frames = list(iter(lambda: read_frame(replies), None))
     assert [f["kind"] for f in frames] == ["progress", "progress", "done"]
     return request, msgspec.convert(frames[-1]["result"], ExportResult)
+
+
+@pytest.fixture(scope="module")
+def graphs(served: tuple[ExportRequest, ExportResult]) -> Graphs:
+    return {precision: GraphTemplate.from_bytes(data) for precision, data in served[1].graphs.items()}
 
 
 @pytest.fixture(scope="module")
@@ -114,23 +107,10 @@ def test_one_graph_serves_other_weights(
 
 @pytest.mark.parametrize("scope", ["adapter", "prefix"])
 def test_layers_that_training_added_are_in_the_published_graph(
-    encoder: EncoderFiles, graphs: Graphs, scope: str
+    encoder: EncoderFiles, graphs: Graphs, publish: Callable[[str], Published], scope: str
 ) -> None:
-    """Prepared and moved as the trainer does, then exported by the worker from its tensors alone."""
-    classifier = build_classifier(merged_tensors(encoder, head_tensors()), LABELS, encoder.config)
-    SCOPES[scope].prepare(classifier, range(len(LABELS)))
-    torch.manual_seed(4)
-    with torch.no_grad():
-        for parameter in classifier.parameters():
-            if parameter.requires_grad:
-                parameter.add_(torch.randn_like(parameter))
     assert SCOPES[scope].fold is None  # the layers stay
-    tensors = changed_tensors(classifier, encoder.tensors())
-    folder = str(encoder.weights_path.parent)
-    told = tuple(TEXTS)
-    request = ExportRequest(tensors, LABELS, told, encoder_dir=folder, threads=1, calibration=told)
-    (done,) = [r for r in run_export(request) if r["kind"] == "done"]
-    result = msgspec.convert(done["result"], ExportResult)
+    tensors, result = publish(scope)
     assert result.parity.fp32_max_abs_diff < 1e-3
     assert result.parity.int8_max_abs_diff < 0.2
     graph = GraphTemplate.from_bytes(result.graphs["fp32"])
