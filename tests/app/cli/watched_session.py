@@ -97,13 +97,11 @@ class WatchedSession:
 
     def _sample(self, session: int, ended: threading.Event) -> None:
         while not ended.wait(SAMPLED_EVERY_S):
-            for folder in Path("/proc").glob("[0-9]*"):
-                with suppress(OSError, IndexError, ValueError):
-                    fields = (folder / "stat").read_text("utf-8", "replace").rpartition(")")[2].split()
-                    if int(fields[3]) != session:
-                        continue
-                    self.seen.add((folder / "cmdline").read_bytes())
-                    self.seen.add((folder / "environ").read_bytes())
+            for process in filter(str.isdigit, os.listdir("/proc")):
+                with suppress(OSError):
+                    if os.getsid(int(process)) == session:
+                        self.seen.add(Path("/proc", process, "cmdline").read_bytes())
+                        self.seen.add(Path("/proc", process, "environ").read_bytes())
 
 
 def _surroundings() -> None:
