@@ -83,11 +83,7 @@ def first_look(
 ) -> GraphScores:
     """The scores before any disease is looked at again."""
     seen = _seen(findings)
-    if seen.all():
-        per_finding = borrowed(graph, own)
-    else:
-        per_finding = own.copy()
-        per_finding[seen] = borrowed(graph, own[seen])
+    per_finding = borrowed(graph, own, seen)
     nothing = np.zeros_like(context)
     fit = FitWeights.load().share(features) if seen.any() else nothing
     return GraphScores(
@@ -100,14 +96,22 @@ def asked_of(graph: CompiledGraph, first: GraphScores, *, features: Floats) -> A
     seen, observed = _seen(first.findings), observed_terms(graph, first.findings)
     return Asked(
         own=first.own[seen],
-        kin=first.per_finding[seen].sum(axis=0),
+        kin=_sum_of(first.per_finding, seen),
         picture=features,
-        fixed=first.context + first.per_finding[~seen].sum(axis=0),
+        fixed=first.context + _sum_of(first.per_finding, ~seen),
         ratios=first.total - first.fit,
         total=first.total,
         information=graph.information[observed],
         direction=direction(graph, observed),
     )
+
+
+def _sum_of(table: Floats, rows: npt.NDArray[np.bool_]) -> Floats:
+    """The sum of some rows, which are not copied for it: (n_columns,)."""
+    total = np.zeros(table.shape[1], table.dtype)
+    for row in np.flatnonzero(rows).tolist():
+        total += table[row]
+    return total
 
 
 def _seen(findings: Sequence[Finding]) -> npt.NDArray[np.bool_]:

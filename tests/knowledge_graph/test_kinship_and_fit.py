@@ -88,7 +88,7 @@ def test_borrowing_equals_the_slow_reference(real_graph: CompiledGraph) -> None:
     terms = rng.choice(real_graph.associations.term, 2 * AT_ONCE + 3)
     findings = [Finding(real_graph.term_ids[t]) for t in terms]
     own = likelihood_ratios(real_graph, findings)
-    fast = borrowed(real_graph, own)
+    fast = borrowed(real_graph, own, np.ones(len(own), bool))
     for disease in rng.choice(len(real_graph.disease_ids), 40).tolist():
         slow = [_slow_borrowing(real_graph, row, disease) for row in own]
         assert fast[:, disease] == pytest.approx(slow, abs=1e-4)
