@@ -52,6 +52,7 @@ _TOOLS: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
 )
 _WORDS = {"accept": "Accept", "reject": "Reject", "toggle": "State", "change": "Change", "add": "Mark"}
 _MOVES = ("previous", "next")
+NO_NOTE = "This chart holds no text."
 ROOM_FOR_NEW = 520  # pixels at 100 % text
 _FEW_WORDS = ("accept", "reject")
 IN_ERROR, COUNT_AGAIN, ERROR_KEY = "Entered in error…", "Let the note count again…", "Ctrl+Del"
@@ -85,6 +86,7 @@ class NotePane:
 
     def show_note(self, note: Note, number: int, count: int) -> None:
         """Show a note: the `number`th of `count`."""
+        self.view.setPlaceholderText("")
         self.actions["write"].setEnabled(True)
         self.title.setText(note.title or "Note")
         said = (note.written_at[:10], note.author, f"{number} of {count}")
@@ -101,6 +103,7 @@ class NotePane:
         waiting = sum(m.suggested for m in marks)
         reviewed = f"{waiting:,} to review" if waiting else "All reviewed" if marks else "No findings"
         self.left.setText(reviewed if self._counts else "Counts nowhere")
+        self.left.setVisible(not self.view.document().isEmpty())
         self._tell()
 
     def show_history(self, *, can_undo: bool, can_redo: bool) -> None:
@@ -140,17 +143,19 @@ class NotePane:
         self.actions["error"].setEnabled(False)
         for part in (self.title, self.subtitle, self.current):
             part.setText("")
+        self.view.setPlaceholderText("")
         self.view.show_note("")
         self.show_marks(())
 
     def show_empty(self) -> None:
         """Say that the chart holds no note."""
         self._show_error(None)
-        for name in ("earlier", "later", "error"):
+        for name in ("earlier", "later", "error", "add"):
             self.actions[name].setEnabled(False)
         self.actions["write"].setEnabled(True)
         self.title.setText("No notes")
-        self.subtitle.setText("This chart holds no text; the differential uses its coded findings.")
+        self.subtitle.setText("Ctrl+N writes one")
+        self.view.setPlaceholderText(NO_NOTE)
         self.view.show_note("")
         self.show_marks(())
 
@@ -181,7 +186,10 @@ class NotePane:
         words = QVBoxLayout()
         words.setSpacing(3)
         words.addWidget(self.title)
-        words.addLayout(row(self.subtitle, self.left, None))
+        below = row(self.subtitle, self.left, None)
+        below.setStretch(0, 100)  # it has what is left, up to all of its words, and gives way first
+        self.subtitle.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
+        words.addLayout(below)
         head.addLayout(words, 1)
         self.actions["write"] = self._note_action("New note", "Ctrl+N", deeds.write)
         self.actions["write"].setIconText("New note…")
@@ -279,7 +287,9 @@ class NotePane:
         mark = self.view.current_mark()
         waiting = any(m.suggested for m in self._marks)
         hint = "J: first suggestion" if waiting else "Select words and press M to mark a finding"
-        if not self._counts:
+        if self.view.document().isEmpty():
+            hint = "Without a note the differential uses coded findings"
+        elif not self._counts:
             hint = f"Counts nowhere. {ERROR_KEY} lets it count again"
         self.current.setText(mark.sentence() if mark else hint)
         for name in ("accept", "reject"):

@@ -78,6 +78,8 @@ def test_a_small_window_does_not_grow_when_a_vault_is_opened(
     assert window.size() == SMALL
     name = window.workspace.patient.heading.name
     assert name.width() >= name.sizeHint().width()  # who the patient is comes first
+    left = window.workspace.patient.note.left
+    assert left.width() >= left.sizeHint().width()  # the note's date gives way before what is left to do
     tabs = window.workspace.patient.layout.tabs
     arrows = [b for b in tabs.tabBar().findChildren(QToolButton) if b.isVisible()]
     assert len(arrows) == 2  # more tabs than there is room for: both ways are shown

@@ -6,6 +6,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QMessageBox
 
+from app.gui.patient.note_pane import NO_NOTE
 from app.gui.patient.patient_page import PatientPage
 from app.gui.shell.main_window import MainWindow
 from app.gui.writing.note_dialog import DRAFT, NoteDialog
@@ -147,11 +148,16 @@ def test_a_new_patient_is_opened_and_her_first_note_written(
         *("Quill, Ada", "MRN 7", "1990-05-17"),
         "FEMALE",
     )
-    assert page.note.title.text() == "No notes"
+    assert (page.note.title.text(), page.note.subtitle.text()) == ("No notes", "Ctrl+N writes one")
+    assert page.note.view.placeholderText() == NO_NOTE
+    assert not page.note.left.isVisible()
+    assert not page.note.actions["add"].isEnabled()
     new_note(page, hands)
     hands.type(WORDS)
     hands.press(Qt.Key.Key_Return, CTRL)
     assert page.note.view.toPlainText() == WORDS
+    assert page.note.left.isVisible()
+    assert page.note.actions["add"].isEnabled()
     assert first_probability(page) > 0
 
 
