@@ -115,11 +115,15 @@ class PatientsPage:
         inside.addWidget(self._stack)
         column.addWidget(frame, 1)
         self._stack.addWidget(self.table)
-        nobody = empty_state(look, "search", "Nobody matches", "Try fewer letters, or reset the filters.")
+        everybody = button("Show all patients", self._want_everybody)
+        nobody = empty_state(look, "search", "Nobody matches", "Try fewer letters or filters.", everybody)
         self._stack.addWidget(nobody)
-        first = button("Import records", lambda: self._import_files(None), role="primary")
+        first = button("Import records…", lambda: self._import_files(None), role="primary")
         withhold_writing(self._session, first)
-        advice = "Import FHIR bundles, phenopackets, CSV tables or text notes, or drop files here."
+        advice = (
+            "Import FHIR bundles, phenopackets, CSV tables or text notes, or drop files here. "
+            "Ctrl+N adds a patient by hand."
+        )
         self._stack.addWidget(empty_state(look, "empty", "This vault is empty", advice, first))
 
     def _connect(self) -> None:
@@ -153,6 +157,13 @@ class PatientsPage:
         self._fit = ColumnFit(table, self._session.look, _COLUMN_WIDTHS, row_height=34)
         return table
 
+    def _want_everybody(self) -> None:
+        """Take back what narrows the list."""
+        self.search.clear()
+        self.sex.setCurrentIndex(0)
+        self.decided.setCurrentIndex(0)
+        self.focus()
+
     def _new_button(self) -> QPushButton:
         made = button(
             "New patient…",
@@ -169,7 +180,7 @@ class PatientsPage:
 
     def _import_button(self) -> QPushButton:
         made = button(
-            "Import records",
+            "Import records…",
             lambda: self._import_files(None),
             tip="Import files (Ctrl+I), or drop them on the window",
             picture=(self._session.look, "import"),

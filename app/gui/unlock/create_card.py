@@ -79,7 +79,7 @@ class CreateCard:
         form = QFormLayout(verticalSpacing=10, horizontalSpacing=14)
         form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
-        form.addRow(named_field("&Folder", self.folder), row(self.folder, button("Choose", self._choose)))
+        form.addRow(named_field("&Folder", self.folder), row(self.folder, button("Choose…", self._choose)))
         form.addRow("&User", self.user)
         form.addRow("&Passphrase", self.passphrase)
         form.addRow("&Again", self.again)

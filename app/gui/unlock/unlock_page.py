@@ -178,7 +178,7 @@ class UnlockPage:
         form = QFormLayout(verticalSpacing=10, horizontalSpacing=14)
         form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
-        choose = button("Choose", self._choose, tip="Choose the vault's folder")
+        choose = button("Choose…", self._choose, tip="Choose the vault's folder")
         form.addRow(named_field("&Vault", self.vault), row(self.vault, choose))
         form.addRow("&User", self.user)
         form.addRow("&Passphrase", self.passphrase)

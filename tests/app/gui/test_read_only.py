@@ -23,7 +23,7 @@ WRITING = (
     *(
         "New patient…",
         "New note…",
-        "Import records",
+        "Import records…",
         "Confirm",
         "Reject",
         "Other…",

@@ -11,7 +11,7 @@ import pytest
 from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QAction, QShortcut
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QApplication, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.clinical.ids import PatientId
@@ -131,6 +131,12 @@ def test_typing_narrows_the_list_and_filters_combine(
     page.search.setText("nobody of that name")
     settle()
     assert page.model.rowCount() == 0
+    (everybody,) = [b for b in page.widget.findChildren(QPushButton) if b.text() == "Show all patients"]
+    assert everybody.isVisible()
+    everybody.click()
+    settle()
+    assert page.model.rowCount() == 61
+    assert page.search.hasFocus()
 
 
 def test_an_idle_window_locks_itself_empties_its_screens_and_closes_the_vault(
