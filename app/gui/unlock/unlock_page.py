@@ -21,7 +21,7 @@ from app.gui.guide.help_dialog import show_help
 from app.gui.operations.runner import Failure
 from app.gui.session import Surroundings
 from app.gui.shell.dialogs import sentence
-from app.gui.shell.furniture import button, card, label, named_field, row, set_role
+from app.gui.shell.furniture import button, card, label, named_field, row, scrolled, set_role
 from app.gui.shell.window_settings import WindowSettings
 from app.gui.theme.icons import pixmap
 from app.gui.unlock.create_card import CreateCard
@@ -126,7 +126,8 @@ class UnlockPage:
         (self.passphrase if self.vault.text() else self.vault).setFocus()
 
     def _lay_out(self) -> None:
-        outer = QHBoxLayout(self.widget)
+        inner = QWidget()
+        outer = QHBoxLayout(inner)
         self._cards.setFixedWidth(self._around.look.px(460))
         self._around.look.follow(self.widget, self._rescale)
         column = QVBoxLayout()
@@ -138,6 +139,10 @@ class UnlockPage:
         outer.addStretch(1)
         outer.addLayout(column)
         outer.addStretch(1)
+        whole, area = QVBoxLayout(self.widget), scrolled(inner)
+        whole.setContentsMargins(0, 0, 0, 0)
+        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # it follows the field where the keyboard is
+        whole.addWidget(area)
 
     def _rescale(self) -> None:
         self._cards.setFixedWidth(self._around.look.px(460))
