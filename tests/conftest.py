@@ -2,16 +2,18 @@
 
 import os
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from unittest.mock import patch
 
 import pytest
 
 from app.store import key_derivation
+from app.workflows import suggest_findings
 from knowledge_graph.graph.cache import load_compiled
 from knowledge_graph.graph.compiled_graph import CompiledGraph
 from ml.inference import version_loading
+from ml.recognition.lexicon_file import lexicon_from_bytes
 from ml.registry.model_version import VersionContent
 from ml.registry.starting_model import starting_version
 from ml.text.encoder_files import EncoderFiles, find_encoder
@@ -63,6 +65,14 @@ def _one_starting_model() -> Iterator[None]:
         return really(content, encoder, precision=precision)
 
     with patch.object(version_loading, "version_onnx", version_onnx):
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_lexicon() -> Iterator[None]:
+    """A built lexicon is read once a process, not for every window; nothing alters it."""
+    read = lru_cache(4)(lexicon_from_bytes)
+    with patch.object(suggest_findings, "lexicon_from_bytes", read):
         yield
 
 
