@@ -25,6 +25,7 @@ from knowledge_graph.cohort.note_writing import FindingSpan, WrittenNote, choose
 from knowledge_graph.cohort.patient import SampledPatient
 from knowledge_graph.cohort.sampling import sample_patients
 from knowledge_graph.cohort.wording import graph_term_names
+from knowledge_graph.findings.finding import Sex
 from knowledge_graph.graph.compiled_graph import CompiledGraph
 from knowledge_graph.rules.laboratory import by_loinc
 from knowledge_graph.terms.term import DiseaseId
@@ -32,9 +33,11 @@ from knowledge_graph.terms.term import DiseaseId
 RECORD_NUMBER_SYSTEM = "urn:anamnesis:synthetic-hospital"
 FIRST_DAY = date(2024, 1, 8)
 FEWEST_TERMS = 6
-_GIVEN = (
-    "Ada Ben Cleo Dov Edda Finn Gesa Hugo Ines Jonas Kaya Levi Mira Nils Olga Pia Ravi Sena Tom Una Vera Wim"
-)
+_ANYONES = "Alex Kim Noa Robin Sam"
+_GIVEN = {
+    Sex.FEMALE: "Ada Cleo Edda Gesa Ines Kaya Mira Olga Pia Sena Una Vera",
+    Sex.MALE: "Ben Dov Emil Finn Hugo Jonas Levi Nils Omar Ravi Tom Wim",
+}
 _FAMILY = (
     "Abel Brandt Castel Demir Eklund Farrow Grau Hobart Ilves Jansen Korda Lindt Moreau Novak Oduya Petrov "
     "Quist Rossi Sander Tanaka Urban Vogel Weiss Yilmaz Zeman"
@@ -115,6 +118,11 @@ def write_hospital(hospital: Hospital, folder: Path) -> list[Path]:
     return written
 
 
+def given_names(sex: Sex) -> list[str]:
+    """What somebody of a sex is called here; names that are anybody's where it is neither of two."""
+    return _GIVEN.get(sex, _ANYONES).split()
+
+
 def _visits(sampled: SampledPatient, most: int, rng: np.random.Generator) -> Iterator[SampledPatient]:
     """Her findings over one or two visits; the second tells what the first did not, and a little again."""
     findings = sampled.findings
@@ -146,7 +154,7 @@ def _chart(
     return Chart(
         patient=Patient(
             id=patient_id,
-            name=f"{rng.choice(_GIVEN.split())} {rng.choice(_FAMILY.split())}",
+            name=f"{rng.choice(given_names(sampled.sex))} {rng.choice(_FAMILY.split())}",
             birth_date=(newest - timedelta(days=sampled.age_days)).isoformat(),
             sex=sampled.sex,
             identifiers=(Identifier(RECORD_NUMBER_SYSTEM, record_number),),

@@ -15,10 +15,11 @@ from app.workflows.write_hospital import (
     Hospital,
     HospitalPlan,
     choose_diseases,
+    given_names,
     sample_hospital,
     write_hospital,
 )
-from knowledge_graph.findings.finding import FindingState
+from knowledge_graph.findings.finding import FindingState, Sex
 from knowledge_graph.graph.compiled_graph import CompiledGraph
 from tests.app.workflows.training_site import empty_vault
 
@@ -47,6 +48,13 @@ def test_spans_stand_where_the_notes_say_so(hospital: Hospital) -> None:
         for span in spans:
             assert 0 <= span.start < span.end <= len(text)
             assert text[span.start : span.end].strip() == text[span.start : span.end]
+
+
+def test_a_name_goes_with_the_sex(hospital: Hospital) -> None:
+    patients = [patient.chart.patient for patient in hospital.patients.values()]
+    assert {Sex.FEMALE, Sex.MALE} <= {patient.sex for patient in patients}
+    assert all(patient.name.split()[0] in given_names(patient.sex) for patient in patients)
+    assert not set(given_names(Sex.FEMALE)) & set(given_names(Sex.MALE))
 
 
 def test_laboratory_values_agree_with_the_findings(hospital: Hospital) -> None:
