@@ -3,12 +3,10 @@
 The same auditor (`canary_audit`) convicts a run without noise, or the audit would say nothing. Canaries are
 random features for the head, random words for the encoder; their diseases are coins, so only memory tells
 who was there. Everybody who is in is drawn in each step, so that the auditor sees as much as there is.
-Encoders are audited both ways: windows one by one, as on the processor, and in groups, as on a card.
 """
 
 import math
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -29,7 +27,6 @@ from ml.training.patient_batches import Patient
 from ml.training.scopes import SCOPES
 from tests.ml.tiny_model import CONFIG
 from tests.ml.training.canary_audit import CANARIES, DELTA, GUESSES, coins, proven_epsilon, right_guesses
-from tests.ml.training.grouped import grouped
 
 pytestmark = pytest.mark.slow
 HIDDEN, ROWS, STEPS = 6144, 2, 6
@@ -37,10 +34,6 @@ WORDS, LENGTH, ENCODER_STEPS = 4000, 8, 40
 WIDER = CONFIG | {"vocab_size": WORDS, "hidden_size": 128, "intermediate_size": 256, "initializer_range": 0.3}
 ENCODER_RATES = {"lora": 1.0, "bitfit": 2.0, "top": 1.0}
 Floats = npt.NDArray[np.floating]
-Way = Callable[[], AbstractContextManager[None]]
-encoders = pytest.mark.parametrize(
-    ("scope", "way"), [("lora", grouped), ("bitfit", grouped), ("top", nullcontext)]
-)
 
 
 def proven_of_the_head(noise: float, seed: int = 11) -> float:
@@ -117,16 +110,14 @@ def test_the_same_auditor_convicts_a_run_without_noise() -> None:
     assert proven_of_the_head(0.0) > epsilon_bound([(3.0, 1.0, STEPS)], DELTA)
 
 
-@encoders
-def test_what_an_auditor_proves_of_an_encoder_stays_below_the_claim(scope: str, way: Way) -> None:
-    with way():
-        assert proven_of_an_encoder(scope, 40.0) <= least_epsilon([(40.0, 1.0, ENCODER_STEPS)], DELTA)
+@pytest.mark.parametrize("scope", ENCODER_RATES)
+def test_what_an_auditor_proves_of_an_encoder_stays_below_the_claim(scope: str) -> None:
+    assert proven_of_an_encoder(scope, 40.0) <= least_epsilon([(40.0, 1.0, ENCODER_STEPS)], DELTA)
 
 
-@encoders
-def test_the_same_auditor_convicts_an_encoder_trained_without_noise(scope: str, way: Way) -> None:
-    with way():
-        assert proven_of_an_encoder(scope, 0.0) > epsilon_bound([(40.0, 1.0, ENCODER_STEPS)], DELTA)
+@pytest.mark.parametrize("scope", ENCODER_RATES)
+def test_the_same_auditor_convicts_an_encoder_trained_without_noise(scope: str) -> None:
+    assert proven_of_an_encoder(scope, 0.0) > epsilon_bound([(40.0, 1.0, ENCODER_STEPS)], DELTA)
 
 
 def test_guessing_blindly_proves_nothing_and_guessing_well_proves_much() -> None:
