@@ -9,7 +9,7 @@ from app.clinical.audit_event import AuditEvent
 from app.gui.audit.emergency_card import EmergencyCard
 from app.gui.operations.runner import Failure
 from app.gui.session import OpenSession
-from app.gui.shell.column_fit import ColumnFit
+from app.gui.shell.column_fit import CELL_WORDS, ColumnFit
 from app.gui.shell.dialogs import sentence
 from app.gui.shell.furniture import button, card, label, page_frame, row, set_role
 from app.gui.shell.row_ring import choose_rows
@@ -22,7 +22,6 @@ _COLUMN_WIDTHS = (
     *((150, 1, False), (120, 3, True), (160, 4, False)),
 )
 Index = QModelIndex | QPersistentModelIndex
-WORDS = (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole)  # what is cut is told by the tool tip
 
 
 class AuditItemModel(QAbstractTableModel):
@@ -71,7 +70,7 @@ class AuditItemModel(QAbstractTableModel):
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = 0) -> Any:
         """Column titles."""
-        if orientation is Qt.Orientation.Horizontal and role in WORDS:
+        if orientation is Qt.Orientation.Horizontal and role in CELL_WORDS:
             return COLUMNS[section]
         if orientation is Qt.Orientation.Horizontal and role == Qt.ItemDataRole.TextAlignmentRole:
             return int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
@@ -79,7 +78,7 @@ class AuditItemModel(QAbstractTableModel):
 
     def data(self, index: Index, role: int = 0) -> Any:
         """One cell."""
-        if role not in WORDS:
+        if role not in CELL_WORDS:
             return None
         return event_cells(self._events[index.row()])[index.column()]
 

@@ -8,6 +8,7 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersisten
 from app.clinical.age import age_days
 from app.clinical.ids import PatientId
 from app.gui.session import OpenSession
+from app.gui.shell.column_fit import CELL_WORDS
 from app.store.patient_query import EVERYBODY, PatientFilter, PatientRow
 
 PAGE = 200
@@ -17,7 +18,6 @@ COLUMNS = (
 )
 _NUMBERS = {3, 5, 6}
 Index = QModelIndex | QPersistentModelIndex
-WORDS = (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole)  # what is cut is told by the tool tip
 
 
 class PatientItemModel(QAbstractTableModel):
@@ -65,7 +65,7 @@ class PatientItemModel(QAbstractTableModel):
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = 0) -> Any:
         """Column titles."""
-        if orientation is Qt.Orientation.Horizontal and role in WORDS:
+        if orientation is Qt.Orientation.Horizontal and role in CELL_WORDS:
             return COLUMNS[section]
         if orientation is Qt.Orientation.Horizontal and role == Qt.ItemDataRole.TextAlignmentRole:
             return _alignment(section)
@@ -75,7 +75,7 @@ class PatientItemModel(QAbstractTableModel):
         """One cell."""
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return _alignment(index.column())
-        if role not in WORDS:
+        if role not in CELL_WORDS:
             return None
         found = self._row(index.row())
         if found is None:

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QTableView
 from app.gui.shell.width_watch import WidthWatch
 from app.gui.theme.look import Look
 
+CELL_WORDS = (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole)  # what is cut is told by the tool tip
 Column = tuple[int, int, bool]  # least width at 100 % text, share of what is left, may be left out
 
 
