@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QDialog, QFileDialog, QFormLayout, QLineEdit, QVBo
 
 from app.gui.session import OpenSession
 from app.gui.shell.dialogs import open_over, size_within
-from app.gui.shell.furniture import button, label, named_field, row
+from app.gui.shell.furniture import button, field_form, label, named_field, row
 
 
 class BaseDialog:
@@ -61,8 +61,7 @@ class BaseDialog:
         self._then(path, key)
 
     def _lay_out(self) -> None:
-        form = QFormLayout(horizontalSpacing=18, verticalSpacing=10)
-        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
+        form = field_form()
         form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapAllRows)
         place = QWidget()
         place.setLayout(row(self.path, self.choose_button))

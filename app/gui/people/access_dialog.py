@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from PySide6.QtWidgets import QComboBox, QFormLayout, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QLineEdit, QVBoxLayout, QWidget
 
 from app.gui.session import OpenSession
 from app.gui.shell.dialogs import size_within
-from app.gui.shell.furniture import label, named_field
+from app.gui.shell.furniture import field_form, label, named_field
 from app.gui.writing.writing_dialog import Form, WritingDialog
 from app.workflows.agree_on_access import Agreement
 
@@ -92,8 +92,7 @@ class AccessDialog:
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(12)
         column.addWidget(label(self._access.about, "muted", wrap=True))
-        form = QFormLayout(horizontalSpacing=18, verticalSpacing=10)
-        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
+        form = field_form()
         for words, field in self._fields:
             form.addRow(named_field(words, field), field)
         column.addLayout(form)

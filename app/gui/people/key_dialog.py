@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Sequence
 
-from PySide6.QtWidgets import QFormLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.errors import UsageError
 from app.gui.people.access_dialog import WAITING, secret
 from app.gui.session import OpenSession
 from app.gui.shell.dialogs import size_within
 from app.gui.shell.elided_label import ElidedLabel
-from app.gui.shell.furniture import label, named_field, scrolled
+from app.gui.shell.furniture import field_form, label, named_field, scrolled
 from app.gui.writing.writing_dialog import Form, WritingDialog
 from app.store.header import Role
 from app.store.people import Person
@@ -92,7 +92,7 @@ class KeyDialog:
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(12)
         column.addWidget(label(ABOUT, "muted", wrap=True))
-        form = _form()
+        form = field_form()
         by_words = self._session.vault.role is Role.RECOVERY
         form.addRow(named_field("&Recovery words" if by_words else "Your &passphrase", self.own), self.own)
         column.addLayout(form)
@@ -104,7 +104,7 @@ class KeyDialog:
 
     def _colleagues(self) -> QWidget:
         inner = QWidget()
-        form = _form()
+        form = field_form()
         inner.setLayout(form)
         form.setContentsMargins(0, 0, 8, 0)
         for person in self._others:
@@ -119,9 +119,3 @@ class KeyDialog:
         area = scrolled(inner)
         area.setFixedHeight(self._session.look.px(ROWS_SHOWN * ROW_PX))
         return area
-
-
-def _form() -> QFormLayout:
-    made = QFormLayout(horizontalSpacing=18, verticalSpacing=10)
-    made.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
-    return made

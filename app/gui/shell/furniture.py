@@ -3,7 +3,16 @@
 from collections.abc import Callable
 
 from PySide6.QtCore import QCoreApplication, QEvent, Qt
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QFormLayout,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app.gui.theme.icons import icon, pixmap
 from app.gui.theme.look import Look
@@ -25,6 +34,13 @@ def named_field(text: str, field: QWidget) -> QLabel:
     made.setBuddy(field)
     if not field.accessibleName():
         field.setAccessibleName(text.replace("&", ""))
+    return made
+
+
+def field_form() -> QFormLayout:
+    """Rows of a label and a field each; the fields take the width that is left."""
+    made = QFormLayout(horizontalSpacing=18, verticalSpacing=10)
+    made.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
     return made
 
 

@@ -19,7 +19,17 @@ from app.gui.operations.runner import Failure
 from app.gui.session import OpenSession
 from app.gui.shell.choice import choice_box
 from app.gui.shell.dialogs import sentence
-from app.gui.shell.furniture import button, card, label, named_field, page_frame, row, scrolled, set_role
+from app.gui.shell.furniture import (
+    button,
+    card,
+    field_form,
+    label,
+    named_field,
+    page_frame,
+    row,
+    scrolled,
+    set_role,
+)
 from app.gui.shell.reading import limit_lines
 from app.gui.shell.row_ring import choose_rows
 from app.gui.shell.width_watch import WidthWatch, turn
@@ -152,8 +162,7 @@ class UpdatePage:
         self.passphrase.setEchoMode(QLineEdit.EchoMode.Password)
         self.passphrase.setPlaceholderText("The officer's own passphrase")
         self.path.setPlaceholderText("hospital.fedupdate")
-        form = QFormLayout(horizontalSpacing=18, verticalSpacing=10)
-        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
+        form = field_form()
         form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapAllRows)
         form.addRow(named_field("&Recipient", self.recipient), self.recipient)
         place = QWidget()

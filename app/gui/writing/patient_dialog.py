@@ -2,13 +2,13 @@
 
 from collections.abc import Callable
 
-from PySide6.QtWidgets import QFormLayout, QLineEdit, QMessageBox, QWidget
+from PySide6.QtWidgets import QLineEdit, QMessageBox, QWidget
 
 from app.clinical.ids import PatientId
 from app.gui.session import OpenSession
 from app.gui.shell.choice import choice_box
 from app.gui.shell.dialogs import ask, size_within
-from app.gui.shell.furniture import named_field
+from app.gui.shell.furniture import field_form, named_field
 from app.gui.writing.writing_dialog import Form, WritingDialog
 from app.workflows.write_patient import (
     LONGEST_NAME,
@@ -74,9 +74,9 @@ class PatientDialog:
 
     def _body(self) -> QWidget:
         made = QWidget()
-        form = QFormLayout(made, horizontalSpacing=18, verticalSpacing=10)
+        form = field_form()
         form.setContentsMargins(0, 0, 0, 0)
-        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
+        made.setLayout(form)
         for words, field in (
             ("&Name", self.name),
             ("Record n&umber", self.number),
