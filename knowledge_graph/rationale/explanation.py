@@ -44,7 +44,8 @@ class Reasons:
         if not self._scores.findings:
             return ()
         speakers = _speakers(self._graph, self._scores, disease)
-        matches = self._matcher.matches(np.where(speakers == _MANY, disease, speakers))
+        own = self._matcher.matches(np.where(speakers == _MANY, disease, speakers))
+        matches = [NO_MATCH if who == _MANY else match for who, match in zip(speakers, own, strict=True)]
         ratios = self._scores.per_finding[:, disease].tolist()
         columns = (self._scores.findings, self._terms.tolist(), ratios, speakers.tolist(), matches)
         evidence = [
@@ -59,8 +60,7 @@ class Reasons:
                 matched_name=match.name,
                 borrowed_from=self._borrowed_from(speaker, disease),
             )
-            for finding, term, ratio, speaker, own in zip(*columns, strict=True)
-            for match in (NO_MATCH if speaker == _MANY else own,)
+            for finding, term, ratio, speaker, match in zip(*columns, strict=True)
         ]
         return tuple(sorted(evidence, key=lambda e: -e.log_likelihood_ratio))
 
