@@ -85,17 +85,6 @@ class KeyChange:
             self.vault.close()
 
 
-def prepare_rekey(vault: Vault, *, passphrase: str, keep: Mapping[str, str] | None = None) -> KeyChange:
-    """All of `rekey_steps` at once."""
-    steps = rekey_steps(vault, passphrase=passphrase, keep=keep or {})
-    while True:
-        try:
-            next(steps)
-        except StopIteration as done:
-            change: KeyChange = done.value
-            return change
-
-
 def rekey_steps(
     vault: Vault, *, passphrase: str, keep: Mapping[str, str]
 ) -> Generator[RekeyStep, None, KeyChange]:

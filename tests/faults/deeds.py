@@ -22,7 +22,6 @@ from app.store.header import RECOVERY, Role
 from app.store.key_derivation import KdfParameters, subkey
 from app.store.note_error import let_count_again, mark_in_error
 from app.store.people import add_user, change_passphrase, remove_user
-from app.store.rekey import prepare_rekey
 from app.store.restoring import restore_in_place
 from app.store.sealed_copy import copy_sealed
 from app.store.vault import Vault
@@ -32,6 +31,7 @@ from ml.privacy.ledger import LedgerEntry
 from ml.registry.model_version import TENSORS_FILE, ModelCard, pack_version
 from tests.app.store.decrypted import decrypted_bytes
 from tests.app.store.former_schemas import RELEASED, UNDO
+from tests.app.store.prepared_rekey import prepare_rekey
 from tests.faults.error_marks import BEA, MISTAKEN, STAYS, disagreements, write_notes
 
 SECRET, OTHER, BOB = "passphrase of ann", "another passphrase", "passphrase of bob"

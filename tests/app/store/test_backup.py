@@ -13,11 +13,11 @@ from app.store.backup import EPSILON_FLOOR, back_up, restore
 from app.store.check import check_vault
 from app.store.key_derivation import KdfParameters
 from app.store.people import change_passphrase
-from app.store.rekey import prepare_rekey
 from app.store.vault import Vault
 from app.store.writer_lock import WriterLock
 from ml.privacy.ledger import LedgerEntry
 from tests.app.store.disk_states import digest, recorded_states
+from tests.app.store.prepared_rekey import prepare_rekey
 
 FAST = KdfParameters.fast_for_tests()
 SECRET = "correct horse battery"

@@ -16,10 +16,10 @@ from app.store.device_binding import bind_device, is_bound, unbind_device
 from app.store.header import RECOVERY, Role, read_header
 from app.store.key_derivation import bound_key
 from app.store.people import add_user, change_passphrase, reset_passphrase
-from app.store.rekey import prepare_rekey
 from app.store.restoring import rehearse_restore
 from app.store.vault import Vault
 from tests.app.store.device_keyring import Keyring
+from tests.app.store.prepared_rekey import prepare_rekey
 from tests.app.store.refusal import FAST, SECRET, open_it
 from tests.watching import watch
 

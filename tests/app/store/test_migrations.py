@@ -14,10 +14,10 @@ from app.store.check import check_vault, cipher_facts
 from app.store.database import connect, migrate, migrations, new_file
 from app.store.key_derivation import KdfParameters, subkey
 from app.store.patient_query import PatientFilter
-from app.store.rekey import prepare_rekey
 from app.store.vault import Vault
 from tests.app.store.disk_states import digest, recorded_states
 from tests.app.store.former_schemas import FORMER_MACS, RELEASED, UNDO
+from tests.app.store.prepared_rekey import prepare_rekey
 
 SECRET, ADA = "correct horse battery", PatientId("p-1")
 NOTES = tuple(Note(NoteId(f"n-{n}"), ADA, f"患者发热 {n}", written_at=f"2026-01-0{n}") for n in range(1, 4))

@@ -20,10 +20,10 @@ from app.store.durable_file import read_regular
 from app.store.header import RECOVERY, Role, read_header, unlock
 from app.store.key_derivation import KdfParameters
 from app.store.people import add_user, remove_user
-from app.store.rekey import prepare_rekey
 from app.store.signing_keys import officer_public_keys
 from app.store.vault import Vault
 from tests.app.store.disk_states import digest, recorded_states
+from tests.app.store.prepared_rekey import prepare_rekey
 
 FAST = KdfParameters.fast_for_tests()
 ANN, BOB, EVE = "passphrase of ann", "passphrase of bob", "passphrase of eve"

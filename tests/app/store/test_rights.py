@@ -14,11 +14,11 @@ from app.store.break_glass import break_glass, emergencies, review
 from app.store.erasure import erase_patient
 from app.store.header import RECOVERY, Role, read_header
 from app.store.people import add_user, approve, remove_user, reset_passphrase
-from app.store.rekey import prepare_rekey
 from app.store.rights import Right, has_right
 from app.store.vault import Vault
 from knowledge_graph.terms.term import DiseaseId, TermId
 from ml.privacy.ledger import LedgerEntry
+from tests.app.store.prepared_rekey import prepare_rekey
 from tests.app.store.refusal import FAST, SECRET, open_it
 
 OTHER = "another passphrase"
