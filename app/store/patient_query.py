@@ -149,7 +149,7 @@ def read_note(session: Session, note_id: str) -> Note:
     """One note. Raises UsageError for an unknown id."""
     rows = session.rows(f"{_NOTES} WHERE id = ?", (note_id,))
     if not rows:
-        raise UsageError("there is no note with this id in the vault")
+        raise UsageError("there is no note with this id in the vault; `anamnesis notes` finds it")
     return _note(rows[0])
 
 
