@@ -6,9 +6,17 @@ KnowledgeError
 └── UnknownDisease  a disease id is not in the knowledge
 """
 
+_LONGEST = 1_000
+
 
 class KnowledgeError(Exception):
-    """The root: one line that says what is wrong and what to do."""
+    """The root: one line that says what is wrong and what to do.
+
+    What it quotes of a file (an id with a line break in it, a cell without end) leaves it one line.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__("".join(c if c.isprintable() else "\ufffd" for c in message[:_LONGEST]))
 
 
 class SourceRefused(KnowledgeError):

@@ -175,6 +175,19 @@ def test_a_pack_that_does_not_fit_the_ontology_is_refused(
         overlaid(graph, [pack(tmp_path, text)])
 
 
+@pytest.mark.parametrize("term_id", ["HP\x1d:0000030", "HP:00\u202e00030", "HP:" + "9" * 5_000])
+def test_an_id_that_cannot_be_shown_is_refused_in_one_short_line(
+    graph: CompiledGraph, tmp_path: Path, term_id: str
+) -> None:
+    table = f"disease,finding,frequency,source\nSeaside fever,{term_id},12%,Protocol\n"
+    with pytest.raises(SourceRefused) as refused:
+        overlaid(graph, [pack(tmp_path, table, "ward.csv")])
+    line = str(refused.value)
+    assert line.startswith("ward.csv:2: HP")
+    assert line.isprintable()
+    assert len(line) <= 1_000
+
+
 def test_rows_about_terms_of_a_newer_release_are_left_out_and_counted(
     graph: CompiledGraph, tmp_path: Path
 ) -> None:
