@@ -8,15 +8,14 @@ from app.errors import ImportRefused
 from app.exchange.note_text import decoded
 from app.exchange.strict_json import storable_text
 
-_ENCODINGS = {
+_ENCODINGS = {  # those in which a header can be read before its charset is known, so not UTF-16
     "UNICODE UTF-8": "utf-8",
     "UTF-8": "utf-8",
     "ASCII": "ascii",
-    "UNICODE UTF-16": "utf-16",
     **{f"8859/{n}": f"iso8859-{n}" for n in range(1, 16)},
 }
 _SEGMENT = re.compile(r"[A-Z][A-Z0-9]{2}")
-_HEADER = re.compile(rb"MSH(.)(.{4,5}?)\1")
+_HEADER = re.compile(rb"MSH([!-/:-@\[-`{-~])(.{4,5}?)\1")
 _FRAMES = b"\x0b\x1c"  # what the transport (MLLP) puts around a message
 
 

@@ -183,6 +183,14 @@ def test_messages_in_batches_frames_and_other_encodings_are_read(tmp_path: Path)
     assert [p.name for p in people] == ["Ada Maria Sample", "Ada Maria Müller"]
 
 
+@pytest.mark.parametrize("charset", ["UNICODE UTF-16", "UTF-16", "8859/12", "no such"])
+def test_a_charset_that_the_header_belies_is_not_believed(tmp_path: Path, charset: str) -> None:
+    odd = message(PID.replace("Sample", "Mueller"), charset=charset)
+    for data in (odd, odd + b"\r"):  # of even and of odd length
+        (patient,) = nouns(read_all(write(tmp_path / "m.hl7", data)), Patient)
+        assert patient.name == "Ada Maria Mueller"
+
+
 def test_separators_are_those_that_the_message_declares(tmp_path: Path) -> None:
     data = message(PID, OBR, obx("NM", "9.5")).replace(b"~", b"!").replace(b"^", b"$").replace(b"|", b"#")
     (seen,) = nouns(read_all(write(tmp_path / "m.hl7", data)), Observation)
@@ -207,6 +215,8 @@ def test_a_file_without_a_message_is_refused(tmp_path: Path) -> None:
     for data, says in (
         (b"FHS|^~\\&\rFTS|0", "no MSH segment"),
         (b"MSH|^~", "does not declare its separators"),
+        (message(PID) + b"\rMSH\xf9^~\\&\xf9A\xf9B", "does not declare its separators"),
+        (message(PID) + b"\rMSHS^~\\&SASB", "does not declare its separators"),
     ):
         with pytest.raises(ImportRefused, match=says):
             read_all(write(tmp_path / "m.hl7", data))
