@@ -9,8 +9,8 @@ trusted to carry the new key to anyone. The others are named, to be added again.
 """
 
 import os
-from collections.abc import Generator, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -42,6 +42,9 @@ _TABLES = (
     *("patient", "record", "superseded", "note", "note_in_error", "annotation_event", "diagnosis"),
     *("ledger_entry", "setting"),
 )
+_LOOK_EVERY = 10_000  # instructions of SQLite's between two looks whether somebody gave up, some ms
+_PAGES_AT_ONCE = 4_096  # of a copy; some 50 ms
+Stopped = Callable[[], bool]
 
 
 class RekeyStep(StrEnum):
@@ -85,22 +88,29 @@ class KeyChange:
             self.vault.close()
 
 
+class GivenUp(Exception):
+    """Somebody has stopped the first phase in the middle of a step; nothing was changed."""
+
+
 def rekey_steps(
-    vault: Vault, *, passphrase: str, keep: Mapping[str, str]
+    vault: Vault, *, passphrase: str, keep: Mapping[str, str], stopped: Stopped = lambda: False
 ) -> Generator[RekeyStep, None, KeyChange]:
     """The first phase, on a vault open for writing; `keep` maps other users to their passphrases.
 
-    A step is named before it is done; who closes the generator there has changed nothing. Raises
-    VaultLocked (a passphrase is wrong, or another window reads), VaultDamaged (not sound).
+    A step is named before it is done; who closes the generator there has changed nothing. In a step
+    `stopped` is asked, by this thread, some times a second. Raises GivenUp, VaultLocked (a passphrase is
+    wrong, or another window reads), VaultDamaged (not sound).
     """
     header = proven_header(vault, passphrase=passphrase, keep=keep)
     _refuse_unsound(vault.read_only_because)
     yield RekeyStep.CHECKING
-    _refuse_unsound(*check_vault(vault).problems)
+    with _heeding(stopped, vault.session().connection()):
+        problems = check_vault(vault).problems
+    _refuse_unsound(*problems)
     new_key, words = os.urandom(KEY_BYTES), words_for(os.urandom(16))
     slots = _new_slots(header, new_key, {**keep, vault.user: passphrase, RECOVERY: words})
     try:
-        yield from _copy_under(vault, new_key)
+        yield from _copy_under(vault, new_key, stopped)
     except BaseException as error:
         _forget_copy(vault)
         if isinstance(error, (OSError, *DatabaseError)):
@@ -145,7 +155,23 @@ def _new_slots(header: Header, new_key: bytes, secrets: Mapping[str, str]) -> tu
     )
 
 
-def _copy_under(vault: Vault, new_key: bytes) -> Iterator[RekeyStep]:
+@contextmanager
+def _heeding(stopped: Stopped, *connections: Connection) -> Iterator[None]:
+    """Statements on these connections end early once `stopped` says so. Raises GivenUp then."""
+    for connection in connections:
+        connection.set_progress_handler(stopped, _LOOK_EVERY)
+    try:
+        yield
+    except (VaultError, *DatabaseError):  # "interrupted", or what a check makes of it
+        if not stopped():
+            raise
+    finally:
+        for connection in connections:
+            connection.set_progress_handler(None, 0)
+    _heed(stopped)
+
+
+def _copy_under(vault: Vault, new_key: bytes, stopped: Stopped) -> Iterator[RekeyStep]:
     """The whole database under the new key, with the event that hands the audit chain over; checked."""
     yield RekeyStep.COPYING
     remove_next_database(vault.path)
@@ -153,16 +179,22 @@ def _copy_under(vault: Vault, new_key: bytes) -> Iterator[RekeyStep]:
     _alone(old)
     copy = new_file(vault.path / NEXT_DATABASE, subkey(new_key, "database"))
     try:
-        old.backup(copy)
+        old.backup(copy, pages=_PAGES_AT_ONCE, progress=lambda *_: _heed(stopped))
         anchors = AnchorFile(vault.path, new_key, being_changed=True)
         handing = Session(copy, user=vault.user, anchors=anchors, chain=session.chain, clock=session.now)
         with handing.transaction(REKEYED, detail=key_change(session.chain, AuditChain(new_key))):
             pass
         yield RekeyStep.COMPARING
-        _check_copy(old, copy)
+        with _heeding(stopped, old, copy):
+            _check_copy(old, copy)
     finally:
         copy.close()
     sync_folder(vault.path)
+
+
+def _heed(stopped: Stopped) -> None:
+    if stopped():
+        raise GivenUp
 
 
 def _forget_copy(vault: Vault) -> None:

@@ -69,7 +69,7 @@ class KeyCard:
 
     def _reports(self, holders: KeyHolders, stop: Event) -> Iterator[Report]:
         """Going on after the words puts the key in force; closing the steps gives them up."""
-        with closing(change_key(holders)) as steps:
+        with closing(change_key(holders, stop.is_set)) as steps:
             for step in steps:
                 yield step
                 if isinstance(step, NewWords):
@@ -127,7 +127,7 @@ def to_add_again(users: tuple[str, ...]) -> str:
 
 _MAKING = "Making new keys"
 _OPENING = "Opening the vault."
-_STOPPING = "Giving up, at the end of this step."
+_STOPPING = "Giving up; this takes a moment."
 _IN_FORCE = "Putting the new keys in force. Leave the computer on; this takes a moment."
 _MEANWHILE = (
     "The vault is locked meanwhile. Nothing of it is changed until you have seen the new recovery words and "

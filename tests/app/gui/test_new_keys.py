@@ -167,7 +167,7 @@ def test_a_lock_gives_up_and_takes_back_what_was_copied(desk: Desk, clock: Clock
     assert desk.opens(RECOVERY, desk.words)
 
 
-def test_given_up_while_it_is_prepared_it_ends_after_the_step(desk: Desk) -> None:
+def test_given_up_while_it_is_prepared_it_ends(desk: Desk) -> None:
     desk.ask().frame.save_button.click()
     keys = desk.until(lambda: True)
     keys.stop_button.click()

@@ -9,6 +9,7 @@ import pytest
 from app.clinical.ids import PatientId
 from app.clinical.patient import Patient
 from app.errors import PolicyError, UsageError, VaultLocked, WrongPassphrase
+from app.store import rekey
 from app.store.header import RECOVERY, Role, read_header
 from app.store.key_derivation import KdfParameters
 from app.store.people import add_user, list_people
@@ -84,6 +85,39 @@ def test_given_up_after_any_step_every_key_and_file_is_as_it_was(
     assert read_header(path) == header
     assert opens(path, "eve", BOB)
     assert opens(path, RECOVERY, template[1])
+
+
+def test_given_up_in_the_middle_of_a_step_every_key_and_file_is_as_it_was(
+    path: Path, template: tuple[Path, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rekey, "_LOOK_EVERY", 50)
+    names, header = set(digest(path)), read_header(path)
+    looks = looks_until(path, None)
+    assert min(looks[RekeyStep.CHECKING], looks[RekeyStep.COMPARING]) > 5  # not at the end of a step alone
+    for step in RekeyStep:
+        for look in sorted({1, looks[step] // 2, looks[step]}):
+            assert list(looks_until(path, (step, look)))[-1] is step
+            assert (set(digest(path)), read_header(path)) == (names, header)
+    assert opens(path, "eve", BOB)
+    assert opens(path, RECOVERY, template[1])
+
+
+def looks_until(path: Path, end: tuple[RekeyStep, int] | None) -> dict[RekeyStep, int]:
+    """How often each step that was begun looked whether to stop; it is given up there, or at the words."""
+    looks: dict[RekeyStep, int] = {}
+
+    def stopped() -> bool:
+        looks[step] += 1
+        return end is not None and step is end[0] and looks[step] >= end[1]
+
+    with closing(change_key(holders(path), stopped)) as steps:
+        for report in steps:
+            if isinstance(report, NewWords):
+                assert end is None
+                break
+            step = report
+            looks[step] = 0
+    return looks
 
 
 def test_a_passphrase_that_is_wrong_says_whose(path: Path) -> None:
