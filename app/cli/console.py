@@ -1,9 +1,15 @@
-"""What a verb prints: one result on stdout, progress on stderr, as text or as JSON."""
+"""What a verb prints: one result on stdout, progress on stderr, as text or as JSON.
+
+A note or a name may hold what a terminal obeys (escape sequences, CWE-150): none of it is printed raw.
+"""
 
 import json
+import re
 import sys
 from collections.abc import Mapping
 from typing import Any, TextIO
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # all but tab and line feed
 
 
 class Console:
@@ -16,14 +22,23 @@ class Console:
 
     def result(self, value: Mapping[str, Any], text: str) -> None:
         """Print the verb's result: `value` with `--json`, else `text`."""
-        shown = json.dumps(value, ensure_ascii=False, default=str) if self.as_json else text
+        shown = _json(value) if self.as_json else _plain(text)
         print(shown, file=self._out, flush=True)
 
     def progress(self, text: str, **fields: Any) -> None:
         """Print one line of progress to stderr."""
-        shown = json.dumps({"progress": text, **fields}, default=str) if self.as_json else text
+        shown = _json({"progress": text, **fields}) if self.as_json else _plain(text)
         print(shown, file=self._err, flush=True)
 
     def refuse(self, message: str) -> None:
         """Print why the verb was refused, on one line."""
-        print(f"anamnesis: {' '.join(message.split())}", file=self._err, flush=True)
+        print(f"anamnesis: {_plain(' '.join(message.split()))}", file=self._err, flush=True)
+
+
+def _plain(text: str) -> str:
+    return _CONTROL.sub("\ufffd", text.replace("\r\n", "\n"))
+
+
+def _json(value: Mapping[str, Any]) -> str:
+    written = json.dumps(value, ensure_ascii=False, default=str)  # which escapes those below 0x20 alone
+    return _CONTROL.sub(lambda match: f"\\u{ord(match[0]):04x}", written)
