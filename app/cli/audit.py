@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TextIO
 
-from app.cli.console import Console
+from app.cli.console import Console, quiet_json
 from app.cli.sign_in import add_vault_arguments, read_passphrase
 from app.clinical.audit_event import AuditEvent
 from app.errors import UsageError, VaultDamaged
@@ -89,7 +89,7 @@ def _export(vault: Vault, arguments: argparse.Namespace) -> int:
 def _write(vault: Vault, name: str, stream: TextIO) -> int:
     count = 0
     for event in vault.all_audit_events():
-        print(FORMATS[name](event), file=stream)
+        print(quiet_json(FORMATS[name](event)), file=stream)
         count += 1
     return count
 

@@ -40,5 +40,9 @@ def _plain(text: str) -> str:
 
 
 def _json(value: Mapping[str, Any]) -> str:
-    written = json.dumps(value, ensure_ascii=False, default=str)  # which escapes those below 0x20 alone
+    return quiet_json(json.dumps(value, ensure_ascii=False, default=str))
+
+
+def quiet_json(written: str) -> str:
+    """The same JSON with the controls that JSON leaves as they are, those from 0x7f to 0x9f, escaped."""
     return _CONTROL.sub(lambda match: f"\\u{ord(match[0]):04x}", written)

@@ -171,6 +171,8 @@ def test_an_exported_audit_log_can_be_checked_without_the_vault(
     from app.clinical.audit_event import AuditEvent
     from app.store.audit_chain import link_hash
 
+    with Vault.open(path, user="ann", passphrase=SECRET) as vault:
+        vault.put_records([Patient(ADA, "Ada Sample")], origin="\x1b[2J of \x9b31m no \x7f terminal")
     for name in ("jsonl", "cef", "fhir"):
         words = f"audit export --vault {path} --format {name} --out {tmp_path / name}"
         assert run(monkeypatch, words) == 0
@@ -184,7 +186,9 @@ def test_an_exported_audit_log_can_be_checked_without_the_vault(
     assert len((tmp_path / "cef").read_text("utf-8").splitlines()) == len(events)
     capfd.readouterr()
     assert run(monkeypatch, f"audit export --vault {path}") == 0
-    assert capfd.readouterr().out == (tmp_path / "jsonl").read_text("utf-8")
+    told = capfd.readouterr().out
+    assert told == (tmp_path / "jsonl").read_text("utf-8")
+    assert all(line.isprintable() for line in told.splitlines())
 
 
 def test_a_backup_is_rehearsed_and_takes_the_vaults_place(
