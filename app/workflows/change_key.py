@@ -1,10 +1,10 @@
 """Gives a vault new keys in two halves: first the new recovery words are kept, only then do they count."""
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.store.rekey import GivenUp, KeyChange, RekeyStep, rekey_steps
+from app.store.rekey import GivenUp, KeyChange, RekeyStep, Stopped, rekey_steps
 from app.store.vault import Vault
 
 _DEED = "a change of the data key"
@@ -29,7 +29,7 @@ class NewWords:
 
 
 def change_key(
-    holders: KeyHolders, stopped: Callable[[], bool] = lambda: False
+    holders: KeyHolders, stopped: Stopped = lambda: False
 ) -> Generator[RekeyStep | NewWords, None, None]:
     """Name each step before it is done, give the new words, and put the new key in force.
 
