@@ -93,7 +93,6 @@ def train_model(
     entries = of_patients(vault.ledger(), PATIENT_SET)
     check_budget(vault, run.plan, entries, cap)
     check_teachers(vault, run.plan)
-    keep_cap(vault, whole)
     yield TrainingProgress(run.run_id, "preparing", steps=run.plan.steps, epsilon=spent(entries))
     examples = _examples(vault, run, wish)
     if wish.is_set():
@@ -101,7 +100,13 @@ def train_model(
         return
     with TrainerProcess() as trainer:
         trainer.start(_job(run, entries), _patients(examples, run.base))
-        yield from _follow(vault, run, trainer, wish, cap)
+        planned = _planned(trainer, wish)
+        if planned is None:
+            yield _stopped(vault, run, run.done_steps)
+            return
+        _check_plan(vault, run, planned, cap)
+        keep_cap(vault, whole)  # a run that is refused leaves none
+        yield from _follow(vault, run, trainer, wish, planned)
 
 
 def _examples(vault: Vault, run: TrainingRun, wish: StopWish) -> list[Example]:
@@ -176,19 +181,28 @@ def _patients(examples: list[Example], base: VersionContent) -> list[TrainingPat
     return [TrainingPatient(e.number, e.texts, places.get(e.disease_id, -1)) for e in examples]
 
 
+@dataclass(frozen=True, slots=True)
+class _Planned:
+    """What the trainer would do: its noise multiplier, and the composed epsilon after each block."""
+
+    noise: float
+    epsilons: tuple[float, ...]
+
+
+def _planned(trainer: TrainerProcess, wish: StopWish) -> _Planned | None:
+    """The trainer's plan; None once a stop is wished."""
+    frame = trainer.receive(wish)
+    if frame is None:
+        return None
+    return _Planned(float(frame["noise_multiplier"]), tuple(float(e) for e in frame["epsilons"]))
+
+
 def _follow(
-    vault: Vault, run: TrainingRun, trainer: TrainerProcess, wish: StopWish, cap: float
+    vault: Vault, run: TrainingRun, trainer: TrainerProcess, wish: StopWish, planned: _Planned
 ) -> Iterator[TrainingProgress | TrainingResult]:
     """Debit, grant, report, keep; until the result or a stop."""
-    stop = wish.at_once
-    planned = trainer.receive(wish)
-    if planned is None:
-        yield _stopped(vault, run, run.done_steps)
-        return
-    noise, epsilons = float(planned["noise_multiplier"]), [float(e) for e in planned["epsilons"]]
-    _check_plan(vault, run, noise, epsilons, cap)
-    done = run.done_steps
-    for epsilon in epsilons:
+    stop, noise, done = wish.at_once, planned.noise, run.done_steps
+    for epsilon in planned.epsilons:
         if wish.is_set():
             break
         size = min(run.plan.block_steps, run.plan.steps - done)
@@ -211,12 +225,12 @@ def _stopped(vault: Vault, run: TrainingRun, done: int) -> TrainingProgress:
     return TrainingProgress(run.run_id, "stopped", done, run.plan.steps, spent(vault.ledger()))
 
 
-def _check_plan(vault: Vault, run: TrainingRun, noise: float, epsilons: list[float], cap: float) -> None:
+def _check_plan(vault: Vault, run: TrainingRun, planned: _Planned, cap: float) -> None:
     """The trainer's word is not enough: one epsilon a block, each a possible one, the last within the cap."""
-    plan, left = run.plan, run.plan.steps - run.done_steps
+    plan, left, noise, epsilons = run.plan, run.plan.steps - run.done_steps, planned.noise, planned.epsilons
     history = mechanisms(of_patients(vault.ledger(), PATIENT_SET))
     sizes = [min(plan.block_steps, left - start) for start in range(0, left, plan.block_steps)]
-    sound = noise > 0 and len(epsilons) == len(sizes) and epsilons == sorted(epsilons)
+    sound = noise > 0 and len(epsilons) == len(sizes) and list(epsilons) == sorted(epsilons)
     for size, claimed in zip(sizes, epsilons, strict=False):
         history = followed_by(history, (noise, plan.sample_rate, size))
         least, most = least_epsilon(history, plan.delta), epsilon_bound(history, plan.delta)

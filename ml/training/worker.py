@@ -154,7 +154,7 @@ def _granted(inward: BinaryIO) -> bool:
 
 
 def _no_budget(job: TrainingJob) -> str:
-    return (
-        f"epsilon {job.target_epsilon:g} can't be kept with what these patients' ledger holds already; "
-        "ask for more or train fewer steps"
-    )
+    wish = f"epsilon {job.target_epsilon:g} can't be kept"
+    if job.history:
+        return f"{wish} with what these patients' ledger holds already; ask for more or train fewer steps"
+    return f"{wish} over {job.steps} steps by any noise; ask for more, or train fewer steps"

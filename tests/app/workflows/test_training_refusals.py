@@ -76,13 +76,16 @@ def test_a_restored_vault_trains_only_once_its_spending_is_known(vault: Vault) -
     assert vault.ledger() == ()
 
 
-def test_too_tight_a_budget_is_refused_by_the_accountant(
+def test_too_tight_a_budget_is_refused_by_the_accountant_and_leaves_no_cap(
     vault: Vault, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     train_in_a_thread(monkeypatch)
-    with pytest.raises(BudgetExceeded, match="epsilon"):
-        run(vault, replace(PLAN, target_epsilon=0.0005, steps=1000, sample_rate=1.0))
-    assert vault.ledger() == ()
+    with pytest.raises(BudgetExceeded, match="over 1000 steps by any noise"):
+        run(vault, replace(PLAN, cap=None, target_epsilon=0.0005, steps=1000, sample_rate=1.0))
+    assert (vault.ledger(), vault.setting(CAP_SETTING)) == ((), None)
+    _, result = run(vault, replace(PLAN, cap=None))
+    assert result is not None
+    assert vault.setting(CAP_SETTING) == repr(PLAN.target_epsilon)
 
 
 def test_a_checkpoint_that_is_gone_or_altered_is_refused_in_one_line(vault: Vault) -> None:
