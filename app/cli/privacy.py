@@ -26,7 +26,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--set-cap",
         type=float,
         metavar="EPSILON",
-        help="epsilon that no run may ever pass (only the privacy officer may raise it; audited)",
+        help="epsilon that no run may ever pass (set by who trains, raised by the privacy officer; audited)",
     )
     add_vault_arguments(parser)
 

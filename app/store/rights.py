@@ -15,6 +15,7 @@ class Right(StrEnum):
     WRITE = "write notes or add patients"
     ERASE = "erase a patient"
     TRAIN = "train models or choose which one is used"
+    PLAN = "choose what training may spend or learn, or what an update says of this site"
     PEOPLE = "change who has access"
 
 
@@ -23,8 +24,8 @@ _RIGHTS: dict[Role, frozenset[Right]] = {
     Role.CLINICIAN: frozenset(Right),
     Role.ANNOTATOR: frozenset({Right.CHARTS, Right.ANNOTATE}),
     Role.ADJUDICATOR: frozenset({Right.CHARTS, Right.ANNOTATE, Right.DECIDE}),
-    Role.TRAINER: frozenset({Right.TRAIN}),
-    Role.PRIVACY_OFFICER: frozenset({Right.ERASE, Right.PEOPLE}),
+    Role.TRAINER: frozenset({Right.TRAIN, Right.PLAN}),
+    Role.PRIVACY_OFFICER: frozenset({Right.ERASE, Right.PEOPLE, Right.PLAN}),
     Role.ADMINISTRATOR: frozenset(),
     Role.RECOVERY: frozenset(Right),
 }

@@ -13,6 +13,7 @@ from app.config.policy import Policy
 from app.errors import BudgetExceeded, UsageError
 from app.store.backup import EPSILON_FLOOR, UNKNOWN
 from app.store.patient_query import PatientFilter
+from app.store.rights import Right
 from app.store.vault import Vault
 from ml.privacy.ledger import LedgerEntry, spent
 from ml.registry.model_version import VersionContent
@@ -252,5 +253,6 @@ def declared_diseases(vault: Vault, base: VersionContent) -> tuple[str, ...]:
 
 def declare_diseases(vault: Vault, disease_ids: list[str]) -> None:
     """Say which diseases the site treats. It is public: choose it without looking at the patients."""
+    vault.require(Right.PLAN)
     vault.set_setting(DECLARED_SETTING, msgspec.json.encode(sorted(set(disease_ids))).decode())
     vault.audit("diseases-declared", detail=f"{len(set(disease_ids))} diseases")

@@ -6,6 +6,7 @@ from app.config.policy import Policy
 from app.errors import BudgetExceeded, UsageError
 from app.store.backup import EPSILON_FLOOR, UNKNOWN
 from app.store.header import Role
+from app.store.rights import Right
 from app.store.vault import Vault
 from app.workflows.plan_training import CAP_SETTING, LARGEST_CAP
 from app.workflows.train_model import PATIENT_SET
@@ -77,7 +78,8 @@ def declare_spent(vault: Vault, epsilon: float) -> None:
 
 
 def set_cap(vault: Vault, epsilon: float) -> None:
-    """Choose the vault's cap anew. Only the privacy officer may raise it. Audited."""
+    """Choose the vault's cap, the first one too. Only the privacy officer may raise it. Audited."""
+    vault.require(Right.PLAN)
     if not 0 < epsilon <= LARGEST_CAP:
         raise UsageError(f"the cap must be above 0 and at most {LARGEST_CAP:g}")
     kept = vault.setting(CAP_SETTING)

@@ -7,6 +7,7 @@ import numpy as np
 
 from app.errors import UsageError
 from app.store.backup import EPSILON_FLOOR, UNKNOWN
+from app.store.rights import Right
 from app.store.signing_keys import site_private_key
 from app.store.vault import Vault
 from app.workflows.describe_update import describe_update, folded
@@ -125,7 +126,8 @@ def site_name(vault: Vault) -> str:
 
 
 def name_site(vault: Vault, name: str) -> None:
-    """Choose the site's public name."""
+    """Choose the site's public name. Raises PolicyError, UsageError."""
+    vault.require(Right.PLAN)
     if not is_name(name):
         raise UsageError(
             "a site's name has 1 to 64 of a-z, 0-9, '.', '_' and '-', and begins with one of a-z, 0-9"
@@ -134,7 +136,11 @@ def name_site(vault: Vault, name: str) -> None:
 
 
 def declare_weight(vault: Vault, weight: int) -> None:
-    """Choose the weight that the site claims: a public constant, never counted from the patients."""
+    """Choose the weight that the site claims: a public constant, never counted from the patients.
+
+    Raises PolicyError, UsageError.
+    """
+    vault.require(Right.PLAN)
     if not 1 <= weight <= LARGEST_WEIGHT:
         raise UsageError(f"a weight lies between 1 and {LARGEST_WEIGHT:,}")
     vault.set_setting(WEIGHT_SETTING, str(weight))

@@ -16,6 +16,9 @@ from app.store.header import RECOVERY, Role, read_header
 from app.store.people import add_user, approve, remove_user, reset_passphrase
 from app.store.rights import Right, has_right
 from app.store.vault import Vault
+from app.workflows.plan_training import declare_diseases
+from app.workflows.report_privacy import set_cap
+from app.workflows.review_update import declare_weight, name_site
 from knowledge_graph.terms.term import DiseaseId, TermId
 from ml.privacy.ledger import LedgerEntry
 from tests.app.store.prepared_rekey import prepare_rekey
@@ -38,6 +41,7 @@ DEEDS: dict[Right, Callable[[Vault], object]] = {
     Right.TRAIN: lambda v: v.append_ledger(
         LedgerEntry("run", "all", "gaussian", 0.1, 1.0, 1.0, 10, 1e-5, 0.7, "2026")
     ),
+    Right.PLAN: lambda v: declare_diseases(v, ["OMIM:1"]),
     Right.PEOPLE: lambda v: add_user(v, user="new", passphrase=OTHER, role=Role.ANNOTATOR, kdf=FAST),
 }
 
@@ -63,6 +67,28 @@ def test_a_role_does_what_it_may_and_nothing_else(path: Path, role: Role) -> Non
                 with pytest.raises(PolicyError, match=f"{role}.*may not {right}"):
                     deed(vault)
                 assert vault.audit_count() == events
+
+
+PLANS: tuple[Callable[[Vault], object], ...] = (
+    lambda v: set_cap(v, 0.5),
+    lambda v: declare_diseases(v, ["OMIM:1"]),
+    lambda v: name_site(v, "ward-7"),
+    lambda v: declare_weight(v, 3),
+)
+
+
+@pytest.mark.parametrize("plan", PLANS)
+@pytest.mark.parametrize("role", [Role.ANNOTATOR, Role.ADJUDICATOR, Role.TRAINER, Role.PRIVACY_OFFICER])
+def test_what_training_may_spend_and_learn_is_set_by_those_who_plan(
+    path: Path, role: Role, plan: Callable[[Vault], object]
+) -> None:
+    with as_role(path, role) as vault:
+        if role in (Role.TRAINER, Role.PRIVACY_OFFICER):
+            plan(vault)
+            return
+        with pytest.raises(PolicyError, match="clinician, trainer, privacy-officer"):
+            plan(vault)
+        assert not vault.session().rows("SELECT name FROM setting WHERE name NOT LIKE 'model%'")
 
 
 def test_each_right_is_some_persons_and_a_clinician_alone_can_run_a_small_hospital() -> None:
