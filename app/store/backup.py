@@ -25,6 +25,7 @@ from app.store.header import NAME as HEADER_NAME
 from app.store.header import read_header, unlock
 from app.store.key_derivation import subkey
 from app.store.opening import look_with_key, make_session
+from app.store.session import FORMER_TWINS
 from app.store.vault import Vault
 from app.store.writer_lock import WriterLock
 
@@ -62,9 +63,10 @@ def restore(backup: Path, target: Path, *, user: str, passphrase: str, replacing
         raise UsageError(f"{backup} holds no backup; name a folder that `anamnesis vault backup` wrote")
     read_header(backup)
     with new_folder(target, "restored vault", outside=backup) as partial:
-        _verify(backup, user=user, passphrase=passphrase)
+        data_key = _verify(backup, user=user, passphrase=passphrase)
         shutil.copytree(backup, partial, dirs_exist_ok=True)
         partial.chmod(0o700)
+        _anchor_as_vault(partial, data_key)
         with Vault.open(partial, user=user, passphrase=passphrase) as vault:
             floor = _floor(vault, replacing, user=user, passphrase=passphrase)
             vault.set_setting(EPSILON_FLOOR, floor)
@@ -160,12 +162,24 @@ def _copy_database(vault: Vault, folder: Path) -> None:
         session.close()
 
 
-def _verify(folder: Path, *, user: str, passphrase: str) -> None:
-    _refuse_unsound(Vault.open(folder, user=user, passphrase=passphrase, read_only=True), folder)
+def _anchor_as_vault(folder: Path, data_key: bytes) -> None:
+    """The anchor of a backup's copy, as that of a vault."""
+    anchors = AnchorFile(folder, data_key)
+    anchor = anchors.read()
+    if anchor is not None and anchors.are_former_twins():
+        anchors.write_both(anchor)
+
+
+def _verify(folder: Path, *, user: str, passphrase: str) -> bytes:
+    """The backup's data key. Raises VaultDamaged where it is not sound."""
+    copy = Vault.open(folder, user=user, passphrase=passphrase, read_only=True)
+    data_key = copy.data_key()
+    _refuse_unsound(copy, folder)
+    return data_key
 
 
 def _refuse_unsound(copy: Vault, folder: Path) -> None:
     with copy:
-        report = check_vault(copy)
-    if not report.sound:
-        raise VaultDamaged(f"the backup {folder.name} is not sound ({report.problems[0]}); use another one")
+        problems = [p for p in check_vault(copy).problems if FORMER_TWINS not in p]
+    if problems:
+        raise VaultDamaged(f"the backup {folder.name} is not sound ({problems[0]}); use another one")

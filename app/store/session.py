@@ -12,11 +12,15 @@ from typing import Any
 from app.clinical.audit_event import AuditEvent
 from app.errors import VaultDamaged, VaultError, VaultLocked
 from app.store.anchor import EPSILON_FLOOR, UNKNOWN, Anchor, AnchorFile
-from app.store.audit_chain import AuditChain
+from app.store.audit_chain import REKEYED, AuditChain
 from app.store.clock import Clock
 from app.store.database import Connection, DatabaseError, close_database
 from app.store.durable_file import reason_of
 
+FORMER_TWINS = (
+    "the vault's two anchors are the same, as in a backup of an earlier version, or where the newest one was "
+    "taken away; restore this folder as a backup, or the newest backup"
+)
 _WAY_OUT = "restore the newest backup; or, if this is the newest state, back it up and restore that"
 
 
@@ -78,7 +82,9 @@ class Session:
                 "the vault's anchor is missing or altered, so an older copy can't be told from the "
                 f"newest one; {_WAY_OUT}"
             )
-        if len(before) < 2 and len(slots) < 2 and here == newest.sequence:
+        if len(before) < 2 and len(slots) < 2 and here == newest.sequence and not self._has_a_new_key():
+            if self.anchors.are_former_twins():
+                return FORMER_TWINS
             return f"one of the vault's two anchors is missing or altered, perhaps the newest one; {_WAY_OUT}"
         # Another process may commit meanwhile: what held before must be there, what holds now may be newer.
         oldest = max(before, key=lambda a: a.sequence, default=newest)
@@ -166,6 +172,11 @@ class Session:
             return True
         found = self._first("SELECT hash FROM audit_event WHERE sequence = ?", anchor.audit_sequence)
         return found is not None and found[0] == anchor.audit_head
+
+    def _has_a_new_key(self) -> bool:
+        """Whether nothing was committed since an earlier version changed the key, which made twins."""
+        last = self._first("SELECT action FROM audit_event ORDER BY sequence DESC LIMIT 1")
+        return last is not None and last[0] == REKEYED and self.anchors.are_former_twins()
 
     def _sequence(self) -> int:
         row = self._first("SELECT value FROM meta WHERE name = 'commit_sequence'")
