@@ -28,12 +28,16 @@ SLOT_BYTES = 512  # one sector: overwritten in place, so a full disk can't refus
 
 @dataclass(frozen=True, slots=True)
 class Anchor:
-    """State after a commit. `audit_head` is hexadecimal; `epsilon_spent` is None where not known."""
+    """State after a commit. `audit_head` is hexadecimal; `epsilon_spent` is None where not known.
+
+    `is_backup` where it stands beside a backup's copy, which is read and restored, not written.
+    """
 
     sequence: int
     audit_sequence: int
     audit_head: str
     epsilon_spent: float | None
+    is_backup: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,9 @@
 """Encrypted backups: a consistent copy of the database under the same key, verified after writing.
 
-A backup is a folder like a vault, without the writer's lock. Restoring makes a new vault and never
-gives privacy budget back: the restored vault's epsilon floor is what the replaced vault's anchor
-says was spent, or "unknown" where that vault is gone, and then training is refused until the
+A backup is a folder like a vault, without the writer's lock, and its anchor says that it is a backup:
+it opens read-only, lest its ledger, which is of its moment, be spent from. Restoring makes a new vault
+and never gives privacy budget back: the restored vault's epsilon floor is what the replaced vault's
+anchor says was spent, or "unknown" where that vault is gone, and then training is refused until the
 privacy officer declares what was spent.
 """
 
@@ -12,6 +13,7 @@ import shutil
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 from app.errors import UsageError, VaultDamaged, VaultError, VaultLocked
@@ -24,7 +26,7 @@ from app.store.durable_file import reason_of, sync_folder, sync_tree, write_dura
 from app.store.header import NAME as HEADER_NAME
 from app.store.header import read_header, unlock
 from app.store.key_derivation import subkey
-from app.store.opening import look_with_key, make_session
+from app.store.opening import SEALED_MARK, look_with_key, make_session
 from app.store.session import FORMER_TWINS
 from app.store.vault import Vault
 from app.store.writer_lock import WriterLock
@@ -128,6 +130,7 @@ def _floor(vault: Vault, replacing: Path | None, *, user: str, passphrase: str) 
 
 
 def _anchor_of(folder: Path, vault: Vault, *, user: str, passphrase: str) -> Anchor | None:
+    """The newest anchor of the vault that is replaced; None where it is lost, or a backup's."""
     try:
         header = read_header(folder)
     except VaultDamaged:
@@ -136,12 +139,16 @@ def _anchor_of(folder: Path, vault: Vault, *, user: str, passphrase: str) -> Anc
         raise
     if header.vault_id != read_header(vault.path).vault_id:
         raise UsageError(f"{folder} is another vault than the one this backup was made of")
+    if os.path.lexists(folder / SEALED_MARK):
+        return None
     keys = [vault.data_key()]
     with suppress(VaultLocked):  # her passphrase was changed since: the backup's key still reads the anchor
         found = unlock(header, user, passphrase)
         keys += [key for key in (found.current, found.following) if key is not None]
-    anchors = [a for key in keys if (a := AnchorFile(folder, key).read()) is not None]
-    return max(anchors, key=lambda a: a.sequence, default=None)
+    files = [AnchorFile(folder, key) for key in keys]
+    newest = max((a for f in files if (a := f.read()) is not None), key=lambda a: a.sequence, default=None)
+    is_copy = (newest is not None and newest.is_backup) or any(f.are_former_twins() for f in files)
+    return None if is_copy else newest
 
 
 def _copy_database(vault: Vault, folder: Path) -> None:
@@ -156,18 +163,19 @@ def _copy_database(vault: Vault, folder: Path) -> None:
         source.execute("BEGIN")
         source.execute("SELECT count(*) FROM sqlite_master").fetchone()
         source.backup(copy)
-        session.anchor_anew()
+        session.anchor_anew(is_backup=True)
     finally:
         source.close()
         session.close()
 
 
 def _anchor_as_vault(folder: Path, data_key: bytes) -> None:
-    """The anchor of a backup's copy, as that of a vault."""
+    """Take the mark of a backup from its copy."""
     anchors = AnchorFile(folder, data_key)
     anchor = anchors.read()
-    if anchor is not None and anchors.are_former_twins():
-        anchors.write_both(anchor)
+    if anchor is not None and (anchor.is_backup or anchors.are_former_twins()):
+        anchors.write_both(replace(anchor, is_backup=False))
+    (folder / SEALED_MARK).unlink(missing_ok=True)
 
 
 def _verify(folder: Path, *, user: str, passphrase: str) -> bytes:

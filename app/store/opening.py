@@ -4,6 +4,7 @@ Everything is looked at read-only first, so that a vault that is refused, or ope
 database and anchor disagree, keeps every byte.
 """
 
+import os
 import sys
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -21,9 +22,10 @@ from app.store.key_derivation import subkey
 from app.store.memory_guard import forbid_core_dumps
 from app.store.network_share import on_network_share
 from app.store.place_holder import PlaceHolder
-from app.store.session import Session
+from app.store.session import IS_BACKUP, Session
 from app.store.writer_lock import WriterLock
 
+SEALED_MARK = "sealed-copy"  # a file beside a copy that was made without a key
 ASKED_READ_ONLY = "the vault was opened read-only; open it for writing"
 
 
@@ -105,7 +107,8 @@ def _look(
     anchors = AnchorFile(path, key, being_changed=bool(header.next_slots))
     session = Session(connection, user=user, anchors=anchors, chain=AuditChain(key), clock=clock)
     try:
-        session.read_only_because = session.conflict()
+        mark = IS_BACKUP if os.path.lexists(path / SEALED_MARK) else None
+        session.read_only_because = session.conflict() or mark
     except BaseException:
         connection.close()
         raise

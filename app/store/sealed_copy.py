@@ -12,6 +12,7 @@ from app.errors import VaultDamaged, VaultError, VaultLocked
 from app.store.backup import new_folder
 from app.store.durable_file import reason_of
 from app.store.header import read_header
+from app.store.opening import SEALED_MARK
 from app.store.writer_lock import NAME as LOCK
 from app.store.writer_lock import WriterLock
 
@@ -37,6 +38,7 @@ def copy_sealed(path: Path, target: Path) -> Path:
             partial.chmod(0o700)
             if _digests(path) != _digests(partial):
                 raise VaultDamaged("the copy is not what was copied; look at the disk, then try again")
+            (partial / SEALED_MARK).touch(mode=0o600)
     finally:
         lock.release()
     return target

@@ -7,6 +7,7 @@ one SQLite transaction; the anchor follows; only then does the caller go on.
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from app.clinical.audit_event import AuditEvent
@@ -21,6 +22,7 @@ FORMER_TWINS = (
     "the vault's two anchors are the same, as in a backup of an earlier version, or where the newest one was "
     "taken away; restore this folder as a backup, or the newest backup"
 )
+IS_BACKUP = "this is a backup, opened read-only; restore it first with `anamnesis vault restore`"
 _WAY_OUT = "restore the newest backup; or, if this is the newest state, back it up and restore that"
 
 
@@ -95,7 +97,7 @@ class Session:
             )
         if here > newest.sequence + 1 or not self._holds(oldest):
             return f"the database and the vault's anchor tell different histories; {_WAY_OUT}"
-        return None
+        return IS_BACKUP if newest.is_backup else None
 
     def settle_anchor(self) -> None:
         """After a stop between commit and anchor the commit stands: anchor it."""
@@ -103,9 +105,9 @@ class Session:
         if newest is None or here == newest.sequence + 1:
             self.anchors.write(self._anchor(here))
 
-    def anchor_anew(self) -> None:
+    def anchor_anew(self, *, is_backup: bool = False) -> None:
         """Anchor a database that is new, copied or under a new key."""
-        self.anchors.write_both(self._anchor(self._sequence()))
+        self.anchors.write_both(replace(self._anchor(self._sequence()), is_backup=is_backup))
 
     def present_anchor(self) -> Anchor:
         """What the anchor of this database says, or would say."""

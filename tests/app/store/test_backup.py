@@ -13,6 +13,7 @@ from app.store.backup import EPSILON_FLOOR, back_up, restore
 from app.store.check import check_vault
 from app.store.key_derivation import KdfParameters
 from app.store.people import change_passphrase
+from app.store.sealed_copy import copy_sealed
 from app.store.vault import Vault
 from app.store.writer_lock import WriterLock
 from ml.privacy.ledger import LedgerEntry
@@ -131,6 +132,39 @@ def test_restoring_again_and_again_gives_no_budget_back(path: Path, tmp_path: Pa
         back_up(vault, tmp_path / "b2", passphrase=SECRET)
     restore(tmp_path / "b2", tmp_path / "n3", user="ann", passphrase=SECRET, replacing=tmp_path / "n2")
     assert floor_of(tmp_path / "n3") == "0.9"
+
+
+def test_a_backup_is_only_read_until_it_is_restored(path: Path, tmp_path: Path) -> None:
+    with open_it(path) as vault:
+        back_up(vault, tmp_path / "b", passphrase=SECRET)
+        spend(vault, 0.7)
+    with open_it(tmp_path / "b") as copy:
+        assert "restore it first" in str(copy.read_only_because)
+        assert check_vault(copy).sound
+        with pytest.raises(VaultError, match="nothing can be changed"):
+            spend(copy, 0.7)
+        back_up(copy, tmp_path / "again")
+    restore(tmp_path / "again", tmp_path / "n", user="ann", passphrase=SECRET, replacing=path)
+    with open_it(tmp_path / "n") as again:
+        assert not again.read_only
+        assert again.setting(EPSILON_FLOOR) == "0.7"
+
+
+@pytest.mark.parametrize("sealed", [False, True])
+def test_a_backup_can_not_stand_for_the_vault_that_was_in_use(
+    path: Path, tmp_path: Path, sealed: bool
+) -> None:
+    with open_it(path) as vault:
+        back_up(vault, tmp_path / "b1", passphrase=SECRET)
+        vault.set_setting("a", "1")
+        if not sealed:
+            back_up(vault, tmp_path / "b2", passphrase=SECRET)
+    if sealed:
+        copy_sealed(path, tmp_path / "b2")
+    with open_it(path) as vault:
+        spend(vault, 0.7)
+    restore(tmp_path / "b1", tmp_path / "n", user="ann", passphrase=SECRET, replacing=tmp_path / "b2")
+    assert floor_of(tmp_path / "n") == "unknown"
 
 
 def test_where_it_is_not_known_what_was_spent_it_stays_so(path: Path, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from app.errors import UsageError, VaultDamaged, VaultError, VaultLocked
 from app.store import sealed_copy
 from app.store.backup import EPSILON_FLOOR, UNKNOWN, restore
 from app.store.check import check_vault
+from app.store.opening import SEALED_MARK
 from app.store.scheduled_backup import BackupPlan, back_up_by_plan, backups_of, copy_by_plan, is_due
 from app.store.sealed_copy import copy_sealed
 from tests.app.store.disk_states import digest
@@ -21,7 +22,7 @@ NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 
 
 def _made_of(folder: Path) -> dict[str, str]:
-    return digest(folder, without=(*SCRATCH, "writer.lock"))
+    return digest(folder, without=(*SCRATCH, "writer.lock", SEALED_MARK))
 
 
 @pytest.mark.parametrize("kind", ["path", "stopped"])
@@ -38,6 +39,16 @@ def test_a_copy_is_byte_for_byte_the_vault_also_as_a_kill_left_it(
         assert again.patient_count() == 1
         assert again.setting(EPSILON_FLOOR) == UNKNOWN  # the vault might be that very copy
         assert again.setting("s4") == ("x" * 500 if kind == "stopped" else None)
+
+
+def test_a_copy_is_only_read_until_it_is_restored(path: Path, tmp_path: Path) -> None:
+    copy_sealed(path, tmp_path / "copy")
+    with open_it(tmp_path / "copy") as copy:
+        assert "restore it first" in str(copy.read_only_because)
+        assert check_vault(copy).sound
+    restore(tmp_path / "copy", tmp_path / "new", user="ann", passphrase=SECRET)
+    with open_it(tmp_path / "new") as again:
+        assert not again.read_only
 
 
 def test_a_vault_in_use_is_not_copied_and_nothing_is_left(path: Path, tmp_path: Path) -> None:
