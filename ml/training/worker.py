@@ -3,6 +3,7 @@
 import os
 import sys
 import time
+from collections.abc import Callable
 from typing import Any, BinaryIO
 
 from ml.errors import MlError
@@ -27,8 +28,8 @@ def main() -> int:
     return serve(sys.stdin.buffer, out)
 
 
-def serve(inward: BinaryIO, outward: BinaryIO) -> int:
-    """The conversation of `ml/training/messages.py`."""
+def serve(inward: BinaryIO, outward: BinaryIO, clock: Callable[[], float] = time.perf_counter) -> int:
+    """The conversation of `ml/training/messages.py`; `clock` tells seconds."""
     frame = read_frame(inward)
     if frame is None:
         return 1
@@ -41,7 +42,7 @@ def serve(inward: BinaryIO, outward: BinaryIO) -> int:
         if noise is None:
             write_frame(outward, {"kind": "refused", "reason": _no_budget(job)})
             return 0
-        return _train(job, patients, noise, inward, outward)
+        return _train(job, patients, noise, pipes=(inward, outward), clock=clock)
     except MlError as error:
         write_frame(outward, {"kind": "refused", "reason": str(error)})
         return 0
@@ -70,26 +71,29 @@ def _train(
     job: TrainingJob,
     patients: list[TrainingPatient],
     noise: float,
-    inward: BinaryIO,
-    outward: BinaryIO,
+    *,
+    pipes: tuple[BinaryIO, BinaryIO],
+    clock: Callable[[], float],
 ) -> int:
+    inward, outward = pipes
     epsilons = _epsilons(job, noise)
     write_frame(outward, {"kind": "planned", "noise_multiplier": noise, "epsilons": epsilons})
     team = _team(job)
     learner = _learner(job, patients, team)
     random = SecureRandom()
-    step = job.done_steps
+    step, started = job.done_steps, 0.0
     for size, epsilon in zip(blocks(job), epsilons, strict=True):
         if not _granted(inward):
             break
-        started = time.perf_counter()
+        if step == job.done_steps:
+            started = clock()
         for _ in range(size):
             drawn = random.poisson_sample(len(patients), job.sample_rate)
             if team is not None:
                 team.tell(drawn.tolist())
             learner.step(drawn.tolist(), step_settings(job, noise, step), random)
             step += 1
-            speed = (step - job.done_steps) / max(time.perf_counter() - started, 1e-9)
+            speed = (step - job.done_steps) / max(clock() - started, 1e-9)
             write_frame(outward, _progress(step, epsilon, speed))
         write_frame(outward, {"kind": "checkpoint", "state": learner.state(), "step": step})
     if team is not None:

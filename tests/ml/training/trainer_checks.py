@@ -2,6 +2,7 @@
 
 import os
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, BinaryIO
@@ -55,12 +56,14 @@ class Counting:
         return b"tensors"
 
 
-def converse(job: TrainingJob, grants: int) -> tuple[Counting, list[dict[str, Any]]]:
+def converse(
+    job: TrainingJob, grants: int, clock: Callable[[], float] = time.perf_counter
+) -> tuple[Counting, list[dict[str, Any]]]:
     """Talk to the real trainer over pipes: the job, so many grants, then the end of the pipe."""
     learner, people = Counting(), [{"number": n, "texts": ["fever"], "label": 0} for n in range(5)]
     (to_read, to_write), (from_read, from_write) = os.pipe(), os.pipe()
     inward, outward = os.fdopen(to_read, "rb"), os.fdopen(from_write, "wb")
-    thread = threading.Thread(target=_serve, args=(inward, outward))
+    thread = threading.Thread(target=_serve, args=(inward, outward, clock))
     with (
         patch.object(worker, "make_learner", lambda _job, _patients: learner),
         os.fdopen(to_write, "wb") as ask,
@@ -76,9 +79,9 @@ def converse(job: TrainingJob, grants: int) -> tuple[Counting, list[dict[str, An
     return learner, frames
 
 
-def _serve(inward: BinaryIO, outward: BinaryIO) -> None:
+def _serve(inward: BinaryIO, outward: BinaryIO, clock: Callable[[], float]) -> None:
     with inward, outward:
-        worker.serve(inward, outward)
+        worker.serve(inward, outward, clock)
 
 
 def no_step_without_a_grant() -> None:
