@@ -239,6 +239,11 @@ def _check_plan(vault: Vault, run: TrainingRun, planned: _Planned, cap: float) -
         raise WorkerFailed("the two accountants disagree about this run; nothing was trained: report this")
     if epsilons and epsilons[-1] > cap:
         raise BudgetExceeded(f"this run would bring epsilon to {epsilons[-1]:.4g}, above the cap {cap:g}")
+    if epsilons and epsilons[-1] > plan.target_epsilon * (1 + _ROUNDING):
+        raise BudgetExceeded(
+            f"another run has spent since this one stopped: taken up, it would bring epsilon to "
+            f"{epsilons[-1]:.4g}, above its target {plan.target_epsilon:g}; start a new run"
+        )
 
 
 def _entry(run: TrainingRun, noise: float, steps: int, epsilon: float) -> LedgerEntry:

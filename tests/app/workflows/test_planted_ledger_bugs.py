@@ -162,10 +162,22 @@ def a_plan_above_the_cap_is_refused(vault: Vault) -> None:
     assert sum(e.steps for e in vault.ledger()) == steps
 
 
+def a_run_taken_up_keeps_its_target(vault: Vault) -> None:
+    """Another run came between, whose debits compose with what is left of the stopped one."""
+    witness = Witness(vault)
+    witness.run(stop_at=3)
+    witness.run(replace(PLAN, target_epsilon=5.0), stop_at=1)  # within its first block: no checkpoint
+    steps = sum(e.steps for e in vault.ledger())
+    with pytest.raises(BudgetExceeded, match="above its target 3"):
+        witness.run(replace(PLAN, resume=True))
+    assert sum(e.steps for e in vault.ledger()) == steps
+
+
 CHECKS = (
     the_ledger_holds_what_was_executed,
     a_trainer_that_understates_is_not_believed,
     a_plan_above_the_cap_is_refused,
+    a_run_taken_up_keeps_its_target,
 )
 
 
