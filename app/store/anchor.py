@@ -16,7 +16,7 @@ from pathlib import Path
 
 import msgspec
 
-from app.store.durable_file import read_regular, sync_folder
+from app.store.durable_file import open_to_write, read_regular, sync_folder
 from app.store.key_derivation import subkey
 
 EPSILON_FLOOR = "privacy.epsilon_floor"
@@ -112,7 +112,7 @@ class AnchorFile:
         record = (self._mac(slot, body) + b"\n" + body).ljust(SLOT_BYTES)
         path = self._path(slot)
         is_new = not path.exists()
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
+        handle = open_to_write(path, os.O_WRONLY)
         try:
             with open(handle, "wb", closefd=False) as stream:
                 stream.write(record)

@@ -1,8 +1,12 @@
 """Writes a small file whole or not at all: a new file, fsync, rename, fsync of the folder."""
 
+import errno
 import os
 import stat
 from pathlib import Path
+
+_WAYS = ("O_NONBLOCK", "O_NOFOLLOW", "O_BINARY")  # not every system has each
+_NEITHER_WAIT_NOR_FOLLOW = sum(getattr(os, way, 0) for way in _WAYS)
 
 
 def write_durably(path: Path, data: bytes, *, fresh: Path | None = None) -> None:
@@ -11,7 +15,8 @@ def write_durably(path: Path, data: bytes, *, fresh: Path | None = None) -> None
     `fresh` is where the new content is written first, on the same file system.
     """
     draft = fresh or path.with_name(path.name + ".new")
-    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as stream:
+    draft.unlink(missing_ok=True)
+    with open(open_to_write(draft, os.O_WRONLY | os.O_EXCL), "wb") as stream:
         stream.write(data)
         stream.flush()
         os.fsync(stream.fileno())
@@ -19,13 +24,26 @@ def write_durably(path: Path, data: bytes, *, fresh: Path | None = None) -> None
     sync_folder(path.parent)
 
 
+def open_to_write(path: Path, how: int) -> int:
+    """A handle on a plain file, made where it is absent; what lies behind a link is left as it is.
+
+    `how` are flags of os.open. Raises OSError.
+    """
+    if os.path.islink(path):  # where the system has no O_NOFOLLOW
+        raise OSError(errno.ELOOP, "a link to another place lies under its name", str(path))
+    handle = os.open(path, how | os.O_CREAT | _NEITHER_WAIT_NOR_FOLLOW, 0o600)
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise OSError(errno.EINVAL, "no plain file lies under its name", str(path))
+    return handle
+
+
 def read_regular(path: Path, *, largest: int) -> bytes:
     """A plain file's bytes; a link, pipe, device or folder under its name is refused, not waited for.
 
     Raises OSError; ValueError where it is no plain file or larger than `largest`.
     """
-    ways = ("O_NONBLOCK", "O_NOFOLLOW", "O_BINARY")  # not every system has each
-    handle = os.open(path, os.O_RDONLY | sum(getattr(os, way, 0) for way in ways))
+    handle = os.open(path, os.O_RDONLY | _NEITHER_WAIT_NOR_FOLLOW)
     with open(handle, "rb") as stream:
         found = os.fstat(handle)
         if not stat.S_ISREG(found.st_mode) or found.st_size > largest:

@@ -6,6 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from app.errors import VaultLocked
+from app.store.durable_file import open_to_write
 from app.store.place_holder import PlaceHolder, read_holder
 
 NAME = "writer.lock"
@@ -17,7 +18,7 @@ class WriterLock:
 
     def __init__(self, folder: Path, name: str = NAME):
         """Take the place. Raises VaultLocked where another window or process has it."""
-        self._handle = os.open(folder / name, os.O_RDWR | os.O_CREAT, 0o600)
+        self._handle = open_to_write(folder / name, os.O_RDWR)
         try:
             _lock(self._handle)
         except OSError as error:
