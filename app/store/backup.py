@@ -31,6 +31,7 @@ from app.store.session import FORMER_TWINS
 from app.store.vault import Vault
 from app.store.writer_lock import WriterLock
 
+LINK = "the vault's folder holds a link to another place; put the file itself there"
 _OPENINGS = 1  # commits that the opening of a restored vault has added to the backup's
 _BUSY = "being-written.lock"  # held as long as its process lives
 _PARTIAL = re.compile(r"\..+\.[0-9a-f]{32}\.partial")
@@ -47,8 +48,11 @@ def back_up(vault: Vault, target: Path, *, passphrase: str | None = None) -> Pat
         _copy_database(vault, partial)
         write_durably(partial / HEADER_NAME, (vault.path / HEADER_NAME).read_bytes())
         (partial / "models").mkdir(mode=0o700)
+        if vault.models_dir.is_symlink():
+            raise VaultDamaged(LINK)
         if vault.models_dir.is_dir():
-            shutil.copytree(vault.models_dir, partial / "models", dirs_exist_ok=True)
+            shutil.copytree(vault.models_dir, partial / "models", dirs_exist_ok=True, symlinks=True)
+        refuse_links(partial)
         if passphrase is not None:
             unlock(read_header(partial), vault.user, passphrase)
         clock = vault.session().now
@@ -66,13 +70,20 @@ def restore(backup: Path, target: Path, *, user: str, passphrase: str, replacing
     read_header(backup)
     with new_folder(target, "restored vault", outside=backup) as partial:
         data_key = _verify(backup, user=user, passphrase=passphrase)
-        shutil.copytree(backup, partial, dirs_exist_ok=True)
+        shutil.copytree(backup, partial, dirs_exist_ok=True, symlinks=True)
+        refuse_links(partial)
         partial.chmod(0o700)
         _anchor_as_vault(partial, data_key)
         with Vault.open(partial, user=user, passphrase=passphrase) as vault:
             floor = _floor(vault, replacing, user=user, passphrase=passphrase)
             vault.set_setting(EPSILON_FLOOR, floor)
             vault.audit("restored-from-backup", detail=f"epsilon floor {floor}")
+
+
+def refuse_links(folder: Path) -> None:
+    """Raise VaultDamaged for a link below a folder: it may lead anywhere, and no copy follows it."""
+    if any(path.is_symlink() for path in folder.rglob("*")):
+        raise VaultDamaged(LINK)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ import shutil
 from pathlib import Path
 
 from app.errors import VaultDamaged, VaultError, VaultLocked
-from app.store.backup import new_folder
+from app.store.backup import new_folder, refuse_links
 from app.store.durable_file import reason_of
 from app.store.header import read_header
 from app.store.opening import SEALED_MARK
@@ -49,11 +49,10 @@ def _left_out(_folder: str, names: list[str]) -> list[str]:
 
 
 def _digests(folder: Path) -> dict[str, str]:
-    """Each file's SHA-256 by its name below the folder; a link is refused, since it may lead anywhere."""
+    """Each file's SHA-256 by its name below the folder; a link is refused."""
+    refuse_links(folder)
     found = {}
     for path in sorted(folder.rglob("*")):
-        if path.is_symlink():
-            raise VaultDamaged("the vault's folder holds a link to another place; put the file itself there")
         if path.is_file() and path.name not in _PASSING and not path.name.startswith("being-written"):
             with path.open("rb") as stream:
                 found[path.relative_to(folder).as_posix()] = hashlib.file_digest(stream, "sha256").hexdigest()

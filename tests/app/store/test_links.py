@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from app.errors import VaultError
+from app.errors import VaultDamaged, VaultError
+from app.store.backup import back_up, restore
 from app.store.durable_file import write_durably
 from app.store.header import Role
 from app.store.people import add_user
@@ -60,3 +61,21 @@ def test_a_linked_draft_is_no_way_out_of_the_folder(tmp_path: Path, victim: Path
     write_durably(tmp_path / "f", b"new")
     assert (tmp_path / "f").read_bytes() == b"new"
     assert victim.read_bytes() == PRECIOUS
+
+
+def test_a_backup_and_a_restore_follow_no_link(path: Path, tmp_path: Path, victim: Path) -> None:
+    with open_it(path) as vault:
+        back_up(vault, tmp_path / "whole")
+        (path / "models" / "x").symlink_to(victim)
+        with pytest.raises(VaultDamaged, match="link"):
+            back_up(vault, tmp_path / "b")
+        (path / "models" / "x").unlink()
+        (path / "models").rename(tmp_path / "elsewhere")
+        (path / "models").symlink_to(tmp_path / "elsewhere")
+        with pytest.raises(VaultDamaged, match="link"):
+            back_up(vault, tmp_path / "b")
+    (tmp_path / "whole" / "models" / "x").symlink_to(victim)
+    with pytest.raises(VaultDamaged, match="link"):
+        restore(tmp_path / "whole", tmp_path / "r", user="ann", passphrase=SECRET)
+    assert not (tmp_path / "b").exists()
+    assert not (tmp_path / "r").exists()
