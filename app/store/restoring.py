@@ -12,11 +12,13 @@ from pathlib import Path
 from app.errors import VaultDamaged, VaultError
 from app.store.backup import restore
 from app.store.check import check_vault
+from app.store.database import NAME as DATABASE_NAME
 from app.store.durable_file import reason_of, sync_folder
 from app.store.header import NAME as HEADER_NAME
 from app.store.vault import Vault
 from app.store.writer_lock import WriterLock
 
+_PARTS = (HEADER_NAME, DATABASE_NAME, "anchor.0", "anchor.1")
 _HERE, _EXCHANGE = -100, 2  # AT_FDCWD and RENAME_EXCHANGE of renameat2(2)
 
 
@@ -33,8 +35,11 @@ class DrillReport:
 def restore_in_place(backup: Path, path: Path, *, user: str, passphrase: str) -> Path:
     """Put a backup in the place of a vault, however damaged; gives the folder that now holds the old one.
 
-    Nothing is removed, and what was spent stays spent: the old vault's anchor says it, else it is unknown.
+    At least one of its files must be there, lest any folder be taken for a vault. Nothing is removed, and
+    what was spent stays spent: the old vault's anchor says it, else it is unknown.
     """
+    if not any(os.path.lexists(path / name) for name in _PARTS):
+        raise VaultError(f"{path} can't be replaced: it holds no part of a vault; restore into a new folder")
     try:
         lock = WriterLock(path)
     except OSError as error:

@@ -81,6 +81,15 @@ def test_a_vault_in_use_or_a_spoilt_backup_is_left_alone(folder: Path) -> None:
         restore_in_place(folder / "b", folder / "nowhere", user="ann", passphrase=SECRET)
 
 
+def test_a_folder_that_is_no_vault_stays_in_its_place(folder: Path) -> None:
+    (folder / "Documents").mkdir()
+    (folder / "Documents" / "thesis").write_bytes(b"mine")
+    before = digest(folder)
+    with pytest.raises(VaultError, match="no part of a vault"):
+        restore_in_place(folder / "b", folder / "Documents", user="ann", passphrase=SECRET)
+    assert digest(folder) == before
+
+
 @pytest.mark.slow
 def test_a_kill_at_any_file_operation_leaves_one_whole_vault_in_the_place(
     folder: Path, tmp_path: Path
