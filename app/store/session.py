@@ -77,7 +77,7 @@ class Session:
 
     def conflict(self) -> str | None:
         """What database and anchor disagree about, or None. Changes nothing."""
-        before, here, slots = self.anchors.slots(), self._sequence(), self.anchors.slots()
+        before, (here, spent), slots = self.anchors.slots(), self._moment(), self.anchors.slots()
         newest = max(slots, key=lambda a: a.sequence, default=None)
         if newest is None:
             return (
@@ -97,6 +97,8 @@ class Session:
             )
         if here > newest.sequence + 1 or not self._holds(oldest):
             return f"the database and the vault's anchor tell different histories; {_WAY_OUT}"
+        if any(_spent_otherwise(anchor, here, spent) for anchor in slots):
+            return f"the database and the vault's anchor differ in the epsilon that was spent; {_WAY_OUT}"
         return IS_BACKUP if newest.is_backup else None
 
     def settle_anchor(self) -> None:
@@ -180,6 +182,15 @@ class Session:
         last = self._first("SELECT action FROM audit_event ORDER BY sequence DESC LIMIT 1")
         return last is not None and last[0] == REKEYED and self.anchors.are_former_twins()
 
+    def _moment(self) -> tuple[int, float | None]:
+        """Commit sequence and epsilon spent of one moment, while another process may commit."""
+        self._connection.execute("BEGIN")
+        try:
+            return self._sequence(), self._epsilon()
+        finally:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+
     def _sequence(self) -> int:
         row = self._first("SELECT value FROM meta WHERE name = 'commit_sequence'")
         return int(row[0]) if row else 0
@@ -195,6 +206,15 @@ class Session:
     def _first(self, sql: str, *parameters: Any) -> Any:
         """One row, or None."""
         return self._connection.execute(sql, parameters).fetchone()
+
+
+def _spent_otherwise(anchor: Anchor, here: int, spent: float | None) -> bool:
+    """Whether the database of the anchored commit says another epsilon; SQLite reads a number within 1e-9."""
+    if anchor.sequence != here:
+        return False
+    if anchor.epsilon_spent is None or spent is None:
+        return anchor.epsilon_spent is not spent
+    return abs(anchor.epsilon_spent - spent) > 1e-9
 
 
 def _unreadable(error: Exception) -> VaultError:

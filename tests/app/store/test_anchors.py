@@ -10,6 +10,7 @@ import pytest
 from app.errors import VaultDamaged, VaultError
 from app.store.check import check_vault
 from app.store.vault import Vault
+from ml.privacy.ledger import LedgerEntry
 from tests.app.store.disk_states import digest
 from tests.app.store.refusal import FAST, SCRATCH, SECRET, assert_only_reads, open_it
 
@@ -96,6 +97,22 @@ def test_the_newest_commit_and_its_anchor_taken_away_together_are_said(path: Pat
     (path / "vault.db").write_bytes(before)
     (path / changed).unlink()
     assert_only_reads(path, "perhaps the newest one")
+
+
+def test_another_epsilon_than_the_anchored_one_is_said(path: Path) -> None:
+    with open_it(path) as vault:
+        vault.append_ledger(LedgerEntry("r", "all", "gaussian", 0.1, 1.0, 1.0, 10, 1e-5, 0.7, "2026"))
+    for _ in range(2):
+        with open_it(path) as vault:
+            assert not vault.read_only
+    with open_it(path) as vault:
+        connection = vault.session().connection()
+        for (name,) in connection.execute(
+            "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'ledger_entry'"
+        ).fetchall():
+            connection.execute(f"DROP TRIGGER {name}")
+        connection.execute("DELETE FROM ledger_entry")
+    assert_only_reads(path, "epsilon that was spent")
 
 
 def test_the_anchors_of_another_vault_are_not_believed(path: Path, tmp_path: Path) -> None:
