@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from app.cli.console import Console
-from app.errors import WorkerFailed
+from app.errors import UsageError, WorkerFailed
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -28,6 +28,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Build, write and print the card; with --linking the file of the term search."""
+    if not 1 <= arguments.threads <= 1024:
+        raise UsageError("--threads must lie between 1 and 1024")
     if arguments.linking:
         return _linking(arguments, console)
     from dataclasses import asdict, replace

@@ -8,7 +8,7 @@ from app.cli.console import Console
 from app.config.settings import cache_dir
 from app.errors import UsageError
 
-LEAST = {"trials": 1, "folds": 1, "patients": 50, "notes": 20}
+LEAST = {"trials": 1, "folds": 1, "patients": 50, "notes": 20, "seed": 0, "threads": 1}
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -33,7 +33,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Each trial is told on stderr; the best, as words for `anamnesis train`, is the result."""
     from app.workflows.plan_training import SCOPES
-    from app.workflows.search_settings import SearchPlan, refuse_private_search, search_settings, study_of
+    from app.workflows.search_settings import (
+        SearchPlan,
+        check_journal,
+        refuse_private_search,
+        search_settings,
+        study_of,
+    )
 
     if arguments.scope not in SCOPES:
         raise UsageError(f"--scope is one of {', '.join(SCOPES)}")
@@ -42,10 +48,11 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
             raise UsageError(f"--{name} must be at least {least}")
     if not 0 < arguments.epsilon <= 100 or not 0 < arguments.delta <= 0.01:
         raise UsageError("--epsilon must lie above 0 and at most at 100, --delta above 0 and at most at 0.01")
-    words = {n: getattr(arguments, n) for n in ("scope", "epsilon", "delta", "seed", "threads", *LEAST)}
+    words = {n: getattr(arguments, n) for n in ("scope", "epsilon", "delta", *LEAST)}
     plan = SearchPlan(journal=arguments.journal, cache_dir=cache_dir(), **words)
     if arguments.vault:
         refuse_private_search(plan)
+    check_journal(plan.journal)
     for outcome in search_settings(plan):
         cut = " (cut short)" if outcome.pruned else ""
         told = ", ".join(f"{name} {value:.4g}" for name, value in outcome.settings.items())

@@ -109,7 +109,7 @@ def _add_machine(parser: argparse.ArgumentParser) -> None:
         "--device",
         choices=("cpu", "cuda"),
         default="cpu",
-        help="where the encoder is; cuda needs a card that torch sees, and has not been tried on one",
+        help="where the encoder is; cuda needs a graphics card that torch sees",
     )
 
 

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 
+import msgspec
 import numpy as np
 
-from app.errors import PolicyError, WorkerFailed
+from app.errors import PolicyError, UsageError, WorkerFailed
 from app.workflows.plan_training import MOST_NOISE, SCOPES, usual_optimizer
 from app.workflows.synthetic_notes import HELD_OUT_DISEASES, HELD_OUT_STYLES, SyntheticNotes
 from app.workflows.trainer_process import TrainerProcess
@@ -60,8 +61,11 @@ class SearchPlan:
 
     @property
     def name(self) -> str:
-        """Searches of another kind are another study, also in one journal."""
-        return f"{self.scope}, epsilon {self.epsilon:g}, delta {self.delta:g}, {self.patients} patients"
+        """Searches whose values can't be compared are other studies, also in one journal."""
+        return (
+            f"{self.scope}, epsilon {self.epsilon:g}, delta {self.delta:g}, {self.patients} patients, "
+            f"{self.folds} folds, {self.notes} notes, seed {self.seed}"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +90,26 @@ def search_settings(plan: SearchPlan) -> Iterator[TrialOutcome]:
     yield from study_of(plan).run(
         judge, trials=plan.trials, folds=plan.folds, first=usual_settings(plan.scope)
     )
+
+
+def check_journal(journal: Path) -> None:
+    """Raise UsageError where no journal can lie, or where what lies there is none; changes nothing."""
+    if journal.is_dir():
+        raise UsageError(f"{journal} is a folder; name a file for the journal")
+    if not journal.parent.is_dir():
+        raise UsageError(f"there is no folder {journal.parent} for the journal; make it first")
+    if not journal.exists():
+        return
+    try:
+        with journal.open("rb") as lines:
+            first = lines.readline(1 << 16)  # a killed search may have cut the last one
+        sound = not first or "op_code" in msgspec.json.decode(first, type=dict[str, object])
+    except OSError as error:
+        raise UsageError(f"{journal} can't be read ({error.strerror}); name another journal") from error
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        sound = False
+    if not sound:
+        raise UsageError(f"{journal} is no journal of a search; name another file")
 
 
 def study_of(plan: SearchPlan) -> SettingsSearch:

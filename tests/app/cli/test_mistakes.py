@@ -127,6 +127,7 @@ BARE = {
         ("knowledge add gone", 1, "check its path"),
         ("knowledge add fever.txt", 1, "is no pack"),
         ("knowledge remove ghost", 2, "see `anamnesis knowledge list`"),
+        ("build-model --threads 0", 2, "--threads must lie between"),
         ("similar", 2, "name one of"),
         ("ask --findings HP:0001250 --top -3", 2, "--top"),
         ("similar --findings HP:0001250 --top 0", 2, "--top"),
