@@ -15,6 +15,7 @@ from app.errors import UsageError
 
 # As in knowledge_graph.ranking.ranker, which is not loaded to say how a verb is called.
 RANKERS = ("fused", "kindred", "likelihood_ratio")
+SHARED_ROWS = ("kept", "uncounted", "dropped")  # as in knowledge_graph.ranking.dropped_publication
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -40,7 +41,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--drop-own-publication",
         action="store_true",
-        help="leave out the rows of phenotype.hpoa that come from the case's own publication",
+        help="leave out the rows of phenotype.hpoa that come from the case's own publication alone",
+    )
+    parser.add_argument(
+        "--shared-rows",
+        choices=SHARED_ROWS,
+        default=SHARED_ROWS[0],
+        help="with --drop-own-publication, rows that name other publications beside it: kept, kept "
+        "without their count, or dropped too (default: %(default)s)",
     )
     parser.add_argument(
         "--ranker",
@@ -82,6 +90,7 @@ def _cases(arguments: argparse.Namespace, console: Console) -> int:
     from app.workflows.evaluate_cases import evaluate_cases, read_cases
     from app.workflows.load_knowledge import load_graph
     from knowledge_graph.fusion.setting_prior import setting_prior
+    from knowledge_graph.ranking.dropped_publication import SharedRows
 
     choice = chosen_knowledge(arguments)
     graph = load_graph(cache_dir(), choice)
@@ -92,11 +101,14 @@ def _cases(arguments: argparse.Namespace, console: Console) -> int:
         if is_ddxplus_cases(arguments.cases)
         else read_cases(arguments.cases),
         drop_own_publication=arguments.drop_own_publication,
+        shared_rows=SharedRows(arguments.shared_rows),
         ranker=arguments.ranker,
         prior=setting_prior(graph, choice.setting) if graph.packs else None,
     )
     rows = asdict(accuracy)
     text = "\n".join(f"{k:18} {v:.4f}" if isinstance(v, float) else f"{k:18} {v}" for k, v in rows.items())
+    if arguments.drop_own_publication:
+        rows["shared_rows"] = arguments.shared_rows
     told = {"knowledge_version": graph.title, "setting": str(choice.setting)}
     console.result({**rows, **told}, text + "".join(f"\n{k:18} {v}" for k, v in told.items()))
     return 0

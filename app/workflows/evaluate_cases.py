@@ -28,7 +28,7 @@ from knowledge_graph.findings.finding import Finding, FindingState, Sex, observe
 from knowledge_graph.fusion.fusion_weights import FusionWeights
 from knowledge_graph.graph.arrays import Floats
 from knowledge_graph.graph.compiled_graph import CompiledGraph
-from knowledge_graph.ranking.dropped_publication import DroppedPublication
+from knowledge_graph.ranking.dropped_publication import DroppedPublication, SharedRows
 from knowledge_graph.ranking.rank import rank
 from knowledge_graph.ranking.ranker import DEFAULT_RANKER, RANKERS
 
@@ -112,12 +112,16 @@ def evaluate_cases(
     cases: Iterator[Case],
     *,
     drop_own_publication: bool = False,
+    shared_rows: SharedRows = SharedRows.KEPT,
     ranker: str = DEFAULT_RANKER,
     prior: "np.ndarray[tuple[int], np.dtype[np.float64]] | None" = None,
 ) -> Accuracy:
-    """Rank every case by the named one of RANKERS, joined with a prior where one is given, and count."""
+    """Rank every case by the named one of RANKERS, joined with a prior where one is given, and count.
+
+    `shared_rows` says what becomes of rows that the own publication shares with others, where it is dropped.
+    """
     weights = FusionWeights.load()
-    dropped = DroppedPublication(graph)
+    dropped = DroppedPublication(graph, shared=shared_rows)
     spaces = id_spaces(graph)
     ranks: list[float] = []
     diseases: list[str] = []

@@ -37,6 +37,11 @@ def build_signatures(associations: Associations, texts: Sequence[str]) -> Signat
     return Signatures(indptr, term, frequency, _publications(associations, texts))
 
 
+def references_named(text: str) -> tuple[str, ...]:
+    """The references that a row's cell names: "PMID:1;PMID:2" names two."""
+    return tuple(filter(None, (reference.strip() for reference in text.split(";"))))
+
+
 def is_article(references: Ints, texts: Sequence[str]) -> npt.NDArray[np.bool_]:
     """Which references (numbers of texts) are articles of PubMed."""
     named = np.fromiter((text.startswith("PMID:") for text in texts), np.bool_, len(texts))

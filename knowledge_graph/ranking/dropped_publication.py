@@ -2,40 +2,71 @@
 
 Rows of phenotype.hpoa whose reference is the publication are taken out, for every disease that
 has such rows; only those diseases are scored anew, kin and all. The background keeps its value.
+Some rows name several articles ("PMID:1;PMID:2"), and their count is of the patients of all; nobody can tell
+what they would say without one of them, so `SharedRows` says what becomes of these.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
+from enum import StrEnum
 from functools import cached_property
 
 import numpy as np
+import numpy.typing as npt
 
 from knowledge_graph.findings.finding import Finding, Sex
-from knowledge_graph.graph.arrays import Floats, Ints
+from knowledge_graph.graph.arrays import Associations, Floats, Ints
 from knowledge_graph.graph.compiled_graph import CompiledGraph
 from knowledge_graph.graph.profile import direct_frequencies, inherited
-from knowledge_graph.graph.signature import is_article
+from knowledge_graph.graph.signature import is_article, references_named
 from knowledge_graph.ranking.context import context_ratios
 from knowledge_graph.ranking.likelihood_ratio import likelihood_ratios, profile_ratios
 from knowledge_graph.ranking.profile_fit import features_of_profile, picture_of
 from knowledge_graph.ranking.rank import GraphScores, distinct_findings, joined, observed_terms
 from knowledge_graph.ranking.reranking import LearnedLooks
 
+Mask = npt.NDArray[np.bool_]
+
+
+class SharedRows(StrEnum):
+    """Rows that a publication shares with one that is not left out: as they are, as said without a frequency
+    (the finding is known, how often is not), or left out too.
+    """
+
+    KEPT = "kept"
+    UNCOUNTED = "uncounted"
+    DROPPED = "dropped"
+
 
 class DroppedPublication:
     """Ranks as if publications were unknown; the other diseases as `rivals` knows them, where it is given."""
 
-    def __init__(self, graph: CompiledGraph, *, rivals: CompiledGraph | None = None):
-        self.graph = graph
+    def __init__(
+        self,
+        graph: CompiledGraph,
+        *,
+        rivals: CompiledGraph | None = None,
+        shared: SharedRows = SharedRows.KEPT,
+    ):
+        self.graph, self._shared = graph, shared
         self._rivals = graph if rivals is None else rivals
 
     @cached_property
-    def _diseases(self) -> dict[str, list[int]]:
+    def _articles(self) -> list[frozenset[str]]:
+        """Of each text, the references that it names; for KEPT the whole text is one."""
+        if self._shared is SharedRows.KEPT:
+            return [frozenset((text,)) for text in self.graph.texts]
+        return [frozenset(references_named(text)) for text in self.graph.texts]
+
+    @cached_property
+    def _diseases(self) -> dict[str, set[int]]:
         """Reference to the diseases that have rows from it."""
         rows = self.graph.associations
         owner = np.repeat(np.arange(len(rows.indptr) - 1), np.diff(rows.indptr))
-        found: dict[str, list[int]] = {}
-        for reference, disease in sorted(set(zip(rows.reference.tolist(), owner.tolist(), strict=True))):
-            found.setdefault(self.graph.texts[reference], []).append(disease)
+        found: dict[str, set[int]] = {}
+        for text, disease in set(zip(rows.reference.tolist(), owner.tolist(), strict=True)):
+            for reference in self._articles[text]:
+                found.setdefault(reference, set()).add(disease)
         return found
 
     def diseases(self, references: set[str]) -> set[int]:
@@ -90,15 +121,33 @@ class DroppedPublication:
         span = rows.rows_of(disease)
         keep = np.zeros(len(rows.term), bool)
         keep[span] = ~rows.excluded[span] & ~self._dropped(disease, references)
+        if self._shared is SharedRows.UNCOUNTED:
+            rows = _uncounted(rows, span.start + np.flatnonzero(self._naming(disease, references)))
         owner, terms, frequency = direct_frequencies(rows, keep)
         shown, _, probability = inherited(self.graph.ancestors, owner, terms, frequency)
         return (terms, frequency), (shown, probability)
 
-    def _dropped(self, disease: int, references: set[str]) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
-        own = self.graph.associations.reference[self.graph.associations.rows_of(disease)]
-        return np.array([self.graph.texts[reference] in references for reference in own], bool)
+    def _dropped(self, disease: int, references: set[str]) -> Mask:
+        if self._shared is not SharedRows.UNCOUNTED:
+            return self._naming(disease, references)
+        return np.array([self._articles[text] <= references for text in self._texts_of(disease)], bool)
+
+    def _naming(self, disease: int, references: set[str]) -> Mask:
+        """Which of a disease's rows name one of the references, alone or beside others."""
+        return np.array([not references.isdisjoint(self._articles[t]) for t in self._texts_of(disease)], bool)
+
+    def _texts_of(self, disease: int) -> list[int]:
+        own: list[int] = self.graph.associations.reference[self.graph.associations.rows_of(disease)].tolist()
+        return own
 
     def _publications(self, disease: int, references: set[str]) -> int:
         rows = self.graph.associations
         own = rows.reference[rows.rows_of(disease)][~self._dropped(disease, references)]
         return len(set(own[is_article(own, self.graph.texts)].tolist()))
+
+
+def _uncounted(rows: Associations, places: npt.NDArray[np.intp]) -> Associations:
+    """The rows, those at `places` as said without a frequency."""
+    numerator, denominator, fraction = rows.numerator.copy(), rows.denominator.copy(), rows.fraction.copy()
+    numerator[places], denominator[places], fraction[places] = -1, 0, np.nan
+    return replace(rows, numerator=numerator, denominator=denominator, fraction=fraction)

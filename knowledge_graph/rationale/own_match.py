@@ -9,6 +9,7 @@ import numpy as np
 
 from knowledge_graph.graph.arrays import Ints, Places, places_of
 from knowledge_graph.graph.compiled_graph import CompiledGraph
+from knowledge_graph.graph.signature import references_named
 from knowledge_graph.terms.term import TermId
 
 TELLING = 0.5  # of all diseases: what more of them show is near to everything
@@ -99,5 +100,5 @@ class Matcher:
             graph.term_ids[term],
             graph.term_names[term],
             ", ".join(filter(None, frequencies)),
-            tuple(dict.fromkeys(graph.texts[who] for _, who in said)),
+            tuple(dict.fromkeys(r for _, who in said for r in references_named(graph.texts[who]))),
         )

@@ -11,9 +11,10 @@ from knowledge_graph.graph.arrays import Rows, highest, places_of, rows_from, tr
 from knowledge_graph.graph.compilation import compile_release
 from knowledge_graph.graph.compiled_graph import CompiledGraph
 from knowledge_graph.graph.kinship import build_kinship, name_words, series_stem
+from knowledge_graph.graph.profile import UNKNOWN_FREQUENCY
 from knowledge_graph.graph.row_maxima import SHORT, RowMaxima
 from knowledge_graph.ranking.borrowing import AT_ONCE, SERIES_SHARE, SHARES, borrowed, lenders
-from knowledge_graph.ranking.dropped_publication import DroppedPublication
+from knowledge_graph.ranking.dropped_publication import DroppedPublication, SharedRows
 from knowledge_graph.ranking.likelihood_ratio import likelihood_ratios
 from knowledge_graph.ranking.profile_fit import (
     PRIOR_INFORMATION,
@@ -25,6 +26,7 @@ from knowledge_graph.ranking.rank import GraphScores, rank
 from knowledge_graph.ranking.weight_fitting import RankedCase, fit_weights
 from knowledge_graph.rationale.evidence import SERIES
 from knowledge_graph.rationale.explanation import Reasons
+from knowledge_graph.rationale.own_match import Matcher
 from knowledge_graph.terms.term import TermId
 from tests.knowledge_graph.mini_release import HPOA, mini_graph, write_mini_release
 
@@ -240,6 +242,36 @@ def test_dropping_a_publication_equals_a_release_without_its_rows(tmp_path: Path
     kept = likelihood_ratios(full, findings)
     assert own[0, 0] - kept[0, 0] == pytest.approx(math.log((9 / 12) / (10 / 14)), abs=1e-5)
     assert own[:, 1:].tolist() == kept[:, 1:].tolist()
+
+
+def test_a_row_of_several_publications_is_left_out_as_asked(tmp_path: Path) -> None:
+    shared = HPOA.replace("PMID:2\tPCS\t\t1/2", "PMID:2; PMID:4\tPCS\t\t2/2")
+    graph = compile_release(write_mini_release(tmp_path, hpoa=shared))
+    assert shared != HPOA
+
+    def of_focal(how: SharedRows, *references: str) -> float | None:
+        own, _ = DroppedPublication(graph, shared=how).profile(0, set(references))
+        told = dict(zip(own[0].tolist(), own[1].tolist(), strict=True))
+        return told.get(graph.term_number(FOCAL))
+
+    kept, uncounted, dropped = SharedRows
+    assert of_focal(kept, "PMID:2") == pytest.approx((8 + 2 + 1) / (10 + 2 + 2))
+    assert of_focal(kept, "PMID:1", "PMID:2") == pytest.approx((2 + 1) / (2 + 2))
+    assert of_focal(uncounted, "PMID:2") == pytest.approx((8 + 1) / (10 + 2))
+    assert of_focal(uncounted, "PMID:1", "PMID:2") == pytest.approx(UNKNOWN_FREQUENCY)
+    assert of_focal(uncounted, "PMID:1", "PMID:2", "PMID:4") is None
+    assert of_focal(dropped, "PMID:4") == pytest.approx((8 + 1) / (10 + 2))
+    assert of_focal(dropped, "PMID:1", "PMID:4") is None
+    for how in SharedRows:  # whom else it names, it is scored anew for; the rest stays
+        assert DroppedPublication(graph, shared=how).diseases({"PMID:3"}) == {1}
+    assert DroppedPublication(graph, shared=dropped).diseases({"PMID:4"}) == {0}
+
+
+def test_reasons_name_each_publication_of_a_shared_row(tmp_path: Path) -> None:
+    shared = HPOA.replace("PMID:2\tPCS", "PMID:2; PMID:1\tPCS")
+    graph = compile_release(write_mini_release(tmp_path, hpoa=shared))
+    (match,) = Matcher(graph, np.array([graph.term_number(FOCAL)])).matches(np.array([0]))
+    assert match.references == ("PMID:1", "PMID:2")
 
 
 def test_a_disease_left_without_rows_still_ranks(graph: CompiledGraph) -> None:

@@ -109,9 +109,8 @@ def _beside(line: DifferentialLine) -> Iterator[EvidenceRow]:
 
 
 def references_of(evidence: Evidence) -> tuple[str, ...]:
-    """Every reference once; a row of the source may hold several."""
-    each = (part.strip() for reference in evidence.references for part in reference.split(";"))
-    return tuple(dict.fromkeys(part for part in each if part))
+    """Every reference once."""
+    return tuple(dict.fromkeys(filter(None, evidence.references)))
 
 
 def detail_of(evidence: Evidence) -> str:
