@@ -5,13 +5,12 @@ what one patient changes stays within her own example, as the unit of privacy as
 """
 
 import re
-import tomllib
 import unicodedata
 from collections.abc import Sequence
 from functools import cache
-from importlib.resources import files
 
-import msgspec
+from ml.text.boilerplate import without_boilerplate
+from ml.text.cleaning_lists import cleaning_lists
 
 _GARBLED = re.compile(
     "[\u00c2-\u00f4](?:[\u0080-\u00bf]|[\u0152-\u0178\u02c6\u02dc\u2013-\u203a\u20ac\u2122])+"
@@ -22,21 +21,6 @@ _BLANKS = re.compile("[\u00a0\u2000-\u200a\u202f\u3000]")
 _UNIT = re.compile(r"(?<=[\d.])( ?)([A-Za-z][A-Za-z%/]*(?: [cC]\b)?|g%)(?![\w/])")
 _SENTENCE = re.compile(r"[^\n.!?;]+(?:[.!?;]+(?!\s)[^\n.!?;]+)*[.!?;]*")
 _LEAST_COPIED = 25  # code points without blanks: a shorter sentence is often said anew
-
-
-class CleaningLists(msgspec.Struct, frozen=True):
-    """What `resources/cleaning.toml` holds."""
-
-    boilerplate: tuple[str, ...]
-    units: dict[str, str]
-    abbreviations: dict[str, str]
-
-
-@cache
-def cleaning_lists() -> CleaningLists:
-    """The shipped lists."""
-    text = files("resources").joinpath("cleaning.toml").read_text("utf-8")
-    return msgspec.convert(tomllib.loads(text), CleaningLists)
 
 
 def prepared(texts: Sequence[str]) -> tuple[str, ...]:
@@ -50,15 +34,6 @@ def repaired(text: str) -> str:
     mended = _GARBLED.sub(lambda found: _ungarbled(found.group()), text)
     plain = _BLANKS.sub(" ", _LINE_ENDS.sub("\n", mended))
     return unicodedata.normalize("NFC", _CONTROLS.sub("", plain))
-
-
-def without_boilerplate(text: str) -> str:
-    """Without sentences and lines that stand in every letter."""
-    pattern = _boilerplate()
-    lines = ("" if pattern.fullmatch(line.strip()) else line for line in text.split("\n"))
-    return _SENTENCE.sub(
-        lambda s: "" if pattern.fullmatch(s.group().strip(" .")) else s.group(), "\n".join(lines)
-    )
 
 
 def standardised(text: str) -> str:
@@ -87,11 +62,6 @@ def _ungarbled(part: str) -> str:
         return part.encode("cp1252").decode("utf-8")
     except UnicodeError:
         return part
-
-
-@cache
-def _boilerplate() -> re.Pattern[str]:
-    return re.compile("|".join(f"(?:{line})" for line in cleaning_lists().boilerplate), re.IGNORECASE)
 
 
 @cache

@@ -1,8 +1,11 @@
 """Notes are cleaned by public lists and the patient's own notes: what is said of her stays."""
 
+import re
+
 import pytest
 
-from ml.text.cleaning import prepared, repaired, standardised, without_boilerplate, without_copies
+from ml.text.boilerplate import without_boilerplate
+from ml.text.cleaning import prepared, repaired, standardised, without_copies
 
 
 @pytest.mark.parametrize(
@@ -29,6 +32,69 @@ def test_boilerplate_goes_and_findings_stay() -> None:
     assert kept.split() == ["Seizures", "since", "birth.", "He", "has", "ataxia."]
     whole = "Signed consent was given. The page was turned. He speaks of confidential matters."
     assert without_boilerplate(whole) == whole
+
+
+@pytest.mark.parametrize(
+    "letter",
+    [
+        "Thank you for referring this 12-year-old girl. She has had chorea for years. Dystonic, ataxic.",
+        "Dear Dr Smith, Thank you for referring this 12-year-old girl. She has chorea.",
+        "Thank you for referring this lady; she has chorea and depression.",
+        "Dictated but not read. The patient has progressive ataxia, nystagmus and telangiectasia.",
+        "Reviewed on the ward round by Dr Lee: new seizures overnight, EEG shows hypsarrhythmia, start ACTH.",
+        "Reviewed by Dr Lee: Ataxia. Reviewed by Dr Lee, Ataxia worse",
+        "Signed on for dialysis. Has polycystic kidneys and liver cysts.",
+        "Signed by Dr House. Reviewed at clinic: severe ataxia and dystonia.",
+        "Parents keep this confidential. Intended pregnancy. He has ambiguous genitalia.",
+        "This is confidential: she disclosed intended self harm to the recipient of care.",
+        "Verified by genetic testing: FBN1 mutation present.",
+        "Verified by MRI: Polymicrogyria",
+        "If you have received radiotherapy: error of refraction, cataract",
+        "Yours was the first seizure in the family, severe.",
+        "Sincerely worried about chest pain radiating to the left arm.",
+        "T 39.2\nT 38.5\nD 2 of illness\nD: 3.5",
+    ],
+)
+def test_no_word_of_what_is_said_of_a_patient_goes_with_the_boilerplate(letter: str) -> None:
+    said = re.compile(
+        r"chorea|dyston|atax|nystagm|seizure|hypsar|ACTH|dialysis|kidney|genit|pregnan|harm|FBN1|mutation"
+        r"|Polymicr|cataract|radiother|chest pain|39\.2|38\.5|illness|3\.5",
+        re.IGNORECASE,
+    )
+    (kept,) = prepared([letter])
+    assert said.findall(kept) == said.findall(letter)
+    assert said.findall(letter)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Electronically signed by: LEE, ANNA B., MD on 03/04/2020 10:15 AM",
+        "This report has been electronically signed by Dr. A. Lee, Consultant Neurologist, 3 May 2020.",
+        "Dictated by Dr Lee on 3 May 2020",
+        "D: 03/04/2020 10:15",
+        "Transcribed: 2020-04-03",
+        "Signed.",
+        "Yours sincerely,",
+        "With kind regards, Dr Anna Lee",
+        "Thank you very much for asking me to see this pleasant lady.",
+        "This message is confidential and intended only for the use of the named recipient.",
+        "If you are not the intended recipient, please notify the sender and delete this email.",
+        "This document was created using voice recognition software and may contain errors.",
+        "- - - - - - - -",
+        "................",
+    ],
+)
+def test_lines_that_name_and_date_alone_go(line: str) -> None:
+    assert prepared([line + "\nHe has ataxia."]) == ("\nHe has ataxia.",)
+
+
+@pytest.mark.parametrize(
+    "piece", ["confidential ", "thank you for ", "Signed by A", ".", ". ", "a.", "D 1/1/20"]
+)
+def test_a_very_long_line_is_gone_through_once(piece: str) -> None:
+    long = piece * 20_000
+    assert without_boilerplate(long + " ataxia").endswith("ataxia")
 
 
 @pytest.mark.parametrize(
