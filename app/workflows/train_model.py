@@ -50,13 +50,9 @@ from ml.privacy.ledger import (
 from ml.privacy.loss_distribution import least_epsilon
 from ml.registry.model_version import TENSORS_FILE, VersionContent
 from ml.registry.training_result import PrivacyClaim, TrainingResult
-from ml.training.messages import DIAGNOSIS, MLM, TrainingJob, TrainingPatient
+from ml.training.messages import MLM, TrainingJob, TrainingPatient
 
 PATIENT_SET = "all patients of this vault"
-LEARNED_FROM = {
-    DIAGNOSIS: "confirmed diagnoses and notes of one hospital's patients",
-    MLM: "notes of one hospital's patients without their labels (masked language modelling)",
-}
 PUBLIC_NOTES, PUBLIC_SEED = 200, 7
 _ROUNDING = 1e-9
 
@@ -166,6 +162,15 @@ def _job(run: TrainingRun, entries: tuple[LedgerEntry, ...]) -> TrainingJob:
         public_texts=_public(run),
         most_noise=plan.most_noise,
     )
+
+
+def learned_from(plan: TrainingPlan) -> str:
+    """What the result and its card say of the data: whose word the labels are, and what was told beside."""
+    if plan.task == MLM:
+        return "notes of one hospital's patients without their labels (masked language modelling)"
+    labels = "confirmed diagnoses and the records' own codes" if plan.with_coded else "confirmed diagnoses"
+    told = f"; findings told {plan.copies} times more in other words" if plan.copies else ""
+    return f"{labels}, with notes of one hospital's patients{told}"
 
 
 def public_notes() -> tuple[str, ...]:
@@ -288,7 +293,7 @@ def _finish(vault: Vault, run: TrainingRun, tensors: bytes, noise: float) -> Tra
             max_grad_norm=plan.max_grad_norm,
             steps=plan.steps,
         ),
-        data_description=LEARNED_FROM[plan.task],
+        data_description=learned_from(plan),
     )
     result_store(vault).put(result)
     vault.audit("training-finished", run.run_id, f"epsilon {epsilon:.4g}")

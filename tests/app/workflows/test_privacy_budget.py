@@ -26,6 +26,7 @@ from app.workflows.plan_training import (
     keep_cap,
 )
 from app.workflows.report_privacy import declare_spent, report_privacy, set_cap
+from app.workflows.train_model import learned_from
 from ml.privacy.ledger import MECHANISM, LedgerEntry
 
 FAST = KdfParameters.fast_for_tests()
@@ -254,3 +255,11 @@ def test_a_policy_that_is_no_number_stops_the_program(tmp_path: Path) -> None:
         (tmp_path / "policy.toml").write_text(f"epsilon_cap = {wrong}\n")
         with pytest.raises(PolicyError):
             load_policy(tmp_path / "policy.toml")
+
+
+def test_what_a_model_learned_from_names_the_records_codes_and_the_told_copies() -> None:
+    assert learned_from(PLAN) == "confirmed diagnoses, with notes of one hospital's patients"
+    coded = learned_from(replace(PLAN, with_coded=True, copies=3))
+    assert coded.startswith("confirmed diagnoses and the records' own codes, with notes")
+    assert "3 times more" in coded
+    assert "without their labels" in learned_from(replace(PLAN, task="mlm", with_coded=True, copies=3))
