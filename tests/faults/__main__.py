@@ -18,6 +18,7 @@ from tests.faults.call_faults import Tally, call_faults
 from tests.faults.deeds import DEEDS, prepare
 from tests.faults.injector import compiler, start_again_with_injector
 from tests.faults.power_loss import power_losses
+from tests.faults.slot_exchanges import slot_exchanges
 
 SHARED_MEMORY = Path("/dev/shm")
 
@@ -48,7 +49,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
     parser.add_argument("--all", action="store_true", help="every call, 100,000 states, 10,000 flips a file")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--only", choices=("calls", "power", "flips"), help="one family")
+    parser.add_argument("--only", choices=("calls", "power", "flips", "slots"), help="one family")
     parser.add_argument("--deed", choices=[deed.name for deed in DEEDS], help="one deed's calls and power")
     parser.add_argument("--share", type=float, help="the part of the calls to fail (default 0.01, or all)")
     parser.add_argument("--states", type=int, help="simulated losses of power (default 100, or 100,000)")
@@ -73,6 +74,8 @@ def _families(arguments: argparse.Namespace, scratch: Path) -> Iterator[Tally]:
         yield from power_losses(deeds, template, scratch, states=states, dice=dice)
     if arguments.only in (None, "flips"):
         yield from bit_flips(template, scratch, arguments.kind or KINDS, flips=flips, dice=dice)
+    if arguments.only in (None, "slots"):
+        yield from slot_exchanges(template, scratch, most=100_000 if arguments.all else 30, dice=dice)
 
 
 def _report(families: Iterator[Tally]) -> int:

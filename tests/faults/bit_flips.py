@@ -29,7 +29,7 @@ def bit_flips(
     template: Path, scratch: Path, kinds: Sequence[str] = KINDS, *, flips: int, dice: random.Random
 ) -> Iterator[Tally]:
     """Flips in the chosen kinds of file."""
-    stopped = _stopped_vault(template, scratch)
+    stopped = stopped_vault(template, scratch)
     for kind in kinds:
         name = kind.removeprefix("backup's ")
         if kind == "model":
@@ -63,9 +63,10 @@ def _flip(name: str, whole: bytes, judge: Judge, flips: int, dice: random.Random
     return Tally(f"flipped bit: {name}", flips, tuple(problems), f"({remark})")
 
 
-def _stopped_vault(template: Path, scratch: Path) -> Path:
+def stopped_vault(template: Path, scratch: Path) -> Path:
     """A vault as a kill leaves it, with acknowledged commits in its write-ahead log."""
     folder = scratch / "stopped"
+    scratch.mkdir(exist_ok=True)
     shutil.copytree(template, scratch / "running")
 
     def copy(what: str) -> None:

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("family", ["calls", "power", "flips"])
+@pytest.mark.parametrize("family", ["calls", "power", "flips", "slots"])
 def test_no_fault_loses_what_was_acknowledged_or_passes_in_silence(family: str) -> None:
     if compiler() is None:
         pytest.skip("this machine has no C compiler, or loads no library before others: no injector")
