@@ -4,7 +4,7 @@ import argparse
 from dataclasses import asdict
 
 from app.cli.console import Console
-from app.cli.sign_in import add_vault_arguments, read_passphrase
+from app.cli.sign_in import add_break_glass_argument, add_vault_arguments, enter_charts, read_passphrase
 from app.clinical.patient import called
 from app.errors import UsageError
 
@@ -16,6 +16,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("words", nargs="*", metavar="WORD", help="parts of a name or an identifier")
     parser.add_argument("--limit", type=int, default=50, help="how many to show")
     parser.add_argument("--offset", type=int, default=0, help="how many to pass over")
+    add_break_glass_argument(parser)
     add_vault_arguments(parser)
 
 
@@ -27,7 +28,11 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     if not (1 <= arguments.limit <= MOST and 0 <= arguments.offset <= MOST):
         raise UsageError(f"--limit must lie between 1 and {MOST}, --offset between 0 and {MOST}")
     passphrase = read_passphrase(arguments)
-    with Vault.open(arguments.vault, user=arguments.user, passphrase=passphrase, read_only=True) as vault:
+    audited = arguments.break_glass is not None
+    with Vault.open(
+        arguments.vault, user=arguments.user, passphrase=passphrase, read_only=not audited
+    ) as vault:
+        enter_charts(vault, arguments)
         rows, count = patient_page(
             vault, " ".join(arguments.words), limit=arguments.limit, offset=arguments.offset
         )

@@ -11,6 +11,7 @@ from typing import Any, get_args
 import msgspec
 
 from app.clinical.chart import ClinicalRecord
+from app.clinical.diagnosis import Diagnosis
 from app.clinical.note import Note
 from app.clinical.patient import Patient
 from app.store.character_pairs import character_pairs
@@ -170,3 +171,23 @@ def _put_note(connection: Connection, note: Note) -> str:
     if pairs:
         connection.execute("INSERT INTO note_pairs (rowid, pairs) VALUES (?, ?)", (cursor.lastrowid, pairs))
     return "added"
+
+
+def put_diagnosis(connection: Connection, diagnosis: Diagnosis) -> None:
+    """Append a decision, and keep the list's confirmed disease: the last confirmed one that stands."""
+    connection.execute(
+        "INSERT INTO diagnosis (patient_id, disease_id, decision, body) VALUES (?, ?, ?, ?)",
+        (
+            *(diagnosis.patient_id, diagnosis.disease_id),
+            *(str(diagnosis.decision), msgspec.json.encode(diagnosis)),
+        ),
+    )
+    connection.execute(
+        """UPDATE patient SET confirmed = coalesce((
+             SELECT json_extract(d.body, '$.name') FROM diagnosis d
+             WHERE d.patient_id = patient.id AND d.decision = 'confirmed' AND NOT EXISTS (
+               SELECT 1 FROM diagnosis later WHERE later.patient_id = d.patient_id
+                 AND later.disease_id = d.disease_id AND later.sequence > d.sequence)
+             ORDER BY d.sequence DESC LIMIT 1), '') WHERE id = ?""",
+        (diagnosis.patient_id,),
+    )

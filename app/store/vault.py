@@ -29,7 +29,7 @@ from app.store.note_search import NoteHit
 from app.store.opening import OpenedVault, open_folder
 from app.store.patient_findings import read_observed
 from app.store.patient_query import EVERYBODY, PatientFilter, PatientRow
-from app.store.record_table import PutCounts, put_records, refresh_summary
+from app.store.record_table import PutCounts, put_diagnosis, put_records, refresh_summary
 from app.store.rights import Right, has_right, remedy
 from app.store.session import Session
 from knowledge_graph.terms.term import TermId
@@ -168,19 +168,24 @@ class Vault:
     def patients(
         self, wanted: PatientFilter = EVERYBODY, *, limit: int = 100, offset: int = 0
     ) -> list[PatientRow]:
-        """One page of the patients that a filter lets through."""
+        """One page of the patients that a filter lets through. Raises PolicyError, as all that reads does."""
+        self.require(Right.CHARTS)
         return patient_query.list_patients(self._session, wanted, limit=limit, offset=offset)
 
     def patient_count(self, wanted: PatientFilter = EVERYBODY) -> int:
-        """How many patients the filter lets through."""
+        """How many patients the filter lets through; how many there are anybody may know."""
+        if wanted.narrows:
+            self.require(Right.CHARTS)
         return patient_query.count_patients(self._session, wanted)
 
     def numbered_patients(self, number: str) -> list[PatientRow]:
         """Everybody who has this record number, from whichever system."""
+        self.require(Right.CHARTS)
         return patient_query.list_numbered(self._session, number)
 
     def chart(self, patient_id: str) -> Chart:
         """Everything about one patient."""
+        self.require(Right.CHARTS)
         return patient_query.read_chart(self._session, patient_id)
 
     def has_patient(self, patient_id: str) -> bool:
@@ -189,18 +194,22 @@ class Vault:
 
     def people(self) -> dict[str, Patient]:
         """Every patient of the vault, by id."""
+        self.require(Right.CHARTS)
         return patient_query.read_people(self._session)
 
     def observed_terms(self) -> dict[PatientId, frozenset[TermId]]:
         """Observed terms of every patient who has any, from marks that stand and coded features."""
+        self.require(Right.CHARTS)
         return read_observed(self._session)
 
     def note(self, note_id: str) -> Note:
         """One note."""
+        self.require(Right.CHARTS)
         return patient_query.read_note(self._session, note_id)
 
     def search_notes(self, query: str, limit: int = 50) -> list[NoteHit]:
         """Notes that hold every word of the query."""
+        self.require(Right.CHARTS)
         return note_search.search_notes(self._session, query, limit=limit)
 
     def append_annotations(self, events: Sequence[AnnotationEvent]) -> None:
@@ -225,6 +234,7 @@ class Vault:
 
     def annotation_events(self, patient_id: str) -> tuple[AnnotationEvent, ...]:
         """The logs of all notes of a patient that count, oldest first."""
+        self.require(Right.CHARTS)
         return tuple(patient_query.read_patient_log(self._session, patient_id))
 
     def record_diagnosis(self, diagnosis: Diagnosis) -> None:
@@ -235,25 +245,11 @@ class Vault:
             diagnosis.patient_id,
             f"model {diagnosis.model_version[:16] or 'none'}, rank shown {diagnosis.shown_rank or 'none'}",
         ) as connection:
-            connection.execute(
-                "INSERT INTO diagnosis (patient_id, disease_id, decision, body) VALUES (?, ?, ?, ?)",
-                (
-                    *(diagnosis.patient_id, diagnosis.disease_id),
-                    *(str(diagnosis.decision), msgspec.json.encode(diagnosis)),
-                ),
-            )
-            connection.execute(
-                """UPDATE patient SET confirmed = coalesce((
-                     SELECT json_extract(d.body, '$.name') FROM diagnosis d
-                     WHERE d.patient_id = patient.id AND d.decision = 'confirmed' AND NOT EXISTS (
-                       SELECT 1 FROM diagnosis later WHERE later.patient_id = d.patient_id
-                         AND later.disease_id = d.disease_id AND later.sequence > d.sequence)
-                     ORDER BY d.sequence DESC LIMIT 1), '') WHERE id = ?""",
-                (diagnosis.patient_id,),
-            )
+            put_diagnosis(connection, diagnosis)
 
     def diagnoses(self, patient_id: str) -> tuple[Diagnosis, ...]:
         """Every decision about a patient, oldest first."""
+        self.require(Right.CHARTS)
         return tuple(patient_query.read_diagnoses(self._session, patient_id))
 
     def labelled_patients(self) -> tuple[PatientId, ...]:
@@ -343,7 +339,7 @@ class Vault:
     def count_findings(self, connection: object, patient_id: str) -> None:
         """The list's finding count: coded findings and standing marks, each term once."""
         refresh_summary(connection, patient_id)
-        marks = current_annotations(self.annotation_events(patient_id))
+        marks = current_annotations(patient_query.read_patient_log(self._session, patient_id))
         terms = {mark.term_id for mark in marks if not mark.rejected}
         self._session.connection().execute(
             "UPDATE patient SET finding_count = finding_count + ? WHERE id = ?", (len(terms), patient_id)

@@ -12,6 +12,7 @@ from threading import Event
 
 from app.clinical.annotation import current_annotations
 from app.clinical.chart import Chart
+from app.store.training_view import chart_to_learn_from, log_to_learn_from, people_to_learn_from
 from app.store.vault import Vault
 from app.workflows.augment_findings import FindingTeller
 from app.workflows.mask_names import mask_names
@@ -59,10 +60,10 @@ def collect_examples(
     """
     allowed = set(diseases)
     found: list[Labelled] = []
-    for patient_id in vault.people() if source.coded else vault.labelled_patients():
+    for patient_id in people_to_learn_from(vault) if source.coded else vault.labelled_patients():
         if stop is not None and stop.is_set():
             return []
-        chart = vault.chart(patient_id)
+        chart = chart_to_learn_from(vault, patient_id)
         disease = labelled_disease(chart, coded=source.coded)
         if disease in allowed:
             texts = _texts(vault, chart, source)
@@ -77,10 +78,10 @@ def collect_notes(
 ) -> list[Example]:
     """The cleaned notes of everybody who has some, without a disease; once `stop` is set there are none."""
     found: list[Labelled] = []
-    for patient_id in vault.people():
+    for patient_id in people_to_learn_from(vault):
         if stop is not None and stop.is_set():
             return []
-        notes = _notes(vault.chart(patient_id))
+        notes = _notes(chart_to_learn_from(vault, patient_id))
         if notes:
             found.append((notes, ""))
     shuffle(found)
@@ -104,7 +105,7 @@ def _texts(vault: Vault, chart: Chart, source: Source) -> tuple[str, ...]:
     notes = _notes(chart)
     if notes and not source.copies:
         return notes
-    marks = current_annotations(vault.annotation_events(chart.patient.id))
+    marks = current_annotations(log_to_learn_from(vault, chart.patient.id))
     findings = dict.fromkeys(
         [Finding(m.term_id, m.state) for m in marks if not m.rejected]
         + [Finding(f.finding.term_id, f.finding.state) for f in chart.features]

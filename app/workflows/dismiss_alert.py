@@ -24,5 +24,6 @@ def dismiss_alert(vault: Vault, patient_id: PatientId, rule_id: str, reason: Dis
 
 
 def restore_alert(vault: Vault, patient_id: PatientId, rule_id: str) -> None:
-    """Audit that an alert was brought back."""
+    """Audit that an alert was brought back. Raises as `dismiss_alert`."""
+    vault.require(Right.DECIDE)
     vault.audit("alert-restored", patient_id, f"rule {rule_id}")

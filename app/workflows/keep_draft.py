@@ -24,6 +24,7 @@ def keep_draft(vault: Vault, patient_id: PatientId, typed: TypedNote) -> None:
 
 def read_draft(vault: Vault, patient_id: PatientId) -> TypedNote | None:
     """This person's draft about a patient, if one waits."""
+    vault.require(Right.WRITE)
     kept = vault.setting(draft_name(patient_id, vault.user))
     return None if kept is None else msgspec.json.decode(kept, type=TypedNote)
 

@@ -6,6 +6,7 @@ from datetime import date
 from app.clinical.ids import NoteId, PatientId, record_id
 from app.clinical.note import Note
 from app.errors import UsageError
+from app.store.rights import Right
 from app.store.vault import Vault
 from app.workflows.typed_words import typed_day, typed_line, typed_text
 
@@ -27,6 +28,7 @@ def write_note(vault: Vault, patient_id: PatientId, typed: TypedNote, *, today: 
     Its id comes from who wrote it and when (`at`, to the millisecond), not from its words: the audit log
     names it. The day is today's where none is typed.
     """
+    vault.require(Right.WRITE)
     chart = vault.chart(patient_id)
     note = Note(
         id=NoteId(record_id("written note", patient_id, vault.user, at)),

@@ -6,6 +6,7 @@ from datetime import date
 from app.clinical.ids import PatientId, record_id
 from app.clinical.patient import Identifier, Patient, called
 from app.errors import UsageError
+from app.store.rights import Right
 from app.store.vault import Vault
 from app.workflows.typed_words import typed_day, typed_line
 from knowledge_graph.findings.finding import Sex
@@ -38,6 +39,7 @@ def write_patient(
     A table or text that is imported later under the same number finds her by it. Raises UsageError,
     PolicyError or VaultError.
     """
+    vault.require(Right.WRITE)
     name = typed_line(typed.name, longest=LONGEST_NAME, what="the name")
     if not name:
         raise UsageError("the patient has no name yet; type it")

@@ -16,8 +16,10 @@ from PySide6.QtWidgets import (
 from app.clinical.ids import PatientId
 from app.gui.patients.patient_item_model import PatientItemModel
 from app.gui.session import OpenSession
+from app.gui.shell.break_glass_dialog import break_glass_dialog
 from app.gui.shell.choice import choice_box
 from app.gui.shell.column_fit import ColumnFit
+from app.gui.shell.field_dialog import FieldDialog
 from app.gui.shell.furniture import button, card, empty_state, label, page_frame, row
 from app.gui.shell.row_ring import choose_rows
 from app.gui.shell.search_field import search_field
@@ -26,6 +28,7 @@ from app.gui.shell.withheld import withhold_writing
 from app.gui.writing.patient_dialog import PatientDialog
 from app.gui.writing.writing_dialog import may_write
 from app.store.patient_query import PatientFilter
+from app.store.rights import Right
 
 _SEARCH = "Search by name, record number or birth date"
 _SEX = (("Any sex", None), ("Female", "FEMALE"), ("Male", "MALE"), ("Other", "OTHER"), ("Unknown", "UNKNOWN"))
@@ -36,6 +39,8 @@ _COLUMN_WIDTHS = (
     *((62, 0, True), (84, 0, True), (112, 0, True), (150, 4, False)),
 )
 TYPING_PAUSE_MS = 120
+_LIST, _NOBODY, _EMPTY, _WITHHELD = range(4)
+_NO_CHARTS = "Names and charts are for those who treat. In an emergency you may open them, with a reason."
 ROOM_FOR_ONE_LINE = 760  # pixels at 100 % text
 
 
@@ -54,6 +59,7 @@ class PatientsPage:
         self._import_files = import_files
         self._changed = changed
         self.writing: PatientDialog | None = None
+        self.glass: FieldDialog | None = None
         self.search = search_field(session.look, "Search patients", _SEARCH)
         self.sex, self.decided = choice_box("Sex", _SEX), choice_box("Diagnosis confirmed or not", _DECIDED)
         self.order = choice_box("Order", _ORDER)
@@ -69,8 +75,19 @@ class PatientsPage:
         self._connect()
 
     def refresh(self) -> None:
-        """Ask the vault again."""
-        self.model.show(self.wanted())
+        """Ask the vault again; who may not open charts sees how she may in an emergency."""
+        allowed = self._session.vault.may(Right.CHARTS)
+        for control in (self.search, self.sex, self.decided, self.order):
+            control.setEnabled(allowed)
+        if allowed:
+            self.model.show(self.wanted())
+        else:
+            self._stack.setCurrentIndex(_WITHHELD)
+
+    def ask_for_glass(self) -> None:
+        """Ask for the reason of an emergency; the list follows it."""
+        self.glass = break_glass_dialog(self.widget, self._session, self.refresh)
+        self.glass.open()
 
     def clear(self) -> None:
         """Forget every patient; called before the vault is locked."""
@@ -125,6 +142,8 @@ class PatientsPage:
             "Ctrl+N adds a patient by hand."
         )
         self._stack.addWidget(empty_state(look, "empty", "This vault is empty", advice, first))
+        glass = button("Emergency access…", self.ask_for_glass)
+        self._stack.addWidget(empty_state(look, "search", "Your role opens no charts", _NO_CHARTS, glass))
 
     def _connect(self) -> None:
         self.search.textChanged.connect(lambda _text: self._pause.start())
@@ -190,7 +209,7 @@ class PatientsPage:
 
     def _tell_count(self, count: int) -> None:
         self.count.setText("1 patient" if count == 1 else f"{count:,} patients")
-        self._stack.setCurrentIndex(0 if count else 1 if self.wanted().narrows else 2)
+        self._stack.setCurrentIndex(_LIST if count else _NOBODY if self.wanted().narrows else _EMPTY)
         if count:
             self.table.selectRow(0)
 

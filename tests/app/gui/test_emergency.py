@@ -42,6 +42,8 @@ def _breaks_the_glass(qtbot: QtBot, window: MainWindow, vault: Vault, settle: Se
     assert workspace is not None
     workspace.go("notes")
     assert workspace.here == "patients"
+    assert workspace.patients.model.rowCount() == 0
+    assert not workspace.patients.search.isEnabled()
     workspace.open_patient(MARFAN)
     assert workspace.glass is not None
     assert workspace.patient.opened is None
@@ -57,6 +59,9 @@ def _breaks_the_glass(qtbot: QtBot, window: MainWindow, vault: Vault, settle: Se
     assert workspace.here == "patient"
     workspace.go("notes")
     assert workspace.here == "notes"
+    workspace.go("patients")
+    settle()
+    assert workspace.patients.model.rowCount() > 0
     workspace.go("audit")
     settle()
     assert not workspace.audit.emergencies.widget.isVisible()
