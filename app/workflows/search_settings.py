@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
+from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
@@ -24,16 +25,13 @@ from knowledge_graph.graph.cache import load_compiled
 from knowledge_graph.graph.compiled_graph import CompiledGraph
 from knowledge_graph.terms.term import DiseaseId
 from ml.evaluation.ranking_quality import top_k, true_ranks
-from ml.inference.graph_template import GraphTemplate, assemble
-from ml.inference.predictor import Predictor
-from ml.inference.version_loading import Tensors, merged_tensors
 from ml.registry.model_version import TENSORS_FILE, VersionContent
 from ml.registry.starting_model import starting_version
-from ml.registry.tensor_file import read_tensors
 from ml.search.settings_search import Range, Settings, SettingsSearch, TrialOutcome
-from ml.text.encoder_files import find_encoder
-from ml.text.tokenizer import TextTokenizer
 from ml.training.messages import TrainingJob, TrainingPatient
+
+if TYPE_CHECKING:
+    from ml.training.text_reader import TextReader
 
 SPACE = {
     "learning_rate": Range(1e-4, 10.0, log=True),
@@ -84,8 +82,11 @@ def search_settings(plan: SearchPlan) -> Iterator[TrialOutcome]:
     graph, start = load_compiled(plan.cache_dir), starting_version()
     hospitals = [hospital(graph, start, plan, fold) for fold in range(plan.folds)]
 
-    def judge(settings: Settings, fold: int) -> float:
-        return judged(start, hospitals[fold], settings, plan)
+    readers = [reader_of(start, fold, plan) for fold in hospitals]
+
+    def judge(settings: Settings, number: int) -> float:
+        fold = hospitals[number]
+        return judged(readers[number], trial_job(start, fold, settings, plan), fold)
 
     yield from study_of(plan).run(
         judge, trials=plan.trials, folds=plan.folds, first=usual_settings(plan.scope)
@@ -153,26 +154,23 @@ def hospital(graph: CompiledGraph, start: VersionContent, plan: SearchPlan, fold
     )
 
 
-def judged(start: VersionContent, fold: Hospital, settings: Settings, plan: SearchPlan) -> float:
-    """The share of a hospital's new patients named first by a model trained there."""
-    changed = read_tensors(start.files[TENSORS_FILE]) | read_tensors(_trained(start, fold, settings, plan))
-    return named_first(start, fold, changed, threads=plan.threads)
-
-
-def named_first(start: VersionContent, fold: Hospital, own: Tensors, *, threads: int) -> float:
-    """The share of a hospital's new patients named first among its diseases by a version's own tensors."""
-    encoder = find_encoder()
-    template = GraphTemplate.from_bytes(start.graphs["fp32"])
-    onnx = assemble(template, merged_tensors(encoder, own))
-    tokenizer = TextTokenizer(encoder.tokenizer_json)
-    model = Predictor.load(onnx, tokenizer, start.labels, provider="cpu", threads=threads)
-    scores = model.logits(fold.texts)[:, list(fold.declared)]
+def judged(reader: "TextReader", job: TrainingJob, fold: Hospital) -> float:
+    """The share of a hospital's new patients named first among its diseases by the model that a job makes."""
+    scores = reader.logits(_trained(job, fold))[:, list(fold.declared)]
     return top_k(true_ranks(scores, np.array(fold.truth)), 1)
 
 
-def _trained(start: VersionContent, fold: Hospital, settings: Settings, plan: SearchPlan) -> bytes:
+def reader_of(start: VersionContent, fold: Hospital, plan: SearchPlan) -> "TextReader":
+    """The hospital's new texts, for the model of one trial after another."""
+    from ml.training.text_reader import TextReader  # what is refused is refused without torch, too
+
+    return TextReader(trial_job(start, fold, usual_settings(plan.scope), plan), fold.texts)
+
+
+def trial_job(start: VersionContent, fold: Hospital, settings: Settings, plan: SearchPlan) -> TrainingJob:
+    """What a trial asks of the trainer."""
     steps, rate = int(settings["steps"]), float(settings["sample_rate"])
-    job = TrainingJob(
+    return TrainingJob(
         scope=plan.scope,
         tensors=start.files[TENSORS_FILE],
         labels=start.labels,
@@ -190,6 +188,9 @@ def _trained(start: VersionContent, fold: Hospital, settings: Settings, plan: Se
         public_texts=fold.public,
         most_noise=MOST_NOISE if plan.scope == "head" else 0.0,
     )
+
+
+def _trained(job: TrainingJob, fold: Hospital) -> bytes:
     never = Event()
     with TrainerProcess() as trainer:
         trainer.start(job, list(fold.patients))
