@@ -3,10 +3,15 @@
 Both are IT's, in the policy file; nobody at the program can set them aside.
 """
 
+import math
+from collections.abc import Sequence
 from typing import Annotated
 
 import msgspec
 
+RESERVED = ("sex", "age")  # every report has these
+MOST_YEARS = 150
+SEXES = ("", "female", "male")
 Fraction = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
 
@@ -34,3 +39,21 @@ class ReportGroup(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sex: str = ""
     from_age: float | None = None
     below_age: float | None = None
+
+
+def doubtful_group(groups: Sequence[ReportGroup]) -> str:
+    """What makes one of these groups stand for nobody, or for another group; empty where nothing does."""
+    names = [group.name for group in groups]
+    for group in groups:
+        ages = [age for age in (group.from_age, group.below_age) if age is not None]
+        if group.name.casefold() in RESERVED:
+            return f"{group.name!r} is a group of every report; choose another name"
+        if names.count(group.name) > 1:
+            return f"{group.name!r} is there twice; give each group a name of its own"
+        if group.sex.lower() not in SEXES:
+            return f"sex of {group.name!r} must be female or male"
+        if not all(math.isfinite(age) and 0 <= age <= MOST_YEARS for age in ages) or ages != sorted(
+            set(ages)
+        ):
+            return f"ages of {group.name!r} must lie between 0 and {MOST_YEARS}, from_age below below_age"
+    return ""

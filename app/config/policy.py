@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from app.config.model_gates import ModelGates, ReportGroup
+from app.config.model_gates import ModelGates, ReportGroup, doubtful_group
 from app.config.toml_text import in_one_line, parse_toml, read_small_text
 from app.errors import PolicyError
 
@@ -103,6 +103,9 @@ def _checked(given: _PolicyFile, source: Path) -> Policy:
     packs = tuple(Path(pack) for pack in given.packs)
     if not all(pack.is_absolute() for pack in packs):
         raise PolicyError(f"packs in {source} must be absolute paths")
+    doubtful = doubtful_group(given.report_groups)
+    if doubtful:
+        raise PolicyError(f"report_groups in {source}: {doubtful}")
     return Policy(
         idle_lock_s=given.idle_lock_s,
         epsilon_cap=given.epsilon_cap,

@@ -3,6 +3,7 @@
 from app.config.model_gates import ModelGates
 from app.errors import PolicyError
 from ml.evaluation.model_report import ModelReport
+from ml.evaluation.subgroups import LEAST_CASES
 
 
 def check_gates(report: ModelReport, gates: ModelGates) -> None:
@@ -33,6 +34,12 @@ def missed_gates(report: ModelReport, gates: ModelGates) -> tuple[str, ...]:
             f"the gap by {gap.attribute} is {gap.value:.1%} (from {gap.low:.1%}), above {gates.max_gap:.1%}"
             for gap in report.gaps
             if gap.low > gates.max_gap
+        ]
+        missed += [
+            f"the gap by {attribute} can't be measured, with fewer than two groups of {LEAST_CASES} notes "
+            "(ask for more notes, or for a group that patients belong to)"
+            for attribute in dict.fromkeys(share.attribute for share in report.groups)
+            if attribute not in {gap.attribute for gap in report.gaps}
         ]
     if gates.max_fall is not None and report.drift is not None:
         fall = -report.drift.top10_change[0]

@@ -37,6 +37,12 @@ def test_a_policy_is_read(tmp_path: Path) -> None:
         ("idle_lock_s = " + "9" * 5_000, "not valid"),
         ("# " + "x" * (1 << 20), "cannot be read"),
         ('"two\\nlines" = 1', "not valid"),
+        ('[[report_groups]]\nname = "Sex"', "'Sex' is a group of every report"),
+        ('[[report_groups]]\nname = "a"\n[[report_groups]]\nname = "a"', "there twice"),
+        ('[[report_groups]]\nname = "a"\nsex = "woman"', "female or male"),
+        ('[[report_groups]]\nname = "a"\nfrom_age = 80\nbelow_age = 70', "from_age below below_age"),
+        ('[[report_groups]]\nname = "a"\nfrom_age = 70\nbelow_age = 70', "from_age below below_age"),
+        ('[[report_groups]]\nname = "a"\nbelow_age = nan', "between 0 and 150"),
     ],
 )
 def test_a_policy_that_cannot_be_understood_is_refused(tmp_path: Path, text: str, says: str) -> None:

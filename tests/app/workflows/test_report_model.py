@@ -138,6 +138,11 @@ def test_gates_are_judged_one_by_one(vault: Vault) -> None:
     ):
         (missed,) = missed_gates(report, gates)
         assert said in missed
+    few = _REPORT | {"groups": [{"attribute": "heart", "group": "in it", "share": _share(0.5)}]}
+    unmeasured = ModelReport.from_json(json.dumps(few))
+    (missed,) = missed_gates(unmeasured, ModelGates(notes=100, max_gap=0.2))
+    assert "gap by heart can't be measured" in missed
+    assert missed_gates(unmeasured, ModelGates(notes=100)) == ()
     with pytest.raises(ModelFileError, match="measure the model again"):
         ModelReport.from_json("{}")
 
