@@ -16,6 +16,7 @@ from app.store.memory_guard import forbid_core_dumps
 from app.store.opening import OpenedVault, make_session
 from app.store.place_holder import PlaceHolder
 from app.store.recovery_words import words_for
+from app.store.user_names import refuse_unclear_name
 from app.store.writer_lock import WriterLock
 
 
@@ -24,6 +25,7 @@ def create_folder(
 ) -> tuple[OpenedVault, str]:
     """A new vault, open, and its recovery words. Raises UsageError, VaultError; leaves nothing then."""
     _check_free(path)
+    refuse_unclear_name(user)
     forbid_core_dumps()
     data_key, vault_id, words = os.urandom(KEY_BYTES), str(uuid.uuid4()), words_for(os.urandom(16))
     slots = tuple(

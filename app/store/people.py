@@ -18,7 +18,7 @@ from app.store.header import (
     write_header,
 )
 from app.store.key_derivation import KdfParameters, cost_for_this_machine, normalised
-from app.store.rights import Right
+from app.store.rights import Right, has_right
 from app.store.signing_keys import (
     change_officer_passphrase,
     make_officer_key,
@@ -26,6 +26,7 @@ from app.store.signing_keys import (
     officer_public_keys,
     remove_officer_key,
 )
+from app.store.user_names import refuse_unclear_name
 from app.store.vault import Vault
 
 
@@ -59,8 +60,7 @@ def add_user(
     """
     vault.require(Right.PEOPLE)
     header = verified_header(vault.path, vault.data_key())
-    if header.slot(user) is not None:
-        raise UsageError("this user is in the vault already; remove the user first, or change the passphrase")
+    refuse_unclear_name(user, beside=[slot.user for slot in header.slots])
     slot = make_slot(
         vault.data_key(),
         vault_id=header.vault_id,
@@ -74,10 +74,15 @@ def add_user(
 
 
 def remove_user(vault: Vault, *, user: str, approved_by: str = "") -> None:
-    """Take a person's slot away. She may still hold a copy made before: `rekey` makes it worthless."""
+    """Take a person's slot away. She may still hold a copy made before: `rekey` makes it worthless.
+
+    Raises UsageError where nobody would be left who opens charts, or who gives access.
+    """
     vault.require(Right.PEOPLE)
     _refuse_recovery(user)
-    header = verified_header(vault.path, vault.data_key()).without(user)
+    before = verified_header(vault.path, vault.data_key())
+    header = before.without(user)
+    _refuse_bereft(before, header)
     vault.audit("user-removed", detail=normalised(user) + _agreed(approved_by))
     write_header(vault.path, header, vault.data_key())
     remove_officer_key(vault, user=user)
@@ -95,7 +100,7 @@ def change_role(
     """Give a person another role, in force when she signs in next; her own passphrase must open her slot.
 
     A privacy officer gets a signing key, and loses it with the role. Raises UsageError where nobody who
-    holds a key would be left.
+    holds a key would be left, or nobody who opens charts or gives access.
     """
     vault.require(Right.PEOPLE)
     _refuse_recovery(user)
@@ -108,6 +113,7 @@ def change_role(
     _prove(vault, header, slot, passphrase)
     if role is Role.ADMINISTRATOR:
         header.without(user)  # refuses: an administrator holds no key
+    _refuse_bereft(header, header.with_slot(replace(slot, role=role)))
     fresh = remade_slot(
         replace(slot, role=role),
         vault.data_key(),
@@ -119,6 +125,17 @@ def change_role(
     _give(vault, header, fresh, passphrase=passphrase, deed="user-role-changed", said=said)
     if role is not Role.PRIVACY_OFFICER:
         remove_officer_key(vault, user=user)
+
+
+def _refuse_bereft(before: Header, after: Header) -> None:
+    """Raise UsageError where the last person with a right that a vault can't be without would lose it."""
+    for right in (Right.CHARTS, Right.PEOPLE):
+        if _may(before, right) and not _may(after, right):
+            raise UsageError(f"nobody who may {right} would be left; add another who may first")
+
+
+def _may(header: Header, right: Right) -> bool:
+    return any(has_right(slot.role, right) for slot in header.slots if slot.role is not Role.RECOVERY)
 
 
 def approve(vault: Vault, *, administrator: str, passphrase: str) -> str:

@@ -6,7 +6,7 @@ import pytest
 
 from app.errors import PolicyError, UsageError, VaultLocked, WrongPassphrase
 from app.store.header import RECOVERY, Role
-from app.store.people import Person, add_user, change_role, list_people
+from app.store.people import Person, add_user, change_role, list_people, remove_user
 from app.store.signing_keys import officer_private_key, officer_public_keys
 from app.store.vault import Vault
 from tests.app.store.refusal import FAST, SECRET, open_it
@@ -91,3 +91,51 @@ def test_somebody_who_holds_a_key_is_left(path: Path) -> None:
 def test_what_makes_no_sense_is_refused_with_its_remedy(path: Path, user: str, role: Role, why: str) -> None:
     with with_bob(path, Role.ANNOTATOR) as vault, pytest.raises(UsageError, match=why):
         become(vault, role, user=user)
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("bob ", "begin or end with a space"),
+        (" bob", "begin or end with a space"),
+        ("Bob", "already as bob"),
+        ("ＢＯＢ", "already as bob"),
+        ("b\u043eb", "several alphabets"),  # a Cyrillic o
+        ("bob", "in the vault already;"),
+    ],
+)
+def test_a_name_that_could_be_taken_for_a_colleagues_is_refused(path: Path, name: str, says: str) -> None:
+    with with_bob(path, Role.ANNOTATOR) as vault:
+        before = vault.audit_count()
+        with pytest.raises(UsageError, match=says):
+            add_user(vault, user=name, passphrase=OTHER, role=Role.TRAINER, kdf=FAST)
+        assert (vault.audit_count(), len(list_people(vault))) == (before, 2)
+
+
+def test_names_of_other_alphabets_and_with_spaces_inside_are_names(path: Path) -> None:
+    with open_it(path) as vault:
+        for name in ("Анна Иванова", "王芳", "Zoë O'Neill-Straße", "אנה"):
+            add_user(vault, user=name, passphrase=OTHER, role=Role.ANNOTATOR, kdf=FAST)
+        assert len(list_people(vault)) == 5
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        (Role.TRAINER, "open charts"),
+        (Role.PRIVACY_OFFICER, "open charts"),
+        (Role.ANNOTATOR, "change who has"),
+    ],
+)
+def test_somebody_who_opens_charts_and_somebody_who_gives_access_stays(
+    path: Path, left: Role, right: str
+) -> None:
+    with with_bob(path, left) as vault:
+        before = (path / "header.json").read_bytes()
+        with pytest.raises(UsageError, match=f"nobody who may {right}"):
+            remove_user(vault, user="ann")
+        with pytest.raises(UsageError, match=f"nobody who may {right}"):
+            become(vault, left, user="ann", passphrase=SECRET)
+        assert (path / "header.json").read_bytes() == before
+        become(vault, Role.CLINICIAN)
+        remove_user(vault, user="ann")
