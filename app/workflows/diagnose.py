@@ -28,6 +28,7 @@ from app.workflows.possible_diseases import possible_diseases
 from app.workflows.read_codes import read_codes
 from app.workflows.read_laboratory import read_laboratory
 from app.workflows.suggest_findings import build_recogniser, read_findings
+from app.workflows.tell_old_findings import not_new
 from app.workflows.weighed import Presentation, Weighed
 from knowledge_graph.findings.finding import Finding, FindingState, Sex, observed_count
 from knowledge_graph.fusion.fused_differential import FusedDifferential, fuse
@@ -219,7 +220,8 @@ class DiagnosisService:
 
     def trace(self, asked: Presentation) -> RuleTrace:
         """Which red flags and pairs fired, why, and which almost did."""
-        facts = Facts(asked.findings, asked.sex, asked.age_days, asked.conditions, asked.labs)
+        old = not_new(self.recogniser, asked.texts) if any(map(str.strip, asked.texts)) else frozenset()
+        facts = Facts(asked.findings, asked.sex, asked.age_days, asked.conditions, asked.labs, old)
         return apply_rules(self.graph, self.rules, facts)
 
     def constraints(self, asked: Presentation) -> ConstraintShare:

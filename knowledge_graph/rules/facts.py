@@ -30,10 +30,14 @@ class LabValue:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Everything that rules ask about one person."""
+    """Everything that rules ask about one person.
+
+    `not_new`: terms that the notes tell of only as past or long there.
+    """
 
     findings: tuple[Finding, ...] = ()
     sex: Sex = Sex.UNKNOWN
     age_days: int | None = None
     conditions: tuple[CodedCondition, ...] = ()
     labs: tuple[LabValue, ...] = ()
+    not_new: frozenset[str] = frozenset()

@@ -75,6 +75,7 @@ class RedFlag(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     age_below: AgeText | None = None
     codes: list[CodeText] = msgspec.field(default_factory=list)
     labs: list[LabCondition] = msgspec.field(default_factory=list)
+    new: bool = False  # what the notes tell of as past or long there does not count
     origin: str = ""  # set by the reader, never by a file
 
 

@@ -1,8 +1,9 @@
 """Applies red flags and pairs to a person's facts: what fired and why, and what almost did."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from knowledge_graph.findings.finding import FindingState
 from knowledge_graph.rules.facts import Facts
 from knowledge_graph.rules.requirement import Observed, Requirement, State, requirements
 from knowledge_graph.rules.rule import URGENCIES, RedFlag, RuleBook, Source, Urgency
@@ -51,13 +52,14 @@ NOTHING_FIRED = RuleTrace()
 
 def apply_rules(graph: "CompiledGraph", book: RuleBook, facts: Facts) -> RuleTrace:
     """Try every red flag and pair."""
-    observed = Observed(graph, facts)
+    all_told, of_now = Observed(graph, facts), Observed(graph, _of_now(facts))
     alerts: list[Alert] = []
     almost: list[NearMiss] = []
     tried = (*book.red_flags, *book.pairs)
     for rule in tried:
+        observed = of_now if rule.new else all_told
         asked = tuple(requirements(rule, observed, facts))
-        against = [r for r in map(observed.require, rule.unless) if r.state is State.MET]
+        against = [r for r in map(all_told.require, rule.unless) if r.state is State.MET]
         unmet = [r for r in asked if r.state is not State.MET]
         if not unmet and not against:
             alerts.append(_alert(rule, asked, book.sources.get(rule.source)))
@@ -68,6 +70,12 @@ def apply_rules(graph: "CompiledGraph", book: RuleBook, facts: Facts) -> RuleTra
         almost=tuple(sorted(almost, key=lambda a: URGENCIES.index(a.urgency))),
         rules_tried=len(tried),
     )
+
+
+def _of_now(facts: Facts) -> Facts:
+    """Without what was observed, but is not new."""
+    kept = (f for f in facts.findings if f.state is FindingState.EXCLUDED or f.term_id not in facts.not_new)
+    return replace(facts, findings=tuple(kept)) if facts.not_new else facts
 
 
 def cited(source: Source | None, section: str) -> str:
