@@ -19,7 +19,7 @@ from safetensors.numpy import save
 from torch import nn
 
 from ml.errors import ModelFileError
-from ml.text.tokenizer import TextTokenizer, batches_by_length
+from ml.text.tokenizer import TextTokenizer, Window, batches_by_length
 from ml.training.added_layers import add_named
 from ml.training.encoder import Encoder, EncoderConfig, Seen, added_to_scores
 from ml.training.segments import Segments
@@ -28,6 +28,9 @@ HEAD_WEIGHT = "head.weight"
 HEAD_BIAS = "head.bias"
 GATE_WEIGHT = "gate.weight"
 GATE_BIAS = "gate.bias"
+READ_AT_ONCE = 32  # windows
+
+Features = np.ndarray[Any, np.dtype[np.float32]]
 
 
 class Classifier(nn.Module):
@@ -117,22 +120,36 @@ def encode_texts(
     tokenizer: TextTokenizer,
     texts: Sequence[str],
     *,
-    batch_size: int = 32,
-) -> np.ndarray[Any, np.dtype[np.float32]]:
+    batch_size: int = READ_AT_ONCE,
+) -> Features:
     """Frozen features (texts, hidden) to cache: a text's windows are averaged and rescaled."""
     windows = tokenizer.windows(texts)
-    hidden = classifier.head.in_features
-    total = np.zeros((len(texts), hidden), dtype=np.float32)
-    device = classifier.head.weight.device
     with torch.inference_mode():
-        for places, batch in batches_by_length(windows, batch_size):
-            feed = {name: torch.from_numpy(array).to(device) for name, array in batch.feed().items()}
-            features = classifier.pooled(**feed).cpu().numpy()
-            for row, place in enumerate(places):
-                total[windows[place].text_index] += features[row] * len(windows[place].ids)
+        features = window_features(classifier, windows, batch_size=batch_size)
+    return text_features(windows, features, len(texts))
+
+
+def window_features(
+    classifier: Classifier, windows: Sequence[Window], *, batch_size: int = READ_AT_ONCE
+) -> Features:
+    """Of each window (windows, hidden), by the classifier as it is; no gradient may be wanted."""
+    found = np.zeros((len(windows), classifier.head.in_features), dtype=np.float32)
+    device = classifier.head.weight.device
+    for places, batch in batches_by_length(windows, batch_size):
+        feed = {name: torch.from_numpy(array).to(device) for name, array in batch.feed().items()}
+        found[places] = classifier.pooled(**feed).cpu().numpy()
+    return found
+
+
+def text_features(windows: Sequence[Window], features: Features, count: int) -> Features:
+    """Of `count` texts: their windows' (windows, hidden) by length averaged, and rescaled."""
+    hidden = features.shape[1]
+    total = np.zeros((count, hidden), dtype=np.float32)
+    for window, own in zip(windows, features, strict=True):
+        total[window.text_index] += own * len(window.ids)
     norms = np.maximum(np.linalg.norm(total, axis=1, keepdims=True), 1e-12)
-    features_by_text: np.ndarray[Any, np.dtype[np.float32]] = total * np.float32(math.sqrt(hidden)) / norms
-    return features_by_text
+    found: Features = total * np.float32(math.sqrt(hidden)) / norms
+    return found
 
 
 def changed_tensors(classifier: Classifier, before: Mapping[str, np.ndarray[Any, Any]]) -> bytes:

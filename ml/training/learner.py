@@ -37,9 +37,10 @@ from ml.training.messages import MLM, TASKS, TrainingJob, TrainingPatient
 from ml.training.networks import Network, TopNetwork, frozen_states
 from ml.training.own_centre import CENTRE_LOOKS, mean_features, own_centre
 from ml.training.patient_batches import Patient
-from ml.training.scopes import HEAD, Scope, scope_named
+from ml.training.scopes import HEAD, TOP, Scope, scope_named
 from ml.training.start_sureness import SHARES, SURENESS_LOOKS, hold_back, kept_share, relief
 from ml.training.team import Team
+from ml.training.validation import Judgement, declared_columns, encoder_features, judged, undisturbed
 
 
 class Learner(Protocol):
@@ -53,6 +54,9 @@ class Learner(Protocol):
 
     def restore(self, state: bytes) -> None:
         """Go on from a state."""
+
+    def judge(self) -> Judgement:
+        """How the model as released so far does on the job's validation notes; it goes on undisturbed."""
 
     def result(self) -> bytes:
         """Safetensors of the changed tensors."""
@@ -97,6 +101,9 @@ class _HeadLearner:
         classifier.to(training_device(job.device))  # it reads there; the descent is on the processor
         public = encode_texts(classifier, tokenizer, job.public_texts)
         self._public = Coordinates.of_public(public)
+        notes = [note.text for note in job.validation]
+        self._validation = encode_texts(classifier, tokenizer, notes)
+        self._truth = declared_columns(job.validation, job.declared)
         texts = [text for patient in patients for text in patient.texts]
         features = self._public.features(encode_texts(classifier, tokenizer, texts))
         ends = np.cumsum([len(p.texts) for p in patients])
@@ -142,6 +149,10 @@ class _HeadLearner:
         held.first = kept["first"].copy()
         held.second, held.step = kept["second"].copy(), int(kept["step"][0])
 
+    def judge(self) -> Judgement:
+        weight, bias = self._trained()
+        return judged(self._validation @ weight.T + bias, self._truth)
+
     def result(self) -> bytes:
         rows = self._state.rows
         self._weight[rows], self._bias[rows] = self._trained()
@@ -174,7 +185,8 @@ class _EncoderLearner:
     ):
         self._classifier, self._before, self._scope = classifier, before, scope_named(job.scope)
         self._masking: Masking | None = None
-        self._step = job.done_steps
+        self._step, self._declared = job.done_steps, list(job.declared)
+        self._truth = declared_columns(job.validation, job.declared)
         if job.task == MLM:
             network = self._with_decoder(tokenizer, job)
             self._patients = own_parts(patients, tokenizer.windows)
@@ -182,6 +194,8 @@ class _EncoderLearner:
             self._prepare(job)
             self._patients = read_patients(classifier, tokenizer, patients, self._scope)
             network = self._scope.network(classifier)
+        cached = job.scope == TOP
+        self._read = encoder_features(classifier, tokenizer, job.validation, cached=cached)
         make = self._scope.allocator
         self._trainer = EncoderTrainer(
             network.train(job.dropout > 0),
@@ -203,6 +217,12 @@ class _EncoderLearner:
 
     def restore(self, state: bytes) -> None:
         self._trainer.restore(state)
+
+    def judge(self) -> Judgement:
+        head = self._classifier.head
+        with undisturbed(self._classifier):
+            features = torch.from_numpy(self._read()).to(head.weight.device)
+            return judged(head(features)[:, self._declared].cpu().numpy(), self._truth)
 
     def result(self) -> bytes:
         self._trainer.close()

@@ -5,12 +5,14 @@
                            ◄──  planned {noise_multiplier, epsilons}      one epsilon a block
     grant {}               ──►  (only after the ledger entry is on disk)
                            ◄──  progress {step, epsilon, steps_per_second}
+                           ◄──  validated {step, top1, top10, loss}       at a start, and after some blocks
                            ◄──  checkpoint {state}                        after each block
     grant {} | stop {}     ──►
                            ◄──  result {tensors}
                            ◄──  refused {reason}                          instead of any of these
 
-A patient is a number, her notes' texts and a label's row; no name, no id, no key crosses the pipe.
+A patient is a number, her notes' texts and a label's row; no name, no id, no key crosses the pipe. What is
+`validated` is the model as released so far, on the job's own public notes (`validation`).
 """
 
 from dataclasses import dataclass
@@ -19,6 +21,14 @@ import msgspec
 
 DIAGNOSIS, MLM = "diagnosis", "mlm"
 TASKS = (DIAGNOSIS, MLM)
+
+
+@dataclass(frozen=True, slots=True)
+class ValidationNote:
+    """A synthetic note and the row of its disease, which is a declared one."""
+
+    text: str
+    label: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +41,9 @@ class TrainingJob:
     head, synthetic notes of the declared diseases (`coordinates`). `most_noise` above 0 keeps the rate so
     small that all noise moves a logit by no more (`schedule`). With several `devices` each has a trainer; the
     one of `rank` 0 holds this conversation, the others only follow it. They find each other by a file,
-    `meeting`. The encoder is on the `device`, `cpu` or `cuda`; what is told and kept is not.
+    `meeting`. The encoder is on the `device`, `cpu` or `cuda`; what is told and kept is not. `validation` are
+    public notes by which the model is judged before the first step, after every `validate_blocks` blocks, and
+    after the last; none, and nothing is judged.
     """
 
     scope: str
@@ -65,6 +77,8 @@ class TrainingJob:
     meeting: str = ""
     most_noise: float = 0.0
     device: str = "cpu"
+    validation: tuple[ValidationNote, ...] = ()
+    validate_blocks: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,9 +77,13 @@ class TopNetwork(Labelled):
 
     def forward(self, states: torch.Tensor, seen: Seen) -> torch.Tensor:
         """Logits (parts, labels)."""
-        last = self.layer(states, added_to_scores(seen))
-        logits: torch.Tensor = self.head(pool(last, self.gate(last), seen))
+        logits: torch.Tensor = self.head(self.pooled(states, seen))
         return logits
+
+    def pooled(self, states: torch.Tensor, seen: Seen) -> torch.Tensor:
+        """Features (parts, hidden), each of norm sqrt(hidden)."""
+        last = self.layer(states, added_to_scores(seen))
+        return pool(last, self.gate(last), seen)
 
 
 Network = TokenNetwork | TopNetwork | MaskedWordsNetwork

@@ -4,6 +4,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, BinaryIO
 
 from ml.errors import MlError
@@ -82,6 +83,8 @@ def _train(
     learner = _learner(job, patients, team)
     random = SecureRandom()
     step, started = job.done_steps, 0.0
+    if step == 0:
+        _tell_judgement(job, learner, step, outward)
     for size, epsilon in zip(blocks(job), epsilons, strict=True):
         if not _granted(inward):
             break
@@ -95,6 +98,8 @@ def _train(
             step += 1
             speed = (step - job.done_steps) / max(clock() - started, 1e-9)
             write_frame(outward, _progress(step, epsilon, speed))
+        if is_judged(job, step):
+            _tell_judgement(job, learner, step, outward)
         write_frame(outward, {"kind": "checkpoint", "state": learner.state(), "step": step})
     if team is not None:
         team.tell(None)
@@ -103,11 +108,25 @@ def _train(
     return 0
 
 
+def is_judged(job: TrainingJob, step: int) -> bool:
+    """Whether the model is judged after the block that ends with this step: by public numbers alone."""
+    every = job.validate_blocks * job.block_steps
+    return step % every == 0 or step == job.steps
+
+
+def _tell_judgement(job: TrainingJob, learner: Learner, step: int, outward: BinaryIO) -> None:
+    if job.validation:
+        found = learner.judge()
+        told = {"step": step, "top1": found.top1, "top10": found.top10, "loss": found.loss}
+        write_frame(outward, {"kind": "validated"} | told)
+
+
 def _follow(job: TrainingJob, patients: list[TrainingPatient]) -> int:
     """Take every step that the first of the team takes, on a share of whom it drew; nothing is told."""
     team = _team(job)
     assert team is not None
-    learner, random, step = _learner(job, patients, team), SecureRandom(), job.done_steps
+    silent = replace(job, validation=())
+    learner, random, step = _learner(silent, patients, team), SecureRandom(), job.done_steps
     while (drawn := team.hear()) is not None:
         learner.step(drawn, step_settings(job, job.noise_multiplier, step), random)
         step += 1

@@ -1,5 +1,6 @@
 """What the trainer may do and say, as checks over its real conversation; see `dp_checks`."""
 
+import itertools
 import os
 import threading
 import time
@@ -13,7 +14,8 @@ from ml.privacy import csprng
 from ml.privacy.ledger import followed_by
 from ml.privacy.loss_distribution import least_epsilon
 from ml.training import worker
-from ml.training.messages import TrainingJob, encode_start
+from ml.training.messages import TrainingJob, ValidationNote, encode_start
+from ml.training.validation import Judgement
 
 CLIP = 0.5
 JOB = TrainingJob(
@@ -32,6 +34,7 @@ JOB = TrainingJob(
     history=((9.0, 1.0, 4),),
 )
 
+NOTES = (ValidationNote("a synthetic fever", 1),)
 PLANNED = replace(JOB, noise_multiplier=6.0)  # no search for the noise: a conversation in a moment
 
 
@@ -51,6 +54,9 @@ class Counting:
 
     def restore(self, state: bytes) -> None:
         assert state == b"state"
+
+    def judge(self) -> Judgement:
+        return Judgement(0.25, 0.75, 1.5)
 
     def result(self) -> bytes:
         return b"tensors"
@@ -128,11 +134,25 @@ def the_trainer_tells_nothing_of_the_patients() -> None:
     fields = {
         "planned": {"kind", "noise_multiplier", "epsilons"},
         "progress": {"kind", "step", "epsilon", "steps_per_second"},
+        "validated": {"kind", "step", "top1", "top10", "loss"},
         "checkpoint": {"kind", "state", "step"},
         "result": {"kind", "tensors"},
     }
-    for frame in converse(PLANNED, 3)[1]:
-        assert set(frame) == fields[frame["kind"]]
+    for job in (PLANNED, replace(PLANNED, validation=NOTES)):
+        for frame in converse(job, 3)[1]:
+            assert set(frame) == fields[frame["kind"]]
+    assert "validated" not in {frame["kind"] for frame in converse(PLANNED, 3)[1]}
+
+
+def the_model_is_judged_at_steps_that_are_known_before() -> None:
+    """At the start of a new run, after every second block of four steps, and after the last step."""
+    job = replace(PLANNED, validation=NOTES, validate_blocks=2)
+    for done, steps in ((0, [0, 8, 10]), (4, [8, 10]), (8, [10])):
+        taken_up = replace(job, resume_from=b"state" if done else b"", done_steps=done)
+        frames = converse(taken_up, 3)[1]
+        assert [f["step"] for f in frames if f["kind"] == "validated"] == steps
+        for before, frame in itertools.pairwise(frames):
+            assert before["kind"] != "validated" or frame["kind"] in ("checkpoint", "progress")
 
 
 CONVERSATION_CHECKS: tuple[Callable[[], None], ...] = (
@@ -141,4 +161,5 @@ CONVERSATION_CHECKS: tuple[Callable[[], None], ...] = (
     epsilon_is_at_least_what_the_steps_cost,
     steps_run_with_what_was_announced,
     the_trainer_tells_nothing_of_the_patients,
+    the_model_is_judged_at_steps_that_are_known_before,
 )
