@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from app.store.vault import Vault
     from app.workflows.plan_training import TrainingPlan
     from app.workflows.train_model import TrainingProgress
+    from app.workflows.training_curve import CurvePoint
 
 _SCOPES = ("head", "top", "bitfit", "lora", "adalora", "adapter", "prefix", "full")
 
@@ -118,6 +119,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     from app.store.vault import Vault
     from app.workflows.plan_training import declare_diseases
     from app.workflows.train_model import TrainingProgress, train_model
+    from app.workflows.training_curve import CurvePoint
 
     plan = _plan(arguments)
     passphrase = read_passphrase(arguments)
@@ -131,6 +133,8 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
             if isinstance(step, TrainingProgress):
                 console.progress(_line(step), **asdict(step))
                 run_id = step.run_id
+            elif isinstance(step, CurvePoint):
+                console.progress(_curve_line(step), phase="validated", run_id=run_id, **asdict(step))
             else:
                 return _done(console, step.run_id, step.privacy.epsilon, step.privacy.delta)
         console.refuse(_why_stopped(vault, run_id))
@@ -188,6 +192,13 @@ def _line(step: "TrainingProgress") -> str:
     return (
         f"{step.phase} {step.step}/{step.steps}  epsilon {step.epsilon:.3f}  "
         f"{step.steps_per_second:.1f} steps/s  {step.eta_s:.0f} s left"
+    )
+
+
+def _curve_line(point: "CurvePoint") -> str:
+    return (
+        f"synthetic notes, step {point.step}: disease first {point.top1:.0%}, among the first ten "
+        f"{point.top10:.0%} (of those declared)"
     )
 
 

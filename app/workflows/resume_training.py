@@ -13,6 +13,7 @@ from app.store.durable_file import write_durably
 from app.store.vault import Vault
 from app.workflows.list_models import load_version
 from app.workflows.plan_training import TrainingPlan, declared_diseases
+from app.workflows.training_curve import CurvePoint
 from ml.registry.model_version import VersionContent
 
 RESUME_SETTING = "training.resume"
@@ -31,6 +32,7 @@ class TrainingRun:
     done_steps: int = 0
     noise_multiplier: float = 0.0
     state: bytes = b""
+    curve: tuple[CurvePoint, ...] = ()
 
 
 def begin_run(vault: Vault, plan: TrainingPlan, base: VersionContent) -> TrainingRun:
@@ -51,6 +53,7 @@ def begin_run(vault: Vault, plan: TrainingPlan, base: VersionContent) -> Trainin
         declared=note.declared,
         done_steps=sum(e.steps for e in vault.ledger() if e.run_id == note.run_id),
         noise_multiplier=note.noise_multiplier,
+        curve=note.curve,
         state=vault.unseal(CHECKPOINT, sealed.read_bytes()),
     )
 
@@ -58,7 +61,9 @@ def begin_run(vault: Vault, plan: TrainingPlan, base: VersionContent) -> Trainin
 def keep_checkpoint(vault: Vault, run: TrainingRun, state: bytes, noise_multiplier: float) -> None:
     """Seal the state under the vault's key, whole or not at all; an earlier stopped run is given up."""
     write_durably(vault.models_dir / f"{run.run_id}{_ENDING}", vault.seal(CHECKPOINT, state))
-    note = _ResumeNote(run.run_id, run.plan, run.base.version.version_id, run.declared, noise_multiplier)
+    note = _ResumeNote(
+        run.run_id, run.plan, run.base.version.version_id, run.declared, noise_multiplier, run.curve
+    )
     vault.set_setting(RESUME_SETTING, msgspec.json.encode(note).decode())
     _forget_files(vault, but=run.run_id)
 
@@ -75,6 +80,12 @@ def is_resumable(vault: Vault, run_id: str) -> bool:
     return kept is not None and msgspec.json.decode(kept, type=_ResumeNote).run_id == run_id
 
 
+def kept_curve(vault: Vault) -> tuple[CurvePoint, ...]:
+    """The points of the run that waits to be taken up, which goes on after them."""
+    kept = vault.setting(RESUME_SETTING)
+    return () if kept is None else msgspec.json.decode(kept, type=_ResumeNote).curve
+
+
 def _forget_files(vault: Vault, *, but: str) -> None:
     for path in vault.models_dir.glob(f"*{_ENDING}"):
         if path.stem != but:
@@ -88,3 +99,4 @@ class _ResumeNote:
     base_version: str
     declared: tuple[str, ...]
     noise_multiplier: float
+    curve: tuple[CurvePoint, ...] = ()

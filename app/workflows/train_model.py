@@ -6,7 +6,7 @@ training is not offered here.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import SystemRandom
 from threading import Event
 from typing import Any
@@ -21,7 +21,6 @@ from app.store.vault import Vault
 from app.workflows.augment_findings import FindingTeller
 from app.workflows.collect_examples import Example, Source, collect_examples, collect_notes
 from app.workflows.list_models import current_version, result_store
-from app.workflows.load_knowledge import KnowledgeChoice, load_graph
 from app.workflows.plan_training import (
     TrainingPlan,
     check_budget,
@@ -35,6 +34,7 @@ from app.workflows.resume_training import TrainingRun, begin_run, forget_checkpo
 from app.workflows.stop_wish import StopWish
 from app.workflows.synthetic_notes import HELD_OUT_STYLES
 from app.workflows.trainer_process import TrainerProcess
+from app.workflows.training_curve import CurvePoint, blocks_between, knowledge_of, validation_notes
 from app.workflows.write_notes import public_texts, synthetic_notes
 from knowledge_graph.cohort.note_style import read_note_styles
 from knowledge_graph.graph.cache import load_compiled
@@ -77,9 +77,10 @@ def train_model(
     stop: Event | None = None,
     pause: Event | None = None,
     policy: Policy | None = None,
-) -> Iterator[TrainingProgress | TrainingResult]:
-    """Yield progress and, last, the result (kept sealed for `publish`). Raises BudgetExceeded, UsageError.
+) -> Iterator[TrainingProgress | CurvePoint | TrainingResult]:
+    """Yield progress, new points of the curve and, last, the result (kept sealed for `publish`).
 
+    Raises BudgetExceeded, UsageError.
     `stop` ends the run within a second and loses the block under way; `pause` ends it after that block.
     """
     vault.require(Right.TRAIN)
@@ -119,19 +120,12 @@ def _public(run: TrainingRun) -> tuple[str, ...]:
     """Synthetic notes, where what is trained begins from some."""
     if run.plan.task == MLM:
         return public_notes()
-    return _notes_of(run.declared) if run.plan.scope == "head" else ()
-
-
-def _notes_of(declared: tuple[str, ...]) -> tuple[str, ...]:
-    """HPO tells its diseases alone; of common conditions the program's own pack knows what to tell."""
-    bare = load_compiled(cache_dir())
-    common = set(declared) - bare.disease_index.keys()
-    return public_texts(load_graph(cache_dir(), KnowledgeChoice()) if common else bare, declared)
+    return public_texts(knowledge_of(run.declared), run.declared) if run.plan.scope == "head" else ()
 
 
 def _job(run: TrainingRun, entries: tuple[LedgerEntry, ...]) -> TrainingJob:
     plan = run.plan
-    places = {label: row for row, label in enumerate(run.base.labels)}
+    places = {str(label): row for row, label in enumerate(run.base.labels)}
     return TrainingJob(
         scope=plan.scope,
         tensors=run.base.files[TENSORS_FILE],
@@ -161,6 +155,8 @@ def _job(run: TrainingRun, entries: tuple[LedgerEntry, ...]) -> TrainingJob:
         device=plan.device,
         public_texts=_public(run),
         most_noise=plan.most_noise,
+        validation=validation_notes(run.declared, places),
+        validate_blocks=blocks_between(plan),
     )
 
 
@@ -204,21 +200,26 @@ def _planned(trainer: TrainerProcess, wish: StopWish) -> _Planned | None:
 
 def _follow(
     vault: Vault, run: TrainingRun, trainer: TrainerProcess, wish: StopWish, planned: _Planned
-) -> Iterator[TrainingProgress | TrainingResult]:
+) -> Iterator[TrainingProgress | CurvePoint | TrainingResult]:
     """Debit, grant, report, keep; until the result or a stop."""
     stop, noise, done = wish.at_once, planned.noise, run.done_steps
+    before, curve = _spent(vault), run.curve
     for epsilon in planned.epsilons:
         if wish.is_set():
             break
         size = min(run.plan.block_steps, run.plan.steps - done)
         vault.append_ledger(_entry(run, noise, size, epsilon))  # on disk before the steps run
         trainer.grant()
-        while (frame := trainer.receive(stop)) is not None and frame["kind"] == "progress":
-            yield _progress(run, frame)
+        while (frame := trainer.receive(stop)) is not None and frame["kind"] != "checkpoint":
+            if frame["kind"] == "validated":
+                curve = (*curve, _point(frame, epsilon if frame["step"] else before))
+                yield curve[-1]
+            else:
+                yield _progress(run, frame)
         if frame is None:
             break
         done = int(frame["step"])
-        keep_checkpoint(vault, run, frame["state"], noise)
+        keep_checkpoint(vault, replace(run, curve=curve), frame["state"], noise)
     final = trainer.receive(stop) if done == run.plan.steps else None
     if final is None:
         yield _stopped(vault, run, done)
@@ -276,9 +277,18 @@ def _progress(run: TrainingRun, frame: dict[str, Any]) -> TrainingProgress:
     return TrainingProgress(run.run_id, "training", step, run.plan.steps, float(frame["epsilon"]), speed, eta)
 
 
+def _point(frame: dict[str, Any], epsilon: float) -> CurvePoint:
+    top1, top10, loss = (float(frame[name]) for name in ("top1", "top10", "loss"))
+    return CurvePoint(int(frame["step"]), epsilon, top1, top10, loss)
+
+
+def _spent(vault: Vault) -> float:
+    return spent(of_patients(vault.ledger(), PATIENT_SET))
+
+
 def _finish(vault: Vault, run: TrainingRun, tensors: bytes, noise: float) -> TrainingResult:
     plan = run.plan
-    epsilon = spent(of_patients(vault.ledger(), PATIENT_SET))
+    epsilon = _spent(vault)
     result = TrainingResult(
         run_id=run.run_id,
         base_version=run.base.version.version_id,
