@@ -9,7 +9,8 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-REFUSED, KILLED = 0x00050000 | 1, 0x80000000  # SCMP_ACT_ERRNO(EPERM), SCMP_ACT_KILL_PROCESS
+REFUSED, UNKNOWN = 0x00050000 | 1, 0x00050000 | 38  # SCMP_ACT_ERRNO(EPERM), SCMP_ACT_ERRNO(ENOSYS)
+KILLED = 0x80000000  # SCMP_ACT_KILL_PROCESS
 _ALLOWED = 0x7FFF0000
 _NOT_EQUAL, _EQUAL, _MASKED_EQUAL = 1, 4, 7
 
@@ -29,6 +30,11 @@ class When:
         return cls(argument, _EQUAL, value)
 
     @classmethod
+    def int_is(cls, argument: int, value: int) -> "When":
+        """The argument, of which the kernel reads 32 bits, is this value: whatever the others say."""
+        return cls(argument, _MASKED_EQUAL, 0xFFFF_FFFF, value)
+
+    @classmethod
     def other_than(cls, argument: int, value: int) -> "When":
         """The argument is another value."""
         return cls(argument, _NOT_EQUAL, value)
@@ -39,8 +45,8 @@ class When:
         return cls(argument, _MASKED_EQUAL, flag, flag)
 
 
-def forbid_calls(calls: Sequence[tuple[str, When | None]], *, action: int = REFUSED) -> bool:
-    """Forbid these calls, each always or under a condition; False where this system can't."""
+def forbid_calls(calls: Sequence[tuple[str | int, When | None]], *, action: int = REFUSED) -> bool:
+    """Forbid these calls (names or numbers), each always or under a condition; False where it can't be."""
     library = _library()
     if library is None:
         return False
@@ -75,8 +81,10 @@ def _library() -> ctypes.CDLL | None:
     return library
 
 
-def _add(library: ctypes.CDLL, rules: ctypes.c_void_p, action: int, name: str, when: When | None) -> bool:
-    number = library.seccomp_syscall_resolve_name(name.encode())
+def _add(
+    library: ctypes.CDLL, rules: ctypes.c_void_p, action: int, call: str | int, when: When | None
+) -> bool:
+    number = call if isinstance(call, int) else library.seccomp_syscall_resolve_name(call.encode())
     if number == -1:  # this library does not know it
         return True
     conditions = [] if when is None else [(when.argument, when.comparison, when.value, when.masked)]

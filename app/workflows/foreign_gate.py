@@ -228,6 +228,7 @@ class ForeignGate:
             environment={**os.environ, **_SINGLE_THREADED},
             backlog=BACKLOG,
             largest=LARGEST_FRAME,
+            apart=True,
         )
         self._begin(self._reader)
         return self._reader

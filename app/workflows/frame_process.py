@@ -15,7 +15,11 @@ POLL_S = 0.2
 
 
 class FrameProcess:
-    """A running child. `backlog` bounds how many unread frames wait here (0: no bound)."""
+    """A running child. `backlog` bounds how many unread frames wait here (0: no bound).
+
+    One that is `apart` has a session of its own (POSIX): no terminal is its own to type into, and no Ctrl+C
+    in one reaches it.
+    """
 
     def __init__(
         self,
@@ -24,6 +28,7 @@ class FrameProcess:
         environment: Mapping[str, str] | None = None,
         backlog: int = 0,
         largest: int = MAX_FRAME_BYTES,
+        apart: bool = False,
     ) -> None:
         self._process = subprocess.Popen(
             command,
@@ -31,6 +36,7 @@ class FrameProcess:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             env=environment,
+            start_new_session=apart,
         )
         self._largest = largest
         self._frames: queue.Queue[dict[str, Any] | MlError | None] = queue.Queue(backlog)

@@ -99,9 +99,14 @@ class WatchedSession:
         while not ended.wait(SAMPLED_EVERY_S):
             for process in filter(str.isdigit, os.listdir("/proc")):
                 with suppress(OSError):
-                    if os.getsid(int(process)) == session:
+                    if session in (os.getsid(int(process)), os.getsid(_parent(process))):
                         self.seen.add(Path("/proc", process, "cmdline").read_bytes())
                         self.seen.add(Path("/proc", process, "environ").read_bytes())
+
+
+def _parent(process: str) -> int:
+    """A reader of foreign files has a session of its own; who started it has not."""
+    return int(Path("/proc", process, "stat").read_text("utf-8").rpartition(")")[2].split()[1])
 
 
 def _surroundings() -> None:
