@@ -28,6 +28,7 @@ from app.exchange.source_file import SourceFile, members_of
 from knowledge_graph.errors import KnowledgeError
 from ml.errors import MlError
 from ml.frames import read_frame, write_frame
+from ml.privacy.core_dumps import forbid_core_dumps
 
 SIGN_OF_LIFE_S = 0.2
 MOST_ITEMS, MOST_BYTES = 500, 1 << 20
@@ -123,7 +124,8 @@ def request_path(request: Frame) -> Path:
 
 def main() -> int:
     """Confine this process, then answer until the pipe ends; after a fault or want of memory, end."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole terminal; who asks ends this
+    forbid_core_dumps()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # who asks ends this
     requests, answers = sys.stdin.buffer, sys.stdout.buffer
     first = read_frame(requests)
     if first is None:

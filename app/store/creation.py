@@ -12,12 +12,12 @@ from app.store.database import NAME, DatabaseError, create_database
 from app.store.durable_file import reason_of, sync_folder
 from app.store.header import RECOVERY, Header, KeySlot, Role, make_slot, write_header
 from app.store.key_derivation import KEY_BYTES, KdfParameters, subkey
-from app.store.memory_guard import forbid_core_dumps
 from app.store.opening import OpenedVault, make_session
 from app.store.place_holder import PlaceHolder
 from app.store.recovery_words import words_for
 from app.store.user_names import refuse_unclear_name
 from app.store.writer_lock import WriterLock
+from ml.privacy.core_dumps import forbid_core_dumps
 
 
 def create_folder(

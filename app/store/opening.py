@@ -19,11 +19,11 @@ from app.store.database import NAME, Connection, DatabaseError, connect, open_da
 from app.store.header import Header, Role, UnlockedKeys, read_header, unlock, verified_header
 from app.store.key_change import finish, key_in_force, remove_next_database, take_back
 from app.store.key_derivation import subkey
-from app.store.memory_guard import forbid_core_dumps
 from app.store.network_share import on_network_share
 from app.store.place_holder import PlaceHolder
 from app.store.session import IS_BACKUP, Session
 from app.store.writer_lock import WriterLock
+from ml.privacy.core_dumps import forbid_core_dumps
 
 SEALED_MARK = "sealed-copy"  # a file beside a copy that was made without a key
 ASKED_READ_ONLY = "the vault was opened read-only; open it for writing"
