@@ -41,6 +41,7 @@ def program(folder: str, count_file: str) -> None:
 def trainer(count_file: str) -> None:
     """The real trainer; its learner writes one byte when a step has been done."""
     from ml.training import worker
+    from ml.training.validation import Judgement
 
     class Counting:
         def step(self, _drawn: Any, _settings: Any, _random: Any) -> None:
@@ -54,6 +55,9 @@ def trainer(count_file: str) -> None:
 
         def restore(self, state: bytes) -> None:
             assert state == b"state"
+
+        def judge(self) -> Judgement:
+            return Judgement(top1=0.0, top10=0.0, loss=0.0)
 
         def result(self) -> bytes:
             return b"tensors"
