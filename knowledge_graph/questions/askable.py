@@ -11,7 +11,41 @@ from knowledge_graph.graph.settled import settled_terms
 from knowledge_graph.terms.term import TermId
 
 ROOT = TermId("HP:0000118")  # Phenotypic abnormality
-FEMALE_ALONE, MALE_ALONE = TermId("HP:0010460"), TermId("HP:0010461")  # abnormalities of the genitalia
+FEMALE_ALONE = tuple(
+    TermId(f"HP:{number}")
+    for number in (
+        "0010460",  # Abnormality of the female genitalia
+        "0030012",  # Abnormal female reproductive system physiology
+        "0000140",  # Abnormality of the menstrual cycle
+        "0031066",  # Abnormal ovarian physiology
+        "0008209",  # Premature ovarian insufficiency
+        "0030416",  # Vulvar neoplasm
+        "0030943",  # Vulvodynia
+        "0034263",  # Abnormal vaginal bleeding
+        "0034269",  # Abnormal vaginal discharge
+        "0034806",  # Vaginal foreign body sensation
+        "0012204",  # Recurrent vulvovaginal candidiasis
+        "0011891",  # Post-partum hemorrhage
+        "0200148",  # Abnormal liver function tests during pregnancy
+        "0200150",  # Increased serum bile acid concentration during pregnancy
+    )
+)
+MALE_ALONE = tuple(
+    TermId(f"HP:{number}")
+    for number in (
+        "0010461",  # Abnormality of the male genitalia
+        "0012874",  # Abnormal male reproductive system physiology
+        "0008669",  # Abnormal spermatogenesis
+        "0012864",  # Abnormal sperm morphology
+        "0012206",  # Abnormal sperm motility
+        "0033839",  # Testicular pain
+        "0000802",  # Impotence
+        "0100639",  # Erectile dysfunction
+        "0200023",  # Priapism
+        "0012877",  # Retrograde ejaculation
+        "0000771",  # Gynecomastia
+    )
+)
 SUDDEN_DEATH = TermId("HP:0001699")  # no question about a patient
 _NOT_OF = {Sex.FEMALE: MALE_ALONE, Sex.MALE: FEMALE_ALONE}
 
@@ -31,7 +65,8 @@ def askable_terms(
     open_terms[graph.children[root]] = False
     open_terms[root] = False
     if sex in _NOT_OF:
-        open_terms &= ~_below(graph, _NOT_OF[sex])
+        for organ in _NOT_OF[sex]:
+            open_terms &= ~_below(graph, organ)
     open_terms[[graph.term_number(term) for term in skip]] = False
     return open_terms & ~settled_terms(graph, findings)
 
