@@ -122,6 +122,20 @@ def test_one_disease_has_one_line_whatever_its_ids(service: DiagnosisService) ->
     assert f"{MARFAN}    Marfan syndrome = {TWIN}" in as_text(found)
 
 
+def test_the_longest_list_leaves_out_ids_that_stand_in_anothers_line(
+    service: DiagnosisService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weighed, placed = service.weigh(Presentation(MARFANOID)), list[tuple[int, int]]()
+    monkeypatch.setattr(
+        DiagnosisService, "lines", lambda _self, _weighed, ranked: placed.extend(ranked) or ()
+    )
+    service.differential(weighed, top=len(weighed.fused.shown))
+    shown = weighed.fused.shown[[disease for _, disease in placed]]
+    assert [rank for rank, _ in placed] == list(range(1, int((weighed.fused.shown > 0).sum()) + 1))
+    assert (shown > 0).all()
+    assert len(shown) < len(weighed.fused.shown)
+
+
 def test_an_excluded_finding_counts_against_what_shows_it(service: DiagnosisService) -> None:
     arachnodactyly = Finding(TermId("HP:0001166"), FindingState.EXCLUDED)
     asked, not_asked = (*MARFANOID[1:4], arachnodactyly), MARFANOID[1:4]
