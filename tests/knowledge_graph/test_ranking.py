@@ -133,7 +133,7 @@ def _slow_match(graph: CompiledGraph, term: int, disease: int) -> tuple[str, str
     matched = term if term in rows.term[seen] else near[0]
     about = [r for r in seen if rows.term[r] == matched]
     frequency = dict.fromkeys(graph.texts[rows.frequency[r]] for r in about if graph.texts[rows.frequency[r]])
-    references = tuple(dict.fromkeys(graph.texts[rows.reference[r]] for r in about))
+    references = tuple(dict.fromkeys(p for r in about for p in graph.texts[rows.reference[r]].split(";")))
     return graph.term_names[matched], ", ".join(frequency), references
 
 

@@ -149,9 +149,9 @@ def test_the_drawing_is_told_in_words() -> None:
     assert [node.name for node in unmet(graph)] == ["Fever"]
 
 
-def test_references_of_one_row_are_told_one_by_one_and_kin_by_name() -> None:
+def test_references_are_told_once_each_and_kin_by_name() -> None:
     evidence = Evidence(
-        TermId("HP:1"), "Myopia", FindingState.OBSERVED, 1.0, ("PMID:1;PMID:2", "PMID:1"), "frequent"
+        TermId("HP:1"), "Myopia", FindingState.OBSERVED, 1.0, ("PMID:1", "PMID:2", "PMID:1"), "frequent"
     )
     assert references_of(evidence) == ("PMID:1", "PMID:2")
     assert detail_of(evidence) == "frequent  ·  PMID:1, PMID:2"

@@ -190,14 +190,14 @@ def test_the_recovery_words_open_the_vault(tmp_path: Path) -> None:
 
 def test_people_come_and_go(path: Path) -> None:
     with reopen(path) as vault:
-        add_user(vault, user="bob", passphrase="another secret", role=Role.PRIVACY_OFFICER, kdf=FAST)
+        add_user(vault, user="bob", passphrase="another secret", role=Role.CLINICIAN, kdf=FAST)
         change_passphrase(vault, user="ann", old=SECRET, new="a new passphrase", kdf=FAST)
         with pytest.raises(UsageError, match="already"):
-            add_user(vault, user="bob", passphrase="another secret", role=Role.CLINICIAN, kdf=FAST)
+            add_user(vault, user="bob", passphrase="another secret", role=Role.TRAINER, kdf=FAST)
     with pytest.raises(VaultLocked):
         reopen(path)
     with Vault.open(path, user="bob", passphrase="another secret") as vault:
-        assert vault.role is Role.PRIVACY_OFFICER
+        assert vault.role is Role.CLINICIAN
         remove_user(vault, user="ann")
         with pytest.raises(UsageError, match="last user"):
             remove_user(vault, user="bob")

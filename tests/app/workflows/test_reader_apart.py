@@ -11,7 +11,8 @@ import pytest
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reason="it looks into /proc")]
 ASKER = """
-import fcntl, os, sys, termios, time
+import fcntl, os, signal, sys, termios, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # whatever the tests' own asker ignores
 os.setsid()
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 from pathlib import Path
