@@ -3,6 +3,7 @@
 import math
 import subprocess
 import sys
+from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from app.clinical.record import Coding, Condition, PhenotypicFeature
 from app.errors import UsageError
 from app.workflows.diagnose import GRAPH_ALONE, DiagnosisService
 from app.workflows.load_knowledge import KnowledgeChoice
-from app.workflows.weighed import Presentation
+from app.workflows.weighed import Presentation, Weighed
 from knowledge_graph.errors import UnknownTerm
 from knowledge_graph.findings.finding import Finding, FindingState, Sex
 from knowledge_graph.fusion.fusion_weights import FusionWeights
@@ -126,9 +127,12 @@ def test_the_longest_list_leaves_out_ids_that_stand_in_anothers_line(
     service: DiagnosisService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     weighed, placed = service.weigh(Presentation(MARFANOID)), list[tuple[int, int]]()
-    monkeypatch.setattr(
-        DiagnosisService, "lines", lambda _self, _weighed, ranked: placed.extend(ranked) or ()
-    )
+
+    def lines(_self: DiagnosisService, _weighed: Weighed, ranked: Iterable[tuple[int, int]]) -> tuple[()]:
+        placed.extend(ranked)
+        return ()
+
+    monkeypatch.setattr(DiagnosisService, "lines", lines)
     service.differential(weighed, top=len(weighed.fused.shown))
     shown = weighed.fused.shown[[disease for _, disease in placed]]
     assert [rank for rank, _ in placed] == list(range(1, int((weighed.fused.shown > 0).sum()) + 1))
