@@ -77,6 +77,18 @@ def stopped_vault(template: Path, scratch: Path) -> Path:
     return folder
 
 
+def found_at_opening(folder: Path) -> str:
+    """Whether who opens the altered vault `folder`/v is told, or else whether anything is lost."""
+    try:
+        with open_it(folder / "v") as vault:
+            if vault.read_only or not check_vault(vault).sound:
+                return SAID
+    except AnamnesisError:
+        return SAID
+    lost = DEEDS[0].check(folder, ["setting", "annotation", "note", "diagnosis", "debit"])
+    return SILENT if lost else HARMLESS
+
+
 def _anew(scratch: Path, source: Path) -> Path:
     """A folder that holds nothing but a copy of one vault."""
     folder = scratch / "flipped"
@@ -89,14 +101,7 @@ def _of_file(name: str, stopped: Path, scratch: Path) -> tuple[bytes, Judge]:
     def judge(data: bytes) -> str:
         folder = _anew(scratch, stopped / "v")
         (folder / "v" / name).write_bytes(data)
-        try:
-            with open_it(folder / "v") as vault:
-                if vault.read_only or not check_vault(vault).sound:
-                    return SAID
-        except AnamnesisError:
-            return SAID
-        lost = DEEDS[0].check(folder, ["setting", "annotation", "note", "diagnosis", "debit"])
-        return SILENT if lost else HARMLESS
+        return found_at_opening(folder)
 
     return (stopped / "v" / name).read_bytes(), judge
 

@@ -6,8 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from ml.registry.tensor_file import write_tensors
-from ml.training.messages import TrainingJob
+from ml.training.messages import TrainingJob, TrainingPatient
 from tests.ml.tiny_model import LABELS, WORDS, head_tensors, write_tiny_encoder
+
+PEOPLE = [
+    TrainingPatient(0, ("seizure and fever", "no fever"), 1),
+    TrainingPatient(1, ("weak arm .",), 3),
+    TrainingPatient(2, ("short leg fever weak",), 1),
+]
 
 
 def tiny_job(folder: Path, *, words: Sequence[str] = WORDS, **changes: Any) -> TrainingJob:

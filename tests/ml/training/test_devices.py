@@ -27,10 +27,10 @@ from ml.training.released_sums import NoiseAhead, step_noise
 from ml.training.scopes import HEAD, SCOPES
 from ml.training.step_timing import PlainTrainer
 from ml.training.team import Team
-from tests.ml.tiny_job import tiny_job
+from tests.ml.tiny_job import PEOPLE, tiny_job
 from tests.ml.training import elsewhere as elsewhere_module
 from tests.ml.training.elsewhere import ELSEWHERE, Elsewhere, elsewhere
-from tests.ml.training.test_learner import KEY, PEOPLE, trained
+from tests.ml.training.test_learner import KEY, trained
 from tests.ml.training.tiny_masked import MASKED_WORDS, tiny_masked
 from tests.ml.training.tiny_people import CLIP, NOTES, largest_difference, read_people, tiny
 from tests.watching import watch

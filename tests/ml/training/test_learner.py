@@ -15,19 +15,14 @@ from ml.training.added_layers import added_names
 from ml.training.classifier import build_classifier
 from ml.training.dp_head import StepSettings
 from ml.training.learner import make_learner
-from ml.training.messages import TrainingJob, TrainingPatient
+from ml.training.messages import TrainingJob
 from ml.training.schedule import SCHEDULES, schedule_factor
 from ml.training.scopes import HEAD, SCOPES
 from ml.training.worker import step_settings
-from tests.ml.tiny_job import tiny_job
+from tests.ml.tiny_job import PEOPLE, tiny_job
 from tests.ml.tiny_model import LABELS, head_tensors
 
 KEY = b"k" * 32
-PEOPLE = [
-    TrainingPatient(0, ("seizure and fever", "no fever"), 1),
-    TrainingPatient(1, ("weak arm .",), 3),
-    TrainingPatient(2, ("short leg fever weak",), 1),
-]
 
 
 @pytest.fixture(scope="module")

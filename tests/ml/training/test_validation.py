@@ -19,7 +19,7 @@ from ml.training.messages import MLM, TrainingJob, TrainingPatient, ValidationNo
 from ml.training.scopes import HEAD, SCOPES
 from ml.training.validation import Judgement, judged
 from ml.training.worker import step_settings
-from tests.ml.tiny_job import tiny_job
+from tests.ml.tiny_job import PEOPLE, tiny_job
 from tests.ml.tiny_model import WORDS, head_tensors
 
 KEY = b"k" * 32
@@ -30,11 +30,6 @@ NOTES = (
     ValidationNote(LONG, 3),
     ValidationNote("fever", 1),
 )
-PEOPLE = [
-    TrainingPatient(0, ("seizure and fever", "no fever"), 1),
-    TrainingPatient(1, ("weak arm .",), 3),
-    TrainingPatient(2, ("short leg fever weak",), 1),
-]
 
 
 @pytest.fixture(scope="module")
