@@ -107,8 +107,8 @@ def _cases(arguments: argparse.Namespace, console: Console) -> int:
     )
     rows = asdict(accuracy)
     text = "\n".join(f"{k:18} {v:.4f}" if isinstance(v, float) else f"{k:18} {v}" for k, v in rows.items())
-    if arguments.drop_own_publication:
-        rows["shared_rows"] = arguments.shared_rows
     told = {"knowledge_version": graph.title, "setting": str(choice.setting)}
+    if arguments.drop_own_publication:
+        told["shared_rows"] = arguments.shared_rows
     console.result({**rows, **told}, text + "".join(f"\n{k:18} {v}" for k, v in told.items()))
     return 0

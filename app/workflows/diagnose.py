@@ -195,10 +195,8 @@ class DiagnosisService:
     def differential(self, weighed: Weighed, *, top: int = 10) -> Differential:
         """Cut to the likeliest `top`, explain each line, say which rules fired."""
         best = weighed.fused.best(top)
-        likely = best[
-            weighed.fused.shown[best] > 0
-        ]  # an id that stands in another's line has none of its own
-        lines = self.lines(weighed, enumerate(likely.tolist(), start=1))
+        shown = best[weighed.fused.shown[best] > 0]  # an id that stands in another's line has none
+        lines = self.lines(weighed, enumerate(shown.tolist(), start=1))
         model = self.predictor.version if self.predictor else GRAPH_ALONE
         return Differential(
             lines,
