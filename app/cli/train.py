@@ -55,7 +55,9 @@ def _add_people(parser: argparse.ArgumentParser) -> None:
         "same budget. On the synthetic hospital measured it did not help the diagnosis: leave it out, unless "
         "the gates of your policy say otherwise",
     )
-    group.add_argument("--declare", metavar="FILE", help="disease ids the site treats, one a line (public)")
+    group.add_argument(
+        "--declare", metavar="FILE", help="diseases the site treats: a line begins with an id (public)"
+    )
     group.add_argument(
         "--with-coded",
         action="store_true",
@@ -117,19 +119,17 @@ def _add_machine(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Progress goes to stderr; an interrupt stops within a second and keeps the last checkpoint."""
     from app.store.vault import Vault
-    from app.workflows.plan_training import declare_diseases
     from app.workflows.train_model import TrainingProgress, train_model
     from app.workflows.training_curve import CurvePoint
 
     plan = _plan(arguments)
+    declared = _ids(arguments.declare) if arguments.declare else None
     passphrase = read_passphrase(arguments)
     stop = Event()
     signal.signal(signal.SIGINT, lambda *_: stop.set())
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     with Vault.open(arguments.vault, user=arguments.user, passphrase=passphrase) as vault:
-        if arguments.declare:
-            declare_diseases(vault, _ids(arguments.declare))
-        for step in train_model(vault, plan, stop=stop, policy=load_policy()):
+        for step in train_model(vault, plan, declare=declared, stop=stop, policy=load_policy()):
             if isinstance(step, TrainingProgress):
                 console.progress(_line(step), **asdict(step))
                 run_id = step.run_id
@@ -205,4 +205,4 @@ def _curve_line(point: "CurvePoint") -> str:
 def _ids(name: str) -> list[str]:
     from app.cli.findings import read_text
 
-    return [line.strip() for line in read_text(name).splitlines() if line.strip()]
+    return [line.split()[0] for line in read_text(name).splitlines() if line.strip()]

@@ -4,6 +4,7 @@ Whether the run may begin at all is judged here too, from the ledger and what a 
 """
 
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -21,6 +22,7 @@ from ml.training.messages import DIAGNOSIS, MLM
 
 CAP_SETTING = "privacy.epsilon_cap"
 DECLARED_SETTING = "privacy.declared_diseases"
+DISEASE_ID = re.compile(r"[A-Z][A-Za-z0-9]*:[A-Za-z0-9._-]+")
 LARGEST_CAP = 100.0
 WORTHLESS_ABOVE = 0.98  # with less than this share of the target left, noise would drown everything
 SCOPES = {  # steps, sample rate, learning rate (of the head: at most, see `most_noise`)
@@ -251,7 +253,24 @@ def declared_diseases(vault: Vault, base: VersionContent) -> tuple[str, ...]:
     return wanted
 
 
-def declare_diseases(vault: Vault, disease_ids: list[str]) -> None:
+def known_diseases(disease_ids: Sequence[str], base: VersionContent) -> tuple[str, ...]:
+    """The ids, each once and in order. Raises UsageError for one that the model lacks.
+
+    What is no id isn't quoted: it may be of a note.
+    """
+    if not disease_ids:
+        raise UsageError("no disease is named; name one id a line, such as OMIM:154700")
+    strange = [place for place, said in enumerate(disease_ids, 1) if not DISEASE_ID.fullmatch(said)]
+    if strange:
+        raise UsageError(f"entry {strange[0]} of the declared diseases is no id such as OMIM:154700")
+    unknown = sorted(set(disease_ids) - set(base.labels))
+    if unknown:
+        more = f" and {len(unknown) - 3} more" if len(unknown) > 3 else ""
+        raise UsageError(f"the model knows no {', '.join(unknown[:3])}{more}; declare diseases that it knows")
+    return tuple(sorted(set(disease_ids)))
+
+
+def declare_diseases(vault: Vault, disease_ids: Sequence[str]) -> None:
     """Say which diseases the site treats. It is public: choose it without looking at the patients."""
     vault.require(Right.PLAN)
     vault.set_setting(DECLARED_SETTING, msgspec.json.encode(sorted(set(disease_ids))).decode())

@@ -4,15 +4,17 @@ What was debited counts as done, whether or not it ran: a run taken up again nev
 """
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import msgspec
 
 from app.errors import UsageError
 from app.store.durable_file import write_durably
+from app.store.rights import Right
 from app.store.vault import Vault
 from app.workflows.list_models import load_version
-from app.workflows.plan_training import TrainingPlan, declared_diseases
+from app.workflows.plan_training import TrainingPlan, declared_diseases, known_diseases
 from app.workflows.training_curve import CurvePoint
 from ml.registry.model_version import VersionContent
 
@@ -35,10 +37,20 @@ class TrainingRun:
     curve: tuple[CurvePoint, ...] = ()
 
 
-def begin_run(vault: Vault, plan: TrainingPlan, base: VersionContent) -> TrainingRun:
-    """A new run from `base`, or the stopped one where the plan says so. Raises UsageError."""
+def begin_run(
+    vault: Vault, plan: TrainingPlan, base: VersionContent, *, declare: Sequence[str] | None = None
+) -> TrainingRun:
+    """A new run from `base`, or the stopped one where the plan says so. Raises UsageError, PolicyError.
+
+    A new one trains the diseases of `declare`, where there is such a list, in place of those declared before.
+    """
+    if declare is not None:
+        vault.require(Right.PLAN)
+        if plan.resume:
+            raise UsageError("a run that is taken up keeps its own diseases; declare others for a new run")
     if not plan.resume:
-        return TrainingRun(f"run-{uuid.uuid4().hex[:12]}", plan, base, declared_diseases(vault, base))
+        declared = declared_diseases(vault, base) if declare is None else known_diseases(declare, base)
+        return TrainingRun(f"run-{uuid.uuid4().hex[:12]}", plan, base, declared)
     kept = vault.setting(RESUME_SETTING)
     if kept is None:
         raise UsageError("no stopped run waits to be taken up; start a new one")

@@ -5,7 +5,7 @@ are chosen before the run; a run that would pass the cap is refused before it st
 training is not offered here.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from random import SystemRandom
 from threading import Event
@@ -27,6 +27,7 @@ from app.workflows.plan_training import (
     check_teachers,
     choose_cap,
     completed,
+    declare_diseases,
     keep_cap,
 )
 from app.workflows.resume_training import RESUME_SETTING as RESUME_SETTING
@@ -74,19 +75,20 @@ def train_model(
     vault: Vault,
     plan: TrainingPlan,
     *,
+    declare: Sequence[str] | None = None,
     stop: Event | None = None,
     pause: Event | None = None,
     policy: Policy | None = None,
 ) -> Iterator[TrainingProgress | CurvePoint | TrainingResult]:
     """Yield progress, new points of the curve and, last, the result (kept sealed for `publish`).
 
-    Raises BudgetExceeded, UsageError.
+    Raises BudgetExceeded, UsageError. `declare` are the diseases that the site treats from this run on.
     `stop` ends the run within a second and loses the block under way; `pause` ends it after that block.
     """
     vault.require(Right.TRAIN)
     whole, wish = completed(plan), StopWish(stop or Event(), pause or Event())
     cap = choose_cap(vault, whole, policy or Policy())
-    run = begin_run(vault, whole, current_version(vault))
+    run = begin_run(vault, whole, current_version(vault), declare=declare)
     entries = of_patients(vault.ledger(), PATIENT_SET)
     check_budget(vault, run.plan, entries, cap)
     check_teachers(vault, run.plan)
@@ -102,7 +104,9 @@ def train_model(
             yield _stopped(vault, run, run.done_steps)
             return
         _check_plan(vault, run, planned, cap)
-        keep_cap(vault, whole)  # a run that is refused leaves none
+        keep_cap(vault, whole)  # a run that is refused leaves none, and declares nothing
+        if declare is not None:
+            declare_diseases(vault, run.declared)
         yield from _follow(vault, run, trainer, wish, planned)
 
 

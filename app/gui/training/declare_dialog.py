@@ -1,6 +1,5 @@
 """Asks which diseases the site treats: a public list, chosen without looking at the patients."""
 
-import re
 from collections.abc import Callable, Sequence
 
 from PySide6.QtWidgets import QDialog, QPlainTextEdit, QVBoxLayout, QWidget
@@ -9,9 +8,8 @@ from app.gui.operations.runner import Failure
 from app.gui.session import OpenSession
 from app.gui.shell.dialogs import sentence, size_within
 from app.gui.shell.furniture import button, label, row
-from app.workflows.plan_training import declare_diseases
-
-DISEASE_ID = re.compile(r"[A-Z][A-Za-z0-9]*:[A-Za-z0-9]+")
+from app.workflows.list_models import current_version
+from app.workflows.plan_training import DISEASE_ID, declare_diseases, known_diseases
 
 
 class DeclareDialog:
@@ -53,7 +51,9 @@ class DeclareDialog:
             return
         vault = self._session.vault
         self._session.runner.write(
-            lambda: declare_diseases(vault, lines), lambda _done: self._close(), self._refuse
+            lambda: declare_diseases(vault, known_diseases(lines, current_version(vault))),
+            lambda _done: self._close(),
+            self._refuse,
         )
 
     def _close(self) -> None:

@@ -14,7 +14,7 @@ from app.errors import BudgetExceeded, UsageError, VaultDamaged
 from app.store.backup import EPSILON_FLOOR, UNKNOWN
 from app.store.vault import Vault
 from app.workflows import trainer_process
-from app.workflows.plan_training import CAP_SETTING, completed, devices_here
+from app.workflows.plan_training import CAP_SETTING, DECLARED_SETTING, completed, devices_here
 from app.workflows.resume_training import RESUME_SETTING, TrainingRun, begin_run, keep_checkpoint
 from app.workflows.train_model import train_model
 from ml.registry.starting_model import starting_version
@@ -147,3 +147,30 @@ def test_a_graphics_card_that_is_not_there_is_said_before_anything_is_spent(vaul
     with pytest.raises(BudgetExceeded, match="no graphics card here; install the CUDA build"):
         run(vault, replace(PLAN, scope="lora", device="cuda"))
     assert vault.ledger() == ()
+
+
+@pytest.mark.parametrize(
+    ("declare", "says"),
+    [
+        ([DISEASES[0], "OMIM:15470O"], "the model knows no OMIM:15470O;"),
+        (["Ada", "has", "seizures."], "entry 1 of the declared diseases is no id"),
+        ([], "no disease is named"),
+    ],
+)
+def test_a_list_of_diseases_with_a_mistake_replaces_none(vault: Vault, declare: list[str], says: str) -> None:
+    before = vault.setting(DECLARED_SETTING)
+    with pytest.raises(UsageError, match=says) as refused:
+        run(vault, declare=declare)
+    assert "Ada" not in str(refused.value)
+    assert (vault.setting(DECLARED_SETTING), vault.ledger()) == (before, ())
+
+
+def test_diseases_are_declared_with_a_plan_that_stands(vault: Vault) -> None:
+    before = vault.setting(DECLARED_SETTING)
+    with pytest.raises(UsageError, match="keeps its own diseases"):
+        run(vault, replace(PLAN, resume=True), declare=[DISEASES[0]])
+    with pytest.raises(BudgetExceeded, match="by any noise"):
+        run(vault, replace(PLAN, target_epsilon=0.0005, steps=1000, sample_rate=1.0), declare=[DISEASES[0]])
+    assert vault.setting(DECLARED_SETTING) == before
+    run(vault, declare=[DISEASES[0]])
+    assert vault.setting(DECLARED_SETTING) == json.dumps([DISEASES[0]])
