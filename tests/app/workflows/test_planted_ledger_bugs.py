@@ -238,15 +238,15 @@ def a_run_that_forgets_the_ledger(patch: pytest.MonkeyPatch) -> None:
 @BUGS.plant
 def a_resumed_run_counted_from_its_beginning(patch: pytest.MonkeyPatch) -> None:
     real = resume_training.begin_run
-    patch.setattr(train_model, "begin_run", lambda *args: replace(real(*args), done_steps=0))
+    patch.setattr(train_model, "begin_run", lambda *args, **more: replace(real(*args, **more), done_steps=0))
 
 
 @BUGS.plant
 def a_resumed_run_counted_from_its_checkpoint(patch: pytest.MonkeyPatch) -> None:
     real = resume_training.begin_run
 
-    def from_checkpoint(vault: Vault, plan: TrainingPlan, base: Any) -> Any:
-        run = real(vault, plan, base)
+    def from_checkpoint(vault: Vault, plan: TrainingPlan, base: Any, **more: Any) -> Any:
+        run = real(vault, plan, base, **more)
         return replace(run, done_steps=max(0, run.done_steps - 2))
 
     patch.setattr(train_model, "begin_run", from_checkpoint)
