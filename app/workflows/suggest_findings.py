@@ -12,7 +12,7 @@ from app.workflows.load_rules import laboratory_rules
 from knowledge_graph.findings.finding import Finding, FindingState
 from knowledge_graph.graph.compiled_graph import CompiledGraph
 from knowledge_graph.rules.laboratory import term_for
-from knowledge_graph.sources.cache_file import keep
+from knowledge_graph.sources.cache_file import keep, kept
 from knowledge_graph.terms.term import TermId
 from ml.recognition.lexicon import Lexicon
 from ml.recognition.lexicon_file import lexicon_from_bytes, lexicon_to_bytes
@@ -53,10 +53,7 @@ def build_recogniser(graph: CompiledGraph, cache_dir: Path | None = None) -> Rec
         return Recogniser(_build_lexicon(graph))
     knowledge = graph.base_hash or graph.content_hash
     path = cache_dir / f"lexicon-{knowledge[:24]}-{_lists_sha256()[:8]}-{LAYOUT}.bin"
-    try:
-        cached = lexicon_from_bytes(path.read_bytes())
-    except OSError:
-        cached = None
+    cached = kept(path, lambda place: lexicon_from_bytes(place.read_bytes()))
     return Recogniser(cached or _stored(_build_lexicon(graph), path))
 
 

@@ -20,7 +20,7 @@ from knowledge_graph.graph.portraits import Portraits, shipped_portraits
 from knowledge_graph.graph.profile import Profiles
 from knowledge_graph.graph.sealed_arrays import sealed, unsealed
 from knowledge_graph.graph.signature import Signatures
-from knowledge_graph.sources.cache_file import keep
+from knowledge_graph.sources.cache_file import keep, kept
 from knowledge_graph.sources.hpo_release import HpoRelease, find_release
 from knowledge_graph.sources.release_stamp import remembered_hash
 from knowledge_graph.terms.gene import GeneId
@@ -62,7 +62,7 @@ def load_compiled(cache_dir: Path, release: HpoRelease | None = None) -> Compile
     learned = (shipped_namesakes()[:4] + shipped_portraits()[:4]).hex()  # each begins with its SHA-256
     source_hash = remembered_hash(source, cache_dir, now_ns=time.time_ns())
     path = cache_dir / f"graph-{source_hash[:32]}-{learned}-{LAYOUT}.bin"
-    cached = _read(path)
+    cached = kept(path, _read)
     if cached is not None and cached.content_hash == source_hash:
         return cached
     graph = compile_release(source)
@@ -85,10 +85,7 @@ def from_bytes(data: bytes | memoryview) -> CompiledGraph | None:
 
 
 def _read(path: Path) -> CompiledGraph | None:
-    try:
-        content = np.fromfile(path, np.uint8)  # in half the time of `read_bytes`
-    except OSError:
-        return None
+    content = np.fromfile(path, np.uint8)  # in half the time of `read_bytes`
     return from_bytes(memoryview(content.data).toreadonly())
 
 

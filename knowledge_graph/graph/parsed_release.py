@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from knowledge_graph.graph.sealed_arrays import Arrays, sealed, unsealed
 from knowledge_graph.sources.association import Association, read_associations
-from knowledge_graph.sources.cache_file import keep
+from knowledge_graph.sources.cache_file import keep, kept
 from knowledge_graph.sources.gene import GeneLink, read_gene_links
 from knowledge_graph.sources.hpo_release import HpoRelease
 from knowledge_graph.sources.ontology import Ontology, read_ontology
@@ -57,7 +57,7 @@ def load_release(release: HpoRelease, cache_dir: Path) -> ParsedRelease:
     """The same, from the cache where it lies there. Raises SourceRefused."""
     source_hash = remembered_hash(release, cache_dir, now_ns=time.time_ns())
     path = cache_dir / f"parsed-{source_hash[:32]}-{LAYOUT}.bin"
-    known = _read(path)
+    known = kept(path, _read)
     if known is None:
         known = parse_release(release)
         keep(path, _to_bytes(known))
@@ -80,7 +80,7 @@ def _read(path: Path) -> ParsedRelease | None:
     try:
         arrays = unsealed(memoryview(np.fromfile(path, np.uint8).data).toreadonly())
         return None if arrays is None else _parsed(arrays)
-    except (OSError, KeyError, ValueError, IndexError, msgspec.MsgspecError):
+    except (KeyError, ValueError, IndexError, msgspec.MsgspecError):
         return None
 
 

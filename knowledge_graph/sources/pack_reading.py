@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from knowledge_graph.errors import SourceRefused
-from knowledge_graph.sources.cache_file import keep
+from knowledge_graph.sources.cache_file import keep, kept
 from knowledge_graph.sources.ddxplus import ddxplus_files, is_ddxplus, read_ddxplus
 from knowledge_graph.sources.knowledge_pack import KnowledgePack
 from knowledge_graph.sources.orphanet import parse_orphanet
@@ -25,16 +25,16 @@ def read_pack(path: Path | str, cache_dir: Path | None = None) -> KnowledgePack:
     parts = pack_bytes(path)
     digest = hashlib.sha256("\0".join(hashlib.sha256(data).hexdigest() for data in parts.values()).encode())
     content_hash = digest.hexdigest()
-    kept = (
+    place = (
         None
         if cache_dir is None
         else cache_dir / f"pack-{content_hash[:32]}-{Path(path).suffix[1:]}{LAYOUT}.bin"
     )
-    known = None if kept is None else _kept(kept)
+    known = None if place is None else kept(place, _unsealed)
     if known is None:
         known = _read(path, parts, content_hash)
-        if kept is not None:
-            _keep(kept, known)
+        if place is not None:
+            _keep(place, known)
     return known
 
 
@@ -77,14 +77,14 @@ def _read(path: Path | str, parts: dict[str, bytes], content_hash: str) -> Knowl
     return _KINDS[kind](text, name=name, content_hash=content_hash)
 
 
-def _kept(path: Path) -> KnowledgePack | None:
-    """What was read before; None where nothing whole is kept."""
+def _unsealed(path: Path) -> KnowledgePack | None:
+    """What was read before; None where it is damaged. Raises OSError."""
+    data = path.read_bytes()
     try:
-        data = path.read_bytes()
         if hashlib.sha256(data[32:]).digest() != data[:32]:
             return None
         return msgspec.msgpack.decode(data[32:], type=KnowledgePack)
-    except (OSError, msgspec.MsgspecError):
+    except msgspec.MsgspecError:
         return None
 
 

@@ -3,26 +3,24 @@
 import random
 import shutil
 import sys
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from app.errors import AnamnesisError
 from app.store.check import check_vault
-from knowledge_graph.graph.cache import from_bytes, to_bytes
 from ml.errors import MlError
+from tests.faults.cache_flips import CACHES, SAID, SILENT, cache_flips
 from tests.faults.call_faults import Tally
 from tests.faults.deeds import DEEDS, open_it
-from tests.knowledge_graph.mini_release import mini_graph
 
 sys.path.append(str(Path(__file__).parents[1] / "ml" / "federated"))
 
 Judge = Callable[[bytes], str]
 KINDS = (
     *("header.json", "vault.db", "vault.db-wal", "anchor.0", "anchor.1", "model"),
-    *("backup's header.json", "backup's vault.db", "backup's anchor.0", "cache", "update"),
+    *("backup's header.json", "backup's vault.db", "backup's anchor.0", *CACHES, "update"),
 )
-SAID, HARMLESS, SILENT = "said", "harmless", "passed in silence"
+HARMLESS = "harmless"
 
 
 def bit_flips(
@@ -34,8 +32,8 @@ def bit_flips(
         name = kind.removeprefix("backup's ")
         if kind == "model":
             whole, judge = _of_sealed(stopped)
-        elif kind == "cache":
-            whole, judge = _of_cache()
+        elif kind in CACHES:
+            whole, judge = cache_flips(kind, scratch)
         elif kind == "update":
             whole, judge = _of_update()
         elif name != kind:
@@ -140,17 +138,6 @@ def _of_backup(name: str, template: Path, scratch: Path) -> tuple[bytes, Judge]:
 
 def _check_of(name: str) -> Callable[[Path, Sequence[str]], list[str]]:
     return next(deed.check for deed in DEEDS if deed.name == name)
-
-
-def _of_cache() -> tuple[bytes, Judge]:
-    """Of a small ontology, so that each part of the file is struck often."""
-    with tempfile.TemporaryDirectory() as folder:
-        whole = to_bytes(mini_graph(Path(folder)))
-
-    def judge(data: bytes) -> str:
-        return SAID if from_bytes(data) is None else SILENT
-
-    return whole, judge
 
 
 def _of_update() -> tuple[bytes, Judge]:

@@ -7,7 +7,8 @@ from itertools import product
 from pathlib import Path
 
 from tests.app.store.log_cuts import cut_logs
-from tests.faults.bit_flips import SILENT, found_at_opening, stopped_vault
+from tests.faults.bit_flips import found_at_opening, stopped_vault
+from tests.faults.cache_flips import SILENT
 from tests.faults.call_faults import Tally
 
 _TAKEN_FROM = ("anchor.0", "anchor.1", None)  # None: the slot is removed

@@ -56,13 +56,33 @@ def test_a_file_that_has_just_changed_is_not_remembered(tmp_path: Path, reads: R
 
 
 @pytest.mark.parametrize("damage", [b"", b"\xff\xfe", b'{"marks": 3}'])
-def test_a_damaged_memory_is_made_anew(tmp_path: Path, reads: Reads, damage: bytes) -> None:
+def test_a_damaged_memory_is_said_and_made_anew_once(
+    tmp_path: Path, reads: Reads, caplog: pytest.LogCaptureFixture, damage: bytes
+) -> None:
     release = write_mini_release(tmp_path)
     known = remembered_hash(release, tmp_path, now_ns=later())
     (stamp,) = tmp_path.glob("release-*.json")
     stamp.write_bytes(damage)
     assert [remembered_hash(release, tmp_path, now_ns=later()) for _ in range(2)] == [known] * 2
     assert len(reads) == 2
+    (said,) = caplog.messages
+    assert "damaged" in said
+
+
+def test_no_flipped_bit_of_the_memory_gives_another_hash(
+    tmp_path: Path, reads: Reads, caplog: pytest.LogCaptureFixture
+) -> None:
+    release = write_mini_release(tmp_path)
+    known = remembered_hash(release, tmp_path, now_ns=later())
+    (stamp,) = tmp_path.glob("release-*.json")
+    whole = stamp.read_bytes()
+    for place in range(len(whole)):
+        flipped = bytearray(whole)
+        flipped[place] ^= 1 << place % 8
+        stamp.write_bytes(flipped)
+        assert remembered_hash(release, tmp_path, now_ns=later()) == known
+        assert stamp.read_bytes() == whole
+    assert len(caplog.messages) == len(whole)
 
 
 def test_a_folder_that_cannot_be_written_only_costs_time(tmp_path: Path, reads: Reads) -> None:
