@@ -84,15 +84,23 @@ class GraphTemplate:
 
 
 def assemble(template: GraphTemplate, tensors: Mapping[str, Array]) -> bytes:
-    """The whole ONNX model. The same template and tensors always give the same bytes."""
+    """The whole ONNX model. The same template and tensors always give the same bytes.
+
+    Raises ModelFileError where a tensor is missing, or has no place in the graph: the model would run
+    without what was learned.
+    """
     parts = [template.graph]
     whole = dict(tensors) | {name: _vector(data) for name, data in template.vectors.items()}
+    placed: set[str] = set()
     for fill in template.fills:
         for source in filter(None, (fill.source, fill.factor, fill.weight, fill.shift, fill.mean)):
             if source not in whole:
                 raise ModelFileError(f"the model lacks the tensor {source}; roll back to another")
+            placed.add(source)
         for name, array in _filled(fill, whole):
             parts.append(_as_initializer(name, array))
+    if left := sorted(set(tensors) - placed):
+        raise ModelFileError(f"the model's graph has no place for the tensor {left[0]}; roll back to another")
     return b"".join(parts)
 
 

@@ -118,7 +118,10 @@ def test_layers_that_training_added_are_in_the_published_graph(
     assert added
     assert added <= {fill.source for fill in graph.fills}
     whole = merged_tensors(encoder, read_tensors(tensors))
-    with_them, without = (assemble(g, whole) for g in (graph, graphs["fp32"]))
+    plain = {name: tensor for name, tensor in whole.items() if name not in added}
+    with_them, without = assemble(graph, whole), assemble(graphs["fp32"], plain)
+    with pytest.raises(ModelFileError, match="no place for the tensor"):
+        assemble(graphs["fp32"], whole)
     reader = TextTokenizer(encoder.tokenizer_json)
     logits = [
         Predictor.load(onnx, reader, LABELS, provider="cpu", threads=1).logits(TEXTS)

@@ -103,9 +103,11 @@ def test_the_same_input_gives_the_same_bytes() -> None:
     assert assemble(one, {"t": MATRIX}) == assemble(GraphTemplate.from_bytes(one.to_bytes()), {"t": MATRIX})
 
 
-def test_a_missing_tensor_and_a_foreign_file_are_refused() -> None:
+def test_a_missing_tensor_one_too_many_and_a_foreign_file_are_refused() -> None:
     with pytest.raises(ModelFileError, match="lacks the tensor"):
         assemble(template(Fill("w", "t", FillKind.FLOAT)), {})
+    with pytest.raises(ModelFileError, match=r"no place for the tensor encoder\.adapter"):
+        assemble(template(Fill("w", "t", FillKind.FLOAT)), {"t": MATRIX, "encoder.adapter": MATRIX})
     no_text = zlib.compress(b"\x82\xa5graph\xc4\x00\xa5fills\x91\x83\xa4name\xa1\xff")
     for data in (b"", b"foreign", b"\x80\x04.", no_text, zlib.compress(b"\x91" * 10_000)):
         with pytest.raises(ModelFileError):
