@@ -20,6 +20,7 @@ from ml.registry.model_version import VersionContent
 
 RESUME_SETTING = "training.resume"
 CHECKPOINT = "training-checkpoint"
+_LAST_CURVE = "training.curve"
 _ENDING = ".checkpoint"
 
 
@@ -80,8 +81,9 @@ def keep_checkpoint(vault: Vault, run: TrainingRun, state: bytes, noise_multipli
     _forget_files(vault, but=run.run_id)
 
 
-def forget_checkpoint(vault: Vault) -> None:
-    """The run has ended: nothing is left to take up."""
+def end_run(vault: Vault, run: TrainingRun) -> None:
+    """The run has ended: nothing is left to take up, and its curve to look at."""
+    vault.set_setting(_LAST_CURVE, msgspec.json.encode(run.curve).decode())
     vault.set_setting(RESUME_SETTING, None)
     _forget_files(vault, but="")
 
@@ -93,9 +95,12 @@ def is_resumable(vault: Vault, run_id: str) -> bool:
 
 
 def kept_curve(vault: Vault) -> tuple[CurvePoint, ...]:
-    """The points of the run that waits to be taken up, which goes on after them."""
+    """The points of the run that waits to be taken up, which goes on after them; else of the last one."""
     kept = vault.setting(RESUME_SETTING)
-    return () if kept is None else msgspec.json.decode(kept, type=_ResumeNote).curve
+    if kept is not None:
+        return msgspec.json.decode(kept, type=_ResumeNote).curve
+    last = vault.setting(_LAST_CURVE)
+    return () if last is None else msgspec.json.decode(last, type=tuple[CurvePoint, ...])
 
 
 def _forget_files(vault: Vault, *, but: str) -> None:

@@ -31,11 +31,17 @@ from app.workflows.plan_training import (
     keep_cap,
 )
 from app.workflows.resume_training import RESUME_SETTING as RESUME_SETTING
-from app.workflows.resume_training import TrainingRun, begin_run, forget_checkpoint, keep_checkpoint
+from app.workflows.resume_training import TrainingRun, begin_run, end_run, keep_checkpoint
 from app.workflows.stop_wish import StopWish
 from app.workflows.synthetic_notes import HELD_OUT_STYLES
 from app.workflows.trainer_process import TrainerProcess
-from app.workflows.training_curve import CurvePoint, blocks_between, knowledge_of, validation_notes
+from app.workflows.training_curve import (
+    CurvePoint,
+    blocks_between,
+    knowledge_of,
+    told_speed,
+    validation_notes,
+)
 from app.workflows.write_notes import public_texts, synthetic_notes
 from knowledge_graph.cohort.note_style import read_note_styles
 from knowledge_graph.graph.cache import load_compiled
@@ -207,7 +213,7 @@ def _follow(
 ) -> Iterator[TrainingProgress | CurvePoint | TrainingResult]:
     """Debit, grant, report, keep; until the result or a stop."""
     stop, noise, done = wish.at_once, planned.noise, run.done_steps
-    before, curve = _spent(vault), run.curve
+    before, speed = _spent(vault), 0.0
     for epsilon in planned.epsilons:
         if wish.is_set():
             break
@@ -216,14 +222,16 @@ def _follow(
         trainer.grant()
         while (frame := trainer.receive(stop)) is not None and frame["kind"] != "checkpoint":
             if frame["kind"] == "validated":
-                curve = (*curve, _point(frame, epsilon if frame["step"] else before))
-                yield curve[-1]
+                point = _point(frame, epsilon if frame["step"] else before, speed)
+                run = replace(run, curve=(*run.curve, point))
+                yield point
             else:
+                speed = float(frame["steps_per_second"])
                 yield _progress(run, frame)
         if frame is None:
             break
         done = int(frame["step"])
-        keep_checkpoint(vault, replace(run, curve=curve), frame["state"], noise)
+        keep_checkpoint(vault, run, frame["state"], noise)
     final = trainer.receive(stop) if done == run.plan.steps else None
     if final is None:
         yield _stopped(vault, run, done)
@@ -281,9 +289,9 @@ def _progress(run: TrainingRun, frame: dict[str, Any]) -> TrainingProgress:
     return TrainingProgress(run.run_id, "training", step, run.plan.steps, float(frame["epsilon"]), speed, eta)
 
 
-def _point(frame: dict[str, Any], epsilon: float) -> CurvePoint:
+def _point(frame: dict[str, Any], epsilon: float, speed: float) -> CurvePoint:
     top1, top10, loss = (float(frame[name]) for name in ("top1", "top10", "loss"))
-    return CurvePoint(int(frame["step"]), epsilon, top1, top10, loss)
+    return CurvePoint(int(frame["step"]), epsilon, top1, top10, loss, told_speed(speed))
 
 
 def _spent(vault: Vault) -> float:
@@ -311,5 +319,5 @@ def _finish(vault: Vault, run: TrainingRun, tensors: bytes, noise: float) -> Tra
     )
     result_store(vault).put(result)
     vault.audit("training-finished", run.run_id, f"epsilon {epsilon:.4g}")
-    forget_checkpoint(vault)
+    end_run(vault, run)
     return result

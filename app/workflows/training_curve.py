@@ -23,13 +23,27 @@ _PASSES = 3  # of a private step over each note: forward, and a backward pass of
 
 @dataclass(frozen=True, slots=True)
 class CurvePoint:
-    """After `step`: epsilon of the ledger and, on synthetic notes, shares (0 to 1) and mean cross-entropy."""
+    """After `step`: epsilon of the ledger and, on synthetic notes, shares (0 to 1) and mean cross-entropy.
+
+    `steps_per_second` is rounded (`told_speed`); 0 before the first step.
+    """
 
     step: int
     epsilon: float
     top1: float
     top10: float
     loss: float
+    steps_per_second: float = 0.0
+
+
+def told_speed(steps_per_second: float) -> float:
+    """The nearest of 1, 2, 5, 10 and so on: how many patients were drawn is private, and moves the speed."""
+    if steps_per_second <= 0:
+        return 0.0
+    power = 10.0 ** math.floor(math.log10(steps_per_second))
+    return min(
+        (round(power * least, 9) for least in (1, 2, 5, 10)), key=lambda told: abs(told - steps_per_second)
+    )
 
 
 def validation_notes(declared: Sequence[str], rows: dict[str, int]) -> tuple[ValidationNote, ...]:

@@ -1,6 +1,7 @@
 """Between the training page and the workflow: what the vault says, and a run as the page shows it."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import msgspec
 
@@ -9,8 +10,10 @@ from app.gui.training.run_view import RunProgress, RunRequest, StartRun, Trainin
 from app.store.vault import Vault
 from app.workflows.list_models import result_store
 from app.workflows.plan_training import CAP_SETTING, DECLARED_SETTING, TrainingPlan
+from app.workflows.resume_training import kept_curve
 from app.workflows.stop_wish import StopWish
 from app.workflows.train_model import RESUME_SETTING, TrainingProgress, train_model
+from app.workflows.training_curve import CurvePoint
 
 
 def read_facts(vault: Vault) -> TrainingFacts:
@@ -23,6 +26,7 @@ def read_facts(vault: Vault) -> TrainingFacts:
         resumable=vault.setting(RESUME_SETTING) is not None,
         declared=tuple(msgspec.json.decode(declared, type=list[str])) if declared else (),
         waiting=bool(result_store(vault).run_ids()),
+        curve=kept_curve(vault),
     )
 
 
@@ -38,14 +42,18 @@ def private_run(vault: Vault, policy: Policy) -> StartRun:
             expected_patients=request.expected_patients,
             resume=request.resume,
         )
+        shown = RunProgress("Preparing", curve=kept_curve(vault) if request.resume else ())
         for report in train_model(vault, plan, stop=wish.at_once, pause=wish.after_block, policy=policy):
             if isinstance(report, TrainingProgress):
-                yield _shown(report)
+                shown = _shown(report, shown.curve)
+            elif isinstance(report, CurvePoint):
+                shown = replace(shown, curve=(*shown.curve, report))
+            yield shown
 
     return start
 
 
-def _shown(report: TrainingProgress) -> RunProgress:
+def _shown(report: TrainingProgress, curve: tuple[CurvePoint, ...]) -> RunProgress:
     return RunProgress(
         phase=report.phase.capitalize(),
         step=report.step,
@@ -53,4 +61,5 @@ def _shown(report: TrainingProgress) -> RunProgress:
         epsilon=report.epsilon,
         steps_per_s=report.steps_per_second,
         eta_s=report.eta_s if report.step else None,
+        curve=curve,
     )

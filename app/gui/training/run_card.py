@@ -79,6 +79,6 @@ class RunCard:
 _NEXT = "Choose a plan and start it. It runs in a process of its own; you can work on meanwhile."
 _WAITS = "A result waits to be published: exported, checked against the trained model, and made current."
 _SHOWN = (
-    "While a run is under way you see epsilon, step, speed and time left. The loss is not shown: it would "
-    "reveal something about patients that no budget pays for."
+    "While a run is under way you see epsilon, step, speed, time left, and a curve on synthetic notes. The "
+    "loss on patients' notes is not shown: it would reveal something about them that no budget pays for."
 )

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from app.workflows.stop_wish import StopWish
+from app.workflows.training_curve import CurvePoint
 from ml.privacy.ledger import LedgerEntry
 
 SCOPES = (
@@ -37,7 +38,8 @@ class RunRequest:
 class TrainingFacts:
     """What the vault says before a run: labels, debits, the kept cap, declared diseases.
 
-    `resumable` says that a stopped run can go on, `waiting` that a result waits to be published.
+    `resumable` says that a stopped run can go on, `waiting` that a result waits to be published; `curve` is
+    the stopped or the last run's.
     """
 
     patients: int = 0
@@ -46,11 +48,12 @@ class TrainingFacts:
     resumable: bool = False
     declared: tuple[str, ...] = ()
     waiting: bool = False
+    curve: tuple[CurvePoint, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class RunProgress:
-    """A report of a run under way; never a loss."""
+    """A report of a run under way; never a loss of patients' notes. `curve` is of synthetic ones."""
 
     phase: str
     step: int = 0
@@ -58,6 +61,7 @@ class RunProgress:
     epsilon: float = 0.0
     steps_per_s: float = 0.0
     eta_s: float | None = None
+    curve: tuple[CurvePoint, ...] = ()
 
 
 StartRun = Callable[[RunRequest, StopWish], Iterator[RunProgress]]

@@ -12,6 +12,7 @@ from app.gui.shell.dialogs import ask, open_over
 from app.gui.shell.furniture import page_frame, scrolled
 from app.gui.shell.width_watch import WidthWatch, turn
 from app.gui.shell.withheld import withhold_writing
+from app.gui.training.curve_card import CurveCard
 from app.gui.training.declare_dialog import DeclareDialog
 from app.gui.training.label_card import LabelCard
 from app.gui.training.ledger_card import LedgerCard
@@ -32,7 +33,7 @@ ROOM_FOR_TWO = 780  # pixels at 100 % text
 
 
 class TrainingPage:
-    """The plan at the left, budget and run at the right, the ledger below."""
+    """The plan at the left, budget and run at the right; curve, ledger and labels below."""
 
     def __init__(
         self,
@@ -51,6 +52,7 @@ class TrainingPage:
         self.plan = PlanCard(session, deeds)
         self.run = RunCard(session.look, self.cancel, publish)
         withhold_writing(session, self.run.publish_button)
+        self.curve = CurveCard(session.look)
         self.ledger = LedgerCard(session.look)
         self.labels = LabelCard(session, open_patient)
         self.widget, column, _head = page_frame(
@@ -115,6 +117,7 @@ class TrainingPage:
         parts.setContentsMargins(0, 0, 0, 0)
         parts.setSpacing(14)
         parts.addLayout(top)
+        parts.addWidget(self.curve.widget)
         parts.addWidget(self.ledger.widget, 1)
         parts.addWidget(self.labels.widget)
         scroll = scrolled(inner)
@@ -132,6 +135,7 @@ class TrainingPage:
         if not self._run.under_way:
             self.plan.propose(facts)
             self.run.show_idle(waiting=facts.waiting)
+            self.curve.show(facts.curve)
         self.ledger.show(run_rows(facts.ledger))
         self._show_budget()
 
@@ -153,6 +157,7 @@ class TrainingPage:
 
     def _show_progress(self, progress: RunProgress) -> None:
         self.run.show_progress(progress, self._run.request, stopping=self._run.stopping)
+        self.curve.show(progress.curve)
 
     def _show_end(self, why: str) -> None:
         self.run.show_end(why)

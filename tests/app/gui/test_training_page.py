@@ -9,10 +9,12 @@ from pytestqt.qtbot import QtBot
 
 from app.clinical.diagnosis import Decision, Diagnosis
 from app.gui.shell.main_window import MainWindow
+from app.gui.training.curve_card import where_it_stands
 from app.gui.training.training_page import TrainingPage
 from app.store.vault import Vault
 from app.workflows.list_models import result_store
 from app.workflows.plan_training import SCOPES, declare_diseases
+from app.workflows.resume_training import kept_curve
 from knowledge_graph.terms.term import DiseaseId
 from ml.privacy.ledger import LedgerEntry
 from tests.app.gui.clinic import MARFAN
@@ -53,6 +55,11 @@ def test_a_run_is_followed_to_its_end_and_stands_in_the_ledger(
     assert len(result_store(vault).run_ids()) == 1
     assert page.ledger.table.rowCount() == 1
     assert page.plan.epsilon.value() > 1.0  # the proposal moved above what is spent
+    curve = kept_curve(vault)
+    assert [point.step for point in curve] == list(range(0, STEPS + 1, 5))
+    assert page.curve.widget.isVisibleTo(page.widget)
+    assert page.curve.words.text() == where_it_stands(curve)
+    assert page.curve.diagram.height() >= page.curve.diagram.sizeHint().height()  # no line of it is cut
 
 
 def held_after_two_blocks(monkeypatch: pytest.MonkeyPatch) -> Event:
@@ -71,10 +78,11 @@ def held_after_two_blocks(monkeypatch: pytest.MonkeyPatch) -> Event:
 def test_a_run_is_stopped_and_can_be_resumed(
     qtbot: QtBot, page: TrainingPage, vault: Vault, settle: Settle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stopped = held_after_two_blocks(monkeypatch)
+    stopped, seen = held_after_two_blocks(monkeypatch), list[str]()
 
     def stop_at_a_step(progress: object) -> None:
         if getattr(progress, "step", 0) >= 7:
+            seen.append(page.curve.words.text())
             page.run.cancel_button.click()
             stopped.set()
 
@@ -86,6 +94,8 @@ def test_a_run_is_stopped_and_can_be_resumed(
     assert "resumed" in page.run.remaining.text()
     assert 0 < sum(entry.steps for entry in vault.ledger()) < STEPS
     assert page.plan.resume_button.isVisible()
+    assert seen[0].startswith("Step 5, epsilon")  # while it runs
+    assert page.curve.words.text() == where_it_stands(kept_curve(vault))
 
 
 def test_a_run_that_a_lock_has_paused_goes_on_after_the_unlock_and_loses_no_step(

@@ -17,6 +17,7 @@ from app.workflows.training_curve import (
     VALIDATION_NOTES,
     CurvePoint,
     blocks_between,
+    told_speed,
     validation_notes,
 )
 from tests.app.workflows.thread_process import train_in_a_thread
@@ -53,7 +54,8 @@ def test_a_run_has_a_point_at_its_start_and_after_each_block_also_taken_up_again
     whole = points([*first, *second])
     assert [p.epsilon for p in whole] == [0.0, *(e.epsilon_after for e in vault.ledger())]
     assert all(0 <= p.top1 <= p.top10 <= 1 for p in whole)
-    assert kept_curve(vault) == ()
+    assert kept_curve(vault) == tuple(whole)
+    assert [p.steps_per_second > 0 for p in whole] == [False, True, True, True]
     _judged_on_public_notes(sent)
 
 
@@ -82,3 +84,8 @@ def test_an_encoder_is_judged_seldom_enough_by_public_numbers(expected: int) -> 
     passes = 3 * plan.block_steps * plan.sample_rate * expected
     assert MOST_SHARE * passes * blocks_between(plan) >= VALIDATION_NOTES
     assert blocks_between(replace(plan, scope="head")) == 1
+
+
+def test_a_speed_is_told_so_coarsely_that_one_patient_hardly_moves_it() -> None:
+    told = [told_speed(speed) for speed in (0.0, 0.074, 0.4, 1.3, 1.6, 3.4, 7.6, 18.0, 34.0, 90.0)]
+    assert told == [0.0, 0.05, 0.5, 1.0, 2.0, 2.0, 10.0, 20.0, 20.0, 100.0]
