@@ -7,10 +7,9 @@ what one patient changes stays within her own example, as the unit of privacy as
 import re
 import unicodedata
 from collections.abc import Sequence
-from functools import cache
 
 from ml.text.boilerplate import without_boilerplate
-from ml.text.cleaning_lists import cleaning_lists
+from ml.text.standard_form import standard_form
 
 _GARBLED = re.compile(
     "[\u00c2-\u00f4](?:[\u0080-\u00bf]|[\u0152-\u0178\u02c6\u02dc\u2013-\u203a\u20ac\u2122])+"
@@ -18,14 +17,13 @@ _GARBLED = re.compile(
 _CONTROLS = re.compile("[\u0000-\u0008\u000b\u000e-\u001f\u007f\u00ad\u200b-\u200d\u2060\ufeff\ufffd]")
 _LINE_ENDS = re.compile("\r\n?|[\u2028\u2029\u0085\f]")
 _BLANKS = re.compile("[\u00a0\u2000-\u200a\u202f\u3000]")
-_UNIT = re.compile(r"(?<=[\d.])( ?)([A-Za-z][A-Za-z%/]*(?: [cC]\b)?|g%)(?![\w/])")
 _SENTENCE = re.compile(r"[^\n.!?;]+(?:[.!?;]+(?!\s)[^\n.!?;]+)*[.!?;]*")
 _LEAST_COPIED = 25  # code points without blanks: a shorter sentence is often said anew
 
 
 def prepared(texts: Sequence[str]) -> tuple[str, ...]:
     """A patient's notes, oldest first, cleaned; one of which nothing is left is dropped."""
-    cleaned = [standardised(without_boilerplate(repaired(text))) for text in texts]
+    cleaned = [standard_form(without_boilerplate(repaired(text))).text for text in texts]
     return tuple(text for text in without_copies(cleaned) if any(c.isalnum() for c in text))
 
 
@@ -34,13 +32,6 @@ def repaired(text: str) -> str:
     mended = _GARBLED.sub(lambda found: _ungarbled(found.group()), text)
     plain = _BLANKS.sub(" ", _LINE_ENDS.sub("\n", mended))
     return unicodedata.normalize("NFC", _CONTROLS.sub("", plain))
-
-
-def standardised(text: str) -> str:
-    """Units in UCUM, ordinary shorthand in full."""
-    units = cleaning_lists().units
-    text = _UNIT.sub(lambda m: m.group(1) + units.get(m.group(2).lower(), m.group(2)), text)
-    return _shorthand().sub(lambda m: cleaning_lists().abbreviations[m.group()], text)
 
 
 def without_copies(texts: Sequence[str]) -> list[str]:
@@ -62,9 +53,3 @@ def _ungarbled(part: str) -> str:
         return part.encode("cp1252").decode("utf-8")
     except UnicodeError:
         return part
-
-
-@cache
-def _shorthand() -> re.Pattern[str]:
-    words = sorted(cleaning_lists().abbreviations, key=len, reverse=True)
-    return re.compile(r"(?<![\w/])(?:" + "|".join(map(re.escape, words)) + r")(?![\w/])")

@@ -1,7 +1,7 @@
 """Turns a text into windows of token ids, with each token's place in the text.
 
-A text longer than a window becomes several that overlap; offsets count Unicode code points of
-the whole text. Uses `tokenizers` alone.
+A text is read in the standard form in which notes are learned from. One longer than a window becomes
+several that overlap; offsets count Unicode code points of the whole text as written. Uses `tokenizers` alone.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,6 +12,7 @@ import numpy as np
 from tokenizers import Tokenizer
 
 from ml.errors import ModelFileError
+from ml.text.standard_form import standard_form
 
 MAX_TOKENS = 256
 OVERLAP_TOKENS = 32
@@ -71,10 +72,11 @@ class TextTokenizer:
 
     def windows(self, texts: Sequence[str]) -> list[Window]:
         """All windows of all texts, in order; an empty text has one window of special tokens."""
-        encodings = self._tokenizer.encode_batch([_well_formed(t) for t in texts])
+        forms = [standard_form(_well_formed(t)) for t in texts]
+        encodings = self._tokenizer.encode_batch([form.text for form in forms])
         return [
-            Window(index, tuple(part.ids), tuple(part.offsets))
-            for index, encoding in enumerate(encodings)
+            Window(index, tuple(part.ids), tuple(form.written(*span) for span in part.offsets))
+            for index, (form, encoding) in enumerate(zip(forms, encodings, strict=True))
             for part in (encoding, *encoding.overflowing)
         ]
 

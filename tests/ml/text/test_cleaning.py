@@ -5,7 +5,8 @@ import re
 import pytest
 
 from ml.text.boilerplate import without_boilerplate
-from ml.text.cleaning import prepared, repaired, standardised, without_copies
+from ml.text.cleaning import prepared, repaired, without_copies
+from ml.text.standard_form import standard_form
 
 
 @pytest.mark.parametrize(
@@ -108,8 +109,8 @@ def test_a_very_long_line_is_gone_through_once(piece: str) -> None:
     ],
 )
 def test_units_and_shorthand_are_standardised(given: str, standard: str) -> None:
-    assert standardised(given) == standard
-    assert standardised(standard) == standard
+    assert standard_form(given).text == standard
+    assert standard_form(standard).text == standard
 
 
 def test_copied_forward_sentences_are_said_once_and_new_ones_stay() -> None:
