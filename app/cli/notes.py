@@ -24,6 +24,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """One line a note: its id, its patient's, date, title, and the words around the first match."""
+    from app.store.note_search import find_notes
     from app.store.vault import Vault
 
     if not 1 <= arguments.limit <= 2000:
@@ -34,7 +35,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         arguments.vault, user=arguments.user, passphrase=passphrase, read_only=not audited
     ) as vault:
         enter_charts(vault, arguments)
-        hits = vault.search_notes(" ".join(arguments.words), limit=arguments.limit)
+        hits = find_notes(vault, " ".join(arguments.words), limit=arguments.limit, stop=lambda: False)
     lines = [
         f"{hit.note_id}  {hit.patient_id}  {called(hit.patient_name, hit.record_number)}, "
         f"{hit.written_at[:10] or 'undated'}, {hit.title or 'untitled'}\n    {hit.snippet}"

@@ -22,6 +22,7 @@ PAGES_KIB = 64 << 10  # deciphered at most: a search's ranking reads all over on
 # What proves a page whole. New files and copies take the first: today's processors compute it by themselves,
 # and a page costs a third less. SQLCipher's own is the second; files made with it open as before.
 PAGE_MACS = ("HMAC_SHA256", "HMAC_SHA512")
+INTERRUPTED = sqlcipher.SQLITE_INTERRUPT  # a statement was asked to stop
 Connection = Any  # sqlcipher3 ships no types
 # SQLCipher reports some unreadable pages as a lack of memory.
 DatabaseError: tuple[type[Exception], type[MemoryError]] = (sqlcipher.DatabaseError, MemoryError)

@@ -5,7 +5,7 @@ one SQLite transaction; the anchor follows; only then does the caller go on.
 """
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -15,7 +15,7 @@ from app.errors import VaultDamaged, VaultError, VaultLocked
 from app.store.anchor import EPSILON_FLOOR, UNKNOWN, Anchor, AnchorFile
 from app.store.audit_chain import REKEYED, AuditChain
 from app.store.clock import Clock
-from app.store.database import Connection, DatabaseError, close_database
+from app.store.database import INTERRUPTED, Connection, DatabaseError, close_database
 from app.store.durable_file import reason_of
 
 FORMER_TWINS = (
@@ -23,6 +23,7 @@ FORMER_TWINS = (
     "taken away; restore this folder as a backup, or the newest backup"
 )
 IS_BACKUP = "this is a backup, opened read-only; restore it first with `anamnesis vault restore`"
+_STEPS = 500  # of SQLite's virtual machine: some hundred pages of an index, or fifty rows of two lists merged
 _WAY_OUT = "restore the newest backup; or, if this is the newest state, back it up and restore that"
 
 
@@ -53,6 +54,27 @@ class Session:
                 return list(self._connection.execute(sql, parameters).fetchall())
             except DatabaseError as error:
                 raise _unreadable(error) from error
+
+    def rows_until(
+        self, sql: str, parameters: Sequence[Any] = (), *, stop: Callable[[], bool]
+    ) -> tuple[list[Any], bool]:
+        """The rows read before `stop` said so, and whether they are all. Raises VaultLocked once closed.
+
+        It is asked every few milliseconds at the latest, also while no row is found.
+        """
+        with self._lock:
+            self._check_open()
+            found = list[Any]()
+            self._connection.set_progress_handler(stop, _STEPS)
+            try:
+                found.extend(self._connection.execute(sql, parameters))
+            except DatabaseError as error:
+                if getattr(error, "sqlite_errorcode", 0) == INTERRUPTED:
+                    return found, False
+                raise _unreadable(error) from error
+            finally:
+                self._connection.set_progress_handler(None, 0)
+            return found, True
 
     @contextmanager
     def transaction(self, action: str, record_id: str = "", detail: str = "") -> Iterator[Connection]:

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import (
     QListWidgetItem,
 )
 
+from app.clinical.ids import NoteId
 from app.clinical.patient import called
 from app.gui.shell.row_delegate import Index, RowDelegate
 from app.gui.theme.look import Look
@@ -78,13 +79,13 @@ class HitList:
         self.widget.setVerticalScrollMode(QListWidget.ScrollMode.ScrollPerPixel)
         look.follow(self.widget, self.widget.doItemsLayout)
 
-    def show(self, hits: list[NoteHit]) -> None:
-        """Show these, the first one chosen."""
+    def show(self, hits: list[NoteHit], *, choose: NoteId | None = None) -> None:
+        """Show these, that note chosen, or the first one."""
         self.widget.clear()
         for hit in hits:
             item = QListWidgetItem(spoken(hit), self.widget)
             item.setData(HIT, hit)
-        self.widget.setCurrentRow(0)
+        self.widget.setCurrentRow(next((n for n, hit in enumerate(hits) if hit.note_id == choose), 0))
 
     def current(self) -> NoteHit | None:
         """The chosen note."""

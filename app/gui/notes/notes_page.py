@@ -1,6 +1,7 @@
 """Search in the text of every note: type words, choose a note, Enter opens it in its chart."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from threading import Event
 
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QKeySequence, QShortcut
@@ -13,8 +14,7 @@ from app.gui.session import OpenSession
 from app.gui.shell.dialogs import sentence
 from app.gui.shell.furniture import card, empty_state, label, page_frame, row
 from app.gui.shell.search_field import search_field
-from app.store.note_search import NoteHit
-from app.store.rights import Right
+from app.store.note_search import NoteHits, find_notes
 from app.store.vault import Vault
 
 SHOWN = 100
@@ -32,6 +32,8 @@ class NotesPage:
         self.search = search_field(session.look, "Search in all notes", "Search in all notes")
         self.count = label("", "muted")
         self.hits = HitList(session.look)
+        self._stop = Event()  # set: nobody waits for the answer any more
+        self._answered = ""
         self._pause = QTimer(self.search, singleShot=True, interval=TYPING_PAUSE_MS)
         self._stack = QStackedWidget()
         self.widget, column, _head = page_frame(
@@ -41,13 +43,20 @@ class NotesPage:
         self._connect()
 
     def refresh(self) -> None:
-        """Ask the vault for what stands in the field."""
+        """Ask the vault for what stands in the field; an earlier question is given up."""
         text, vault = self.search.text(), self._session.vault
-        self._session.runner.read(lambda: (text, found_notes(vault, text)), self._show, self._tell_failure)
+        self._stop.set()
+        self._stop = self._session.runner.read_on(
+            lambda stop: ((text, hits) for hits in looked_for(vault, text, stop)),
+            self._show,
+            self._tell_failure,
+        )
 
     def clear(self) -> None:
         """Forget what was typed and found; called before the vault is locked."""
         self._pause.stop()
+        self._stop.set()
+        self._answered = ""
         self.search.blockSignals(True)
         self.search.setText("")
         self.hits.show([])
@@ -74,13 +83,16 @@ class NotesPage:
         down = QShortcut(QKeySequence("Down"), self.search, context=Qt.ShortcutContext.WidgetShortcut)
         down.activated.connect(self.hits.widget.setFocus)
 
-    def _show(self, answer: tuple[str, list[NoteHit]]) -> None:
+    def _show(self, answer: tuple[str, NoteHits]) -> None:
         text, hits = answer
         if text != self.search.text():
             return
-        self.hits.show(hits)
-        self.count.setText(counted(len(hits)) if text.strip() else "")
-        self._stack.setCurrentIndex(_FOUND if hits else _NOTHING if text.strip() else _START)
+        chosen = self.hits.current() if text == self._answered else None
+        self.hits.show(hits, choose=chosen.note_id if chosen else None)
+        self._answered = text
+        self.count.setText(counted(hits) if text.strip() else "")
+        listed = hits or hits.older_left_out
+        self._stack.setCurrentIndex(_FOUND if listed else _NOTHING if text.strip() else _START)
 
     def _tell_failure(self, failure: Failure) -> None:
         self.count.setText(sentence(failure.message))
@@ -91,14 +103,23 @@ class NotesPage:
             self._open_note(hit.patient_id, hit.note_id)
 
 
-def found_notes(vault: Vault, text: str) -> list[NoteHit]:
-    """The best hits. Raises PolicyError where the role may not open notes."""
-    vault.require(Right.CHARTS)
-    return vault.search_notes(text, limit=SHOWN)
+def looked_for(vault: Vault, text: str, stop: Event) -> Iterator[NoteHits]:
+    """The best hits at once; where older notes were left out for that, then those of all notes.
+
+    Raises PolicyError where the role may not open notes.
+    """
+    hits = find_notes(vault, text, limit=SHOWN)
+    yield hits
+    if hits.older_left_out:
+        hits = find_notes(vault, text, limit=SHOWN, stop=stop.is_set)
+        if not stop.is_set():
+            yield hits
 
 
-def counted(count: int) -> str:
-    """How many notes are shown."""
-    if count >= SHOWN:
+def counted(hits: NoteHits) -> str:
+    """How many notes are shown, and whether more may come."""
+    if hits.older_left_out:
+        return f"{len(hits) or 'none'} among the newest; older notes are being searched"
+    if len(hits) >= SHOWN:
         return f"the best {SHOWN}; add a word to narrow"
-    return "1 note" if count == 1 else f"{count} notes"
+    return "1 note" if len(hits) == 1 else f"{len(hits)} notes"

@@ -11,6 +11,7 @@ from app.cli.main import main
 from app.clinical.ids import NoteId, PatientId
 from app.clinical.note import Note
 from app.clinical.patient import Patient
+from app.store import note_search, session
 from app.store.key_derivation import KdfParameters
 from app.store.vault import Vault
 
@@ -44,6 +45,15 @@ def test_a_note_is_found_with_its_patient(
 def test_what_is_not_there_is_said(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*words, "arachnodactyly"]) == 0
     assert capsys.readouterr().out == "No note holds these words.\n"
+
+
+def test_the_command_line_leaves_no_older_note_out(
+    words: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(note_search, "MAY_COST_S", -1.0)
+    monkeypatch.setattr(session, "_STEPS", 1)
+    assert main([*words, "seizures"]) == 0
+    assert "n-1" in capsys.readouterr().out
 
 
 def test_more_than_is_ranked_cannot_be_asked_for(

@@ -1,6 +1,7 @@
 """The search in every note: typing finds, the keyboard alone leads to the note, a lock forgets."""
 
 from collections.abc import Callable
+from threading import Event
 
 import pytest
 from PySide6.QtCore import Qt
@@ -10,8 +11,10 @@ from pytestqt.qtbot import QtBot
 from app.clinical.ids import NoteId, PatientId
 from app.clinical.note import Note
 from app.gui.notes.hit_list import spoken
-from app.gui.notes.notes_page import SHOWN, counted
+from app.gui.notes.notes_page import SHOWN, counted, looked_for
 from app.gui.shell.main_window import MainWindow
+from app.store import note_search, session
+from app.store.note_search import NoteHit, NoteHits
 from app.store.vault import Vault
 from tests.app.gui.clinic import MARFAN, NOTE
 
@@ -88,5 +91,41 @@ def test_the_first_hit_opens_with_enter_and_a_lock_forgets_all(
 
 
 def test_a_full_page_says_that_there_may_be_more() -> None:
-    assert counted(1) == "1 note"
-    assert counted(SHOWN) == f"the best {SHOWN}; add a word to narrow"
+    hit = NoteHit(NoteId("n"), PatientId("p"), "", "", "", "", "")
+    assert counted(NoteHits([hit])) == "1 note"
+    assert counted(NoteHits([hit] * SHOWN)) == f"the best {SHOWN}; add a word to narrow"
+
+
+def test_what_had_to_stop_shows_the_newest_and_goes_on_to_all(
+    window: MainWindow, vault: Vault, settle: Settle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(note_search, "MAY_COST_S", -1.0)
+    monkeypatch.setattr(session, "_STEPS", 1)
+    first, *then = looked_for(vault, "seizures", Event())
+    assert first.older_left_out
+    assert [hits.older_left_out for hits in then] == [False]
+    given_up = Event()
+    given_up.set()
+    assert len(list(looked_for(vault, "seizures", given_up))) == 1
+    assert "older notes are being searched" in counted(first)
+    window.take_vault(vault)
+    settle()
+    assert window.workspace is not None
+    window.workspace.go("notes")
+    page = window.workspace.notes
+    page.search.setText("seizures")
+    settle()
+    assert page.hits.widget.count() == len(then[0]) > 0
+    assert page.count.text() == counted(then[0])
+
+
+def test_the_note_that_was_chosen_stays_chosen_when_older_ones_come(window: MainWindow, vault: Vault) -> None:
+    hits = vault.search_notes("seizures")
+    window.take_vault(vault)
+    assert window.workspace is not None
+    listed = window.workspace.notes.hits
+    listed.show(hits[:2])
+    listed.show(hits, choose=hits[1].note_id)
+    assert listed.current() == hits[1]
+    listed.show(hits)
+    assert listed.current() == hits[0]

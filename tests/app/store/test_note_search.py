@@ -3,6 +3,7 @@
 import random
 import re
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from app.clinical.ids import NoteId, PatientId
 from app.clinical.note import Note
 from app.clinical.patient import Patient
-from app.store import note_search
+from app.store import note_look, note_ranking
 from app.store.character_pairs import character_pairs
 from app.store.database import create_database
 from app.store.key_derivation import KdfParameters
@@ -234,7 +235,7 @@ def long_notes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vault]:
 def test_a_pasted_line_finds_the_notes_that_a_walk_through_all_finds(
     long_notes: Vault, monkeypatch: pytest.MonkeyPatch, rare: tuple[tuple[int, int], ...], limit: int
 ) -> None:
-    monkeypatch.setattr(note_search, "_RARE", rare)
+    monkeypatch.setattr(note_ranking, "_RARE", rare)
     dice = random.Random(limit)
     all_notes = long_notes.chart(ADA).notes
     held = {note.id: [folded(word) for word in note.text.split()] for note in all_notes}
@@ -257,24 +258,33 @@ def test_of_many_words_the_rarest_are_told_without_counting_the_common_ones(
     long_notes: Vault, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     session, terms = long_notes.session(), ['"fever"', '"fev"', '"noer"', '"noures2"', '"seizures"']
-    entries = {term: note_search._entries(session, term, 1_000) for term in terms}
+    entries = {term: note_ranking._entries(session, term, 1_000) for term in terms}
     rare = sorted(term for term in terms if entries[term] < 150)
     assert '"fev"' not in rare
     assert '"noures2"' in rare
-    monkeypatch.setattr(note_search, "_RARE", ((150, len(rare)),))
-    assert sorted(term for _, term in note_search._counted(session, terms)) == rare
-    monkeypatch.setattr(note_search, "_RARE", ((150, len(rare) + 1),))
-    assert sorted(note_search._counted(session, terms)) == sorted((n, term) for term, n in entries.items())
-    assert note_search._rarest(session, terms[:2]) == ['"fever"', '"fev"']
+    monkeypatch.setattr(note_ranking, "_RARE", ((150, len(rare)),))
+    assert sorted(term for _, term in note_ranking._counted(session, terms)) == rare
+    monkeypatch.setattr(note_ranking, "_RARE", ((150, len(rare) + 1),))
+    assert sorted(note_ranking._counted(session, terms)) == sorted((n, term) for term, n in entries.items())
+    assert note_ranking._rarest(session, terms[:2]) == ['"fever"', '"fev"']
+
+
+def test_a_phrase_counts_as_what_is_read_to_find_it(long_notes: Vault) -> None:
+    session = long_notes.session()
+    each = {word: note_ranking._entries(session, f'"{word}"', 1_000) for word in ("fev", "noures2")}
+    assert note_ranking._entries(session, '"fev noures2"', 1_000) == 2 * each["noures2"]
+    assert note_ranking._entries(session, '"noures2 fev"', 50) == 50
+    assert note_ranking._entries(session, '"noures2 fe"*', 1_000) == 2 * each["noures2"]
 
 
 def test_a_common_beginning_is_looked_for_among_the_newest_notes_alone(
     many: Vault, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked = watch(monkeypatch, many.session(), "rows")
+    session = many.session()
+    asked = [watch(monkeypatch, session, name) for name in ("rows", "rows_until")]
 
     def parameters() -> list[str]:
-        return [str(value) for _sql, *given in asked for values in given for value in values]
+        return [str(value) for _sql, *given in chain(*asked) for values in given for value in values]
 
     hits = many.search_notes("abnorma", limit=20)
     assert [hit.note_id for hit in hits] == sorted((hit.note_id for hit in hits), reverse=True)
@@ -290,7 +300,7 @@ def test_a_beginning_is_told_as_the_index_tells_it() -> None:
     assert not has_beginning("unabnormal 3abnormal", "abnorm")
 
 
-def test_words_and_chinese_are_found_together_however_the_notes_are_parted(
+def test_words_and_chinese_are_found_together_by_either_way(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made, _ = Vault.create(
@@ -303,11 +313,11 @@ def test_words_and_chinese_are_found_together_however_the_notes_are_parted(
     with made:
         notes = [Note(NoteId(f"n{n:02d}"), ADA, text) for n, text in enumerate(texts)]
         made.put_records([Patient(ADA, "Ada Sample"), *notes], origin="t")
-        for part, ranked in ((1, 2_000), (7, 2_000), (7, 10), (1_000, 2_000)):
-            monkeypatch.setattr(note_search, "_FIRST_PART", part)
-            monkeypatch.setattr(note_search, "RANKED", ranked)
+        for few, most in ((0, 2_000), (7, 2_000), (7, 10), (200, 2_000)):
+            monkeypatch.setattr(note_look, "_FEW", few)
+            monkeypatch.setattr(note_look, "RANKED", most)
             for query, words in (("fever 发热", ("fever", "发热")), ("rare 发热", ("rare", "发热"))):
-                wanted = [n for n in reversed(range(90)) if all(word in texts[n] for word in words)][:ranked]
+                wanted = [n for n in reversed(range(90)) if all(word in texts[n] for word in words)][:most]
                 found = [int(hit.note_id[1:]) for hit in made.search_notes(query, limit=100)]
                 assert sorted(found, reverse=True) == wanted
             assert made.search_notes("cough rare 发热") == []
