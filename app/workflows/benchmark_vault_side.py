@@ -42,9 +42,10 @@ KEY = bytes(range(32))
 DEEDS = (
     *("open with the raw key", "notes of a patient", "one note", "annotation log of a patient"),
     *("page of the patient list", "last page of the patient list", "patients by a part of a name"),
-    *("search, two words", "search, a word of most notes", "search, two words of most notes"),
-    *("search, the beginning of a word", "search, two letters", "search, a phrase", "search, Chinese"),
-    *("search, a word and Chinese", "one-row transaction"),
+    *("page of the timeline", "search, two words", "search, a word of most notes"),
+    *("search, two words of most notes", "search, the beginning of a word", "search, two letters"),
+    *("search, a phrase", "search, Chinese", "search, a word and Chinese"),
+    *("search, a phrase of no note", "search, a phrase of no note and Chinese", "one-row transaction"),
 )
 _QUERIES = {
     "search, a word of most notes": "findings",
@@ -55,6 +56,13 @@ _QUERIES = {
     "search, Chinese": "发热",
     "search, a word and Chinese": "findings 发热",
 }
+_OF_NO_NOTE = {
+    "search, a phrase of no note": '"the of"',
+    "search, a phrase of no note and Chinese": '"the of" 发热',
+}
+PAGE = 100
+_TIMELINE = """SELECT note.number, note.id, title, written_at, substr(text, 1, 200), patient.name
+  FROM note JOIN patient ON patient.id = patient_id WHERE note.number < ? ORDER BY note.number DESC LIMIT ?"""
 
 
 def serve(pipe: Pipe, kind: str, folder: str) -> None:
@@ -133,6 +141,8 @@ class _Store:
             assert list_patients(self._session, wanted, limit=100, offset=0)
         elif deed == "one note":
             read_note(self._session, f"{patient}-0")
+        elif deed == "page of the timeline":
+            assert timeline_page(self._session, before=(number + 1) * NOTES_A_PATIENT + 1)
         elif deed == "search, two words":
             words = [
                 w
@@ -144,6 +154,8 @@ class _Store:
             assert len(read_patient_log(self._session, patient)) == NOTES_A_PATIENT * EVENTS_A_NOTE
         elif deed in _QUERIES:
             assert search_notes(self._session, _QUERIES[deed], limit=50)
+        elif deed in _OF_NO_NOTE:
+            assert not search_notes(self._session, _OF_NO_NOTE[deed], limit=50)
         else:
             self._write(lambda: self._connection.execute("REPLACE INTO setting VALUES ('a', ?)", (patient,)))
 
@@ -168,6 +180,11 @@ class _Store:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
         return connection
+
+
+def timeline_page(session: Session, *, before: int) -> list[Any]:
+    """The page of the vault's notes that came before a number, the newest first: by keyset, at any depth."""
+    return session.rows(_TIMELINE, (before, PAGE))
 
 
 def _peak_mib(_: Any) -> float:

@@ -6,8 +6,13 @@ from typing import Any
 
 import pytest
 
+from app.store.anchor import AnchorFile
+from app.store.audit_chain import AuditChain
+from app.store.clock import system_clock
 from app.store.database import Connection, connect, create_database
 from app.store.record_table import put_records
+from app.store.session import Session
+from app.workflows import benchmark_vault_side
 from app.workflows.benchmark_vault_hospital import (
     EVENTS_A_NOTE,
     ORIGIN,
@@ -16,6 +21,7 @@ from app.workflows.benchmark_vault_hospital import (
     put_in_bulk,
     records_of,
 )
+from app.workflows.benchmark_vault_side import timeline_page
 
 KEY = bytes(32)
 TEXTS = [[f"Findings: fever, cough {n + m}." for n in range(20)] for m in range(3)]
@@ -59,3 +65,20 @@ def test_bulk_statements_leave_sound_indexes(both: tuple[Connection, Connection]
         found = fast.execute(sql).fetchall()
         assert len(found) > 5
         assert found == slow.execute(sql).fetchall()
+
+
+def test_pages_of_the_timeline_are_what_counting_through_it_gives(
+    both: tuple[Connection, Connection], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(benchmark_vault_side, "PAGE", 20)
+    session = Session(
+        both[1], user="m", anchors=AnchorFile(tmp_path, KEY), chain=AuditChain(KEY), clock=system_clock
+    )
+    before, pages = 1 << 62, list[list[Any]]()
+    while page := timeline_page(session, before=before):
+        pages.append(page)
+        before = page[-1][0]
+    counted = "SELECT number, id FROM note ORDER BY number DESC LIMIT ? OFFSET ?"
+    for k in range(len(pages)):
+        assert [row[:2] for row in pages[k]] == session.rows(counted, (20, 20 * k))
+    assert [len(page) for page in pages] == [20, 20, 20]

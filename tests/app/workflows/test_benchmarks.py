@@ -52,6 +52,11 @@ def test_the_vault_is_measured_beside_plain_sqlite(tmp_path: Path, monkeypatch: 
     ratios = {name: value for name, value in found.items() if name.endswith("encrypted / plain")}
     assert len(ratios) == 1 + 2 * (1 + len(DEEDS))
     assert found["annotation events"] == 2000
+    page = "page of the timeline"
+    assert {name.removeprefix(page) for name in found if name.startswith(page)} == {
+        *(", encrypted, ms", ", processor, encrypted, ms"),
+        *(", encrypted / plain", ", processor, encrypted / plain", ", encrypted / plain, aimed at"),
+    }
     assert all(isinstance(value, float) and value > 0 for value in ratios.values())
     assert 1.0 < float(str(found["size, encrypted / plain"])) < 1.2  # each page keeps 80 bytes for IV and MAC
     assert list(tmp_path.iterdir()) == []
