@@ -35,7 +35,8 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         arguments.vault, user=arguments.user, passphrase=passphrase, read_only=not audited
     ) as vault:
         enter_charts(vault, arguments)
-        hits = find_notes(vault, " ".join(arguments.words), limit=arguments.limit, stop=lambda: False)
+        words = " ".join(arguments.words)
+        *_, hits = find_notes(vault, words, limit=arguments.limit, stop=lambda: False)
     lines = [
         f"{hit.note_id}  {hit.patient_id}  {called(hit.patient_name, hit.record_number)}, "
         f"{hit.written_at[:10] or 'undated'}, {hit.title or 'untitled'}\n    {hit.snippet}"

@@ -7,7 +7,7 @@ entered in error is not found.
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,6 @@ from app.store.note_excerpt import excerpt, has_beginning
 from app.store.note_look import COUNTS, MAY_COST_S, NoteLook, Stop, allowance
 from app.store.note_ranking import ranked
 from app.store.patient_query import RECORD_NUMBER
-from app.store.rights import Right
 from app.store.session import Session
 
 if TYPE_CHECKING:
@@ -50,10 +49,18 @@ class NoteHits(list[NoteHit]):
     older_left_out: bool = False
 
 
-def find_notes(vault: "Vault", query: str, *, limit: int, stop: Stop | None = None) -> NoteHits:
-    """`search_notes` for somebody who may open charts. Raises PolicyError."""
-    vault.require(Right.CHARTS)
-    return search_notes(vault.session(), query, limit=limit, stop=stop)
+def find_notes(vault: "Vault", query: str, *, limit: int, stop: Stop) -> Iterator[NoteHits]:
+    """The vault's hits at once; where older notes were left out for that, then those of all notes.
+
+    The second look, which costs what it costs, is given up when `stop` says so. Raises PolicyError.
+    """
+    hits = vault.search_notes(query, limit=limit)
+    assert isinstance(hits, NoteHits)
+    yield hits
+    if hits.older_left_out:
+        whole = search_notes(vault.session(), query, limit=limit, stop=stop)
+        if not whole.older_left_out:
+            yield whole
 
 
 def search_notes(session: Session, query: str, *, limit: int, stop: Stop | None = None) -> NoteHits:

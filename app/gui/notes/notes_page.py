@@ -1,6 +1,6 @@
 """Search in the text of every note: type words, choose a note, Enter opens it in its chart."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from threading import Event
 
 from PySide6.QtCore import Qt, QTimer
@@ -15,7 +15,6 @@ from app.gui.shell.dialogs import sentence
 from app.gui.shell.furniture import card, empty_state, label, page_frame, row
 from app.gui.shell.search_field import search_field
 from app.store.note_search import NoteHits, find_notes
-from app.store.vault import Vault
 
 SHOWN = 100
 TYPING_PAUSE_MS = 150
@@ -47,7 +46,7 @@ class NotesPage:
         text, vault = self.search.text(), self._session.vault
         self._stop.set()
         self._stop = self._session.runner.read_on(
-            lambda stop: ((text, hits) for hits in looked_for(vault, text, stop)),
+            lambda stop: ((text, hits) for hits in find_notes(vault, text, limit=SHOWN, stop=stop.is_set)),
             self._show,
             self._tell_failure,
         )
@@ -101,19 +100,6 @@ class NotesPage:
         hit = self.hits.current()
         if hit is not None:
             self._open_note(hit.patient_id, hit.note_id)
-
-
-def looked_for(vault: Vault, text: str, stop: Event) -> Iterator[NoteHits]:
-    """The best hits at once; where older notes were left out for that, then those of all notes.
-
-    Raises PolicyError where the role may not open notes.
-    """
-    hits = find_notes(vault, text, limit=SHOWN)
-    yield hits
-    if hits.older_left_out:
-        hits = find_notes(vault, text, limit=SHOWN, stop=stop.is_set)
-        if not stop.is_set():
-            yield hits
 
 
 def counted(hits: NoteHits) -> str:

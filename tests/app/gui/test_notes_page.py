@@ -1,7 +1,6 @@
 """The search in every note: typing finds, the keyboard alone leads to the note, a lock forgets."""
 
 from collections.abc import Callable
-from threading import Event
 
 import pytest
 from PySide6.QtCore import Qt
@@ -11,10 +10,10 @@ from pytestqt.qtbot import QtBot
 from app.clinical.ids import NoteId, PatientId
 from app.clinical.note import Note
 from app.gui.notes.hit_list import spoken
-from app.gui.notes.notes_page import SHOWN, counted, looked_for
+from app.gui.notes.notes_page import SHOWN, counted
 from app.gui.shell.main_window import MainWindow
 from app.store import note_search, session
-from app.store.note_search import NoteHit, NoteHits
+from app.store.note_search import NoteHit, NoteHits, find_notes
 from app.store.vault import Vault
 from tests.app.gui.clinic import MARFAN, NOTE
 
@@ -101,12 +100,10 @@ def test_what_had_to_stop_shows_the_newest_and_goes_on_to_all(
 ) -> None:
     monkeypatch.setattr(note_search, "MAY_COST_S", -1.0)
     monkeypatch.setattr(session, "_STEPS", 1)
-    first, *then = looked_for(vault, "seizures", Event())
+    first, *then = find_notes(vault, "seizures", limit=SHOWN, stop=lambda: False)
     assert first.older_left_out
     assert [hits.older_left_out for hits in then] == [False]
-    given_up = Event()
-    given_up.set()
-    assert len(list(looked_for(vault, "seizures", given_up))) == 1
+    assert len(list(find_notes(vault, "seizures", limit=SHOWN, stop=lambda: True))) == 1
     assert "older notes are being searched" in counted(first)
     window.take_vault(vault)
     settle()

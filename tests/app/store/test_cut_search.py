@@ -113,8 +113,9 @@ def test_notes_are_found_for_who_may_open_charts(tmp_path: Path) -> None:
     made, _ = Vault.create(tmp_path / "v", user="ann", passphrase="a passphrase", kdf=fast)
     with made:
         made.put_records([Patient(ADA, "Ada Sample"), Note(NoteId("n"), ADA, "fever")], origin="t")
-        assert [hit.note_id for hit in find_notes(made, "fever", limit=5)] == ["n"]
+        (hits,) = find_notes(made, "fever", limit=5, stop=never)
+        assert [hit.note_id for hit in hits] == ["n"]
         add_user(made, user="bob", passphrase="another phrase", role=Role.PRIVACY_OFFICER, kdf=fast)
     vault = Vault.open(tmp_path / "v", user="bob", passphrase="another phrase")
     with vault, pytest.raises(PolicyError):
-        find_notes(vault, "fever", limit=5)
+        list(find_notes(vault, "fever", limit=5, stop=never))
