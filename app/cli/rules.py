@@ -19,13 +19,19 @@ from app.cli.knowledge_choice import add_knowledge_arguments, chosen_knowledge
 from app.config.settings import cache_dir
 from app.errors import RulesRefused
 from knowledge_graph.rules.requirement import Requirement
-from knowledge_graph.rules.rule import HOW_SOON, Constraint, LaboratoryRule, RedFlag, RuleBook
+from knowledge_graph.rules.rule import HOW_SOON, Constraint, LaboratoryRule, RedFlag, Rule, RuleBook
 from knowledge_graph.rules.trace import Alert, NearMiss, RuleTrace
 
 if TYPE_CHECKING:
     from knowledge_graph.rules.rule_file import RuleFile
 
-KINDS = ("red_flags", "pairs", "constraints", "laboratory")
+KINDS = {  # as they are listed, and how a file heads each
+    "red_flags": "red_flag",
+    "pairs": "pair",
+    "constraints": "constraint",
+    "laboratory": "laboratory",
+}
+SWITCHED_OFF = "switch_off"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -77,25 +83,39 @@ def _counted(file: "RuleFile") -> str:
 
 def _list(arguments: argparse.Namespace, console: Console) -> int:
     from app.workflows.load_knowledge import load_graph
-    from app.workflows.load_rules import load_rules
+    from app.workflows.load_rules import load_rules, rule_places
 
-    book = load_rules(load_graph(cache_dir(), chosen_knowledge(arguments)), own_rules(arguments))
-    kinds = (arguments.kind,) if arguments.kind else KINDS
-    value: dict[str, Any] = {kind: msgspec.to_builtins(getattr(book, kind)) for kind in kinds}
-    value["switched_off"] = msgspec.to_builtins(book.switched_off)
+    own = own_rules(arguments)
+    book = load_rules(load_graph(cache_dir(), chosen_knowledge(arguments)), own)
+    places = rule_places(own)
+    kinds = (arguments.kind,) if arguments.kind else tuple(KINDS)
+    value: dict[str, Any] = {kind: _placed(book, kind, places) for kind in (*kinds, "switched_off")}
     value["sources"] = msgspec.to_builtins(book.sources)
     lines = []
     for kind in kinds:
         rules = getattr(book, kind)
-        lines += ["", f"{kind.replace('_', ' ')}: {len(rules)}", *(_line(book, rule) for rule in rules)]
-    lines += [f"switched off: {off.id} ({off.reason}; {off.origin})" for off in book.switched_off]
+        lines += ["", f"{kind.replace('_', ' ')}: {len(rules)}"]
+        lines += [_line(book, rule, places[KINDS[kind], _key(rule)]) for rule in rules]
+    lines += [
+        f"switched off: {off.id} ({off.reason}; {places[SWITCHED_OFF, off.id]})" for off in book.switched_off
+    ]
     console.result(value, "\n".join(lines).lstrip("\n"))
     return 0
 
 
-def _line(book: RuleBook, rule: RedFlag | Constraint | LaboratoryRule) -> str:
+def _placed(book: RuleBook, kind: str, places: dict[tuple[str, str], str]) -> list[dict[str, Any]]:
+    """The rules of a kind, each with the place it stands `at`."""
+    block = KINDS.get(kind, SWITCHED_OFF)
+    return [{**msgspec.to_builtins(r), "at": places[block, _key(r)]} for r in getattr(book, kind)]
+
+
+def _key(rule: Rule) -> str:
+    return rule.name if isinstance(rule, LaboratoryRule) else rule.id
+
+
+def _line(book: RuleBook, rule: RedFlag | Constraint | LaboratoryRule, at: str) -> str:
     source = book.sources[rule.source].name
-    own = "" if rule.origin == "built in" else f"  [{rule.origin}]"
+    own = "" if rule.origin == "built in" else f"  [{at}]"
     if isinstance(rule, RedFlag):
         return f"  {rule.id:34} {rule.urgency:10} {rule.title}. {source}{own}"
     if isinstance(rule, Constraint):

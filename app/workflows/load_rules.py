@@ -7,7 +7,7 @@ from app.errors import RulesRefused
 from knowledge_graph.graph.compiled_graph import CompiledGraph
 from knowledge_graph.rules.checking import check_file
 from knowledge_graph.rules.rule import LaboratoryRule, RuleBook
-from knowledge_graph.rules.rule_file import Problem, RuleFile, merge, read_rules, shipped_rules
+from knowledge_graph.rules.rule_file import SHIPPED, Problem, RuleFile, merge, read_rules, shipped_rules
 
 LARGEST_BYTES = 4 << 20
 
@@ -20,6 +20,26 @@ def load_rules(graph: CompiledGraph, own: Sequence[Path] = ()) -> RuleBook:
         _refuse(path, problems)
         files = (*files, file)
     return merge(files)
+
+
+def rule_places(own: Sequence[Path] = ()) -> dict[tuple[str, str], str]:
+    """Where each rule in force stands, `file:line`, by its kind of block and its id (a test's name).
+
+    `own` are files that `load_rules` has taken; the later place counts, as the later rule does.
+    """
+    shipped = zip((f"resources/rules/{name}.toml" for name in SHIPPED), shipped_rules(), strict=True)
+    files = [*shipped, *((str(path), _read(path)) for path in own)]
+    return {
+        (placed.block, placed.rule.name if isinstance(placed.rule, LaboratoryRule) else placed.rule.id): (
+            f"{name}:{file.line_of(placed)}"
+        )
+        for name, file in files
+        for placed in file.rules
+    }
+
+
+def _read(path: Path) -> RuleFile:
+    return read_rules(path.read_text("utf-8-sig"), origin=str(path))
 
 
 def _refuse(path: Path, problems: Sequence[Problem]) -> None:

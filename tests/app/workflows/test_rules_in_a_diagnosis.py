@@ -182,7 +182,16 @@ def test_list_and_trace_and_diagnose_speak_of_the_same_rules(
     file = tmp_path / "own.toml"
     file.write_text(OWN, encoding="utf-8")
     _, listed, _ = told(capsys, "rules", "list", "--rules", str(file))
-    assert "house-fever" in {r["id"] for r in listed["red_flags"]}  # type: ignore[attr-defined]
+    rules = {r["id"]: r["at"] for r in listed["red_flags"]}  # type: ignore[attr-defined]
+    assert rules["house-fever"] == f"{file}:4"
+    assert [r["at"] for r in listed["switched_off"]] == [f"{file}:12"]  # type: ignore[attr-defined]
+    for kind in ("pairs", "constraints", "laboratory"):
+        rules |= {r.get("id") or r["name"]: r["at"] for r in listed[kind]}  # type: ignore[attr-defined]
+    for name, at in rules.items():
+        place, line = at.rsplit(":", 1)
+        head, first = Path(place).read_text("utf-8").splitlines()[int(line) - 1 : int(line) + 1]
+        assert head.startswith("[[")
+        assert name in first
     asked = ("--findings", "HP:0001945,HP:0031179,HP:0000613", "--rules", str(file))
     _, traced, _ = told(capsys, "rules", "trace", *asked)
     assert [a["rule_id"] for a in traced["alerts"]] == ["house-fever"]  # type: ignore[attr-defined]
