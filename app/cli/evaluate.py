@@ -89,6 +89,7 @@ def _cases(arguments: argparse.Namespace, console: Console) -> int:
     from app.workflows.ddxplus_cases import is_ddxplus_cases, read_ddxplus_cases
     from app.workflows.evaluate_cases import evaluate_cases, read_cases
     from app.workflows.load_knowledge import load_graph
+    from app.workflows.load_rules import load_rules
     from knowledge_graph.fusion.setting_prior import setting_prior
     from knowledge_graph.ranking.dropped_publication import SharedRows
 
@@ -104,6 +105,7 @@ def _cases(arguments: argparse.Namespace, console: Console) -> int:
         shared_rows=SharedRows(arguments.shared_rows),
         ranker=arguments.ranker,
         prior=setting_prior(graph, choice.setting) if graph.packs else None,
+        rules=load_rules(graph),
     )
     rows = asdict(accuracy)
     text = "\n".join(f"{k:18} {v:.4f}" if isinstance(v, float) else f"{k:18} {v}" for k, v in rows.items())

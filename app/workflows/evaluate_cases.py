@@ -26,11 +26,14 @@ from app.errors import UsageError
 from knowledge_graph.errors import UnknownTerm
 from knowledge_graph.findings.finding import Finding, FindingState, Sex, observed_count
 from knowledge_graph.fusion.fusion_weights import FusionWeights
+from knowledge_graph.fusion.same_disease import leaders
 from knowledge_graph.graph.arrays import Floats
 from knowledge_graph.graph.compiled_graph import CompiledGraph
 from knowledge_graph.ranking.dropped_publication import DroppedPublication, SharedRows
 from knowledge_graph.ranking.rank import rank
 from knowledge_graph.ranking.ranker import DEFAULT_RANKER, RANKERS
+from knowledge_graph.rules.constraints import constraint_share
+from knowledge_graph.rules.rule import RuleBook
 
 MISSED = 10**9
 Floats64 = npt.NDArray[np.float64]
@@ -115,14 +118,16 @@ def evaluate_cases(
     shared_rows: SharedRows = SharedRows.KEPT,
     ranker: str = DEFAULT_RANKER,
     prior: "np.ndarray[tuple[int], np.dtype[np.float64]] | None" = None,
+    rules: RuleBook | None = None,
 ) -> Accuracy:
     """Rank every case by the named one of RANKERS, joined with a prior where one is given, and count.
 
+    With `rules` a prior is joined as in a differential, the constraints of sex and age beside it.
     `shared_rows` says what becomes of rows that the own publication shares with others, where it is dropped.
     """
     weights = FusionWeights.load()
     dropped = DroppedPublication(graph, shared=shared_rows)
-    spaces = id_spaces(graph)
+    spaces, shown_as = id_spaces(graph), leaders(graph)
     ranks: list[float] = []
     diseases: list[str] = []
     strongest: list[float] = []
@@ -139,6 +144,8 @@ def evaluate_cases(
         )
         score = RANKERS[ranker](scores)
         joined = score if prior is None else fuse_prior(score, observed_count(findings), prior, weights)
+        if prior is not None and rules is not None:
+            joined = joined + constraint_share(graph, rules, sex=sex, age_days=age, shown_as=shown_as).share
         ranks.append(rank_of_truth(graph, joined, case.truths, spaces))
         diseases.append(case.truths[0])
         strongest.append(scores.strongest)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
+from math import log
 from typing import Annotated
 
 import msgspec
@@ -35,7 +36,11 @@ class Effect(StrEnum):
     """What a hard constraint does to its diseases."""
 
     LOWER = "lower"
+    LOWER_FAR = "lower far"
     EXCLUDE = "exclude"
+
+
+LOG_FACTOR = {Effect.LOWER: log(1 / 20), Effect.LOWER_FAR: log(1e-4), Effect.EXCLUDE: log(1e-6)}
 
 
 class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

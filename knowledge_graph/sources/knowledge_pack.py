@@ -26,7 +26,9 @@ class LocalTerm:
 class PackDisease:
     """What a pack says of one disease beside its findings. `ages` are years, both included.
 
-    `epidemiology` is how often it is met, in the source's words: shown, never counted.
+    `ages` are the usual ones, `possible_ages` those outside which hardly anybody has it. Of `sex` the other
+    one has it too, if seldom, where `other_sex_too`. `epidemiology` is how often it is met, in the source's
+    words: shown, never counted.
     """
 
     disease_id: DiseaseId
@@ -39,6 +41,8 @@ class PackDisease:
     source: str = ""
     same_as: tuple[DiseaseId, ...] = ()
     epidemiology: tuple[str, ...] = ()
+    possible_ages: tuple[float, float] | None = None
+    other_sex_too: bool = False
 
     def and_later(self, later: "PackDisease") -> "PackDisease":
         """What both say, the later pack's word where they differ."""
@@ -46,7 +50,9 @@ class PackDisease:
             later,
             icd10cm=later.icd10cm or self.icd10cm,
             ages=later.ages or self.ages,
+            possible_ages=later.possible_ages or (None if later.ages else self.possible_ages),
             sex=self.sex if later.sex is Sex.UNKNOWN else later.sex,
+            other_sex_too=(self if later.sex is Sex.UNKNOWN else later).other_sex_too,
             prevalence={**self.prevalence, **later.prevalence},
             urgency=later.urgency or self.urgency,
             source="; ".join(dict.fromkeys(filter(None, (self.source, later.source)))),

@@ -18,6 +18,7 @@ ID = re.compile(r"[A-Za-z][\w.-]*:\S+")
 HPO_SPACES = frozenset(("hp", "omim", "orpha", "decipher", "ncbigene"))  # a pack so named would speak for HPO
 _CLASS_OF = {words.split(" (")[0]: term for term, (_, words) in FREQUENCY_CLASSES.items()}
 _SEXES = {"": Sex.UNKNOWN, "any": Sex.UNKNOWN, "female": Sex.FEMALE, "male": Sex.MALE}
+_MOSTLY = "mostly "
 
 
 def slug(name: str) -> str:
@@ -88,11 +89,16 @@ def checked_ages(ages: tuple[float, float], where: str) -> tuple[float, float]:
 
 
 def sex_of(text: str, where: str) -> Sex:
-    """`female`, `male`, `any` or nothing. Raises SourceRefused."""
-    sex = _SEXES.get(text.strip().lower())
+    """`female`, `mostly female`, the same for `male`, `any` or nothing. Raises SourceRefused."""
+    sex = _SEXES.get(text.strip().lower().removeprefix(_MOSTLY))
     if sex is None:
-        raise SourceRefused(f"{where}: {text!r} is no sex; write female, male or any")
+        raise SourceRefused(f"{where}: {text!r} is no sex; write female, mostly female, male or any")
     return sex
+
+
+def is_mostly(text: str) -> bool:
+    """Whether the other sex has the disease too, if seldom."""
+    return text.strip().lower().startswith(_MOSTLY)
 
 
 def prevalence_of(text: str, where: str) -> dict[Setting, Prevalence]:

@@ -14,8 +14,9 @@ is_a = ["HP:0002088"]             # only where certain
 [[condition]]
 name = "Seaside fever"            # id = "OMIM:..." speaks of a known disease
 icd10cm = "R50.9"
-age_years = [18, 65]
-sex = "any"                       # female, male, any
+age_years = [18, 65]              # the usual ages
+possible_years = [1, 90]          # where stated: outside of these hardly anybody has it
+sex = "any"                       # female, mostly female, male, mostly male, any
 prevalence = "common"             # or { emergency = "common", primary_care = "rare" }
 urgency = "urgent"                # emergency, urgent, routine
 source = "Ward 7 protocol, 2026"
@@ -42,6 +43,7 @@ from knowledge_graph.sources.pack_rows import (
     checked_ages,
     disease_id_of,
     frequency_of,
+    is_mostly,
     itself,
     prevalence_of,
     row,
@@ -71,6 +73,7 @@ class _Condition(msgspec.Struct, forbid_unknown_fields=True):
     id: str = ""
     icd10cm: str = ""
     age_years: tuple[float, float] | None = None
+    possible_years: tuple[float, float] | None = None
     sex: str = "any"
     prevalence: str | dict[Setting, Prevalence] = ""
     urgency: Urgency | None = None
@@ -176,7 +179,9 @@ def _condition(
         name=given.name,
         icd10cm=given.icd10cm,
         ages=None if given.age_years is None else checked_ages(given.age_years, where),
+        possible_ages=_possible(given, where),
         sex=sex_of(given.sex, where),
+        other_sex_too=is_mostly(given.sex),
         prevalence=_prevalence(given.prevalence, where),
         urgency=given.urgency,
         source=given.source,
@@ -189,6 +194,15 @@ def _condition(
         rows.append(_row(cells, disease, given, head, at))
         places.append(at)
     return disease, rows, places
+
+
+def _possible(given: _Condition, where: str) -> tuple[float, float] | None:
+    if given.possible_years is None:
+        return None
+    youngest, oldest = checked_ages(given.possible_years, where)
+    if given.age_years and not youngest <= given.age_years[0] < given.age_years[1] <= oldest:
+        raise SourceRefused(f"{where}: the usual ages reach beyond the possible ones; let them agree")
+    return youngest, oldest
 
 
 def _prevalence(given: str | dict[Setting, Prevalence], where: str) -> dict[Setting, Prevalence]:
