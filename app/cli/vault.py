@@ -148,7 +148,7 @@ def _status(vault: Vault, passphrase: str, arguments: argparse.Namespace, consol
 
 
 def _check(vault: Vault, passphrase: str, arguments: argparse.Namespace, console: Console) -> int:
-    report = check_vault(vault)
+    report = check_vault(vault, sealed_files=True)
     if not report.sound:
         raise VaultDamaged("the vault is not sound: " + "; ".join(report.problems[:5]))
     console.result(

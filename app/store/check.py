@@ -1,7 +1,10 @@
-"""Checks a whole vault: every page's HMAC, SQLite's own integrity, the audit chain, the anchor."""
+"""Checks a whole vault: every page's HMAC, SQLite's own integrity, audit chain, anchor, sealed files."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
+from app.errors import VaultDamaged
+from app.store.sealing import purpose_of
 from app.store.vault import Vault
 
 
@@ -19,8 +22,12 @@ class CheckReport:
         return not self.problems
 
 
-def check_vault(vault: Vault) -> CheckReport:
-    """Read everything once. `cipher_integrity_check` comes after a read and a checkpoint, as it must."""
+def check_vault(vault: Vault, *, sealed_files: bool = False) -> CheckReport:
+    """Read everything once. `cipher_integrity_check` comes after a read and a checkpoint, as it must.
+
+    Sealed files are read where they are asked for: a damaged model must keep nobody from backing up the
+    records or from changing the key.
+    """
     session = vault.session()
     problems: list[str] = []
     session.rows("SELECT count(*) FROM sqlite_master")
@@ -34,7 +41,20 @@ def check_vault(vault: Vault) -> CheckReport:
         problems.append(f"audit event {audit.broken_at}: {audit.finding}")
     if vault.read_only_because and "opened read-only" not in vault.read_only_because:
         problems.append(f"anchor: {vault.read_only_because}")
+    problems += _altered_files(vault) if sealed_files else ()
     return CheckReport(True, audit.events, tuple(problems))
+
+
+def _altered_files(vault: Vault) -> Iterator[str]:
+    """Models, results and checkpoints that are not as they were sealed, but for a stop's half-made ones."""
+    for path in sorted(vault.models_dir.rglob("*")):
+        place = path.relative_to(vault.models_dir)
+        if path.is_file() and not any(part.startswith(".") for part in place.parts):
+            sealed = path.read_bytes()
+            try:
+                vault.unseal(purpose_of(sealed) or "", sealed)
+            except VaultDamaged:
+                yield f"sealed file: models/{place.as_posix()} was altered"
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,7 +71,7 @@ def rehearse_restore(backup: Path, *, user: str, passphrase: str) -> DrillReport
     with tempfile.TemporaryDirectory(prefix="anamnesis-drill-") as folder:
         restore(backup, Path(folder) / "restored", user=user, passphrase=passphrase)
         with Vault.open(Path(folder) / "restored", user=user, passphrase=passphrase, read_only=True) as vault:
-            report = check_vault(vault)
+            report = check_vault(vault, sealed_files=True)
             if not report.sound:
                 raise VaultDamaged(f"the backup can't be relied on ({report.problems[0]}); make a new one")
             notes = vault.session().rows("SELECT count(*) FROM note")[0][0]

@@ -12,13 +12,15 @@ from ml.errors import MlError
 from tests.faults.cache_flips import CACHES, SAID, SILENT, cache_flips
 from tests.faults.call_faults import Tally
 from tests.faults.deeds import DEEDS, open_it
+from tests.faults.model_flips import MODELS, model_flips
 
 sys.path.append(str(Path(__file__).parents[1] / "ml" / "federated"))
 
 Judge = Callable[[bytes], str]
 KINDS = (
-    *("header.json", "vault.db", "vault.db-wal", "anchor.0", "anchor.1", "model"),
-    *("backup's header.json", "backup's vault.db", "backup's anchor.0", *CACHES, "update"),
+    *("header.json", "vault.db", "vault.db-wal", "anchor.0", "anchor.1"),
+    *("backup's header.json", "backup's vault.db", "backup's anchor.0", "backup's anchor.1"),
+    *(*MODELS, *CACHES, "update"),
 )
 HARMLESS = "harmless"
 
@@ -30,8 +32,8 @@ def bit_flips(
     stopped = stopped_vault(template, scratch)
     for kind in kinds:
         name = kind.removeprefix("backup's ")
-        if kind == "model":
-            whole, judge = _of_sealed(stopped)
+        if kind in MODELS:
+            whole, judge = model_flips(kind, template, scratch)
         elif kind in CACHES:
             whole, judge = cache_flips(kind, scratch)
         elif kind == "update":
@@ -102,22 +104,6 @@ def _of_file(name: str, stopped: Path, scratch: Path) -> tuple[bytes, Judge]:
         return found_at_opening(folder)
 
     return (stopped / "v" / name).read_bytes(), judge
-
-
-def _of_sealed(stopped: Path) -> tuple[bytes, Judge]:
-    with open_it(stopped / "v", read_only=True) as vault:
-        sealed, key_holder = vault.seal("model", bytes(range(256)) * 8), vault.data_key()
-
-    def judge(data: bytes) -> str:
-        from app.store.sealing import unseal
-
-        try:
-            unseal(key_holder, "model", data)
-        except AnamnesisError:
-            return SAID
-        return SILENT
-
-    return sealed, judge
 
 
 def _of_backup(name: str, template: Path, scratch: Path) -> tuple[bytes, Judge]:
