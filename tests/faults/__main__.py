@@ -13,6 +13,7 @@ from pathlib import Path
 import app.store.header
 import app.store.signing_keys
 from app.store.key_derivation import KdfParameters, normalised
+from tests.faults.audit_edits import audit_edits
 from tests.faults.bit_flips import KINDS, bit_flips
 from tests.faults.call_faults import Tally, call_faults
 from tests.faults.deeds import DEEDS, prepare
@@ -33,13 +34,13 @@ def main() -> int:
     scratch = start_again_with_injector(SHARED_MEMORY if SHARED_MEMORY.is_dir() else None)
     try:
         for module in (app.store.header, app.store.signing_keys):
-            module.wrapping_key = _quick_key  # type: ignore[attr-defined]
+            module.wrapping_key = quick_key  # type: ignore[attr-defined]
         return _report(_families(arguments, scratch))
     finally:
         shutil.rmtree(scratch)
 
 
-def _quick_key(passphrase: str, salt: bytes, parameters: KdfParameters) -> bytes:
+def quick_key(passphrase: str, salt: bytes, parameters: KdfParameters) -> bytes:
     """In place of Argon2id, which calls no disk: the same faults at the same calls, twenty times as many."""
     said = repr((normalised(passphrase), salt, parameters.checked()))
     return hashlib.sha256(said.encode("utf-8")).digest()
@@ -47,13 +48,16 @@ def _quick_key(passphrase: str, salt: bytes, parameters: KdfParameters) -> bytes
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
-    parser.add_argument("--all", action="store_true", help="every call, 100,000 states, 10,000 flips a file")
+    parser.add_argument(
+        "--all", action="store_true", help="every call, 100,000 states, 10,000 flips a file, 10,000 edits"
+    )
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--only", choices=("calls", "power", "flips", "slots"), help="one family")
+    parser.add_argument("--only", choices=("calls", "power", "flips", "slots", "audit"), help="one family")
     parser.add_argument("--deed", choices=[deed.name for deed in DEEDS], help="one deed's calls and power")
     parser.add_argument("--share", type=float, help="the part of the calls to fail (default 0.01, or all)")
     parser.add_argument("--states", type=int, help="simulated losses of power (default 100, or 100,000)")
     parser.add_argument("--flips", type=int, help="flipped bits a file type (default 15, or 10,000)")
+    parser.add_argument("--edits", type=int, help="edits of the audit log (default 56, or 10,000)")
     parser.add_argument(
         "--kind", choices=KINDS, action="append", help="one file type's flips; may be repeated"
     )
@@ -76,6 +80,9 @@ def _families(arguments: argparse.Namespace, scratch: Path) -> Iterator[Tally]:
         yield from bit_flips(template, scratch, arguments.kind or KINDS, flips=flips, dice=dice)
     if arguments.only in (None, "slots"):
         yield from slot_exchanges(template, scratch, most=100_000 if arguments.all else 30, dice=dice)
+    if arguments.only in (None, "audit"):
+        edits = arguments.edits or (10_000 if arguments.all else 56)
+        yield from audit_edits(scratch, edits=edits, dice=dice)
 
 
 def _report(families: Iterator[Tally]) -> int:
