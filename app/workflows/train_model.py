@@ -15,10 +15,10 @@ import numpy as np
 
 from app.config.policy import Policy
 from app.config.settings import cache_dir
-from app.errors import BudgetExceeded, WorkerFailed
 from app.store.rights import Right
 from app.store.vault import Vault
 from app.workflows.augment_findings import FindingTeller
+from app.workflows.check_plan import PlannedRun, check_plan, check_total
 from app.workflows.collect_examples import Example, Source, collect_examples, collect_notes
 from app.workflows.list_models import current_version, result_store
 from app.workflows.plan_training import (
@@ -48,20 +48,16 @@ from knowledge_graph.graph.cache import load_compiled
 from ml.privacy.ledger import (
     MECHANISM,
     LedgerEntry,
-    epsilon_bound,
-    followed_by,
     mechanisms,
     of_patients,
     spent,
 )
-from ml.privacy.loss_distribution import least_epsilon
 from ml.registry.model_version import TENSORS_FILE, VersionContent
 from ml.registry.training_result import PrivacyClaim, TrainingResult
 from ml.training.messages import MLM, TrainingJob, TrainingPatient
 
 PATIENT_SET = "all patients of this vault"
 PUBLIC_NOTES, PUBLIC_SEED = 200, 7
-_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +101,13 @@ def train_model(
         return
     with TrainerProcess() as trainer:
         trainer.start(_job(run, entries), _patients(examples, run.base))
-        planned = _planned(trainer, wish)
-        if planned is None:
+        yield TrainingProgress(run.run_id, "planning", run.done_steps, run.plan.steps, spent(entries))
+        planned, left = _planned(trainer, wish), run.plan.steps - run.done_steps
+        history = mechanisms(of_patients(vault.ledger(), PATIENT_SET))
+        if planned is None or not check_plan(run.plan, planned, history, left=left, wish=wish):
             yield _stopped(vault, run, run.done_steps)
             return
-        _check_plan(vault, run, planned, cap)
+        check_total(run.plan, planned, cap)
         keep_cap(vault, whole)  # a run that is refused leaves none, and declares nothing
         if declare is not None:
             declare_diseases(vault, run.declared)
@@ -192,24 +190,16 @@ def _patients(examples: list[Example], base: VersionContent) -> list[TrainingPat
     return [TrainingPatient(e.number, e.texts, places.get(e.disease_id, -1)) for e in examples]
 
 
-@dataclass(frozen=True, slots=True)
-class _Planned:
-    """What the trainer would do: its noise multiplier, and the composed epsilon after each block."""
-
-    noise: float
-    epsilons: tuple[float, ...]
-
-
-def _planned(trainer: TrainerProcess, wish: StopWish) -> _Planned | None:
+def _planned(trainer: TrainerProcess, wish: StopWish) -> PlannedRun | None:
     """The trainer's plan; None once a stop is wished."""
     frame = trainer.receive(wish)
     if frame is None:
         return None
-    return _Planned(float(frame["noise_multiplier"]), tuple(float(e) for e in frame["epsilons"]))
+    return PlannedRun(float(frame["noise_multiplier"]), tuple(float(e) for e in frame["epsilons"]))
 
 
 def _follow(
-    vault: Vault, run: TrainingRun, trainer: TrainerProcess, wish: StopWish, planned: _Planned
+    vault: Vault, run: TrainingRun, trainer: TrainerProcess, wish: StopWish, planned: PlannedRun
 ) -> Iterator[TrainingProgress | CurvePoint | TrainingResult]:
     """Debit, grant, report, keep; until the result or a stop."""
     stop, noise, done = wish.at_once, planned.noise, run.done_steps
@@ -241,27 +231,6 @@ def _follow(
 
 def _stopped(vault: Vault, run: TrainingRun, done: int) -> TrainingProgress:
     return TrainingProgress(run.run_id, "stopped", done, run.plan.steps, spent(vault.ledger()))
-
-
-def _check_plan(vault: Vault, run: TrainingRun, planned: _Planned, cap: float) -> None:
-    """The trainer's word is not enough: one epsilon a block, each a possible one, the last within the cap."""
-    plan, left, noise, epsilons = run.plan, run.plan.steps - run.done_steps, planned.noise, planned.epsilons
-    history = mechanisms(of_patients(vault.ledger(), PATIENT_SET))
-    sizes = [min(plan.block_steps, left - start) for start in range(0, left, plan.block_steps)]
-    sound = noise > 0 and len(epsilons) == len(sizes) and list(epsilons) == sorted(epsilons)
-    for size, claimed in zip(sizes, epsilons, strict=False):
-        history = followed_by(history, (noise, plan.sample_rate, size))
-        least, most = least_epsilon(history, plan.delta), epsilon_bound(history, plan.delta)
-        sound = sound and least <= claimed <= most * (1 + _ROUNDING)
-    if not sound:
-        raise WorkerFailed("the two accountants disagree about this run; nothing was trained: report this")
-    if epsilons and epsilons[-1] > cap:
-        raise BudgetExceeded(f"this run would bring epsilon to {epsilons[-1]:.4g}, above the cap {cap:g}")
-    if epsilons and epsilons[-1] > plan.target_epsilon * (1 + _ROUNDING):
-        raise BudgetExceeded(
-            f"another run has spent since this one stopped: taken up, it would bring epsilon to "
-            f"{epsilons[-1]:.4g}, above its target {plan.target_epsilon:g}; start a new run"
-        )
 
 
 def _entry(run: TrainingRun, noise: float, steps: int, epsilon: float) -> LedgerEntry:

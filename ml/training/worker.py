@@ -11,8 +11,7 @@ from ml.errors import MlError
 from ml.frames import read_frame, write_frame
 from ml.privacy.core_dumps import forbid_core_dumps
 from ml.privacy.csprng import SecureRandom
-from ml.privacy.ledger import Mechanism, followed_by
-from ml.training.accountant import epsilon_prv, noise_for
+from ml.training.accountant import epsilons_along, noise_for
 from ml.training.devices import training_device
 from ml.training.dp_head import StepSettings
 from ml.training.learner import Learner, make_learner
@@ -159,12 +158,8 @@ def step_settings(job: TrainingJob, noise: float, step: int) -> StepSettings:
 
 def _epsilons(job: TrainingJob, noise: float) -> list[float]:
     """The composed epsilon after each block."""
-    done: tuple[Mechanism, ...] = job.history
-    epsilons = []
-    for size in blocks(job):
-        done = followed_by(done, (noise, job.sample_rate, size))
-        epsilons.append(epsilon_prv(done, job.delta))
-    return epsilons
+    run = [(noise, job.sample_rate, size) for size in blocks(job)]
+    return list(epsilons_along(job.history, run, job.delta))
 
 
 def _progress(step: int, epsilon: float, speed: float) -> dict[str, Any]:

@@ -17,14 +17,17 @@ from app.errors import BudgetExceeded, UsageError, WorkerFailed
 from app.store.vault import Vault
 from app.workflows import trainer_process
 from app.workflows.augment_findings import FindingTeller
+from app.workflows.check_plan import PlannedRun, check_plan
 from app.workflows.collect_examples import Source, collect_examples
 from app.workflows.list_models import result_store
 from app.workflows.plan_training import declare_diseases
 from app.workflows.report_privacy import report_privacy
+from app.workflows.stop_wish import StopWish
 from app.workflows.train_model import TrainingProgress, train_model
 from app.workflows.trainer_process import TrainerProcess
 from knowledge_graph.graph.cache import load_compiled
 from ml.privacy.ledger import epsilon_bound, mechanisms
+from ml.privacy.loss_distribution import least_epsilon
 from ml.registry.starting_model import starting_version
 from ml.registry.tensor_file import read_tensors
 from ml.registry.training_result import TrainingResult
@@ -160,7 +163,11 @@ def test_a_stop_before_the_first_step_spends_nothing(
     stop = Event()
     threading.Timer(0.5, stop.set).start()
     reports = list(train_model(vault, PLAN, stop=stop))
-    assert [r.phase for r in reports if isinstance(r, TrainingProgress)] == ["preparing", "stopped"]
+    assert [r.phase for r in reports if isinstance(r, TrainingProgress)] == [
+        "preparing",
+        "planning",
+        "stopped",
+    ]
     stop.clear()
     source = Source(FindingTeller(load_compiled(public_cache), lambda _below: 0))
     assert collect_examples(vault, DISEASES, source=source, shuffle=list.sort, stop=stop)
@@ -194,3 +201,26 @@ def test_the_window_side_of_training_needs_no_torch() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+def test_a_plan_is_believed_whole_or_not_at_all() -> None:
+    """Each block's epsilon must be a possible one; what a stop cuts short counts as unchecked."""
+    plan = replace(PLAN, delta=1e-5)
+    wish, noise, left = StopWish(Event(), Event()), 4.0, 6
+    most = [epsilon_bound([(noise, plan.sample_rate, steps)], plan.delta) for steps in (2, 4, 6)]
+    least = [least_epsilon([(noise, plan.sample_rate, steps)], plan.delta) for steps in (2, 4, 6)]
+    sound = PlannedRun(noise, tuple(most))
+    assert check_plan(plan, sound, (), left=left, wish=wish)
+    for epsilons in (
+        most[:2],
+        [most[1], most[0], most[2]],
+        [*most[:2], 1.001 * most[2]],
+        [*least[:2], 0.99 * least[2]],
+        [0.99 * least[0], *most[1:]],
+        [*most[:2], float("nan")],
+        [*most[:2], float("inf")],
+    ):
+        with pytest.raises(WorkerFailed, match="disagree"):
+            check_plan(plan, PlannedRun(noise, tuple(epsilons)), (), left=left, wish=wish)
+    wish.at_once.set()
+    assert not check_plan(plan, sound, (), left=left, wish=wish)

@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 from scipy.optimize import brentq
 from scipy.special import ndtr
@@ -9,13 +10,14 @@ from scipy.special import ndtr
 from ml.privacy.ledger import (
     MECHANISM,
     LedgerEntry,
+    Mechanism,
     epsilon_bound,
     followed_by,
     mechanisms,
     of_patients,
     spent,
 )
-from ml.privacy.loss_distribution import least_epsilon
+from ml.privacy.loss_distribution import _composed, _grid, least_deltas, least_epsilon
 from ml.privacy.rdp import ORDERS, epsilon_of_rdp, step_rdp
 from tests.ml.privacy.dp_accounting_values import DELTAS, EPSILONS
 
@@ -111,6 +113,62 @@ def test_prv_on_our_grid_gives_what_opacus_gives(history: list[tuple[float, floa
     plain = PRVAccountant()
     plain.history = list(history)
     assert epsilon_prv(history, 1e-5) == pytest.approx(plain.get_epsilon(delta=1e-5), rel=1e-3)
+
+
+LONG = [
+    ((), (13.3, 0.3), 40 * [5], 1e-5),
+    ((), (0.9, 0.01), [100, 100, 7], 1e-7),
+    (((4.0, 0.5, 40), (3.4, 0.5, 5)), (6.0, 0.4), [5, 5, 5, 1], 1e-6),
+    (((1.1, 0.02, 300),), (1.1, 0.02), [50, 50], 1e-9),
+    ((), (40.0, 1.0), [1, 1, 1], 1e-5),
+    ((), (0.5, 0.001), [20, 20], 1e-5),
+    ((), (300.0, 1.0), [4, 4], 1e-3),
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("history", "mechanism", "sizes", "delta"), LONG)
+def test_the_deltas_along_a_run_are_those_of_the_loss_distribution_counted_out(
+    history: tuple[Mechanism, ...], mechanism: tuple[float, float], sizes: list[int], delta: float
+) -> None:
+    blocks = [(*mechanism, size) for size in sizes]
+    edges, done, shown, slow = _grid([*history, *blocks], delta), list(history), [], []
+    for block in blocks:
+        done.append(block)
+        shown.append(0.97 * least_epsilon(done, delta))
+        both = (_composed(done, edges, removed=removed) for removed in (True, False))
+        slow.append(max((p * np.maximum(1 - np.exp(shown[-1] - edges[:-1]), 0)).sum() for p in both))
+    assert list(least_deltas(history, blocks, shown, delta=delta)) == pytest.approx(slow, rel=1e-5)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("history", "mechanism", "sizes", "delta"), LONG)
+def test_a_blocks_epsilon_is_told_too_small_where_the_slow_bound_lies_above_it(
+    history: tuple[Mechanism, ...], mechanism: tuple[float, float], sizes: list[int], delta: float
+) -> None:
+    blocks = [(*mechanism, size) for size in sizes]
+    least = [least_epsilon([*history, *blocks[: n + 1]], delta) for n in range(len(blocks))]
+    assert min(least_deltas(history, blocks, [0.9999 * e for e in least], delta=delta)) > delta
+    assert list(least_deltas(history, blocks, least, delta=delta))[-1] == pytest.approx(delta, rel=1e-3)
+    honest = [epsilon_bound([*history, *blocks[: n + 1]], delta) for n in range(len(blocks))]
+    assert max(least_deltas(history, blocks, honest, delta=delta)) < delta
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("history", "mechanism", "sizes", "delta"), LONG)
+def test_the_epsilons_along_a_run_are_those_of_each_history_by_itself(
+    history: tuple[Mechanism, ...], mechanism: tuple[float, float], sizes: list[int], delta: float
+) -> None:
+    from ml.training.accountant import epsilon_prv, epsilons_along
+
+    done, slow = history, []
+    for size in sizes:
+        done = followed_by(done, (*mechanism, size))
+        slow.append(epsilon_prv(done, delta))
+    shown = list(epsilons_along(history, [(*mechanism, size) for size in sizes], delta))
+    assert shown == pytest.approx(slow, rel=1e-3)
+    assert shown[-1] == pytest.approx(slow[-1], rel=1e-5)  # what the noise was chosen by
+    assert shown == sorted(shown)
 
 
 def test_a_composed_history_costs_more_than_its_parts_and_less_than_their_sum() -> None:

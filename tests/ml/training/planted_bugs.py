@@ -10,7 +10,7 @@ import pytest
 from ml.privacy import csprng
 from ml.privacy.csprng import SecureRandom
 from ml.training import dp_head, worker
-from ml.training.accountant import epsilon_prv
+from ml.training.accountant import epsilons_along
 from tests.bug_bank import BugBank, Plant
 
 MECHANISM_BUGS, TRAINER_BUGS = BugBank(), BugBank()
@@ -281,26 +281,28 @@ def less_noise_in_a_resumed_run(patch: pytest.MonkeyPatch) -> None:
 
 @trainer_bug
 def epsilon_that_forgets_what_was_spent(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(worker, "followed_by", lambda _history, then: (then,))
+    patch.setattr(worker, "epsilons_along", lambda _history, run, delta: epsilons_along((), run, delta))
 
 
 @trainer_bug
 def epsilon_at_a_larger_delta(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(worker, "epsilon_prv", lambda history, delta: epsilon_prv(history, 100 * delta))
+    patch.setattr(worker, "epsilons_along", lambda history, run, d: epsilons_along(history, run, 100 * d))
 
 
 @trainer_bug
 def epsilon_of_one_step_fewer(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(
-        worker, "epsilon_prv", lambda h, delta: epsilon_prv((*h[:-1], (*h[-1][:2], h[-1][2] - 1)), delta)
-    )
+    def fewer(history: Any, run: Any, delta: float) -> Any:
+        return epsilons_along(history, [(*run[0][:2], run[0][2] - 1), *run[1:]], delta)
+
+    patch.setattr(worker, "epsilons_along", fewer)
 
 
 @trainer_bug
 def epsilon_of_half_the_sample_rate(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(
-        worker, "epsilon_prv", lambda h, delta: epsilon_prv([(s, q / 2, n) for s, q, n in h], delta)
-    )
+    def half(history: Any, run: Any, delta: float) -> Any:
+        return epsilons_along(history, [(s, q / 2, n) for s, q, n in run], delta)
+
+    patch.setattr(worker, "epsilons_along", half)
 
 
 @trainer_bug

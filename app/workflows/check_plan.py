@@ -1,0 +1,74 @@
+"""Judges what the trainer says a run will cost, before a step of it is debited; without torch."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from app.errors import BudgetExceeded, WorkerFailed
+from app.workflows.plan_training import TrainingPlan
+from app.workflows.stop_wish import StopWish
+from ml.privacy.ledger import Mechanism, epsilon_bound, followed_by
+from ml.privacy.loss_distribution import least_deltas
+
+_ROUNDING = 1e-9
+_DELTA_ROUNDING = 1e-3  # of delta: at most 1e-4 of epsilon, a hundredth of what the two accountants differ by
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedRun:
+    """What the trainer would do: its noise multiplier, and the composed epsilon after each block."""
+
+    noise: float
+    epsilons: tuple[float, ...]
+
+
+def check_plan(
+    plan: TrainingPlan, planned: PlannedRun, history: Sequence[Mechanism], *, left: int, wish: StopWish
+) -> bool:
+    """Whether it was checked, which a wish to stop cuts short. Raises WorkerFailed, BudgetExceeded.
+
+    The trainer's word is not enough: one epsilon a block, each a possible one. `history` is of the same
+    patients, `left` the steps that are to come.
+    """
+    noise, epsilons = planned.noise, planned.epsilons
+    sizes = [min(plan.block_steps, left - start) for start in range(0, left, plan.block_steps)]
+    blocks = [(noise, plan.sample_rate, size) for size in sizes]
+    if not _is_plausible(blocks, epsilons, history, plan.delta):
+        raise WorkerFailed(_DISAGREE)
+    for least in least_deltas(history, blocks, epsilons, delta=plan.delta):
+        if wish.is_set():
+            return False
+        if least > plan.delta * (1 + _DELTA_ROUNDING):
+            raise WorkerFailed(_DISAGREE)
+    return True
+
+
+def check_total(plan: TrainingPlan, planned: PlannedRun, cap: float) -> None:
+    """Raise BudgetExceeded where the last block would pass the cap, or the run's own target."""
+    if not planned.epsilons:
+        return
+    last = planned.epsilons[-1]
+    if last > cap:
+        raise BudgetExceeded(f"this run would bring epsilon to {last:.4g}, above the cap {cap:g}")
+    if last > plan.target_epsilon * (1 + _ROUNDING):
+        raise BudgetExceeded(
+            f"another run has spent since this one stopped: taken up, it would bring epsilon to "
+            f"{last:.4g}, above its target {plan.target_epsilon:g}; start a new run"
+        )
+
+
+def _is_plausible(
+    blocks: Sequence[Mechanism], epsilons: Sequence[float], history: Sequence[Mechanism], delta: float
+) -> bool:
+    """As many epsilons as blocks, none falling, none above the RDP bound."""
+    if len(epsilons) != len(blocks) or list(epsilons) != sorted(epsilons):
+        return False
+    done = tuple(history)
+    for block, epsilon in zip(blocks, epsilons, strict=True):
+        done = followed_by(done, block)
+        if not (block[0] > 0 and 0 < epsilon <= epsilon_bound(done, delta) * (1 + _ROUNDING)):
+            return False
+    return all(math.isfinite(epsilon) for epsilon in epsilons)
+
+
+_DISAGREE = "the two accountants disagree about this run; nothing was trained: report this"
