@@ -19,7 +19,7 @@ from app.store.note_search import NoteHits, find_notes
 SHOWN = 100
 TYPING_PAUSE_MS = 150
 _HOW = 'Type words of a note. The last may be begun only; "words in quotes" must follow one another.'
-_START, _FOUND, _NOTHING = range(3)
+_START, _FOUND, _NOTHING, _GOES_ON = range(4)
 
 
 class NotesPage:
@@ -73,6 +73,8 @@ class NotesPage:
         self._stack.addWidget(self.hits.widget)
         nothing = "Try fewer words, or only the beginning of the last one."
         self._stack.addWidget(empty_state(look, "note", "No note holds all of these words", nothing))
+        on = "Words as common as these take longer; add a rarer one to find a note at once."
+        self._stack.addWidget(empty_state(look, "search", "Older notes are being searched", on))
 
     def _connect(self) -> None:
         self.search.textChanged.connect(lambda _text: self._pause.start())
@@ -90,8 +92,8 @@ class NotesPage:
         self.hits.show(hits, choose=chosen.note_id if chosen else None)
         self._answered = text
         self.count.setText(counted(hits) if text.strip() else "")
-        listed = hits or hits.older_left_out
-        self._stack.setCurrentIndex(_FOUND if listed else _NOTHING if text.strip() else _START)
+        nothing = _GOES_ON if hits.older_left_out else _NOTHING if text.strip() else _START
+        self._stack.setCurrentIndex(_FOUND if hits else nothing)
 
     def _tell_failure(self, failure: Failure) -> None:
         self.count.setText(sentence(failure.message))
@@ -105,7 +107,7 @@ class NotesPage:
 def counted(hits: NoteHits) -> str:
     """How many notes are shown, and whether more may come."""
     if hits.older_left_out:
-        return f"{len(hits) or 'none'} among the newest; older notes are being searched"
+        return f"{len(hits) or 'none'} so far; searching older notes"
     if len(hits) >= SHOWN:
         return f"the best {SHOWN}; add a word to narrow"
     return "1 note" if len(hits) == 1 else f"{len(hits)} notes"

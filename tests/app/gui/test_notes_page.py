@@ -104,7 +104,7 @@ def test_what_had_to_stop_shows_the_newest_and_goes_on_to_all(
     assert first.older_left_out
     assert [hits.older_left_out for hits in then] == [False]
     assert len(list(find_notes(vault, "seizures", limit=SHOWN, stop=lambda: True))) == 1
-    assert "older notes are being searched" in counted(first)
+    assert "searching older notes" in counted(first)
     window.take_vault(vault)
     settle()
     assert window.workspace is not None
