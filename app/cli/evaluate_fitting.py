@@ -73,14 +73,14 @@ def _fit_weights(arguments: argparse.Namespace, console: Console) -> int:
 
 def _fit_reranking(arguments: argparse.Namespace, console: Console) -> int:
     from app.workflows.evaluate_cases import read_cases
-    from app.workflows.fit_reranking import fit_second_look, write_reranking
+    from app.workflows.fit_reranking import WAYS, fit_second_look, write_reranking
     from knowledge_graph.graph.cache import load_compiled
 
     graph = load_compiled(cache_dir())
     fit = fit_second_look(graph, read_cases(arguments.cases), progress=console.progress)
     write_reranking(arguments.fit_reranking, fit, cases=arguments.cases, knowledge=graph.version)
     rows = {"cases": fit.cases, "described": fit.described, "trees": len(fit.looks.trees.value)}
-    return _show_shares(console, rows, {"keep": fit.keep, "drop": fit.drop, "fair": fit.fair})
+    return _show_shares(console, rows, {way: getattr(fit, way) for way in WAYS})
 
 
 def _show_shares(console: Console, rows: Mapping[str, object], ways: "dict[str, Shares]") -> int:

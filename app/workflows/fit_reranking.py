@@ -2,8 +2,9 @@
 
 The first look keeps its weights (`fit_ranking` learns them). Each case is learned from with its own
 publication, and without while its rivals have lost as much (`lost_rows`); it is measured so, and without its
-publication alone. So is a patient of each other disease that an article describes (`article_patients`), but
-never measured. Only candidates of the truth's own source are compared.
+publication alone. What other publications say beside it loses its count alone. So is a patient of each other
+disease that an article describes (`article_patients`), but never measured. Only candidates of the
+truth's own source are compared.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -23,7 +24,7 @@ from knowledge_graph.graph.compiled_graph import CompiledGraph
 from knowledge_graph.graph.kinship import series_stem
 from knowledge_graph.ranking.candidate_features import candidate_features
 from knowledge_graph.ranking.context import context_ratios
-from knowledge_graph.ranking.dropped_publication import DroppedPublication
+from knowledge_graph.ranking.dropped_publication import DroppedPublication, SharedRows
 from knowledge_graph.ranking.looks_fitting import Taught
 from knowledge_graph.ranking.lost_rows import with_lost_rows
 from knowledge_graph.ranking.rank import asked_of, distinct_findings, first_look
@@ -34,7 +35,7 @@ from knowledge_graph.ranking.unseen_looks import FILE, UnseenLooks
 FOLDS = 5
 WORLDS = 4  # ways in which the rivals lose rows
 OF_A_DISEASE = 4  # cases learned from and measured on
-WAYS = ("keep", "drop", "fair")
+WAYS = ("keep", "drop", "uncounted", "fair")
 TAUGHT = ("keep", "fair")
 Progress = Callable[[str], object]
 Looks = dict[str, list[LookedAt]]
@@ -44,7 +45,8 @@ Looks = dict[str, list[LookedAt]]
 class RerankingFit:
     """Both looks from the cases drawn; shares from folds that had seen nothing of a case's `kin_labels`.
 
-    `keep` with the own publication, `drop` without, `fair` without while the rivals have lost as much.
+    `keep` with the own publication; `drop` without, but for rows that it shares; `uncounted` with these said
+    without a frequency; `fair` so, too, while the rivals have lost as much.
     """
 
     looks: LearnedLooks
@@ -53,6 +55,7 @@ class RerankingFit:
     described: int
     keep: Shares
     drop: Shares
+    uncounted: Shares
     fair: Shares
 
 
@@ -124,9 +127,9 @@ def described_cases(graph: CompiledGraph, cases: Iterable[Case]) -> list[Case]:
     diseases = {truth for case in told for truth in case.truths}
     articles = {publication for case in told for publication in case.publications}
     found = [
-        Case(disease_id=one.disease_id, observed=list(one.observed), refs=[one.publication])
+        Case(disease_id=one.disease_id, observed=list(one.observed), refs=list(one.publications))
         for one in article_patients(graph, rng=np.random.default_rng(0))
-        if one.disease_id not in diseases and one.publication not in articles
+        if one.disease_id not in diseases and articles.isdisjoint(one.publications)
     ]
     return [found[place] for place in few_of_each([case.disease_id for case in found], 1)]
 
@@ -143,18 +146,23 @@ def write_reranking(path: Path, fit: RerankingFit, *, cases: Path, knowledge: st
 
 
 def _looks(graph: CompiledGraph, known: Sequence[Case], ways: Sequence[str]) -> Looks:
-    spaces, plain = id_spaces(graph), DroppedPublication(graph)
+    spaces, kept = id_spaces(graph), DroppedPublication(graph)
+    plain = DroppedPublication(graph, shared=SharedRows.UNCOUNTED)
     truths = [graph.disease_number(case.truths[0]) for case in known]
-    lost = [plain.lost_share(t, c.publications) for t, c in zip(truths, known, strict=True)]
+    lost = [plain.named_share(t, c.publications) for t, c in zip(truths, known, strict=True)]
     worlds = [
-        DroppedPublication(graph, rivals=with_lost_rows(graph, lost, rng=np.random.default_rng(world)))
+        DroppedPublication(
+            graph,
+            rivals=with_lost_rows(graph, lost, rng=np.random.default_rng(world)),
+            shared=SharedRows.UNCOUNTED,
+        )
         for world in range(WORLDS if known else 0)
     ]
     looks: Looks = {way: [] for way in ways}
     for place, case in enumerate(known):
         rivals = spaces[case.truths[0].split(":")[0]]
         for way, found in looks.items():
-            dropped = worlds[place % WORLDS] if way == "fair" else plain
+            dropped = {"fair": worlds[place % WORLDS], "uncounted": plain}.get(way, kept)
             own = set() if way == "keep" else case.publications
             found.append(_looked_at(dropped, case, own, rivals))
     return looks

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from knowledge_graph.graph.arrays import Associations
 from knowledge_graph.graph.compiled_graph import CompiledGraph
-from knowledge_graph.graph.signature import is_article
+from knowledge_graph.graph.signature import is_article, references_named
 from knowledge_graph.terms.term import DiseaseId, TermId
 
 LEAST_TERMS = 4  # that an article has to name
@@ -22,10 +22,10 @@ UNSTATED = 0.7  # chance of a term of which the article does not say how often
 
 @dataclass(frozen=True, slots=True)
 class ArticlePatient:
-    """What one patient shows, and the article that says so."""
+    """What one patient shows, and the article that says so, or the articles that say it together."""
 
     disease_id: DiseaseId
-    publication: str
+    publications: tuple[str, ...]
     observed: tuple[TermId, ...]
 
 
@@ -43,7 +43,7 @@ def article_patients(graph: CompiledGraph, *, rng: np.random.Generator) -> Itera
             observed = np.unique(rows.term[seen]).tolist()
             if len(own) >= LEAST_TERMS and len(observed) >= LEAST_FINDINGS:
                 terms = tuple(graph.term_ids[term] for term in observed)
-                yield ArticlePatient(disease_id, graph.texts[reference], terms)
+                yield ArticlePatient(disease_id, references_named(graph.texts[reference]), terms)
 
 
 def _likely(rows: Associations) -> npt.NDArray[np.float64]:

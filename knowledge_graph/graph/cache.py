@@ -26,7 +26,7 @@ from knowledge_graph.sources.release_stamp import remembered_hash
 from knowledge_graph.terms.gene import GeneId
 from knowledge_graph.terms.term import DiseaseId, TermId
 
-LAYOUT = "12"
+LAYOUT = "13"
 _PARTS: dict[str, Any] = {
     "associations": Associations,
     "profiles": Profiles,

@@ -26,7 +26,7 @@ from knowledge_graph.graph.overlay_genes import overlaid_genes
 from knowledge_graph.graph.overlay_kin import overlaid_kinship
 from knowledge_graph.graph.portraits import enlarged
 from knowledge_graph.graph.profile import Profiles, direct_frequencies, inherited
-from knowledge_graph.graph.signature import Signatures, publications_of
+from knowledge_graph.graph.signature import Signatures, articles_of
 from knowledge_graph.graph.splicing import splice, spliced_rows
 from knowledge_graph.sources.association import Association
 from knowledge_graph.sources.knowledge_pack import KnowledgePack, PackDisease
@@ -207,7 +207,7 @@ def _summed_up(
         [base.signatures.publications, np.zeros(count - len(base.disease_ids), np.int32)]
     )
     for number in changed.tolist():
-        articles[number] = publications_of(rows, number, texts)
+        articles[number] = len(articles_of(rows.reference[rows.rows_of(number)], texts))
     signatures = Signatures(
         how.indptr,
         how.join(base.signatures.term, term[finding]),

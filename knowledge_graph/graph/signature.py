@@ -48,15 +48,12 @@ def is_article(references: Ints, texts: Sequence[str]) -> npt.NDArray[np.bool_]:
     return named[references] if len(texts) else np.zeros(len(references), np.bool_)
 
 
-def publications_of(rows: Associations, disease: int, texts: Sequence[str]) -> int:
-    """How many articles the rows of one disease name."""
-    named = set(rows.reference[rows.rows_of(disease)].tolist())
-    return sum(texts[reference].startswith("PMID:") for reference in named)
+def articles_of(references: Ints, texts: Sequence[str]) -> set[str]:
+    """The articles of PubMed that references (numbers of texts) name, alone or beside others."""
+    named = (name for number in set(references.tolist()) for name in references_named(texts[number]))
+    return {name for name in named if name.startswith("PMID:")}
 
 
 def _publications(rows: Associations, texts: Sequence[str]) -> Ints:
-    count = len(rows.indptr) - 1
-    owner = np.repeat(np.arange(count, dtype=np.int64), np.diff(rows.indptr))
-    articles = is_article(rows.reference, texts)
-    pairs = np.unique((owner[articles] << 32) | rows.reference[articles].astype(np.int64))
-    return np.bincount(pairs >> 32, minlength=count).astype(np.int32)
+    owned = (articles_of(rows.reference[rows.rows_of(d)], texts) for d in range(len(rows.indptr) - 1))
+    return np.fromiter((len(articles) for articles in owned), np.int32, len(rows.indptr) - 1)

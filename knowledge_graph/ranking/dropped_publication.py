@@ -7,7 +7,6 @@ what they would say without one of them, so `SharedRows` says what becomes of th
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from enum import StrEnum
 from functools import cached_property
 
@@ -15,12 +14,13 @@ import numpy as np
 import numpy.typing as npt
 
 from knowledge_graph.findings.finding import Finding, Sex
-from knowledge_graph.graph.arrays import Associations, Floats, Ints
+from knowledge_graph.graph.arrays import Floats, Ints
 from knowledge_graph.graph.compiled_graph import CompiledGraph
 from knowledge_graph.graph.profile import direct_frequencies, inherited
-from knowledge_graph.graph.signature import is_article, references_named
+from knowledge_graph.graph.signature import articles_of, references_named
 from knowledge_graph.ranking.context import context_ratios
 from knowledge_graph.ranking.likelihood_ratio import likelihood_ratios, profile_ratios
+from knowledge_graph.ranking.lost_rows import uncounted
 from knowledge_graph.ranking.profile_fit import features_of_profile, picture_of
 from knowledge_graph.ranking.rank import GraphScores, distinct_findings, joined, observed_terms
 from knowledge_graph.ranking.reranking import LearnedLooks
@@ -88,10 +88,10 @@ class DroppedPublication:
         context = context_ratios(self.graph, sex=sex, age_days=age_days)
         return joined(self.graph, distinct, own=own, features=features, context=context, looks=looks)
 
-    def lost_share(self, disease: int, references: set[str]) -> float:
-        """How much of a disease's rows the publications hold: 0 to 1."""
-        dropped = self._dropped(disease, references)
-        return float(dropped.mean()) if len(dropped) else 0.0
+    def named_share(self, disease: int, references: set[str]) -> float:
+        """How much of a disease's rows names the publications, alone or beside others: 0 to 1."""
+        named = self._naming(disease, references)
+        return float(named.mean()) if len(named) else 0.0
 
     def parts(
         self, findings: tuple[Finding, ...], references: set[str], *, whole: Sequence[int] = ()
@@ -122,7 +122,7 @@ class DroppedPublication:
         keep = np.zeros(len(rows.term), bool)
         keep[span] = ~rows.excluded[span] & ~self._dropped(disease, references)
         if self._shared is SharedRows.UNCOUNTED:
-            rows = _uncounted(rows, span.start + np.flatnonzero(self._naming(disease, references)))
+            rows = uncounted(rows, span.start + np.flatnonzero(self._naming(disease, references)))
         owner, terms, frequency = direct_frequencies(rows, keep)
         shown, _, probability = inherited(self.graph.ancestors, owner, terms, frequency)
         return (terms, frequency), (shown, probability)
@@ -143,11 +143,4 @@ class DroppedPublication:
     def _publications(self, disease: int, references: set[str]) -> int:
         rows = self.graph.associations
         own = rows.reference[rows.rows_of(disease)][~self._dropped(disease, references)]
-        return len(set(own[is_article(own, self.graph.texts)].tolist()))
-
-
-def _uncounted(rows: Associations, places: npt.NDArray[np.intp]) -> Associations:
-    """The rows, those at `places` as said without a frequency."""
-    numerator, denominator, fraction = rows.numerator.copy(), rows.denominator.copy(), rows.fraction.copy()
-    numerator[places], denominator[places], fraction[places] = -1, 0, np.nan
-    return replace(rows, numerator=numerator, denominator=denominator, fraction=fraction)
+        return len(articles_of(own, self.graph.texts) - references)

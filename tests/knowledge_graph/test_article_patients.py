@@ -6,6 +6,7 @@ import numpy as np
 
 from knowledge_graph.cohort.article_patients import LEAST_FINDINGS, LEAST_TERMS, article_patients
 from knowledge_graph.graph.compiled_graph import CompiledGraph
+from knowledge_graph.graph.signature import references_named
 
 
 def test_a_patient_shows_what_its_article_says_of_the_disease(real_graph: CompiledGraph) -> None:
@@ -18,7 +19,7 @@ def test_a_patient_shows_what_its_article_says_of_the_disease(real_graph: Compil
             for term, excluded, reference in zip(
                 rows.term[span], rows.excluded[span], rows.reference[span], strict=True
             )
-            if not excluded and real_graph.texts[reference] == one.publication
+            if not excluded and references_named(real_graph.texts[reference]) == one.publications
         }
         assert set(one.observed) <= said
         assert len(said) >= LEAST_TERMS
@@ -31,16 +32,16 @@ def test_what_an_article_saw_in_half_of_its_patients_is_drawn_half_of_the_time(
     shown: Counter[bool] = Counter()
     rows = real_graph.associations
     half = {
-        (d, real_graph.texts[rows.reference[r]], real_graph.term_ids[rows.term[r]])
+        (d, references_named(real_graph.texts[rows.reference[r]]), real_graph.term_ids[rows.term[r]])
         for d in range(len(real_graph.disease_ids))
         for r in range(rows.rows_of(d).start, rows.rows_of(d).stop)
         if rows.denominator[r] >= 4 and 2 * rows.numerator[r] == rows.denominator[r] and not rows.excluded[r]
     }
-    by_article: dict[tuple[int, str], set[str]] = {}
+    by_article: dict[tuple[int, tuple[str, ...]], set[str]] = {}
     for disease, reference, term in half:
         by_article.setdefault((disease, reference), set()).add(term)
     for one in article_patients(real_graph, rng=np.random.default_rng(1)):
-        for term in by_article.get((real_graph.disease_number(one.disease_id), one.publication), ()):
+        for term in by_article.get((real_graph.disease_number(one.disease_id), one.publications), ()):
             shown[term in one.observed] += 1
     assert 0.45 < shown[True] / shown.total() < 0.6  # who shows fewer than two findings is not told of
 

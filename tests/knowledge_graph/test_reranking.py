@@ -19,7 +19,6 @@ from knowledge_graph.ranking.candidate_features import (
     candidate_features,
 )
 from knowledge_graph.ranking.likelihood_ratio import likelihood_ratios
-from knowledge_graph.ranking.lost_rows import with_lost_rows
 from knowledge_graph.ranking.profile_fit import LIKENESS, picture_of
 from knowledge_graph.ranking.rank import asked_of, first_look, rank
 from knowledge_graph.ranking.rerank_fitting import RIVALS_OF_MANY, LookedAt, fit_reranking
@@ -264,18 +263,6 @@ def test_fitting_finds_what_tells_and_scores_as_scikit_learn_does(
     learner.fit(features.T, np.arange(40) % 3 == 0)
     walked = rerank_fitting._as_arrays([t[0].nodes for t in learner._predictors]).score(features)
     assert np.ptp(learner.decision_function(features.T) - walked) < 1e-5
-
-
-def test_rivals_lose_whole_articles_and_the_background_stays(real_graph: CompiledGraph) -> None:
-    half = with_lost_rows(real_graph, [0.5], rng=np.random.default_rng(0))
-    before, after = (np.diff(g.signatures.indptr).sum() for g in (real_graph, half))
-    assert 0.4 < after / before < 0.7
-    assert half.profiles.background.tolist() == real_graph.profiles.background.tolist()
-    assert half.signatures.publications.sum() < 0.6 * real_graph.signatures.publications.sum()
-    nothing = with_lost_rows(real_graph, [1.0], rng=np.random.default_rng(0))
-    assert len(nothing.signatures.term) == len(nothing.profiles.disease) == 0
-    same = with_lost_rows(real_graph, [0.0], rng=np.random.default_rng(0))
-    assert same.signatures.term.tolist() == real_graph.signatures.term.tolist()
 
 
 def made_up() -> bytes:
