@@ -33,6 +33,7 @@ from knowledge_graph.graph.knowledge_graph import KnowledgeGraph, load_knowledge
 from knowledge_graph.graph.overlay import overlaid
 from knowledge_graph.graph.recompilation import compile_knowledge
 from knowledge_graph.ranking.context import context_ratios
+from knowledge_graph.ranking.denial import denials
 from knowledge_graph.ranking.likelihood_ratio import (
     ANCESTOR_SHARE,
     EXCLUDED_WEIGHT,
@@ -197,6 +198,7 @@ def _without_second_look(graph: CompiledGraph, findings: tuple[Finding, ...]) ->
         own=likelihood_ratios(graph, findings),
         features=fit_features(graph, observed_terms(graph, findings)),
         context=context_ratios(graph, sex=Sex.UNKNOWN, age_days=None),
+        denied=denials(graph, findings),
     )
 
 

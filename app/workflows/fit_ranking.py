@@ -63,9 +63,9 @@ def candidates(
     graph = dropped.graph
     truth = graph.disease_number(case.truths[0])
     findings = distinct_findings(graph, case_findings(graph, case)[0])
-    own, features = dropped.parts(findings, case.publications if drop else set())
+    own, features, denied = dropped.parts(findings, case.publications if drop else set())
     context = context_ratios(graph, sex=case_sex(case), age_days=iso_duration_days(case.age or ""))
-    scores = first_look(graph, findings, own=own, features=features, context=context)
+    scores = first_look(graph, findings, own=own, features=features, context=context, denied=denied)
     ratios: Floats = scores.total - scores.fit
     picked = {truth}
     for score in (ratios, scores.total, features[0]):

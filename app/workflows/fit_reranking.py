@@ -1,9 +1,9 @@
 """Learns the ranking's second and third look, cross-validated by disease, publication, gene and series.
 
 The first look keeps its weights (`fit_ranking` learns them). Each case is learned from with its own
-publication, and without while its rivals have lost as much (`lost_rows`); it is measured so, and without its
-publication alone. What other publications say beside it loses its count alone. So is a patient of each other
-disease that an article describes (`article_patients`), but never measured. Only candidates of the
+publication, and without while its rivals have lost as much (`lost_rows`), once as it is and once without the
+counts of rows that it shares; it is measured so, and without its publication alone. So is a patient of each
+other disease that an article describes (`article_patients`), but never measured. Only candidates of the
 truth's own source are compared.
 """
 
@@ -35,10 +35,11 @@ from knowledge_graph.ranking.unseen_looks import FILE, UnseenLooks
 FOLDS = 5
 WORLDS = 4  # ways in which the rivals lose rows
 OF_A_DISEASE = 4  # cases learned from and measured on
-WAYS = ("keep", "drop", "uncounted", "fair")
-TAUGHT = ("keep", "fair")
+WAYS = ("keep", "drop", "uncounted", "fair", "fair_uncounted")
+TAUGHT = ("keep", "fair", "fair_uncounted")
 Progress = Callable[[str], object]
 Looks = dict[str, list[LookedAt]]
+_SHARED = (SharedRows.KEPT, SharedRows.UNCOUNTED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ class RerankingFit:
     """Both looks from the cases drawn; shares from folds that had seen nothing of a case's `kin_labels`.
 
     `keep` with the own publication; `drop` without, but for rows that it shares; `uncounted` with these said
-    without a frequency; `fair` so, too, while the rivals have lost as much.
+    without a frequency; `fair` and `fair_uncounted` the same while the rivals have lost as much.
     """
 
     looks: LearnedLooks
@@ -57,6 +58,7 @@ class RerankingFit:
     drop: Shares
     uncounted: Shares
     fair: Shares
+    fair_uncounted: Shares
 
 
 def taught_cases(graph: CompiledGraph, cases: Iterable[Case]) -> list[Case]:
@@ -146,26 +148,33 @@ def write_reranking(path: Path, fit: RerankingFit, *, cases: Path, knowledge: st
 
 
 def _looks(graph: CompiledGraph, known: Sequence[Case], ways: Sequence[str]) -> Looks:
-    spaces, kept = id_spaces(graph), DroppedPublication(graph)
-    plain = DroppedPublication(graph, shared=SharedRows.UNCOUNTED)
-    truths = [graph.disease_number(case.truths[0]) for case in known]
-    lost = [plain.named_share(t, c.publications) for t, c in zip(truths, known, strict=True)]
-    worlds = [
-        DroppedPublication(
-            graph,
-            rivals=with_lost_rows(graph, lost, rng=np.random.default_rng(world)),
-            shared=SharedRows.UNCOUNTED,
-        )
-        for world in range(WORLDS if known else 0)
-    ]
+    spaces = id_spaces(graph)
+    counted, uncounted = ([DroppedPublication(graph, shared=how)] for how in _SHARED)
+    fair, fair_uncounted = (_poorer(graph, known, how) for how in _SHARED)
+    asked = {
+        "keep": counted,
+        "drop": counted,
+        "uncounted": uncounted,
+        "fair": fair,
+        "fair_uncounted": fair_uncounted,
+    }
     looks: Looks = {way: [] for way in ways}
     for place, case in enumerate(known):
         rivals = spaces[case.truths[0].split(":")[0]]
         for way, found in looks.items():
-            dropped = {"fair": worlds[place % WORLDS], "uncounted": plain}.get(way, kept)
+            dropped = asked[way][place % len(asked[way])]
             own = set() if way == "keep" else case.publications
             found.append(_looked_at(dropped, case, own, rivals))
     return looks
+
+
+def _poorer(graph: CompiledGraph, known: Sequence[Case], shared: SharedRows) -> list[DroppedPublication]:
+    """Worlds in which the rivals have lost as much as the cases' diseases lose without their publications."""
+    plain = DroppedPublication(graph, shared=shared)
+    lost = [plain.named_share(graph.disease_number(c.truths[0]), c.publications) for c in known]
+    worlds = range(WORLDS if known else 0)
+    poorer = [with_lost_rows(graph, lost, rng=np.random.default_rng(world)) for world in worlds]
+    return [DroppedPublication(graph, rivals=rivals, shared=shared) for rivals in poorer]
 
 
 def _looked_at(
@@ -173,9 +182,9 @@ def _looked_at(
 ) -> LookedAt:
     graph, truth = dropped.graph, dropped.graph.disease_number(case.truths[0])
     findings = distinct_findings(graph, case_findings(graph, case)[0])
-    own, features = dropped.parts(findings, references, whole=[truth])
+    own, features, denied = dropped.parts(findings, references, whole=[truth])
     context = context_ratios(graph, sex=case_sex(case), age_days=iso_duration_days(case.age or ""))
-    first = first_look(graph, findings, own=own, features=features, context=context)
+    first = first_look(graph, findings, own=own, features=features, context=context, denied=denied)
     asked = asked_of(graph, first, features=features)
     chosen = candidates(graph, asked)
     chosen = chosen[rivals[chosen]]

@@ -3,7 +3,7 @@
 `indptr` has one more entry than there are rows, as in CSR matrices.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -51,6 +51,12 @@ class Associations:
     def rows_of(self, disease: int) -> slice:
         """Where a disease's rows lie."""
         return slice(int(self.indptr[disease]), int(self.indptr[disease + 1]))
+
+    def only(self, keep: npt.NDArray[np.bool_]) -> "Associations":
+        """The rows (n_rows,) to keep."""
+        kept = np.concatenate([[0], np.cumsum(keep)])[self.indptr].astype(np.int32)
+        names = (field.name for field in fields(self) if field.name != "indptr")
+        return replace(self, indptr=kept, **{name: getattr(self, name)[keep] for name in names})
 
 
 def places_of(indptr: Ints, rows: npt.NDArray[np.integer]) -> tuple[Places, Places]:

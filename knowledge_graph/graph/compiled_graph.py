@@ -14,6 +14,7 @@ import numpy.typing as npt
 from knowledge_graph.errors import UnknownDisease, UnknownTerm
 from knowledge_graph.graph.arrays import Associations, Floats, Ints, Places, Rows, transposed
 from knowledge_graph.graph.demographics import Demographics
+from knowledge_graph.graph.denied import Denied, denied_rows
 from knowledge_graph.graph.kinship import Kinship
 from knowledge_graph.graph.namesakes import Namesakes
 from knowledge_graph.graph.portraits import Portraits
@@ -161,6 +162,11 @@ class CompiledGraph:
     def shown_by(self) -> Places:
         """`profiles.disease`, to index by."""
         return self.profiles.disease.astype(np.intp)
+
+    @cached_property
+    def denied(self) -> Denied:
+        """What diseases are said not to show, and nowhere else to show."""
+        return denied_rows(self.associations, np.flatnonzero(self.associations.excluded), but=self.profiles)
 
     @cached_property
     def common_terms(self) -> dict[int, Floats]:

@@ -16,9 +16,11 @@ import numpy.typing as npt
 from knowledge_graph.findings.finding import Finding, Sex
 from knowledge_graph.graph.arrays import Floats, Ints
 from knowledge_graph.graph.compiled_graph import CompiledGraph
+from knowledge_graph.graph.denied import Denied, denied_rows
 from knowledge_graph.graph.profile import direct_frequencies, inherited
 from knowledge_graph.graph.signature import articles_of, references_named
 from knowledge_graph.ranking.context import context_ratios
+from knowledge_graph.ranking.denial import Denials, denials, denials_without
 from knowledge_graph.ranking.likelihood_ratio import likelihood_ratios, profile_ratios
 from knowledge_graph.ranking.lost_rows import uncounted
 from knowledge_graph.ranking.profile_fit import features_of_profile, picture_of
@@ -84,9 +86,11 @@ class DroppedPublication:
     ) -> GraphScores:
         """Score every disease without the rows of these publications. Raises UnknownTerm."""
         distinct = distinct_findings(self.graph, findings)
-        own, features = self.parts(distinct, references)
+        own, features, denied = self.parts(distinct, references)
         context = context_ratios(self.graph, sex=sex, age_days=age_days)
-        return joined(self.graph, distinct, own=own, features=features, context=context, looks=looks)
+        return joined(
+            self.graph, distinct, own=own, features=features, context=context, denied=denied, looks=looks
+        )
 
     def named_share(self, disease: int, references: set[str]) -> float:
         """How much of a disease's rows names the publications, alone or beside others: 0 to 1."""
@@ -95,25 +99,34 @@ class DroppedPublication:
 
     def parts(
         self, findings: tuple[Finding, ...], references: set[str], *, whole: Sequence[int] = ()
-    ) -> tuple[Floats, Floats]:
-        """Own ratios (n_findings, n_diseases) and picture (7, n_diseases) without the publications.
+    ) -> tuple[Floats, Floats, Denials]:
+        """Own ratios (n_findings, n_diseases), picture (7, n_diseases), denials without the publications.
 
         Of the diseases in `whole`, nothing else is unknown, whatever `rivals` lacks.
         """
         observed = observed_terms(self.graph, findings)
         own, features = likelihood_ratios(self._rivals, findings), picture_of(self._rivals, observed)
+        shown: dict[int, set[int]] = {}
         for disease in {*whole, *self.diseases(references)}:
             signature, profile = self.profile(disease, references)
+            shown[disease] = set(profile[0].tolist())
             own[:, disease] = profile_ratios(self.graph, *profile, findings)
             features[:, disease] = features_of_profile(
                 self.graph,
                 observed,
                 disease,
                 signature,
-                shown=set(profile[0].tolist()),
+                shown=shown[disease],
                 publications=self._publications(disease, references),
             )
-        return own, features
+        denied = denials_without(
+            denials(self._rivals, findings),
+            self.graph,
+            findings,
+            denied=self._denied(list(shown), references),
+            shown=shown,
+        )
+        return own, features, denied
 
     def profile(self, disease: int, references: set[str]) -> tuple[tuple[Ints, Floats], tuple[Ints, Floats]]:
         """Own terms with frequency, and all terms with P(term | disease), from the other references' rows."""
@@ -126,6 +139,15 @@ class DroppedPublication:
         owner, terms, frequency = direct_frequencies(rows, keep)
         shown, _, probability = inherited(self.graph.ancestors, owner, terms, frequency)
         return (terms, frequency), (shown, probability)
+
+    def _denied(self, diseases: Sequence[int], references: set[str]) -> Denied:
+        rows = self.graph.associations
+        kept = [np.zeros(0, np.intp)]
+        for disease in diseases:
+            span = rows.rows_of(disease)
+            own = rows.excluded[span] & ~self._dropped(disease, references)
+            kept.append(span.start + np.flatnonzero(own))
+        return denied_rows(rows, np.concatenate(kept))
 
     def _dropped(self, disease: int, references: set[str]) -> Mask:
         if self._shared is not SharedRows.UNCOUNTED:

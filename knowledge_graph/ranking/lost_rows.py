@@ -58,13 +58,11 @@ def uncounted(rows: Associations, places: Places) -> Associations:
 
 
 def _with_rows(graph: CompiledGraph, rows: Associations, keep: Mask) -> CompiledGraph:
-    kept = replace(rows, excluded=rows.excluded | ~keep)
+    kept = rows.only(keep)
     profiles = replace(build_profiles(graph.ancestors, kept), background=graph.profiles.background)
-    no_article = next(i for i, text in enumerate(graph.texts) if not text.startswith("PMID:"))
-    reference = np.where(keep, rows.reference, np.int32(no_article))
-    signatures = build_signatures(replace(kept, reference=reference), graph.texts)
+    signatures = build_signatures(kept, graph.texts)
     portraits = redrawn(graph.portraits, signatures)
-    return replace(graph, profiles=profiles, signatures=signatures, portraits=portraits)
+    return replace(graph, associations=kept, profiles=profiles, signatures=signatures, portraits=portraits)
 
 
 def _losing(

@@ -12,6 +12,7 @@ from knowledge_graph.graph.compiled_graph import CompiledGraph
 from knowledge_graph.ranking.borrowing import borrowed
 from knowledge_graph.ranking.candidate_features import Asked
 from knowledge_graph.ranking.context import context_ratios
+from knowledge_graph.ranking.denial import Denials, denials
 from knowledge_graph.ranking.likelihood_ratio import likelihood_ratios
 from knowledge_graph.ranking.profile_fit import FitWeights, direction, picture_of
 from knowledge_graph.ranking.reranking import LearnedLooks, second_look
@@ -21,11 +22,11 @@ from knowledge_graph.ranking.reranking import LearnedLooks, second_look
 class GraphScores:
     """Natural-log likelihood ratios and what they add up to.
 
-    `own` (n_findings, n_diseases) is what each disease's own annotations say of a finding and
-    `per_finding` the same with its kin heard; `context` (n_diseases,) is for sex and age, `fit` for
-    the picture as a whole, `moved` for the second look. `total` (n_diseases,) = sum of per_finding +
-    context + fit + moved. `strongest` is what the second look says of its best candidate, comparable
-    between patients: -inf where it did not look.
+    `own` (n_findings, n_diseases) is what the annotations of what each disease shows say of a finding and
+    `per_finding` the same with its kin heard and what it is said not to show; `context` (n_diseases,) is for
+    sex and age, `fit` for the picture as a whole, `moved` for the second look. `total` (n_diseases,) = sum of
+    per_finding + context + fit + moved. `strongest` is what the second look says of its best candidate,
+    comparable between patients: -inf where it did not look.
     """
 
     findings: tuple[Finding, ...]
@@ -57,6 +58,7 @@ def rank(
         own=likelihood_ratios(graph, distinct),
         features=picture_of(graph, observed_terms(graph, distinct)),
         context=context_ratios(graph, sex=sex, age_days=age_days),
+        denied=denials(graph, distinct),
     )
 
 
@@ -67,10 +69,11 @@ def joined(
     own: Floats,
     features: Floats,
     context: Floats,
+    denied: Denials,
     looks: LearnedLooks | None = None,
 ) -> GraphScores:
     """Hear the kin, weigh the features, add up, look again at the best; by the shipped looks, or others."""
-    first = first_look(graph, findings, own=own, features=features, context=context)
+    first = first_look(graph, findings, own=own, features=features, context=context, denied=denied)
     if not observed_terms(graph, findings):
         return first
     asked = asked_of(graph, first, features=features)
@@ -79,11 +82,18 @@ def joined(
 
 
 def first_look(
-    graph: CompiledGraph, findings: tuple[Finding, ...], *, own: Floats, features: Floats, context: Floats
+    graph: CompiledGraph,
+    findings: tuple[Finding, ...],
+    *,
+    own: Floats,
+    features: Floats,
+    context: Floats,
+    denied: Denials,
 ) -> GraphScores:
     """The scores before any disease is looked at again."""
     seen = _seen(findings)
     per_finding = borrowed(graph, own, seen)
+    denied.cap(per_finding)
     nothing = np.zeros_like(context)
     fit = FitWeights.load().share(features) if seen.any() else nothing
     return GraphScores(

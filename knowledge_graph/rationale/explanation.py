@@ -15,6 +15,7 @@ from knowledge_graph.graph.compiled_graph import CompiledGraph
 from knowledge_graph.graph.settled import settled_terms
 from knowledge_graph.ranking.borrowing import lenders
 from knowledge_graph.ranking.rank import GraphScores
+from knowledge_graph.rationale.denied_match import denied_matches
 from knowledge_graph.rationale.evidence import SERIES, Evidence
 from knowledge_graph.rationale.own_match import NO_MATCH, Matcher
 from knowledge_graph.terms.term import TermId
@@ -46,6 +47,8 @@ class Reasons:
         speakers = _speakers(self._graph, self._scores, disease)
         own = self._matcher.matches(np.where(speakers == _MANY, disease, speakers))
         matches = [NO_MATCH if who == _MANY else match for who, match in zip(speakers, own, strict=True)]
+        for place, denied in denied_matches(self._graph, self._scores, disease).items():
+            speakers[place], matches[place] = disease, denied
         ratios = self._scores.per_finding[:, disease].tolist()
         columns = (self._scores.findings, self._terms.tolist(), ratios, speakers.tolist(), matches)
         evidence = [

@@ -5,11 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from knowledge_graph.graph.compilation import compile_release
 from knowledge_graph.graph.compiled_graph import CompiledGraph
 from knowledge_graph.ranking import lost_rows
 from knowledge_graph.ranking.dropped_publication import DroppedPublication, SharedRows
 from knowledge_graph.ranking.lost_rows import with_lost_rows, without_publications
-from tests.knowledge_graph.mini_release import HPOA, compile_release, write_mini_release
+from tests.knowledge_graph.mini_release import HPOA, write_mini_release
 
 
 def test_rivals_lose_whole_articles_and_the_background_stays(real_graph: CompiledGraph) -> None:

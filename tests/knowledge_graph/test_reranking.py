@@ -18,6 +18,7 @@ from knowledge_graph.ranking.candidate_features import (
     Asked,
     candidate_features,
 )
+from knowledge_graph.ranking.denial import denials
 from knowledge_graph.ranking.likelihood_ratio import likelihood_ratios
 from knowledge_graph.ranking.profile_fit import LIKENESS, picture_of
 from knowledge_graph.ranking.rank import asked_of, first_look, rank
@@ -49,7 +50,8 @@ def asked(graph: CompiledGraph, *findings: Finding) -> Asked:
     own = likelihood_ratios(graph, findings)
     features = picture_of(graph, [graph.term_number(f.term_id) for f in findings])
     context = np.zeros(len(graph.disease_ids), np.float32)
-    first = first_look(graph, findings, own=own, features=features, context=context)
+    denied = denials(graph, findings)
+    first = first_look(graph, findings, own=own, features=features, context=context, denied=denied)
     return asked_of(graph, first, features=features)
 
 
