@@ -1,6 +1,7 @@
 """Measures the ranking on cases with a known diagnosis, or everything on notes, and prints the figures."""
 
 import argparse
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
@@ -108,9 +109,17 @@ def _cases(arguments: argparse.Namespace, console: Console) -> int:
         rules=load_rules(graph),
     )
     rows = asdict(accuracy)
-    text = "\n".join(f"{k:18} {v:.4f}" if isinstance(v, float) else f"{k:18} {v}" for k, v in rows.items())
+    text = "\n".join(
+        _told(key, value, accuracy.intervals) for key, value in rows.items() if key != "intervals"
+    )
     told = {"knowledge_version": graph.title, "setting": str(choice.setting)}
     if arguments.drop_own_publication:
         told["shared_rows"] = arguments.shared_rows
     console.result({**rows, **told}, text + "".join(f"\n{k:18} {v}" for k, v in told.items()))
     return 0
+
+
+def _told(key: str, value: object, intervals: Mapping[str, tuple[float, float]]) -> str:
+    number = f"{value:.4f}" if isinstance(value, float) else f"{value}"
+    low_high = " ({:.4f} to {:.4f})".format(*intervals[key]) if key in intervals else ""
+    return f"{key:18} {number}{low_high}"

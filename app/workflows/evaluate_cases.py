@@ -11,11 +11,9 @@ import gzip
 import hashlib
 import time
 import zlib
-from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
-from statistics import mean
 
 import msgspec
 import numpy as np
@@ -23,6 +21,7 @@ import numpy.typing as npt
 
 from app.clinical.age import iso_duration_days
 from app.errors import UsageError
+from app.workflows.estimate_shares import estimate_shares
 from knowledge_graph.errors import UnknownTerm
 from knowledge_graph.findings.finding import Finding, FindingState, Sex, observed_count
 from knowledge_graph.fusion.fusion_weights import FusionWeights
@@ -72,6 +71,8 @@ class Case(msgspec.Struct):
 class Accuracy:
     """Shares of cases (0 to 1) by rank of the true disease; `macro_*` weigh each disease alike.
 
+    `intervals` holds the 95 % interval (low, high) of some of the shares, by name, over draws of diseases.
+
     `unknown_auroc`: how often a case whose disease the knowledge lacks looks less like any disease than one
     whose disease it has (area under the ROC curve); None where there are not both.
     """
@@ -90,6 +91,7 @@ class Accuracy:
     known_top10: float
     unknown_auroc: float | None
     ms_per_case: float
+    intervals: dict[str, tuple[float, float]]
 
 
 def read_cases(path: Path) -> Iterator[Case]:
@@ -247,9 +249,7 @@ def _accuracy(
     ms: float,
 ) -> Accuracy:
     known = ranks[ranks < MISSED]
-    by_disease: dict[str, list[float]] = defaultdict(list)
-    for disease, r in zip(diseases, ranks.tolist(), strict=True):
-        by_disease[disease].append(r)
+    shares = estimate_shares(ranks, diseases)
     return Accuracy(
         n=len(ranks),
         not_in_knowledge=int((ranks >= MISSED).sum()),
@@ -259,10 +259,15 @@ def _accuracy(
         top5=float((ranks <= 5).mean()),
         top10=float((ranks <= 10).mean()),
         mrr=float((1 / ranks).mean()),
-        macro_top1=mean(mean(r <= 1 for r in group) for group in by_disease.values()),
-        macro_top10=mean(mean(r <= 10 for r in group) for group in by_disease.values()),
+        macro_top1=shares.macro_top1.value,
+        macro_top10=shares.macro_top10.value,
         known_top1=float((known <= 1).mean()) if len(known) else 0.0,
         known_top10=float((known <= 10).mean()) if len(known) else 0.0,
         unknown_auroc=unlike,
         ms_per_case=ms,
+        intervals={
+            field.name: (share.low, share.high)
+            for field in fields(shares)
+            for share in [getattr(shares, field.name)]
+        },
     )
