@@ -1,5 +1,6 @@
 """A hospital's cost table: the nearest line holds, and each mistake is told with its line."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,13 @@ import pytest
 from knowledge_graph.errors import SourceRefused
 from knowledge_graph.graph.compilation import compile_release
 from knowledge_graph.graph.compiled_graph import CompiledGraph
-from knowledge_graph.questions.cost_table import CostClass, parse_costs, read_costs
+from knowledge_graph.questions.cost_table import (
+    CostClass,
+    TermCosts,
+    parse_costs,
+    read_costs,
+    shipped_costs,
+)
 from tests.knowledge_graph.mini_release import OBO, mini_graph, write_mini_release
 
 PRICES = "[cost]\nask = 1\nexamine = 2\nblood = 4\nimaging = 8\nbiopsy = 20\nsequencing = 30\n"
@@ -65,3 +72,69 @@ def test_a_file_that_can_not_be_read_is_refused(graph: CompiledGraph, tmp_path: 
     (tmp_path / "latin.toml").write_bytes(b"# \xe9\n")
     with pytest.raises(SourceRefused, match="cannot be read"):
         read_costs(tmp_path / "latin.toml", graph)
+
+
+@pytest.mark.parametrize(
+    ("term", "kind"),
+    [
+        ("HP:0002315 Headache", CostClass.ASK),
+        ("HP:0001250 Seizure", CostClass.ASK),
+        ("HP:0001166 Arachnodactyly", CostClass.EXAMINE),
+        ("HP:0001252 Hypotonia", CostClass.EXAMINE),
+        ("HP:0000365 Hearing impairment", CostClass.EXAMINE),
+        ("HP:0410173 Increased circulating troponin I concentration", CostClass.BLOOD),
+        ("HP:0012418 Hypoxemia", CostClass.BLOOD),
+        ("HP:0003236 Elevated circulating creatine kinase concentration", CostClass.BLOOD),
+        ("HP:0000093 Proteinuria", CostClass.BLOOD),
+        ("HP:0003458 EMG: myopathic abnormalities", CostClass.IMAGING),
+        ("HP:0100284 EMG: myotonic discharges", CostClass.IMAGING),
+        ("HP:0000550 Undetectable electroretinogram", CostClass.IMAGING),
+        ("HP:0000649 Abnormality of visual evoked potentials", CostClass.IMAGING),
+        ("HP:0002521 Hypsarrhythmia", CostClass.IMAGING),
+        ("HP:0001657 Prolonged QT interval", CostClass.IMAGING),
+        ("HP:0012707 Elevated brain lactate level by MRS", CostClass.IMAGING),
+        ("HP:0030603 Abnormal optical coherence tomography", CostClass.IMAGING),
+        ("HP:0030877 Reduced FEV1/FVC ratio", CostClass.IMAGING),
+        ("HP:0002171 Gliosis", CostClass.IMAGING),
+        ("HP:0100792 Acantholysis", CostClass.BIOPSY),
+        ("HP:0034791 Increased muscle succinate dehydrogenase staining", CostClass.BIOPSY),
+        ("HP:0003383 Onion bulb formation", CostClass.BIOPSY),
+        ("HP:0410151 Eosinophilic infiltration of the esophagus", CostClass.BIOPSY),
+        ("HP:0000793 Membranoproliferative glomerulonephritis", CostClass.BIOPSY),
+        ("HP:0003221 Chromosomal breakage induced by crosslinking agents", CostClass.SEQUENCING),
+    ],
+)
+def test_the_shipped_table_prices_a_finding_as_it_is_established(
+    real_graph: CompiledGraph, shipped: TermCosts, term: str, kind: CostClass
+) -> None:
+    term_id, name = term.split(" ", 1)
+    number = real_graph.term_number(term_id)
+    assert real_graph.term_names[number] == name
+    assert shipped.kind(number) is kind
+
+
+@pytest.mark.parametrize(
+    ("named", "cheapest"),
+    [
+        (r"^EMG\b|electroretinogram|electrooculogram|evoked potential|\bEEG\b|by MRS$|\bPET\b", "imaging"),
+        (r"troponin|blood (oxygen|carbon dioxide) level", "blood"),
+        (r"by histology$|staining$|onion bulb", "biopsy"),
+    ],
+)
+def test_no_test_is_priced_as_a_look_or_a_question(
+    real_graph: CompiledGraph, shipped: TermCosts, named: str, cheapest: str
+) -> None:
+    order = list(CostClass)
+    told = [t for t, name in enumerate(real_graph.term_names) if re.search(named, name)]
+    assert told
+    cheap = [
+        real_graph.term_names[t]
+        for t in told
+        if order.index(shipped.kind(t)) < order.index(CostClass(cheapest))
+    ]
+    assert cheap == []
+
+
+@pytest.fixture(scope="module")
+def shipped(real_graph: CompiledGraph) -> TermCosts:
+    return shipped_costs(real_graph).of_terms(real_graph)
