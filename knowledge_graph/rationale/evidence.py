@@ -9,11 +9,22 @@ SERIES = "its series"
 
 
 @dataclass(frozen=True, slots=True)
+class PathTerm:
+    """A term on the way from a finding to what it met; `up`: it is above the one before, and else below."""
+
+    term_id: TermId
+    name: str
+    up: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """One finding's share, a natural logarithm. `matched` is the disease's own term that it met, if any.
 
-    Where the disease's kin speaks for it, `borrowed_from` names it (a disease id, or SERIES), and match,
-    frequency and references (as `PMID:`) are that disease's.
+    Frequency and references are those of `matched`. Where that is not the finding itself, `path` leads from
+    the finding to it, the finding left out: up to the nearest term above both, and down. Where the disease's
+    kin speaks for it, `borrowed_from` names it (a disease id, or SERIES), and match, frequency and references
+    (as `PMID:`) are that disease's.
     """
 
     term_id: TermId
@@ -25,3 +36,15 @@ class Evidence:
     matched_term_id: TermId | None = None
     matched_name: str = ""
     borrowed_from: str = ""
+    path: tuple[PathTerm, ...] = ()
+
+    @property
+    def met_as(self) -> str:
+        """In words what was met where it is not the finding itself: "as C (A < B > C)"; else empty.
+
+        `<`: a kind of what follows; `>`: what follows is a kind of it.
+        """
+        if not self.path:
+            return ""
+        steps = "".join(f" {'<' if step.up else '>'} {step.name}" for step in self.path)
+        return f"as {self.matched_name} ({self.name}{steps})"

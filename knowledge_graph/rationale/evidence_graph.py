@@ -11,6 +11,7 @@ from itertools import pairwise
 from knowledge_graph.findings.finding import FindingState
 from knowledge_graph.graph.compiled_graph import CompiledGraph
 from knowledge_graph.rationale.evidence import Evidence
+from knowledge_graph.rationale.ontology_path import OntologyPaths
 from knowledge_graph.terms.term import TermId
 
 
@@ -26,13 +27,18 @@ class EvidenceNode:
 
 @dataclass(frozen=True, slots=True)
 class EvidenceEdge:
-    """`relation` as in the knowledge graph; frequency and references where the source gives them."""
+    """`relation` as in the knowledge graph; frequency and references where the source gives them.
+
+    Where the disease says nothing of its own, `borrowed_from` names the kin (a disease id, or its series)
+    whose row it is.
+    """
 
     source: str
     target: str
     relation: str
     frequency: str = ""
     references: tuple[str, ...] = ()
+    borrowed_from: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +61,9 @@ def evidence_graph(graph: CompiledGraph, disease_id: str, evidence: Iterable[Evi
         for e in given
     ]
     edges += _stated(graph, disease, {matched for _, matched in met if matched is not None})
-    steps = dict.fromkeys(step for term, matched in met for step in _path(graph, term, matched))
+    edges += dict.fromkeys(_borrowed(disease_id, given))
+    paths = OntologyPaths(graph)
+    steps = dict.fromkeys(step for term, matched in met for step in _steps(paths, term, matched))
     edges += [EvidenceEdge(graph.term_ids[below], graph.term_ids[above], "is_a") for below, above in steps]
     states = {str(e.term_id): e.state for e in given}
     shown = dict.fromkeys([*states, *(t for e in edges for t in (e.source, e.target))])
@@ -91,25 +99,23 @@ def _stated(graph: CompiledGraph, disease: int, terms: set[int]) -> list[Evidenc
     ]
 
 
-def _path(graph: CompiledGraph, finding: int, matched: int | None) -> list[tuple[int, int]]:
+def _steps(paths: OntologyPaths, finding: int, matched: int | None) -> list[tuple[int, int]]:
     """The is_a steps that join two terms through their nearest common ancestor."""
-    if matched is None:
-        return []
-    up = [_ways_up(graph, term) for term in (finding, matched)]
-    shared = [above for above in up[0] if above in up[1]]
-    if not shared:
-        return []
-    nearest = min(shared, key=lambda a: (len(up[0][a]) + len(up[1][a]), graph.term_ids[a]))
-    return [step for ways in up for step in pairwise(ways[nearest])]
+    ways = ((), ()) if matched is None else paths.ways(finding, matched)
+    return [step for way in ways for step in pairwise(way)]
 
 
-def _ways_up(graph: CompiledGraph, term: int) -> dict[int, list[int]]:
-    """The shortest way from a term to each above it, both ends named."""
-    ways = {term: [term]}
-    waiting = [term]
-    for below in waiting:  # grows while it is walked
-        for above in graph.parents[below].tolist():
-            if above not in ways:
-                ways[above] = [*ways[below], above]
-                waiting.append(above)
-    return ways
+def _borrowed(disease_id: str, evidence: Iterable[Evidence]) -> list[EvidenceEdge]:
+    """What kin of the disease say in its place, each marked with who says it."""
+    lent = [e for e in evidence if e.borrowed_from]
+    return [
+        EvidenceEdge(
+            disease_id,
+            e.matched_term_id or e.term_id,
+            "has_phenotype",
+            e.frequency,
+            e.references,
+            borrowed_from=e.borrowed_from,
+        )
+        for e in sorted(lent, key=lambda e: (e.matched_term_id or e.term_id, e.term_id))
+    ]

@@ -16,8 +16,9 @@ from knowledge_graph.graph.settled import settled_terms
 from knowledge_graph.ranking.borrowing import lenders
 from knowledge_graph.ranking.rank import GraphScores
 from knowledge_graph.rationale.denied_match import denied_matches
-from knowledge_graph.rationale.evidence import SERIES, Evidence
-from knowledge_graph.rationale.own_match import NO_MATCH, Matcher
+from knowledge_graph.rationale.evidence import SERIES, Evidence, PathTerm
+from knowledge_graph.rationale.ontology_path import OntologyPaths
+from knowledge_graph.rationale.own_match import NO_MATCH, Matcher, OwnMatch
 from knowledge_graph.terms.term import TermId
 
 _MANY = -1  # no single disease speaks
@@ -62,6 +63,7 @@ class Reasons:
                 matched_term_id=match.term_id,
                 matched_name=match.name,
                 borrowed_from=self._borrowed_from(speaker, disease),
+                path=self._path(term, match),
             )
             for finding, term, ratio, speaker, match in zip(*columns, strict=True)
         ]
@@ -85,6 +87,21 @@ class Reasons:
     @cached_property
     def _matcher(self) -> Matcher:
         return Matcher(self._graph, self._terms)
+
+    @cached_property
+    def _paths(self) -> OntologyPaths:
+        return OntologyPaths(self._graph)
+
+    def _path(self, finding: int, match: OwnMatch) -> tuple[PathTerm, ...]:
+        """From a finding to another term that it met."""
+        if match.term_id is None or match.term_id == self._graph.term_ids[finding]:
+            return ()
+        up, back = self._paths.ways(finding, self._graph.term_index[match.term_id])
+        steps = [(term, True) for term in up[1:]] + [(term, False) for term in reversed(back[:-1])]
+        return tuple(
+            PathTerm(self._graph.term_ids[term], self._graph.term_names[term], up=rises)
+            for term, rises in steps
+        )
 
     def _borrowed_from(self, speaker: int, disease: int) -> str:
         if speaker == disease:

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from knowledge_graph.errors import UnknownDisease
-from knowledge_graph.findings.finding import Finding
+from knowledge_graph.findings.finding import Finding, FindingState
 from knowledge_graph.graph.compiled_graph import CompiledGraph
 from knowledge_graph.graph.knowledge_graph import KnowledgeGraph, load_knowledge
 from knowledge_graph.ranking.rank import rank
-from knowledge_graph.rationale.evidence import Evidence
+from knowledge_graph.rationale.evidence import SERIES, Evidence
 from knowledge_graph.rationale.evidence_graph import (
     EvidenceEdge,
     EvidenceGraph,
@@ -57,6 +57,27 @@ def test_every_edge_of_the_evidence_joins_two_of_its_nodes(graph: CompiledGraph)
     assert [n.name for n in drawn.nodes if n.state == "observed"] == ["Fever", "Itchy rash"]
 
 
+def test_what_kin_say_is_drawn_and_marked_as_theirs(graph: CompiledGraph) -> None:
+    lent = Evidence(
+        FEVER,
+        "Fever",
+        FindingState.OBSERVED,
+        1.0,
+        ("PMID:9",),
+        "3/4",
+        SEIZURE,
+        "Seizure",
+        borrowed_from="ORPHA:3",
+    )
+    many = Evidence(FOCAL, "Focal seizure", FindingState.OBSERVED, 0.5, borrowed_from=SERIES)
+    drawn = evidence_graph(graph, "OMIM:2", [lent, many])
+    assert [e for e in drawn.edges if e.borrowed_from] == [
+        EvidenceEdge("OMIM:2", SEIZURE, "has_phenotype", "3/4", ("PMID:9",), "ORPHA:3"),
+        EvidenceEdge("OMIM:2", FOCAL, "has_phenotype", borrowed_from=SERIES),
+    ]
+    assert {n.name for n in drawn.nodes} >= {"Fever", "Seizure", "Focal seizure"}
+
+
 def test_an_unknown_disease_is_refused(graph: CompiledGraph) -> None:
     with pytest.raises(UnknownDisease):
         evidence_graph(graph, "OMIM:9", ())
@@ -87,6 +108,7 @@ def network_evidence(
     nodes += [EvidenceNode(gene.gene_id, "gene", gene.label) for gene in genes]
     edges = [EvidenceEdge(gene.gene_id, disease_id, "associated_with") for gene in genes]
     edges += _network_rows(knowledge, disease_id, {e.matched_term_id for e in given if e.matched_term_id})
+    edges += _network_kin(disease_id, given)
     climbed = dict.fromkeys(step for e in given for step in _climb(knowledge, e.term_id, e.matched_term_id))
     edges += [EvidenceEdge(below, above, "is_a") for below, above in climbed]
     states = {e.term_id: e.state for e in given}
@@ -116,6 +138,17 @@ def _network_rows(knowledge: KnowledgeGraph, disease_id: str, terms: set[TermId]
         )
         for (term, relation), said in sorted(rows.items())
     ]
+
+
+def _network_kin(disease_id: str, evidence: list[Evidence]) -> list[EvidenceEdge]:
+    """What is borrowed, each row once."""
+    edges: list[EvidenceEdge] = []
+    for e in sorted(evidence, key=lambda e: (e.matched_term_id or e.term_id, e.term_id)):
+        met = e.matched_term_id or e.term_id
+        edge = EvidenceEdge(disease_id, met, "has_phenotype", e.frequency, e.references, e.borrowed_from)
+        if e.borrowed_from and edge not in edges:
+            edges.append(edge)
+    return edges
 
 
 def _climb(knowledge: KnowledgeGraph, finding: TermId, matched: TermId | None) -> list[tuple[str, str]]:

@@ -1,6 +1,7 @@
 """Scores agree with a slow, obvious reference, and the reasons add up to them."""
 
 import math
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from knowledge_graph.rationale.explanation import Reasons
 from knowledge_graph.terms.term import TermId
 from tests.knowledge_graph.mini_release import mini_graph, write_mini_release
 
-FOCAL, SEIZURE, FEVER, RASH = (TermId(f"HP:00000{n}") for n in (11, 10, 20, 30))
+FOCAL, SEIZURE, FEVER, RASH, ITCHY = (TermId(f"HP:00000{n}") for n in (11, 10, 20, 30, 31))
 EXCLUDED = FindingState.EXCLUDED
 
 
@@ -108,6 +109,36 @@ def test_evidence_names_the_match_its_frequency_and_its_references(graph: Compil
     assert evidence.matched_name == "Focal seizure"
     assert evidence.frequency == "8/10, 1/2"
     assert evidence.references == ("PMID:1", "PMID:2")
+
+
+def test_an_inexact_match_shows_its_path_in_the_ontology(graph: CompiledGraph) -> None:
+    (below,) = Reasons(graph, rank(graph, [Finding(SEIZURE)])).explain("OMIM:1")
+    assert [(step.name, step.up) for step in below.path] == [("Focal seizure", False)]
+    assert below.met_as == "as Focal seizure (Seizure > Focal seizure)"
+    (itself,) = Reasons(graph, rank(graph, [Finding(FOCAL)])).explain("OMIM:1")
+    assert (itself.path, itself.met_as) == ((), "")
+    (never,) = Reasons(graph, rank(graph, [Finding(ITCHY)])).explain("OMIM:1")
+    assert (never.path, never.frequency) == ((), "")
+
+
+def test_every_step_of_a_path_is_one_of_the_ontology_on_the_real_release(real_graph: CompiledGraph) -> None:
+    rng = np.random.default_rng(8)
+    findings = [Finding(real_graph.term_ids[t]) for t in rng.choice(real_graph.associations.term, 8)]
+    scores = rank(real_graph, findings)
+    inexact = 0
+    for disease in scores.best(20).tolist():
+        for found in Reasons(real_graph, scores).explain(real_graph.disease_ids[disease]):
+            exact = found.matched_term_id in (None, found.term_id)
+            assert exact == (not found.path)
+            inexact += not exact
+            ends = [found.term_id, *(step.term_id for step in found.path)]
+            for (one, other), step in zip(pairwise(ends), found.path, strict=True):
+                below, above = (one, other) if step.up else (other, one)
+                assert real_graph.term_index[above] in real_graph.parents[real_graph.term_index[below]]
+            assert ends[-1] == (found.term_id if exact else found.matched_term_id)
+            turns = [step.up for step in found.path]
+            assert turns == sorted(turns, reverse=True)  # up first, then down
+    assert inexact > 10
 
 
 def test_the_evidence_equals_a_slow_search_of_the_rows_on_the_real_release(real_graph: CompiledGraph) -> None:

@@ -103,7 +103,8 @@ class EvidenceCanvas(QWidget):
         one, other = sorted((rects[edge.source], rects[edge.target]), key=lambda r: r.left())
         chosen = {edge.source, edge.target} <= self._chosen
         color = self._look.color("accent" if chosen else "control")
-        style = Qt.PenStyle.DashLine if edge.relation == "not_phenotype" else Qt.PenStyle.SolidLine
+        style = Qt.PenStyle.DotLine if edge.borrowed_from else Qt.PenStyle.SolidLine
+        style = Qt.PenStyle.DashLine if edge.relation == "not_phenotype" else style
         painter.setPen(QPen(color, self._look.px(2) if chosen else 1.2, style))
         painter.setBrush(Qt.BrushStyle.NoBrush)
         if one.left() == other.left():

@@ -82,7 +82,7 @@ class EvidenceDialog:
         self._stack.addWidget(self.waiting)
         self._stack.addWidget(self._both())
         column.addWidget(self._stack, 1)
-        hint = label("Solid: present. Dashed and struck through: absent.", "small")
+        hint = label("Solid: present. Dashed and struck through: absent. Dotted: borrowed from kin.", "small")
         close = button("Close", self.dialog.hide, tip="Close (Esc)")
         close.setAutoDefault(False)
         column.addLayout(foot(hint, close))

@@ -117,8 +117,8 @@ def detail_of(evidence: Evidence) -> str:
     """How the disease knows a finding: its own term, how often, and who says so."""
     parts = []
     references = references_of(evidence)
-    if evidence.matched_name and evidence.matched_name != evidence.name:
-        parts.append(f"as {evidence.matched_name}")
+    if evidence.met_as:
+        parts.append(evidence.met_as)
     if evidence.frequency:
         parts.append(evidence.frequency)
     kin = evidence.borrowed_from

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from knowledge_graph.rationale.evidence import SERIES
 from knowledge_graph.rationale.evidence_graph import EvidenceEdge, EvidenceGraph, EvidenceNode
 
 GENES, DISEASE, STATED, BETWEEN, FINDINGS = range(5)
@@ -56,7 +57,9 @@ def edge_sentence(graph: EvidenceGraph, edge: EvidenceEdge) -> str:
     names = {node.node_id: node.name for node in graph.nodes}
     words = _WORDS.get(edge.relation, edge.relation.replace("_", " "))
     frequency = f" ({edge.frequency})" if edge.frequency else ""
-    return f"{names[edge.source]} {words} {names[edge.target]}{frequency}"
+    who = edge.borrowed_from if edge.borrowed_from in ("", SERIES) else f"its kin {edge.borrowed_from}"
+    lent = f", borrowed from {who}" if who else ""
+    return f"{names[edge.source]} {words} {names[edge.target]}{frequency}{lent}"
 
 
 def unmet(graph: EvidenceGraph) -> tuple[EvidenceNode, ...]:

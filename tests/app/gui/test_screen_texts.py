@@ -20,7 +20,7 @@ from app.gui.unlock.key_card import to_add_again
 from app.gui.unlock.recovery_sheet import numbered
 from app.gui.unlock.vault_opening import passphrase_advice
 from knowledge_graph.findings.finding import FindingState
-from knowledge_graph.rationale.evidence import Evidence
+from knowledge_graph.rationale.evidence import SERIES, Evidence, PathTerm
 from knowledge_graph.rationale.evidence_graph import EvidenceEdge, EvidenceGraph, EvidenceNode
 from knowledge_graph.terms.term import DiseaseId, TermId
 
@@ -147,6 +147,11 @@ def test_the_drawing_is_told_in_words() -> None:
         "Long arms is a kind of Tall stature",
     ]
     assert [node.name for node in unmet(graph)] == ["Fever"]
+    shown = next(edge for edge in graph.edges if edge.frequency)
+    assert [edge_sentence(graph, replace(shown, borrowed_from=kin)) for kin in ("OMIM:5", SERIES)] == [
+        "Marfan syndrome shows Myopia (93/251), borrowed from its kin OMIM:5",
+        "Marfan syndrome shows Myopia (93/251), borrowed from its series",
+    ]
 
 
 def test_references_are_told_once_each_and_kin_by_name() -> None:
@@ -158,6 +163,14 @@ def test_references_are_told_once_each_and_kin_by_name() -> None:
     assert detail_of(replace(evidence, references=("ORPHA:5",), borrowed_from="ORPHA:5")) == (
         "frequent  ·  said of ORPHA:5"
     )
+
+
+def test_a_frequency_is_told_as_that_of_the_term_it_was_counted_for() -> None:
+    way = (PathTerm(TermId("HP:3"), "Eye", up=True), PathTerm(TermId("HP:2"), "Cataract", up=False))
+    near = Evidence(
+        TermId("HP:1"), "Myopia", FindingState.OBSERVED, 1.0, ("PMID:1",), "3/4", TermId("HP:2"), "Cataract"
+    )
+    assert detail_of(replace(near, path=way)) == "as Cataract (Myopia < Eye > Cataract)  ·  3/4  ·  PMID:1"
 
 
 def test_the_picture_and_the_context_weigh_beside_the_findings() -> None:
