@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from app.cli.case import OpenCase, add_case_arguments, check_case_arguments, open_case
 from app.cli.console import Console
+from app.cli.differential_text import line_text
 from app.clinical.diagnosis import Differential, DifferentialLine, elsewhere_text, possible_text
-from app.clinical.percent import stated
 from app.clinical.text_reason import PartKind, TextReason
 from app.errors import NothingFound, UsageError
 from knowledge_graph.rules.rule import HOW_SOON
@@ -132,18 +132,8 @@ def as_text(differential: Differential, answer: Answer | None = None) -> str:
     if differential.abstained:
         lines.append("The evidence is too weak to put a disease forward; the list is for orientation only.")
     for line in differential.lines:
-        lines.append(
-            f"{line.rank:3}  {stated(line.probability):>6}  {line.disease_id:14} {line.name}"
-            + "".join(f" = {other}" for other in line.same_as)
-            + f"  (text {line.text_score:+.2f}, graph {line.graph_score:+.2f}"
-            + f", setting {line.prior_score:+.2f})"
-        )
-        for e in line.evidence[:3]:
-            lines.append(
-                f"        {e.log_likelihood_ratio:+6.2f}  {e.name} ({e.state}) {e.frequency}".rstrip()
-            )
-        lines += [f"        {h.log_factor:+6.2f}  rule: {h.title} ({h.source})" for h in line.held]
-        lines += _why(answer, line) if answer else ()
+        more = _why(answer, line) if answer else []
+        lines += line_text(line, log_normaliser=differential.log_normaliser, more=more)
     if differential.possible:
         lines.append(f"\n{possible_text(differential.possible)}")
     if differential.warning:

@@ -34,7 +34,8 @@ class DifferentialLine:
     `text_score` and `graph_score` are log-probability shares of `disease_id` itself, `same_as_score` is what
     its other ids add, `rule_score` what hard constraints of sex and age take away (`held` says which),
     `prior_score` what the setting knows beforehand, against a disease of which it knows nothing: between
-    two lines, log probabilities differ as the sums of the five do.
+    two lines, log probabilities differ as the sums of the five do. The sum less the differential's
+    `log_normaliser` is the log of `probability`.
 
     Parts of `graph_score`: `context_score` is that of sex and age, `picture_score` that of the picture as
     a whole, `second_look_score` how the best were moved by what their kin and namesakes show; the rest is
@@ -99,7 +100,10 @@ class Elsewhere:
 
 @dataclass(frozen=True, slots=True)
 class Differential:
-    """Diseases by calibrated probability, with what produced them, and what the rules say beside them."""
+    """Diseases by calibrated probability, with what produced them, and what the rules say beside them.
+
+    `log_normaliser` is what the sum of each line's parts exceeds its log probability by: the same for all.
+    """
 
     lines: tuple[DifferentialLine, ...]
     abstained: bool
@@ -111,6 +115,7 @@ class Differential:
     warning: str = ""  # what is amiss with the hospital's own knowledge, or empty
     possible: PossibleDiseases | None = None
     elsewhere: Elsewhere | None = None
+    log_normaliser: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -209,6 +209,7 @@ class DiagnosisService:
             warning=self.knowledge.warning if self.knowledge else "",
             possible=possible_diseases(self.graph, weighed, shown_as=self.shown_as),
             elsewhere=self._elsewhere(weighed),
+            log_normaliser=weighed.fused.log_normaliser - weighed.fused.prior_of_unstated,
         )
 
     def _elsewhere(self, weighed: Weighed) -> Elsewhere | None:

@@ -42,9 +42,13 @@ class Evidence:
     def met_as(self) -> str:
         """In words what was met where it is not the finding itself: "as C (A < B > C)"; else empty.
 
-        `<`: a kind of what follows; `>`: what follows is a kind of it.
+        `<`: a kind of what follows; `>`: what follows is a kind of it; doubled over several steps.
         """
         if not self.path:
             return ""
-        steps = "".join(f" {'<' if step.up else '>'} {step.name}" for step in self.path)
-        return f"as {self.matched_name} ({self.name}{steps})"
+        up = [step.name for step in self.path if step.up]
+        down = [step.name for step in self.path if not step.up]
+        way = self.name
+        for sign, names in (("<", up), (">", down)):
+            way += f" {sign * min(len(names), 2)} {names[-1]}" if names else ""
+        return f"as {self.matched_name} ({way})"

@@ -1,6 +1,7 @@
 """Scores agree with a slow, obvious reference, and the reasons add up to them."""
 
 import math
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from knowledge_graph.graph.compiled_graph import CompiledGraph
 from knowledge_graph.graph.settled import settled_terms
 from knowledge_graph.ranking.likelihood_ratio import EXCLUDED_WEIGHT, FLOOR, likelihood_ratios
 from knowledge_graph.ranking.rank import rank
-from knowledge_graph.rationale.evidence import SERIES
+from knowledge_graph.rationale.evidence import SERIES, PathTerm
 from knowledge_graph.rationale.explanation import Reasons
 from knowledge_graph.terms.term import TermId
 from tests.knowledge_graph.mini_release import mini_graph, write_mini_release
@@ -115,6 +116,11 @@ def test_an_inexact_match_shows_its_path_in_the_ontology(graph: CompiledGraph) -
     (below,) = Reasons(graph, rank(graph, [Finding(SEIZURE)])).explain("OMIM:1")
     assert [(step.name, step.up) for step in below.path] == [("Focal seizure", False)]
     assert below.met_as == "as Focal seizure (Seizure > Focal seizure)"
+    steps = [
+        PathTerm(FEVER, name, up=up) for name, up in (("B", True), ("C", True), ("D", False), ("E", False))
+    ]
+    far = replace(below, matched_name="E", path=tuple(steps))
+    assert far.met_as == "as E (Seizure << C >> E)"
     (itself,) = Reasons(graph, rank(graph, [Finding(FOCAL)])).explain("OMIM:1")
     assert (itself.path, itself.met_as) == ((), "")
     (never,) = Reasons(graph, rank(graph, [Finding(ITCHY)])).explain("OMIM:1")
