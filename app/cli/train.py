@@ -2,7 +2,10 @@
 
 import argparse
 import signal
+import time
+from contextlib import closing, nullcontext
 from dataclasses import asdict
+from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING
 
@@ -13,6 +16,7 @@ from app.errors import UsageError
 
 if TYPE_CHECKING:
     from app.store.vault import Vault
+    from app.workflows.curve_log import CurveLog
     from app.workflows.plan_training import TrainingPlan
     from app.workflows.train_model import TrainingProgress
     from app.workflows.training_curve import CurvePoint
@@ -101,6 +105,11 @@ def _add_learning(parser: argparse.ArgumentParser) -> None:
 def _add_machine(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("the run")
     group.add_argument("--resume", action="store_true", help="take up a stopped run")
+    group.add_argument(
+        "--log-dir",
+        metavar="DIR",
+        help="write a TensorBoard log there, outside the vault: epsilon, speed, the curve on synthetic notes",
+    )
     group.add_argument("--threads", type=int, default=2)
     group.add_argument(
         "--devices",
@@ -119,6 +128,7 @@ def _add_machine(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Progress goes to stderr; an interrupt stops within a second and keeps the last checkpoint."""
     from app.store.vault import Vault
+    from app.workflows.curve_log import CurveLog
     from app.workflows.train_model import TrainingProgress, train_model
     from app.workflows.training_curve import CurvePoint
 
@@ -129,16 +139,27 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     signal.signal(signal.SIGINT, lambda *_: stop.set())
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     with Vault.open(arguments.vault, user=arguments.user, passphrase=passphrase) as vault:
-        for step in train_model(vault, plan, declare=declared, stop=stop, policy=load_policy()):
-            if isinstance(step, TrainingProgress):
-                console.progress(_line(step), **asdict(step))
-                run_id = step.run_id
-            elif isinstance(step, CurvePoint):
-                console.progress(_curve_line(step), phase="validated", run_id=run_id, **asdict(step))
-            else:
-                return _done(console, step.run_id, step.privacy.epsilon, step.privacy.delta)
+        log = _log(arguments.log_dir, vault.path)
+        reports = train_model(vault, plan, declare=declared, stop=stop, policy=load_policy())
+        with log, closing(reports):
+            for step in reports:
+                if isinstance(log, CurveLog):
+                    log.add(step)
+                if isinstance(step, TrainingProgress):
+                    console.progress(_line(step), **asdict(step))
+                    run_id = step.run_id
+                elif isinstance(step, CurvePoint):
+                    console.progress(_curve_line(step), phase="validated", run_id=run_id, **asdict(step))
+                else:
+                    return _done(console, step.run_id, step.privacy.epsilon, step.privacy.delta)
         console.refuse(_why_stopped(vault, run_id))
     return 1
+
+
+def _log(folder: str | None, vault: Path) -> "CurveLog | nullcontext[None]":
+    from app.workflows.curve_log import CurveLog
+
+    return CurveLog(Path(folder), vault=vault, began=time.time()) if folder else nullcontext()
 
 
 def _plan(arguments: argparse.Namespace) -> "TrainingPlan":

@@ -5,7 +5,7 @@ are chosen before the run; a run that would pass the cap is refused before it st
 training is not offered here.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from random import SystemRandom
 from threading import Event
@@ -81,7 +81,7 @@ def train_model(
     stop: Event | None = None,
     pause: Event | None = None,
     policy: Policy | None = None,
-) -> Iterator[TrainingProgress | CurvePoint | TrainingResult]:
+) -> Generator[TrainingProgress | CurvePoint | TrainingResult, None, None]:
     """Yield progress, new points of the curve and, last, the result (kept sealed for `publish`).
 
     Raises BudgetExceeded, UsageError. `declare` are the diseases that the site treats from this run on.
