@@ -123,8 +123,10 @@ class CompiledGraph:
     @cached_property
     def sources(self) -> tuple[Ints, ...]:
         """Numbers of the diseases of each source (OMIM, ORPHA, ...)."""
-        named = np.array(self.spaces)
-        return tuple(np.flatnonzero(named == name).astype(np.int32) for name in sorted(set(named.tolist())))
+        members: dict[str, list[int]] = {}
+        for number, name in enumerate(self.spaces):
+            members.setdefault(name, []).append(number)
+        return tuple(np.array(members[name], np.int32) for name in sorted(members))
 
     @cached_property
     def source_of(self) -> Ints:

@@ -35,7 +35,8 @@ class Denied:
             span = self.spans.get(term, slice(0, 0))
             disease, ratio = self.disease[span], self.ratio[span]
             if self.but is not None:
-                told = np.isin(disease, self.but.of_term(term)[0], invert=True)
+                shown = set(self.but.of_term(term)[0].tolist())
+                told = [place for place, number in enumerate(disease.tolist()) if number not in shown]
                 disease, ratio = disease[told], ratio[told]
             self._asked[term] = disease, ratio
         return self._asked[term]
