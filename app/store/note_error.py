@@ -6,6 +6,7 @@ The note, its marks and their log stay. The reason is one of a few, never free t
 from app.clinical.ids import NoteId
 from app.clinical.note import ErrorReason
 from app.errors import UsageError
+from app.store.annotation_log import count_findings
 from app.store.rights import Right
 from app.store.vault import Vault
 
@@ -23,7 +24,7 @@ def mark_in_error(vault: Vault, note_id: NoteId, reason: ErrorReason) -> None:
             "INSERT INTO note_in_error SELECT number, ?, ?, ? FROM note WHERE id = ?",
             (str(reason), vault.user, session.now(), note_id),
         )
-        vault.count_findings(connection, note.patient_id)
+        count_findings(session, note.patient_id)
 
 
 def let_count_again(vault: Vault, note_id: NoteId) -> None:
@@ -36,4 +37,4 @@ def let_count_again(vault: Vault, note_id: NoteId) -> None:
         connection.execute(
             "DELETE FROM note_in_error WHERE number = (SELECT number FROM note WHERE id = ?)", (note_id,)
         )
-        vault.count_findings(connection, note.patient_id)
+        count_findings(session, note.patient_id)

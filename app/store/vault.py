@@ -4,7 +4,6 @@
 `writer.lock` and `models/`. Creating and opening are different deeds: opening never makes a file.
 """
 
-import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +11,7 @@ from types import TracebackType
 
 import msgspec
 
-from app.clinical.annotation import AnnotationEvent, current_annotations
+from app.clinical.annotation import AnnotationEvent
 from app.clinical.audit_event import AuditEvent
 from app.clinical.chart import Chart, ClinicalRecord
 from app.clinical.diagnosis import Diagnosis, Differential
@@ -20,7 +19,7 @@ from app.clinical.ids import PatientId
 from app.clinical.note import Note
 from app.clinical.patient import Patient
 from app.errors import PolicyError, UsageError, VaultDamaged, VaultLocked
-from app.store import audit_log, note_search, patient_query, sealing
+from app.store import annotation_log, audit_log, note_search, patient_query, sealing
 from app.store.audit_chain import AuditReport
 from app.store.clock import Clock, system_clock
 from app.store.creation import create_folder
@@ -29,9 +28,10 @@ from app.store.note_search import NoteHit
 from app.store.opening import OpenedVault, open_folder
 from app.store.patient_findings import read_observed
 from app.store.patient_query import EVERYBODY, PatientFilter, PatientRow
-from app.store.record_table import PutCounts, put_diagnosis, put_records, refresh_summary
+from app.store.record_table import PutCounts, put_diagnosis, put_records
 from app.store.rights import Right, has_right, remedy
 from app.store.session import Session
+from app.store.view_log import ViewLog
 from knowledge_graph.terms.term import TermId
 from ml.privacy.ledger import LedgerEntry
 
@@ -46,7 +46,7 @@ class Vault:
         self._former_key = opened.former_key
         self._session = opened.session
         self._lock = opened.lock
-        self._shown: set[tuple[str, str]] = set()
+        self._views = ViewLog(opened.session)
         self._emergency = False
 
     @classmethod
@@ -148,7 +148,7 @@ class Vault:
         with self._session.transaction("records-imported", detail=origin) as connection:
             counts = put_records(connection, records, origin=origin)
             for patient_id in counts.marked:
-                self.count_findings(connection, patient_id)
+                annotation_log.count_findings(self._session, patient_id)
             return counts
 
     def put_written(self, record: Patient | Note) -> None:
@@ -163,7 +163,7 @@ class Vault:
         with self._session.transaction(deed, whose, detail) as connection:
             if put_records(connection, [record], origin="written").added != 1:
                 raise UsageError("the vault holds a record of this id already; save once more")
-            self.count_findings(connection, whose)
+            annotation_log.count_findings(self._session, whose)
 
     def patients(
         self, wanted: PatientFilter = EVERYBODY, *, limit: int = 100, offset: int = 0
@@ -215,22 +215,7 @@ class Vault:
     def append_annotations(self, events: Sequence[AnnotationEvent]) -> None:
         """Append to the annotation log. Raises UsageError for a note that does not take it."""
         self.require(Right.ANNOTATE)
-        notes = {event.annotation.note_id: self.note(event.annotation.note_id) for event in events}
-        for event in events:
-            mark = event.annotation
-            if notes[mark.note_id].in_error:
-                raise UsageError("the note was entered in error; let it count again before it is marked")
-            if not mark.fits(notes[mark.note_id].text):
-                raise UsageError("an annotation must lie inside its note; mark the text again")
-        with self._session.transaction("annotated", detail=f"{len(events)} events") as connection:
-            for event in events:
-                note = notes[event.annotation.note_id]
-                connection.execute(
-                    "INSERT INTO annotation_event (note_id, patient_id, body) VALUES (?, ?, ?)",
-                    (note.id, note.patient_id, msgspec.json.encode(event)),
-                )
-            for patient_id in {note.patient_id for note in notes.values()}:
-                self.count_findings(connection, patient_id)
+        annotation_log.append_events(self._session, events)
 
     def annotation_events(self, patient_id: str) -> tuple[AnnotationEvent, ...]:
         """The logs of all notes of a patient that count, oldest first."""
@@ -263,18 +248,8 @@ class Vault:
             pass
 
     def record_shown(self, patient_id: str, shown: Differential) -> None:
-        """Audit that a differential was shown: which patient, model and knowledge; no disease, no finding.
-
-        `inputs` and `list` are digests of the chart and of the ranked diseases, to prove later which they
-        were. The same is audited once a sitting; a vault that can't be written is left as it is.
-        """
-        ranked = hashlib.sha256(" ".join(line.disease_id for line in shown.lines).encode()).hexdigest()
-        model, knowledge = shown.model_version[:16], shown.knowledge_version
-        inputs = patient_query.chart_digest(self._session, patient_id)
-        detail = f"model {model}, knowledge {knowledge}, inputs {inputs[:16]}, list {ranked[:16]}"
-        if not self.read_only and (patient_id, detail) not in self._shown:
-            self.audit("differential-shown", patient_id, detail)
-            self._shown.add((patient_id, detail))
+        """Audit that a differential was shown, the same once a sitting; without content."""
+        self._views.shown(patient_id, shown)
 
     def audit_events(self, limit: int = 200, before: int | None = None) -> list[AuditEvent]:
         """Events, newest first, older than sequence `before`."""
@@ -335,12 +310,3 @@ class Vault:
         if not self._data_key:
             raise VaultLocked("the vault is locked; sign in again")
         return self._data_key
-
-    def count_findings(self, connection: object, patient_id: str) -> None:
-        """The list's finding count: coded findings and standing marks, each term once."""
-        refresh_summary(connection, patient_id)
-        marks = current_annotations(patient_query.read_patient_log(self._session, patient_id))
-        terms = {mark.term_id for mark in marks if not mark.rejected}
-        self._session.connection().execute(
-            "UPDATE patient SET finding_count = finding_count + ? WHERE id = ?", (len(terms), patient_id)
-        )
