@@ -58,8 +58,8 @@ def back_up(vault: Vault, target: Path, *, passphrase: str | None = None) -> Pat
         clock = vault.session().now
         opened = look_with_key(partial, vault.data_key(), user=vault.user, clock=clock)
         _refuse_unsound(Vault(partial, opened), partial)
-    if not vault.read_only:
-        vault.audit("backup-written")
+        if not vault.read_only:
+            vault.audit("backup-written")  # no backup lies anywhere that the log doesn't know of
     return target
 
 
@@ -76,8 +76,8 @@ def restore(backup: Path, target: Path, *, user: str, passphrase: str, replacing
         _anchor_as_vault(partial, data_key)
         with Vault.open(partial, user=user, passphrase=passphrase) as vault:
             floor = _floor(vault, replacing, user=user, passphrase=passphrase)
-            vault.set_setting(EPSILON_FLOOR, floor)
-            vault.audit("restored-from-backup", detail=f"epsilon floor {floor}")
+            detail = f"epsilon floor {floor}"
+            vault.set_setting(EPSILON_FLOOR, floor, action="restored-from-backup", detail=detail)
 
 
 def refuse_links(folder: Path) -> None:

@@ -41,8 +41,8 @@ def review(vault: Vault, *, up_to: int) -> None:
     """The privacy officer has seen every emergency up to this event. Raises PolicyError for anyone else."""
     if vault.role is not Role.PRIVACY_OFFICER:
         raise PolicyError("only the privacy officer reviews emergency accesses; let her sign in for it")
-    vault.audit(REVIEWED, detail=f"up to event {up_to}")
-    vault.set_setting(REVIEWED_SETTING, str(max(up_to, _reviewed(vault))))
+    seen = str(max(up_to, _reviewed(vault)))
+    vault.set_setting(REVIEWED_SETTING, seen, action=REVIEWED, detail=f"up to event {up_to}")
 
 
 def _reviewed(vault: Vault) -> int:

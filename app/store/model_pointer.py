@@ -18,9 +18,11 @@ _FORMER_FILE, _FORMER_PURPOSE = "pointer", "model-pointer"
 
 @dataclass(frozen=True, slots=True)
 class VaultPointer:
-    """The pointer of one vault, as bytes."""
+    """The pointer of one vault, as bytes; `action` and `version_id` are what the event of a move says."""
 
     vault: "Vault"
+    action: str = "setting-changed"
+    version_id: str = ""
 
     def read(self) -> bytes | None:
         """What was kept last. A file from before the database kept it is taken over, once."""
@@ -37,7 +39,14 @@ class VaultPointer:
 
     def write(self, data: bytes) -> None:
         """Keep it; returns when it is on disk. A former file goes: it counts no more."""
-        self.vault.set_setting(POINTER_SETTING, data.decode("utf-8"))
+        detail = "" if self.version_id else None
+        self.vault.set_setting(
+            POINTER_SETTING,
+            data.decode("utf-8"),
+            action=self.action,
+            record_id=self.version_id,
+            detail=detail,
+        )
         former = self.vault.models_dir / _FORMER_FILE
         if former.exists():
             former.unlink()

@@ -39,8 +39,7 @@ def site_private_key(vault: Vault) -> bytes:
     kept = vault.setting(SITE_KEY)
     if kept is None:
         kept = Ed25519PrivateKey.generate().private_bytes_raw().hex()
-        vault.set_setting(SITE_KEY, kept)
-        vault.audit("site-key-made")
+        vault.set_setting(SITE_KEY, kept, action="site-key-made", detail="")
     return bytes.fromhex(kept)
 
 
@@ -52,8 +51,7 @@ def make_officer_key(vault: Vault, *, user: str, passphrase: str, kdf: KdfParame
     private = Ed25519PrivateKey.generate()
     public = private.public_key().public_bytes_raw().hex()
     fresh = _wrapped(vault, private.private_bytes_raw(), public, passphrase, kdf or cost_for_this_machine())
-    _keep(vault, keys | {user: fresh})
-    vault.audit("officer-key-made")
+    _keep(vault, keys | {user: fresh}, "officer-key-made", user)
 
 
 def officer_private_key(vault: Vault, passphrase: str) -> bytes:
@@ -92,15 +90,14 @@ def change_officer_passphrase(
     if private is None:
         raise VaultLocked("the old passphrase doesn't open this privacy officer's key; check it")
     fresh = _wrapped(vault, private, keys[user].public, new, kdf or keys[user].kdf)
-    _keep(vault, keys | {user: fresh})
+    _keep(vault, keys | {user: fresh}, "officer-passphrase-changed", user)
 
 
 def remove_officer_key(vault: Vault, *, user: str) -> None:
     """Forget a key when its officer leaves; does nothing for a user without one."""
-    keys = _officer_keys(vault)
-    if keys.pop(normalised(user), None) is not None:
-        _keep(vault, keys)
-        vault.audit("officer-key-removed")
+    user, keys = normalised(user), _officer_keys(vault)
+    if keys.pop(user, None) is not None:
+        _keep(vault, keys, "officer-key-removed", user)
 
 
 def _opened(vault: Vault, key: WrappedKey, passphrase: str) -> bytes | None:
@@ -127,5 +124,5 @@ def _officer_keys(vault: Vault) -> dict[str, WrappedKey]:
     return msgspec.json.decode(kept, type=dict[str, WrappedKey]) if kept else {}
 
 
-def _keep(vault: Vault, keys: dict[str, WrappedKey]) -> None:
-    vault.set_setting(OFFICER_KEYS, msgspec.json.encode(keys).decode())
+def _keep(vault: Vault, keys: dict[str, WrappedKey], action: str, user: str) -> None:
+    vault.set_setting(OFFICER_KEYS, msgspec.json.encode(keys).decode(), action=action, detail=user)

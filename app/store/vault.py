@@ -4,7 +4,7 @@
 `writer.lock` and `models/`. Creating and opening are different deeds: opening never makes a file.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -285,13 +285,29 @@ class Vault:
         rows = self._session.rows("SELECT value FROM setting WHERE name = ?", (name,))
         return rows[0][0] if rows else None
 
-    def set_setting(self, name: str, value: str | None) -> None:
-        """Keep a setting, or forget it with None. Its name is audited, its value is not."""
-        with self._session.transaction("setting-changed", detail=name) as connection:
-            if value is None:
-                connection.execute("DELETE FROM setting WHERE name = ?", (name,))
-            else:
-                connection.execute("INSERT OR REPLACE INTO setting VALUES (?, ?)", (name, value))
+    def set_setting(
+        self,
+        name: str,
+        value: str | None,
+        *,
+        action: str = "setting-changed",
+        record_id: str = "",
+        detail: str | None = None,
+    ) -> None:
+        """Keep a setting, or forget it with None; audited by its name where no detail says more."""
+        said = name if detail is None else detail
+        self.set_settings({name: value}, action=action, record_id=record_id, detail=said)
+
+    def set_settings(
+        self, values: Mapping[str, str | None], *, action: str, record_id: str = "", detail: str = ""
+    ) -> None:
+        """The same for several, in one deed: all of them and its event, or nothing."""
+        with self._session.transaction(action, record_id, detail) as connection:
+            for name, value in values.items():
+                if value is None:
+                    connection.execute("DELETE FROM setting WHERE name = ?", (name,))
+                else:
+                    connection.execute("INSERT OR REPLACE INTO setting VALUES (?, ?)", (name, value))
 
     def seal(self, purpose: str, data: bytes) -> bytes:
         """Encrypt bytes for a file beside the database."""

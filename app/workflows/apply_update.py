@@ -15,6 +15,7 @@ from app.workflows.find_base import (
     base_from_file,
     installed_bases,
     remember_base,
+    trusted_coordinator,
 )
 from app.workflows.inspect_update import read_base_file
 from app.workflows.list_models import current_version
@@ -30,7 +31,6 @@ from ml.registry.starting_model import starting_version
 from ml.registry.training_result import PrivacyClaim, TrainingResult
 from ml.text.encoder_files import EncoderFiles, find_encoder
 
-COORDINATOR_SETTING = "update.coordinator_key"
 MECHANISM = "aggregate of signed updates"
 
 
@@ -58,11 +58,6 @@ class AppliedBase:
     measured: dict[str, float]
 
 
-def trusted_coordinator(vault: Vault) -> str | None:
-    """The key that a base must be signed with; None until the first base was installed."""
-    return vault.setting(COORDINATOR_SETTING)
-
-
 def apply_update(
     vault: Vault,
     path: Path,
@@ -88,8 +83,7 @@ def apply_update(
         _check_measured(measured, plan)
         for report in publish_model(vault, _result(vault, file), _publish_plan(plan), worker=worker):
             if isinstance(report, ModelVersion):
-                _remember(vault, report, base)
-                _keep_key(vault, coordinator_key)
+                remember_base(vault, _installed(report, base), coordinator_key=coordinator_key)
                 yield AppliedBase(report, base.base_id, base.round, measured)
                 return
             yield report
@@ -107,11 +101,6 @@ def _trusted_key(vault: Vault, given: str | None) -> str:
             "this vault trusts another coordinator's key; ask the privacy officer which is right"
         )
     return (given or kept or "").strip()
-
-
-def _keep_key(vault: Vault, given: str | None) -> None:
-    if given is not None and trusted_coordinator(vault) is None:
-        vault.set_setting(COORDINATOR_SETTING, given.strip())
 
 
 def _check_order(vault: Vault, base: BaseVersion) -> None:
@@ -182,8 +171,5 @@ def _publish_plan(plan: ApplyPlan) -> PublishPlan:
     )
 
 
-def _remember(vault: Vault, version: ModelVersion, base: BaseVersion) -> None:
-    remember_base(
-        vault, InstalledBase(version.version_id, base.base_id, base.round, base.epsilon, base.delta)
-    )
-    vault.audit("update-applied", version.version_id, f"base {base.base_id[:16]}, round {base.round}")
+def _installed(version: ModelVersion, base: BaseVersion) -> InstalledBase:
+    return InstalledBase(version.version_id, base.base_id, base.round, base.epsilon, base.delta)

@@ -17,6 +17,7 @@ from ml.registry.starting_model import starting_version
 from ml.text.encoder_files import EncoderFiles, find_encoder
 
 BASES_SETTING = "update.bases"
+COORDINATOR_SETTING = "update.coordinator_key"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +37,20 @@ def installed_bases(vault: Vault) -> tuple[InstalledBase, ...]:
     return msgspec.json.decode(kept, type=tuple[InstalledBase, ...]) if kept else ()
 
 
-def remember_base(vault: Vault, base: InstalledBase) -> None:
-    """Note a base that was applied."""
-    whole = (*installed_bases(vault), base)
-    vault.set_setting(BASES_SETTING, msgspec.json.encode(whole).decode())
+def remember_base(vault: Vault, base: InstalledBase, *, coordinator_key: str | None = None) -> None:
+    """Note a base that was applied, and whom to trust from the first on: one audited deed."""
+    kept: dict[str, str | None] = {
+        BASES_SETTING: msgspec.json.encode((*installed_bases(vault), base)).decode()
+    }
+    if coordinator_key is not None and trusted_coordinator(vault) is None:
+        kept[COORDINATOR_SETTING] = coordinator_key.strip()
+    detail = f"base {base.base_id[:16]}, round {base.round}"
+    vault.set_settings(kept, action="update-applied", record_id=base.version_id, detail=detail)
+
+
+def trusted_coordinator(vault: Vault) -> str | None:
+    """The key that a base must be signed with; None until the first base was installed."""
+    return vault.setting(COORDINATOR_SETTING)
 
 
 def starting_base(encoder_dir: Path | None = None) -> BaseVersion:

@@ -19,7 +19,7 @@ def keep_draft(vault: Vault, patient_id: PatientId, typed: TypedNote) -> None:
     if any(note.text == text for note in vault.chart(patient_id).notes):
         return
     kept = replace(typed, text=text, day=storable_text(typed.day), kind=storable_text(typed.kind))
-    vault.set_setting(draft_name(patient_id, vault.user), msgspec.json.encode(kept).decode("utf-8"))
+    _set(vault, patient_id, msgspec.json.encode(kept).decode("utf-8"), action="note-draft-kept")
 
 
 def read_draft(vault: Vault, patient_id: PatientId) -> TypedNote | None:
@@ -32,4 +32,9 @@ def read_draft(vault: Vault, patient_id: PatientId) -> TypedNote | None:
 def forget_draft(vault: Vault, patient_id: PatientId) -> None:
     """It was saved or thrown away."""
     if read_draft(vault, patient_id) is not None:
-        vault.set_setting(draft_name(patient_id, vault.user), None)
+        _set(vault, patient_id, None, action="note-draft-forgotten")
+
+
+def _set(vault: Vault, patient_id: PatientId, value: str | None, *, action: str) -> None:
+    name = draft_name(patient_id, vault.user)
+    vault.set_setting(name, value, action=action, record_id=patient_id, detail="")

@@ -24,9 +24,9 @@ class ModelRow:
     starting: bool
 
 
-def model_store(vault: "Vault") -> ModelStore:
-    """The vault's published versions; its database says which is current."""
-    return ModelStore(vault.models_dir, vault.seal, vault.unseal, VaultPointer(vault))
+def model_store(vault: "Vault", place: VaultPointer | None = None) -> ModelStore:
+    """The vault's published versions; its database says which is current (`use_model` changes it)."""
+    return ModelStore(vault.models_dir, vault.seal, vault.unseal, place or VaultPointer(vault))
 
 
 def result_store(vault: "Vault") -> ResultStore:

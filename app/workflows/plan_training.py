@@ -188,7 +188,12 @@ def keep_cap(vault: Vault, plan: TrainingPlan) -> None:
     kept = vault.setting(CAP_SETTING)
     wanted = _wanted_cap(plan, kept)
     if wanted is not None and (kept is None or wanted < float(kept)):
-        vault.set_setting(CAP_SETTING, repr(wanted))
+        set_cap_setting(vault, wanted)
+
+
+def set_cap_setting(vault: Vault, epsilon: float) -> None:
+    """Keep a cap, audited; who may is the caller's to ask."""
+    vault.set_setting(CAP_SETTING, repr(epsilon), action="epsilon-cap-set", detail=f"{epsilon:g}")
 
 
 def _wanted_cap(plan: TrainingPlan, kept: str | None) -> float | None:
@@ -273,5 +278,10 @@ def known_diseases(disease_ids: Sequence[str], base: VersionContent) -> tuple[st
 def declare_diseases(vault: Vault, disease_ids: Sequence[str]) -> None:
     """Say which diseases the site treats. It is public: choose it without looking at the patients."""
     vault.require(Right.PLAN)
-    vault.set_setting(DECLARED_SETTING, msgspec.json.encode(sorted(set(disease_ids))).decode())
-    vault.audit("diseases-declared", detail=f"{len(set(disease_ids))} diseases")
+    wanted = sorted(set(disease_ids))
+    vault.set_setting(
+        DECLARED_SETTING,
+        msgspec.json.encode(wanted).decode(),
+        action="diseases-declared",
+        detail=f"{len(wanted)} diseases",
+    )

@@ -8,8 +8,8 @@ from app.config.policy import Policy
 from app.errors import PolicyError
 from app.store.vault import Vault
 from app.workflows.check_gates import check_gates, missed_gates
-from app.workflows.list_models import model_store
 from app.workflows.report_model import ReportPlan, kept_report, report_model
+from app.workflows.use_model import use_model
 from ml.evaluation.model_report import ModelReport
 from ml.registry.model_store import ModelStore
 
@@ -38,7 +38,7 @@ def promote(vault: Vault, version_id: str, how: Promotion, *, reason: str) -> It
                 check_gates(report, gates)
             else:
                 yield report
-    model_store(vault).set_current(version_id, at=how.at, reason=reason)
+    use_model(vault, version_id, at=how.at, reason=reason)
 
 
 def must_have_passed(vault: Vault, version_id: str, policy: Policy) -> None:

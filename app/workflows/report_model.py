@@ -77,9 +77,19 @@ def report_model(vault: Vault, version_id: str, plan: ReportPlan) -> Iterator[st
         measured = DiagnosisService.of_version(base, load_version(vault, version_id))
     for report in measure_report(measured, base, plan):
         if isinstance(report, ModelReport):
-            vault.set_setting(_SETTING + version_id, report.to_json())
-            vault.audit("model.report", version_id, f"{report.n} synthetic notes")
+            keep_report(vault, version_id, report)
         yield report
+
+
+def keep_report(vault: Vault, version_id: str, report: ModelReport) -> None:
+    """Keep a version's report in the place of an earlier one, audited."""
+    vault.set_setting(
+        _SETTING + version_id,
+        report.to_json(),
+        action="model.report",
+        record_id=version_id,
+        detail=f"{report.n} synthetic notes",
+    )
 
 
 def kept_report(vault: Vault, version_id: str) -> ModelReport | None:

@@ -8,7 +8,7 @@ from app.store.backup import EPSILON_FLOOR, UNKNOWN
 from app.store.header import Role
 from app.store.rights import Right
 from app.store.vault import Vault
-from app.workflows.plan_training import CAP_SETTING, LARGEST_CAP
+from app.workflows.plan_training import CAP_SETTING, LARGEST_CAP, set_cap_setting
 from app.workflows.train_model import PATIENT_SET
 from ml.privacy.ledger import LedgerEntry, epsilon_bound, mechanisms, of_patients, spent
 
@@ -73,8 +73,7 @@ def declare_spent(vault: Vault, epsilon: float) -> None:
         raise BudgetExceeded("only the privacy officer may declare what was spent; let her sign in for it")
     if kept != UNKNOWN and epsilon < float(kept):
         raise BudgetExceeded(f"epsilon {float(kept):g} is known to be spent; what is known never falls")
-    vault.set_setting(EPSILON_FLOOR, repr(epsilon))
-    vault.audit("epsilon-declared", detail=f"{epsilon:g}")
+    vault.set_setting(EPSILON_FLOOR, repr(epsilon), action="epsilon-declared", detail=f"{epsilon:g}")
 
 
 def set_cap(vault: Vault, epsilon: float) -> None:
@@ -85,8 +84,7 @@ def set_cap(vault: Vault, epsilon: float) -> None:
     kept = vault.setting(CAP_SETTING)
     if kept is not None and not epsilon <= float(kept) and vault.role is not Role.PRIVACY_OFFICER:
         raise BudgetExceeded(f"the cap is {float(kept):g}; only the privacy officer may raise it")
-    vault.set_setting(CAP_SETTING, repr(epsilon))
-    vault.audit("epsilon-cap-set", detail=f"{epsilon:g}")
+    set_cap_setting(vault, epsilon)
 
 
 def _enforced(kept: str | None, policy: Policy) -> float | None:

@@ -83,8 +83,8 @@ def keep_checkpoint(vault: Vault, run: TrainingRun, state: bytes, noise_multipli
 
 def end_run(vault: Vault, run: TrainingRun) -> None:
     """The run has ended: nothing is left to take up, and its curve to look at."""
-    vault.set_setting(_LAST_CURVE, msgspec.json.encode(run.curve).decode())
-    vault.set_setting(RESUME_SETTING, None)
+    left = {_LAST_CURVE: msgspec.json.encode(run.curve).decode(), RESUME_SETTING: None}
+    vault.set_settings(left, action="training-ended", record_id=run.run_id)
     _forget_files(vault, but="")
 
 

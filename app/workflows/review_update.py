@@ -132,7 +132,7 @@ def name_site(vault: Vault, name: str) -> None:
         raise UsageError(
             "a site's name has 1 to 64 of a-z, 0-9, '.', '_' and '-', and begins with one of a-z, 0-9"
         )
-    vault.set_setting(SITE_SETTING, name)
+    vault.set_setting(SITE_SETTING, name, action="site-named", detail=name)
 
 
 def declare_weight(vault: Vault, weight: int) -> None:
@@ -143,7 +143,7 @@ def declare_weight(vault: Vault, weight: int) -> None:
     vault.require(Right.PLAN)
     if not 1 <= weight <= LARGEST_WEIGHT:
         raise UsageError(f"a weight lies between 1 and {LARGEST_WEIGHT:,}")
-    vault.set_setting(WEIGHT_SETTING, str(weight))
+    vault.set_setting(WEIGHT_SETTING, str(weight), action="site-weight-declared", detail=str(weight))
 
 
 def _wanted(vault: Vault, version_id: str | None) -> VersionContent:

@@ -6,6 +6,7 @@ from app.store.rights import Right
 from app.store.vault import Vault
 from app.workflows.list_models import model_store
 from app.workflows.promote_model import must_have_passed, was_in_use
+from app.workflows.use_model import use_model
 from ml.registry.model_store import ModelStore
 from ml.registry.model_version import ModelVersion
 from ml.registry.starting_model import starting_version
@@ -23,8 +24,7 @@ def roll_back(vault: Vault, *, at: str, to: str | None = None, policy: Policy | 
     version = start if target is None else store.describe(target)
     if target is not None and not was_in_use(store, target):
         must_have_passed(vault, target, policy or Policy())
-    vault.audit("model.roll_back", version.version_id)
-    store.set_current(target, at=at, reason="roll back")
+    use_model(vault, target, at=at, reason="roll back", action="model.roll_back")
     return version
 
 

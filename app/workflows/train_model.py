@@ -286,7 +286,7 @@ def _finish(vault: Vault, run: TrainingRun, tensors: bytes, noise: float) -> Tra
         ),
         data_description=learned_from(plan),
     )
-    result_store(vault).put(result)
     vault.audit("training-finished", run.run_id, f"epsilon {epsilon:.4g}")
+    result_store(vault).put(result)
     end_run(vault, run)
     return result

@@ -19,7 +19,8 @@ from app.gui.shell.withheld import withhold_writing
 from app.gui.shell.worded_list import worded_list
 from app.store.rights import Right
 from app.store.vault import Vault
-from app.workflows.apply_update import AppliedBase, ApplyPlan, apply_update, trusted_coordinator
+from app.workflows.apply_update import AppliedBase, ApplyPlan, apply_update
+from app.workflows.find_base import trusted_coordinator
 from app.workflows.list_models import ModelRow, list_models, result_store
 from app.workflows.publish_model import PublishPlan, publish_model, waiting_result
 from app.workflows.report_model import REPORT_NOTES, ReportPlan, kept_report, report_model

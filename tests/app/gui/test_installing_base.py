@@ -11,8 +11,8 @@ from app.gui.models.base_dialog import BaseDialog
 from app.gui.models.models_page import ModelsPage
 from app.gui.shell.main_window import MainWindow
 from app.store.vault import Vault
-from app.workflows.apply_update import ApplyPlan, trusted_coordinator
-from app.workflows.find_base import installed_bases, starting_base
+from app.workflows.apply_update import ApplyPlan
+from app.workflows.find_base import installed_bases, starting_base, trusted_coordinator
 from app.workflows.list_models import current_version
 from ml.federated.base_file import write_base
 from ml.federated.coordinator import Coordinator, new_coordinator
