@@ -14,18 +14,23 @@ from app.store.session import Session
 
 
 def append_events(session: Session, events: Sequence[AnnotationEvent]) -> None:
-    """Append to the log, audited. Raises UsageError for a note that does not take a mark."""
+    """Append marks of one patient, audited. Raises UsageError for a note that does not take one."""
+    if not events:
+        return
     notes = {event.annotation.note_id: read_note(session, event.annotation.note_id) for event in events}
     _refuse_unfit(events, notes)
-    with session.transaction("annotated", detail=f"{len(events)} events") as connection:
+    patient_ids = {note.patient_id for note in notes.values()}
+    if len(patient_ids) > 1:
+        raise ValueError("an audit event is about one patient: append each patient's marks by themselves")
+    where = f"note {min(notes)}" if len(notes) == 1 else f"{len(notes)} notes"
+    patient_id = patient_ids.pop()
+    with session.transaction("annotated", patient_id, f"{len(events)} events, {where}") as connection:
         for event in events:
-            note = notes[event.annotation.note_id]
             connection.execute(
                 "INSERT INTO annotation_event (note_id, patient_id, body) VALUES (?, ?, ?)",
-                (note.id, note.patient_id, msgspec.json.encode(event)),
+                (event.annotation.note_id, patient_id, msgspec.json.encode(event)),
             )
-        for patient_id in {note.patient_id for note in notes.values()}:
-            count_findings(session, patient_id)
+        count_findings(session, patient_id)
 
 
 def count_findings(session: Session, patient_id: str) -> None:

@@ -9,6 +9,7 @@ import pytest
 from app.clinical.annotation import Annotation, AnnotationAction, AnnotationEvent, current_annotations
 from app.clinical.ids import AnnotationId, NoteId, PatientId
 from app.clinical.note import Note
+from app.clinical.patient import Patient
 from app.errors import UsageError
 from knowledge_graph.findings.finding import FindingState
 from knowledge_graph.terms.term import TermId
@@ -68,3 +69,23 @@ def test_a_mark_outside_its_note_is_refused(path: Path) -> None:
         with pytest.raises(UsageError, match="inside its note"):
             vault.append_annotations([_event(ADD, 9_999)])
         assert vault.annotation_events(ADA) == ()
+
+
+def test_the_event_of_marks_names_whose_and_which_note_they_are_in(path: Path) -> None:
+    with open_it(path) as vault:
+        vault.append_annotations([_event(ADD, 8), _event(CHANGE, 8, EXCLUDED)])
+        event = vault.audit_events(limit=1)[0]
+        assert (event.action, event.record_id, event.detail) == ("annotated", ADA, "2 events, note n")
+
+
+def test_marks_of_two_patients_are_two_deeds(path: Path) -> None:
+    bea = PatientId("p-2")
+    other = Annotation(AnnotationId("b"), NoteId("m"), 0, 8, TermId("HP:0001250"), OBSERVED)
+    with open_it(path) as vault:
+        vault.put_records([Patient(bea, "Bea Sample"), Note(NoteId("m"), bea, "Seizures.")], origin="u")
+        count = vault.audit_count()
+        with pytest.raises(ValueError, match="one patient"):
+            vault.append_annotations([_event(ADD, 8), AnnotationEvent(ADD, other, "ann", "2026-01-03")])
+        vault.append_annotations([])
+        assert vault.audit_count() == count
+        assert vault.annotation_events(ADA) == vault.annotation_events(bea) == ()
