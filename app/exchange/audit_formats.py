@@ -1,8 +1,10 @@
 """Audit events in the words of other systems: JSON lines, CEF for a log collector, FHIR R4 AuditEvent.
 
-The FHIR form follows IHE BALP 1.1.3 where it fits an event of a desktop program: the patient (slice
-`patient` of PatientRead) as an entity of type Person in the role Patient, the user as the requesting
-agent, outcome 0. It claims none of BALP's profiles: they describe a client and a server on a network.
+The FHIR form follows IHE BALP 1.1.3 where it fits an event of a desktop program: slices `patient`, `data`
+and `user` of PatientRead, outcome 0. It claims no profile in `meta`, since none would be true. Read and
+PatientRead (Create, Update, Delete alike) require the type `rest`, a restful interaction, and a client
+and a server, each with its network address: here nobody asked anybody over a network. Query and
+PatientQuery require the search itself besides, and the words of a search are what the log must not hold.
 """
 
 import json
@@ -17,25 +19,34 @@ PRODUCT = "Anamnesis"
 _DICOM = "http://dicom.nema.org/resources/ontology/DCM"
 _FHIR_TERMS = "http://terminology.hl7.org/CodeSystem"
 _OWN = "urn:anamnesis:audit-action"
+_PATIENT_RECORD, _QUERY = "110110", "110112"
 BREAK_GLASS = "break-glass"
 # DICOM's alert for it, and HL7's purpose of use (v3-ActReason).
 _OVERRIDE = {"system": _DICOM, "code": "110127", "display": "Emergency Override Started"}
+_READS = {"system": f"{_FHIR_TERMS}/v3-ParticipationType", "code": "IRCP", "display": "information recipient"}
 _PURPOSE = {"system": f"{_FHIR_TERMS}/v3-ActReason", "code": "BTG", "display": "break the glass"}
 # The first word of an action that matches: DICOM's event type, FHIR's letter, CEF's severity.
 _KINDS: tuple[tuple[tuple[str, ...], str, str, str, int], ...] = (
     (("break-glass-reviewed",), "110101", "Audit Log Used", "R", 3),
     ((BREAK_GLASS,), "110113", "Security Alert", "E", 8),
-    (("differential-shown",), "110110", "Patient Record", "R", 3),
-    (("patient-written", "note-written"), "110110", "Patient Record", "C", 3),
     (
-        ("annotated", "diagnosis", "note-entered-in-error", "note-counts-again"),
-        "110110",
+        ("chart-opened", "differential-shown", "similar-patients-shown", "rules-traced"),
+        _PATIENT_RECORD,
+        "Patient Record",
+        "R",
+        3,
+    ),
+    (("notes-searched", "patients-listed", "all-charts-read"), _QUERY, "Query", "E", 3),
+    (("patient-written", "note-written"), _PATIENT_RECORD, "Patient Record", "C", 3),
+    (
+        ("annotated", "diagnosis", "note-entered-in-error", "note-counts-again", "note-draft", "alert"),
+        _PATIENT_RECORD,
         "Patient Record",
         "U",
         3,
     ),
-    (("patient-erased",), "110110", "Patient Record", "D", 7),
-    (("records-imported",), "110107", "Import", "C", 3),
+    (("patient-erased",), _PATIENT_RECORD, "Patient Record", "D", 7),
+    (("records-imported", "update-applied"), "110107", "Import", "C", 3),
     (("update", "backup"), "110106", "Export", "E", 5),
     (("vault-opened",), "110114", "User Authentication", "E", 3),
     (
@@ -90,16 +101,23 @@ def audit_event_resource(event: AuditEvent) -> dict[str, Any]:
         "recorded": event.at,
         "outcome": "0",
         **({"purposeOfEvent": [{"coding": [_PURPOSE]}]} if broken else {}),
-        "agent": [{"who": {"display": event.user}, "requestor": True}],
+        "agent": [_agent(event)],
         "source": {
             "observer": {"display": PRODUCT},
             "type": [{"system": f"{_FHIR_TERMS}/security-source-type", "code": "4"}],
         },
-        "entity": [_chain_entity(event), *_record_entity(event)],
+        "entity": [_chain_entity(event), *_record_entities(event)],
     }
 
 
 FORMATS: dict[str, Callable[[AuditEvent], str]] = {"jsonl": json_line, "cef": cef_line, "fhir": fhir_line}
+
+
+def _agent(event: AuditEvent) -> dict[str, Any]:
+    """Who did it; who looks at something is its recipient."""
+    looks = _kind(event)[0] == _QUERY or _is_read(event)
+    kind = {"type": {"coding": [_READS]}} if looks else {}
+    return {**kind, "who": {"display": event.user}, "requestor": True}
 
 
 def _chain_entity(event: AuditEvent) -> dict[str, Any]:
@@ -107,21 +125,35 @@ def _chain_entity(event: AuditEvent) -> dict[str, Any]:
     detail = [{"type": "hash", "valueString": event.hash}] if event.hash else []
     entity: dict[str, Any] = {
         "what": {"identifier": {"system": "urn:anamnesis:audit-sequence", "value": str(event.sequence)}},
-        "type": {"system": f"{_FHIR_TERMS}/audit-entity-type", "code": "2", "display": "System Object"},
+        "type": {"system": f"{_FHIR_TERMS}/audit-entity-type", "code": "4", "display": "Other"},
     }
     entity |= {"description": event.detail} if event.detail else {}
     return entity | ({"detail": detail} if detail else {})
 
 
-def _record_entity(event: AuditEvent) -> list[dict[str, Any]]:
+def _record_entities(event: AuditEvent) -> list[dict[str, Any]]:
+    """The record by its id: a patient as a person, and her chart where it was looked at."""
     if not event.record_id:
         return []
-    entity: dict[str, Any] = {"what": {"identifier": {"value": event.record_id}}}
-    if _kind(event)[0] == "110110":
-        entity["what"]["type"] = "Patient"
-        entity["type"] = {"system": f"{_FHIR_TERMS}/audit-entity-type", "code": "1", "display": "Person"}
-        entity["role"] = {"system": f"{_FHIR_TERMS}/object-role", "code": "1", "display": "Patient"}
-    return [entity]
+    what: dict[str, Any] = {"identifier": {"value": event.record_id}}
+    if _kind(event)[0] != _PATIENT_RECORD:
+        return [{"what": what}]
+    patient = _entity({"type": "Patient", **what}, ("1", "Person"), ("1", "Patient"))
+    chart = _entity(what, ("2", "System Object"), ("4", "Domain Resource"))
+    return [chart, patient] if _is_read(event) else [patient]
+
+
+def _entity(what: dict[str, Any], kind: tuple[str, str], role: tuple[str, str]) -> dict[str, Any]:
+    systems = {"type": ("audit-entity-type", *kind), "role": ("object-role", *role)}
+    return {"what": what} | {
+        name: {"system": f"{_FHIR_TERMS}/{system}", "code": code, "display": display}
+        for name, (system, code, display) in systems.items()
+    }
+
+
+def _is_read(event: AuditEvent) -> bool:
+    kind, _, letter, _ = _kind(event)
+    return (kind, letter) == (_PATIENT_RECORD, "R")
 
 
 def _kind(event: AuditEvent) -> tuple[str, str, str, int]:

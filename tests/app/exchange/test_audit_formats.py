@@ -38,9 +38,10 @@ def test_a_cef_line_has_its_eight_parts_and_hides_no_second_event() -> None:
     assert "msg=m\\=1 " in hostile[7]
 
 
-@pytest.mark.parametrize(
-    "action", ["break-glass", "differential-shown", "patient-erased", "vault-opened", "annotated", "made-up"]
-)
+OF_PATIENTS = ("chart-opened", "differential-shown", "patient-erased", "annotated")
+
+
+@pytest.mark.parametrize("action", [*OF_PATIENTS, "break-glass", "notes-searched", "vault-opened", "made-up"])
 def test_a_fhir_event_is_valid_r4(action: str) -> None:
     import warnings
 
@@ -51,8 +52,12 @@ def test_a_fhir_event_is_valid_r4(action: str) -> None:
     resource = audit_event_resource(AuditEvent(1, SHOWN.at, "ann", action, "p-1", "", "ab" * 32))
     Model.model_validate(resource)
     patient = [e for e in resource["entity"] if e.get("role", {}).get("code") == "1"]
-    assert bool(patient) is (action in ("differential-shown", "patient-erased", "annotated"))
     assert all(e["what"]["type"] == "Patient" and e["type"]["code"] == "1" for e in patient)
     assert ("purposeOfEvent" in resource) is (action == "break-glass")
-    assert len(patient) == (action in ("differential-shown", "patient-erased", "annotated"))
+    assert len(patient) == (action in OF_PATIENTS)
     assert json.loads(FORMATS["fhir"](SHOWN))["recorded"] == SHOWN.at
+
+
+def test_an_event_of_marks_from_before_it_named_a_patient_names_none() -> None:
+    former = audit_event_resource(AuditEvent(1, SHOWN.at, "ann", "annotated", "", "2 events", "ab" * 32))
+    assert [entity["type"]["code"] for entity in former["entity"]] == ["4"]
