@@ -15,12 +15,12 @@ from app.cli.did_you_mean import did_you_mean
 from app.cli.findings import read_text
 from app.cli.knowledge_choice import add_knowledge_arguments, chosen_knowledge
 from app.cli.provider_argument import add_provider_argument
-from app.cli.sign_in import add_break_glass_argument, add_vault_arguments, enter_charts, read_passphrase
+from app.cli.sign_in import add_break_glass_argument, add_vault_arguments, enter_charts, open_to_read
 from app.clinical.diagnosis import Differential
 from app.clinical.ids import PatientId
 from app.config.policy import load_policy
 from app.config.settings import cache_dir
-from app.errors import UsageError, VaultLocked
+from app.errors import UsageError
 from knowledge_graph.findings.finding import Finding, FindingState, Sex
 from knowledge_graph.terms.term import TermId
 
@@ -108,7 +108,7 @@ def open_case(
 
     if arguments.vault is None:
         raise UsageError("--patient needs --vault")
-    with _open_vault(arguments, console) as vault:
+    with open_to_read(arguments, console) as vault:
         enter_charts(vault, arguments)
         patient_id = find_patient(vault, arguments.patient)
         chart = vault.chart(patient_id)
@@ -139,19 +139,6 @@ def _no_id(part: str, text: str) -> str:
     phrase = next((p for p in re.split(r"[,;\n]", text) if part in p.split()), part).strip(" -")
     about = f"{part[:20]!r} is no HPO id such as HP:0001250, or -HP:0001250 for excluded"
     return "; ".join(filter(None, (about, did_you_mean(phrase))))
-
-
-def _open_vault(arguments: argparse.Namespace, console: Console) -> "Vault":
-    """For writing, so that what is shown is audited; read-only where another window has the place."""
-    from app.store.vault import Vault
-
-    passphrase = read_passphrase(arguments)
-    try:
-        return Vault.open(arguments.vault, user=arguments.user, passphrase=passphrase)
-    except VaultLocked:
-        vault = Vault.open(arguments.vault, user=arguments.user, passphrase=passphrase, read_only=True)
-        console.progress("the vault is open in another window: this view is not written to its audit log")
-        return vault
 
 
 def _service(
@@ -193,7 +180,7 @@ def _text_service(arguments: argparse.Namespace, console: Console, *, with_text:
     """With the vault's current model where one is named, else the starting model."""
     if arguments.vault is None:
         return _service(arguments, with_text=with_text)
-    with _open_vault(arguments, console) as vault:
+    with open_to_read(arguments, console) as vault:
         return _service(arguments, vault, with_text=with_text)
 
 

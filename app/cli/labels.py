@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.cli.console import Console
-from app.cli.sign_in import add_vault_arguments, read_passphrase
+from app.cli.sign_in import add_vault_arguments, open_to_read
 from app.config.settings import cache_dir
 from app.errors import UsageError
 
@@ -35,10 +35,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         return _measure(arguments.measure_voters, arguments.cases, console)
     if arguments.vault is None:
         raise UsageError("name the vault by --vault")
-    from app.store.vault import Vault
-
-    passphrase = read_passphrase(arguments)
-    with Vault.open(arguments.vault, user=arguments.user, passphrase=passphrase, read_only=True) as vault:
+    with open_to_read(arguments, console) as vault:
         value = _labels(vault, with_weak=arguments.weak)
     console.result(value, _text(value))
     return 0
@@ -54,8 +51,7 @@ def _labels(vault: "Vault", *, with_weak: bool) -> dict[str, Any]:
 
     vault.require(Right.CHARTS)
     counts: Counter[str] = Counter(confirmed=0, rejected=0, coded=0)
-    for patient_id in vault.people():
-        chart = vault.chart(patient_id)
+    for chart, _events in vault.every_chart():
         word = standing_word(chart.diagnoses)
         counts["confirmed"] += bool(word.confirmed)
         counts["rejected"] += bool(word.rejected)

@@ -5,7 +5,13 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from app.cli.console import Console
-from app.cli.sign_in import add_break_glass_argument, add_vault_arguments, enter_charts, read_passphrase
+from app.cli.sign_in import (
+    add_break_glass_argument,
+    add_vault_arguments,
+    enter_charts,
+    open_to_read,
+    read_passphrase,
+)
 from app.clinical.note import ErrorReason, Note
 from app.clinical.patient import called
 
@@ -39,17 +45,20 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Do one deed, by the same rights as in the window."""
-    from app.store.vault import Vault
-
-    passphrase = read_passphrase(arguments)
-    reads_only = arguments.deed == "list-errors" and arguments.break_glass is None
-    with Vault.open(
-        arguments.vault, user=arguments.user, passphrase=passphrase, read_only=reads_only
-    ) as vault:
+    with _open(arguments, console) as vault:
         enter_charts(vault, arguments)
         value, text = _DEEDS[arguments.deed](vault, arguments)
     console.result(value, text)
     return 0
+
+
+def _open(arguments: argparse.Namespace, console: Console) -> "Vault":
+    """To read, or for a deed that a vault must be written for."""
+    from app.store.vault import Vault
+
+    if arguments.deed == "list-errors":
+        return open_to_read(arguments, console)
+    return Vault.open(arguments.vault, user=arguments.user, passphrase=read_passphrase(arguments))
 
 
 def _mark(vault: "Vault", arguments: argparse.Namespace) -> tuple[Mapping[str, object], str]:

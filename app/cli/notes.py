@@ -4,7 +4,7 @@ import argparse
 from dataclasses import asdict
 
 from app.cli.console import Console
-from app.cli.sign_in import add_break_glass_argument, add_vault_arguments, enter_charts, read_passphrase
+from app.cli.sign_in import add_break_glass_argument, add_vault_arguments, enter_charts, open_to_read
 from app.clinical.patient import called
 from app.errors import UsageError
 
@@ -25,15 +25,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """One line a note: its id, its patient's, date, title, and the words around the first match."""
     from app.store.note_search import find_notes
-    from app.store.vault import Vault
 
     if not 1 <= arguments.limit <= 2000:
         raise UsageError("--limit must lie between 1 and 2000: only the newest 2,000 hits are ranked")
-    passphrase = read_passphrase(arguments)
-    audited = arguments.break_glass is not None
-    with Vault.open(
-        arguments.vault, user=arguments.user, passphrase=passphrase, read_only=not audited
-    ) as vault:
+    with open_to_read(arguments, console) as vault:
         enter_charts(vault, arguments)
         words = " ".join(arguments.words)
         *_, hits = find_notes(vault, words, limit=arguments.limit, stop=lambda: False)

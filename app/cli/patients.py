@@ -4,7 +4,7 @@ import argparse
 from dataclasses import asdict
 
 from app.cli.console import Console
-from app.cli.sign_in import add_break_glass_argument, add_vault_arguments, enter_charts, read_passphrase
+from app.cli.sign_in import add_break_glass_argument, add_vault_arguments, enter_charts, open_to_read
 from app.clinical.patient import called
 from app.errors import UsageError
 
@@ -22,16 +22,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """One line a patient: id, name, record number, sex, birth date, notes, findings, confirmed diagnosis."""
-    from app.store.vault import Vault
     from app.workflows.find_patient import patient_page
 
     if not (1 <= arguments.limit <= MOST and 0 <= arguments.offset <= MOST):
         raise UsageError(f"--limit must lie between 1 and {MOST}, --offset between 0 and {MOST}")
-    passphrase = read_passphrase(arguments)
-    audited = arguments.break_glass is not None
-    with Vault.open(
-        arguments.vault, user=arguments.user, passphrase=passphrase, read_only=not audited
-    ) as vault:
+    with open_to_read(arguments, console) as vault:
         enter_charts(vault, arguments)
         rows, count = patient_page(
             vault, " ".join(arguments.words), limit=arguments.limit, offset=arguments.offset

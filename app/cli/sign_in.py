@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.config.settings import os_user
-from app.errors import UsageError
+from app.errors import UsageError, VaultDamaged, VaultError, VaultTooNew, WrongPassphrase
 
 if TYPE_CHECKING:
+    from app.cli.console import Console
     from app.store.vault import Vault
 
 LONGEST = 4096
@@ -38,6 +39,27 @@ def add_break_glass_argument(parser: argparse.ArgumentParser) -> None:
         metavar="REASON",
         help="emergency access where your role may not open charts; audited, reviewed by the privacy officer",
     )
+
+
+def open_to_read(arguments: argparse.Namespace, console: "Console") -> "Vault":
+    """Open for writing, so that what is shown is audited first; else read-only, and say that it is not.
+
+    Raises WrongPassphrase, VaultDamaged, VaultTooNew, and what else a read-only opening raises.
+    """
+    from app.store.vault import Vault
+
+    passphrase = read_passphrase(arguments)
+    try:
+        vault = Vault.open(arguments.vault, user=arguments.user, passphrase=passphrase)
+        why = vault.read_only_because
+    except (WrongPassphrase, VaultDamaged, VaultTooNew):
+        raise
+    except VaultError as error:
+        vault = Vault.open(arguments.vault, user=arguments.user, passphrase=passphrase, read_only=True)
+        why = str(error)
+    if why is not None:
+        console.progress(f"this view is not written to the vault's audit log: {why}")
+    return vault
 
 
 def enter_charts(vault: "Vault", arguments: argparse.Namespace) -> None:

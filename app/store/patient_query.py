@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -112,6 +113,12 @@ def count_patients(session: Session, wanted: PatientFilter) -> int:
     return int(session.rows(f"SELECT count(*) FROM patient {where}", parameters)[0][0])
 
 
+def patient_ids(session: Session, *, decided_only: bool = False) -> tuple[PatientId, ...]:
+    """Every patient's id, in order; or of those alone who have a confirmed disease."""
+    where = "WHERE confirmed <> ''" if decided_only else ""
+    return tuple(PatientId(row[0]) for row in session.rows(f"SELECT id FROM patient {where} ORDER BY id"))
+
+
 def read_people(session: Session) -> dict[str, Patient]:
     """Every patient, by id."""
     bodies = session.rows("SELECT body FROM patient")
@@ -137,6 +144,14 @@ def read_chart(session: Session, patient_id: str) -> Chart:
         diagnoses=tuple(read_diagnoses(session, patient_id)),
         **{name: tuple(nouns) for name, nouns in by_field.items()},
     )
+
+
+def read_charts(
+    session: Session, wanted: Iterable[PatientId]
+) -> Iterator[tuple[Chart, tuple[AnnotationEvent, ...]]]:
+    """The charts of these patients with the logs of their notes that count, each read when asked for."""
+    for patient_id in wanted:
+        yield read_chart(session, patient_id), tuple(read_patient_log(session, patient_id))
 
 
 def read_notes(session: Session, patient_id: str) -> list[Note]:

@@ -5,6 +5,7 @@ file anew without knowing whose it is.
 """
 
 import os
+from contextlib import suppress
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -23,8 +24,14 @@ def seal(data_key: bytes, purpose: str, data: bytes) -> bytes:
     return head + nonce + _box(data_key, purpose).encrypt(nonce, data, head)
 
 
-def unseal(data_key: bytes, purpose: str, sealed: bytes) -> bytes:
-    """What `seal` was given. Raises VaultDamaged where a byte, the purpose or the key is another."""
+def unseal(data_key: bytes, purpose: str, sealed: bytes, *, former_key: bytes | None = None) -> bytes:
+    """What `seal` was given, under this key or a former one.
+
+    Raises VaultDamaged where a byte, the purpose or the key is another.
+    """
+    if former_key is not None:
+        with suppress(VaultDamaged):
+            return unseal(former_key, purpose, sealed)
     head = _head(purpose)
     rest = sealed[len(head) :]
     try:

@@ -11,7 +11,7 @@ from app.store.vault import Vault
 def people_to_learn_from(vault: Vault) -> tuple[PatientId, ...]:
     """Every patient's id. Raises PolicyError where the role may not train."""
     vault.require(Right.TRAIN)
-    return tuple(PatientId(who) for who in patient_query.read_people(vault.session()))
+    return patient_query.patient_ids(vault.session())
 
 
 def chart_to_learn_from(vault: Vault, patient_id: PatientId) -> Chart:

@@ -18,7 +18,7 @@ from app.clinical.diagnosis import Diagnosis, Differential
 from app.clinical.ids import PatientId
 from app.clinical.note import Note
 from app.clinical.patient import Patient
-from app.errors import PolicyError, UsageError, VaultDamaged, VaultLocked
+from app.errors import PolicyError, UsageError, VaultLocked
 from app.store import annotation_log, audit_log, note_search, patient_query, sealing
 from app.store.audit_chain import AuditReport
 from app.store.clock import Clock, system_clock
@@ -72,8 +72,11 @@ class Vault:
         """Open an existing vault. Raises VaultLocked, VaultDamaged or VaultTooNew; changes nothing then."""
         opened = open_folder(path, user=user, passphrase=passphrase, read_only=read_only, clock=clock)
         vault = cls(path, opened)
-        if not vault.read_only:
-            vault.audit("vault-opened")
+        try:
+            vault.begin_sitting()
+        except BaseException:
+            vault.close()
+            raise
         return vault
 
     def __enter__(self) -> "Vault":
@@ -83,6 +86,12 @@ class Vault:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def begin_sitting(self) -> None:
+        """Somebody has signed in: audit it, and what she looks at anew."""
+        self._views.forget()
+        if not self.read_only:
+            self.audit("vault-opened")
 
     def session(self) -> Session:
         """The database session, for the other files of this floor."""
@@ -94,11 +103,12 @@ class Vault:
 
     def tell_others(self, deed: str) -> None:
         """Say to those who find the writer's place taken what is done here; it stands in the clear."""
-        if self._lock is not None and self._lock.holder is not None:
-            self._lock.tell(replace(self._lock.holder, deed=deed))
+        if self._lock is not None and (holder := self._lock.holder) is not None:
+            self._lock.tell(replace(holder, deed=deed))
 
     def close(self) -> None:
         """Close the database, drop the key, give the writer's place back."""
+        self._views.forget()
         self._session.close()
         self._data_key, self._former_key = b"", None
         if self._lock is not None:
@@ -168,9 +178,10 @@ class Vault:
     def patients(
         self, wanted: PatientFilter = EVERYBODY, *, limit: int = 100, offset: int = 0
     ) -> list[PatientRow]:
-        """One page of the patients that a filter lets through. Raises PolicyError, as all that reads does."""
+        """One page of the patients that a filter lets through; audited. Raises PolicyError, as others."""
         self.require(Right.CHARTS)
-        return patient_query.list_patients(self._session, wanted, limit=limit, offset=offset)
+        rows = patient_query.list_patients(self._session, wanted, limit=limit, offset=offset)
+        return self._views.listed(rows)
 
     def patient_count(self, wanted: PatientFilter = EVERYBODY) -> int:
         """How many patients the filter lets through; how many there are anybody may know."""
@@ -179,21 +190,30 @@ class Vault:
         return patient_query.count_patients(self._session, wanted)
 
     def numbered_patients(self, number: str) -> list[PatientRow]:
-        """Everybody who has this record number, from whichever system."""
+        """Everybody who has this record number, from whichever system; audited."""
         self.require(Right.CHARTS)
-        return patient_query.list_numbered(self._session, number)
+        return self._views.listed(patient_query.list_numbered(self._session, number))
 
     def chart(self, patient_id: str) -> Chart:
-        """Everything about one patient."""
+        """Everything about one patient; audited, as are the parts of a chart below."""
         self.require(Right.CHARTS)
-        return patient_query.read_chart(self._session, patient_id)
+        chart = patient_query.read_chart(self._session, patient_id)
+        self._views.opened(patient_id)
+        return chart
+
+    def every_chart(self) -> Iterator[tuple[Chart, tuple[AnnotationEvent, ...]]]:
+        """All charts with their logs, one after the other; audited as one reading."""
+        self.require(Right.CHARTS)
+        patient_ids = patient_query.patient_ids(self._session)
+        self._views.read_all(len(patient_ids))
+        return patient_query.read_charts(self._session, patient_ids)
 
     def has_patient(self, patient_id: str) -> bool:
         """Whether the vault holds this patient."""
         return bool(self._session.rows("SELECT 1 FROM patient WHERE id = ?", (patient_id,)))
 
     def people(self) -> dict[str, Patient]:
-        """Every patient of the vault, by id."""
+        """Every patient of the vault, by id: to tell people apart, not to be shown, and not audited."""
         self.require(Right.CHARTS)
         return patient_query.read_people(self._session)
 
@@ -205,12 +225,14 @@ class Vault:
     def note(self, note_id: str) -> Note:
         """One note."""
         self.require(Right.CHARTS)
-        return patient_query.read_note(self._session, note_id)
+        note = patient_query.read_note(self._session, note_id)
+        self._views.opened(note.patient_id)
+        return note
 
     def search_notes(self, query: str, limit: int = 50) -> list[NoteHit]:
-        """Notes that hold every word of the query."""
+        """Notes that hold every word of the query; audited by how many, never by the words."""
         self.require(Right.CHARTS)
-        return note_search.search_notes(self._session, query, limit=limit)
+        return self._views.searched(query, note_search.search_notes(self._session, query, limit=limit))
 
     def append_annotations(self, events: Sequence[AnnotationEvent]) -> None:
         """Append to the annotation log. Raises UsageError for a note that does not take it."""
@@ -220,7 +242,10 @@ class Vault:
     def annotation_events(self, patient_id: str) -> tuple[AnnotationEvent, ...]:
         """The logs of all notes of a patient that count, oldest first."""
         self.require(Right.CHARTS)
-        return tuple(patient_query.read_patient_log(self._session, patient_id))
+        log = patient_query.read_patient_log(self._session, patient_id)
+        if log:
+            self._views.opened(patient_id)
+        return tuple(log)
 
     def record_diagnosis(self, diagnosis: Diagnosis) -> None:
         """Append a decision; the latest one about a disease stands."""
@@ -235,12 +260,14 @@ class Vault:
     def diagnoses(self, patient_id: str) -> tuple[Diagnosis, ...]:
         """Every decision about a patient, oldest first."""
         self.require(Right.CHARTS)
-        return tuple(patient_query.read_diagnoses(self._session, patient_id))
+        said = patient_query.read_diagnoses(self._session, patient_id)
+        if said:
+            self._views.opened(patient_id)
+        return tuple(said)
 
     def labelled_patients(self) -> tuple[PatientId, ...]:
         """Patients with a confirmed disease that nothing later took back, in id order."""
-        rows = self._session.rows("SELECT id FROM patient WHERE confirmed <> '' ORDER BY id")
-        return tuple(PatientId(row[0]) for row in rows)
+        return patient_query.patient_ids(self._session, decided_only=True)
 
     def audit(self, action: str, record_id: str = "", detail: str = "") -> None:
         """Write an audit event of its own."""
@@ -315,12 +342,7 @@ class Vault:
 
     def unseal(self, purpose: str, data: bytes) -> bytes:
         """Decrypt what `seal` made. Raises VaultDamaged where a byte was altered."""
-        try:
-            return sealing.unseal(self._key(), purpose, data)
-        except VaultDamaged:
-            if self._former_key is None:
-                raise
-            return sealing.unseal(self._former_key, purpose, data)
+        return sealing.unseal(self._key(), purpose, data, former_key=self._former_key)
 
     def _key(self) -> bytes:
         if not self._data_key:

@@ -7,7 +7,6 @@ from app.clinical.annotation import Annotation, current_annotations
 from app.clinical.chart import Chart
 from app.clinical.ids import PatientId
 from app.clinical.label import ConflictKind, LabelConflict
-from app.store.rights import Right
 from app.store.vault import Vault
 from app.workflows.standing_word import StandingWord, coded_diseases, standing_word
 from knowledge_graph.fusion.same_disease import leaders
@@ -30,17 +29,14 @@ class DiseaseNames:
 
 def find_conflicts(vault: Vault, names: DiseaseNames) -> Iterator[LabelConflict]:
     """All conflicts of a vault, patient by patient, then those between two records of one person."""
-    vault.require(Right.CHARTS)
     people: dict[tuple[str, str], list[tuple[PatientId, str]]] = defaultdict(list)
-    for patient_id, patient in vault.people().items():
-        chart = vault.chart(patient_id)
-        word = standing_word(chart.diagnoses)
+    for chart, events in vault.every_chart():
+        patient, word = chart.patient, standing_word(chart.diagnoses)
         yield from _of_diseases(chart, word, names)
-        marks = current_annotations(vault.annotation_events(patient_id))
-        yield from _of_marks(chart.patient.id, marks)
+        yield from _of_marks(patient.id, current_annotations(events))
         if word.confirmed and patient.name and patient.birth_date:
             person = (" ".join(patient.name.casefold().split()), patient.birth_date)
-            people[person].append((chart.patient.id, names.one(word.confirmed[-1])))
+            people[person].append((patient.id, names.one(word.confirmed[-1])))
     for records in people.values():
         yield from _of_person(records)
 

@@ -76,9 +76,9 @@ def similar_patients(
     others = {who: terms for who, terms in vault.observed_terms().items() if who != patient_id}
     found = [(likeness(graph, mine, _known(graph, terms)), who) for who, terms in others.items()]
     best = sorted(found, key=lambda pair: (-pair[0].score, pair[1]))[:count]
+    rows = {row.id: row for row in vault.patients(limit=max(1, vault.patient_count()))}
     if not vault.read_only:
         vault.audit("similar-patients-shown", patient_id, f"{len(best)} patients")
-    rows = {row.id: row for row in vault.patients(limit=max(1, vault.patient_count()))}
     return tuple(
         SimilarPatient(
             who,

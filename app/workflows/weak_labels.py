@@ -18,7 +18,6 @@ import numpy.typing as npt
 
 from app.clinical.annotation import current_annotations
 from app.clinical.label import LabelKind, PatientLabel
-from app.store.rights import Right
 from app.store.vault import Vault
 from app.workflows.diagnose import DiagnosisService
 from app.workflows.find_conflicts import DiseaseNames
@@ -62,14 +61,11 @@ def weak_labels(
 
     A disease that a clinician rejected is never one.
     """
-    vault.require(Right.CHARTS)
     voters = shipped_voters()
-    for patient_id in vault.people():
-        chart = vault.chart(patient_id)
+    for chart, events in vault.every_chart():
         word = standing_word(chart.diagnoses)
         if word.confirmed:
             continue
-        events = vault.annotation_events(patient_id)
         votes = cast_votes(
             service, service.presentation(chart, current_annotations(events), today=today), names
         )

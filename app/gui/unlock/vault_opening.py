@@ -23,6 +23,7 @@ def open_vault(
         return Vault.open(path, user=user, passphrase=passphrase, read_only=read_only)
     unlock_throttled(read_header(path), user, passphrase)
     if normalised(user) == normalised(kept.user):
+        kept.begin_sitting()
         return kept
     raise VaultLocked(
         f"a training run that {kept.user} began ends its block of steps in this window, and holds the vault; "

@@ -165,10 +165,10 @@ def test_similar_patients_are_named_opened_and_forgotten(
     settle()
     shown = page.similar.list
     assert shown.hasFocus()
+    assert vault.audit_events(1)[0].action == "similar-patients-shown"
     name = vault.chart("patient-00004").patient.name
     assert name in shown.item(1).text()
     assert "Arachnodactyly" in shown.item(1).text()
-    assert vault.audit_events(1)[0].action == "similar-patients-shown"
     qtbot.keyClick(shown, Qt.Key.Key_Return)
     settle()
     assert page.opened is not None

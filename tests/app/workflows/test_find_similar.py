@@ -106,7 +106,7 @@ def test_names_are_shown_for_a_patient_of_the_vault_only(
     public_cache: Path,
 ) -> None:
     monkeypatch.setenv(CACHE_VARIABLE, str(public_cache))
-    monkeypatch.setattr("app.cli.case.read_passphrase", lambda _arguments: "long enough for a test")
+    monkeypatch.setattr("app.cli.sign_in.read_passphrase", lambda _arguments: "long enough for a test")
     vault.close()
     argv = ["similar", "--json", "--vault", str(vault.path), "--user", "ann", "--patient", "me"]
     assert main(argv) == 0
