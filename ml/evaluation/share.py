@@ -9,6 +9,7 @@ import numpy as np
 
 BoolArray = np.ndarray[Any, np.dtype[np.bool_]]
 CONFIDENCE = 0.95
+_HALVINGS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +52,37 @@ def difference(one: BoolArray, other: BoolArray, *, comparisons: int = 1) -> tup
 
 
 def paired_difference(one: BoolArray, other: BoolArray) -> tuple[float, float, float]:
-    """one - other on the same cases, with its large-sample interval (Fleiss 1981)."""
+    """one - other on the same cases, with its score interval (Tango 1998).
+
+    Its ends are the differences at which the score statistic is as far from 0 as 95 % confidence allows,
+    and so apart where no case differs, too.
+    """
     n = len(one)
     if n == 0:
         return 0.0, -1.0, 1.0
     gained, lost = int((one & ~other).sum()), int((other & ~one).sum())
     value = (gained - lost) / n
-    half = _z(1) * sqrt(max(gained + lost - (gained - lost) ** 2 / n, 0.0)) / n
-    return value, max(-1.0, value - half), min(1.0, value + half)
+    return value, -_score_end(lost, gained, n), _score_end(gained, lost, n)
+
+
+def _score_end(gained: int, lost: int, n: int) -> float:
+    """The upper end, found by halving: beyond it the score statistic lies further out than z."""
+    low, high = (gained - lost) / n, 1.0
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        if (gained - lost - n * middle) ** 2 < _z(1) ** 2 * _score_variance(middle, gained, lost, n):
+            low = middle
+        else:
+            high = middle
+    return high
+
+
+def _score_variance(difference: float, gained: int, lost: int, n: int) -> float:
+    """Of gained - lost where the shares differ by `difference`: Tango 1998, equations 6 and 7."""
+    linear = (2 * n - gained + lost) * difference - gained - lost
+    root = sqrt(linear**2 + 8 * n * lost * difference * (1 - difference))
+    lost_share = (root - linear) / (4 * n)
+    return n * (2 * lost_share + difference * (1 - difference))
 
 
 def _z(comparisons: int) -> float:

@@ -30,12 +30,48 @@ def test_a_difference_has_the_interval_of_newcombe() -> None:
 
 def test_a_paired_difference_counts_only_what_changed() -> None:
     old = cases(50, 100)
-    assert paired_difference(old, old) == (0.0, 0.0, 0.0)
     new = old.copy()
     new[60:70] = True
     value, low, high = paired_difference(new, old)
     assert value == pytest.approx(0.1)
     assert 0 < low < value < high
+
+
+def pairs(both: int, gained: int, lost: int, neither: int) -> tuple[np.ndarray, np.ndarray]:
+    one = np.repeat([True, True, False, False], [both, gained, lost, neither])
+    return one, np.repeat([True, False, True, False], [both, gained, lost, neither])
+
+
+def test_a_paired_difference_has_the_interval_of_tango() -> None:
+    """Fagerland, Lydersen, Laake 2014, Statistics in Medicine 33:2850: airway hyper-responsiveness."""
+    assert paired_difference(*pairs(1, 1, 7, 12)) == pytest.approx((-0.2857, -0.517, -0.026), abs=5e-4)
+
+
+def test_where_no_pair_differs_the_interval_is_as_wide_as_the_cases_are_few() -> None:
+    z2 = 1.959964**2
+    for n in (1, 10, 100):
+        value, low, high = paired_difference(cases(n // 2, n), cases(n // 2, n))
+        assert value == 0
+        assert (low, high) == pytest.approx((-z2 / (n + z2), z2 / (n + z2)), abs=1e-6)
+    assert paired_difference(cases(0, 0), cases(0, 0)) == (0.0, -1.0, 1.0)
+
+
+def score(difference: float, gained: int, lost: int, n: int) -> float:
+    """The statistic with the share lost that makes the counts likeliest, looked for on a fine grid."""
+    share = np.linspace(max(0.0, -difference), (1 - difference) / 2, 200_001)[1:-1]
+    likelihood = (n - gained - lost) * np.log(1 - 2 * share - difference)
+    likelihood += gained * np.log(share + difference) + lost * np.log(share)
+    best = share[likelihood.argmax()]
+    return float((gained - lost - n * difference) / np.sqrt(n * (2 * best + difference * (1 - difference))))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("counts", [(1, 1, 7, 12), (40, 20, 10, 50), (200, 3, 1, 96), (5, 12, 11, 2)])
+def test_the_ends_of_a_paired_difference_are_where_the_score_is_z(counts: tuple[int, ...]) -> None:
+    _, gained, lost, _ = counts
+    _, low, high = paired_difference(*pairs(*counts))
+    assert score(low, gained, lost, sum(counts)) == pytest.approx(1.96, abs=2e-3)
+    assert score(high, gained, lost, sum(counts)) == pytest.approx(-1.96, abs=2e-3)
 
 
 def test_intervals_hold_the_truth_as_often_as_they_promise() -> None:
