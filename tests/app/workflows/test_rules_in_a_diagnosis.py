@@ -106,6 +106,17 @@ def test_a_chart_of_values_and_codes_raises_alerts(service: DiagnosisService) ->
     assert shown.rules.alerts[0].met[0].by == ("6.9 mmol/L",)
 
 
+def test_a_seizure_in_pregnancy_is_taken_for_eclampsia(service: DiagnosisService) -> None:
+    pregnant = Condition(RecordId("c"), ANN, "Pregnancy", (Coding("http://snomed.info/sct", "77386006"),))
+    asked = Presentation(
+        (Finding(TermId("HP:0001250")),),
+        sex=Sex.FEMALE,
+        conditions=read_codes([pregnant]),
+    )
+    assert "eclampsia" in {alert.rule_id for alert in service.trace(asked).alerts}
+    assert "eclampsia" not in {a.rule_id for a in service.trace(replace(asked, conditions=())).alerts}
+
+
 def test_a_constraint_is_a_line_of_its_own_and_the_parts_add_up(service: DiagnosisService) -> None:
     free = service.diagnose(Presentation(URINARY, sex=Sex.MALE), top=400)
     held = service.diagnose(Presentation(URINARY, sex=Sex.FEMALE), top=4000)
