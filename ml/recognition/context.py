@@ -30,7 +30,7 @@ _MINUS = re.compile(r"[ \t]?\([-−–]\)")
 _DASH = re.compile(r"\s+[-–—]+\s+|\s*(?:\.{3}|…)\s*")
 _ANSWER_ENDS = re.compile(r"[ \t]*(?:[.;,\n)|]|$)")
 _PLUS = re.compile(r"(?:^|[\s,(/])\+[^\W\d_]")
-TERMINATOR, PRONOUN, CLAUSE, ANSWER = "terminator", "pronoun", "clause", "answer"
+TERMINATOR, PRONOUN, CLAUSE, ANSWER, NEWS = "terminator", "pronoun", "clause", "answer", "news"
 _NEAR = {"negated": 3, "uncertain": 1}  # words: "doesn't get many headaches", "wants to lose weight"
 Phrase = tuple[str, ...]
 
@@ -69,6 +69,7 @@ class ContextRules:
         self._add(rules["terminators"]["words"], TERMINATOR, "")
         self._add(rules["terminators"]["pronouns"], PRONOUN, "")
         self._add(rules["terminators"]["clauses"], CLAUSE, "")
+        self._add(rules["terminators"]["news"], NEWS, "")
         self._add(rules["answers"]["words"], ANSWER, "")
         self._introducing = frozenset(rules["terminators"]["introducing"])
         self._anew = frozenset(rules["answers"]["anew"])
@@ -145,8 +146,12 @@ class ContextRules:
                 return
         if CLAUSE in kinds and not (at and plain[at - 1] in self._introducing):
             yield Trigger(TERMINATOR, "", at, at - 1)  # stands before the clause: its own "not" still governs
+        if NEWS in kinds:
+            yield Trigger(
+                NEWS, "", at, at - 1
+            )  # before the words, which may be a finding's: "found unconscious"
         for kind, side in sides:
-            if side != "pseudo" and kind not in (CLAUSE, ANSWER):
+            if side != "pseudo" and kind not in (CLAUSE, ANSWER, NEWS):
                 yield Trigger(kind, side, at, after - 1)
 
     def _consumed(self, plain: Sequence[str], at: int, size: int) -> int:
@@ -192,11 +197,13 @@ class ContextRules:
             for t in triggers[begin:end]
             if starts[t.first] == sentence and not (t.first <= last and t.last >= first)
         ]
-        stops = [t for t in here if t.kind in (TERMINATOR, PRONOUN)]
+        stops = [t for t in here if t.kind in (TERMINATOR, PRONOUN, NEWS)]
 
         def governs(trigger: Trigger) -> bool:
             if trigger.side in ("before", "near") and trigger.last < first:
-                between = any(trigger.last < s.first < first and _stops(s, trigger) for s in stops)
+                between = any(
+                    trigger.last < s.first < first + (s.kind == NEWS) and _stops(s, trigger) for s in stops
+                )
                 reach = self._window if trigger.side == "before" else _NEAR[trigger.kind]
                 return not between and first - trigger.last <= reach
             if trigger.side == "after" and trigger.first > last:
@@ -221,7 +228,12 @@ class ContextRules:
 
 
 def _stops(stop: Trigger, trigger: Trigger) -> bool:
-    """ "Who" goes on about a relative, but ends what was denied or feared."""
+    """ "Who" goes on about a relative, but ends what was denied or feared; news ends a history before it.
+
+    "Previously found to have" is no news, nor is what stands before "five years ago".
+    """
+    if stop.kind == NEWS:
+        return (trigger.kind, trigger.side) == ("historical", "before") and stop.first > trigger.last + 1
     return stop.kind == TERMINATOR or trigger.kind != "family"
 
 

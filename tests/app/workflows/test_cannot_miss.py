@@ -49,6 +49,10 @@ Type 2 diabetes for 10 years, in shock
 Chronic heart failure, brought in comatose
 COPD for twenty years, admitted with pulmonary embolism
 He has had back pain for 5 years and today suffered a cardiac arrest
+Woman with a history of diabetes was found comatose
+History of diabetes, now in shock
+History of COPD, today cardiac arrest
+History of asthma and was admitted with respiratory arrest
 neutropenia with fever
 suicidal""".splitlines()
 HARMLESS = """No stroke, no weakness
@@ -77,6 +81,12 @@ Bell's palsy with facial weakness
 Chronic kidney disease
 Sleep apnoea
 Cough and runny nose for three days
+Electric shock feeling in both legs
+Suffered an electric shock at work
+Previously admitted with pulmonary embolism
+Previously found to be in shock
+A stroke was found five years ago
+History of stroke and cardiac arrest
 She was shocked by the news""".splitlines()
 
 

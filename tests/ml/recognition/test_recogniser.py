@@ -152,6 +152,14 @@ def test_what_is_only_feared_is_hypothetical(text: str) -> None:
 
 def test_the_past_is_told_from_the_present() -> None:
     assert only("She had a history of seizures").temporality == "historical"
+    for text in (
+        "History of diabetes was found to have seizures",
+        "History of diabetes, now with seizures",
+        "A history of falls and was brought in with seizures",
+    ):
+        assert only(text).temporality == "current"
+    for text in ("Previously found to have seizures", "History of falls and seizures, found today"):
+        assert only(text).temporality == "historical"
     for text in ("A 3-week history of seizures", "six weeks' history of seizures", "2/7 history of seizures"):
         assert only(text).temporality == "current"  # how long, not how long ago
     assert only("She has seizures").temporality == "current"
