@@ -46,6 +46,7 @@ def _report(arguments: argparse.Namespace, console: Console, vault: "Vault") -> 
     from app.workflows.check_gates import missed_gates
     from app.workflows.describe_report import full_card
     from app.workflows.list_models import list_models, named_version
+    from app.workflows.load_knowledge import site_knowledge
     from app.workflows.report_model import REPORT_NOTES, ReportPlan, kept_report, report_model
     from ml.evaluation.model_report import ModelReport
 
@@ -56,7 +57,7 @@ def _report(arguments: argparse.Namespace, console: Console, vault: "Vault") -> 
     kept = kept_report(vault, version.version_id)
     if kept is None or arguments.again or (arguments.notes or 0) > kept.n:
         at = datetime.now(UTC).isoformat(timespec="seconds")
-        plan = ReportPlan(at, cache_dir(), notes, policy.report_groups)
+        plan = ReportPlan(at, cache_dir(), notes, policy.report_groups, site_knowledge(policy))
         for answer in report_model(vault, version.version_id, plan):
             if isinstance(answer, ModelReport):
                 kept = answer

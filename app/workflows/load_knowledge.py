@@ -54,6 +54,11 @@ def choose_knowledge(
     return KnowledgeChoice(tuple(dict.fromkeys(chosen)), Setting(where) if where else DEFAULT_SETTING)
 
 
+def site_knowledge(policy: Policy) -> KnowledgeChoice:
+    """What the hospital chose, whoever is at the desk: a model is measured by it."""
+    return choose_knowledge(policy, UserPacks())
+
+
 class LiveKnowledge:
     """The compiled graph of a choice, which follows the edits of the hospital's own files."""
 

@@ -8,6 +8,7 @@ from app.config.policy import Policy
 from app.errors import PolicyError
 from app.store.vault import Vault
 from app.workflows.check_gates import check_gates, missed_gates
+from app.workflows.load_knowledge import site_knowledge
 from app.workflows.report_model import ReportPlan, kept_report, report_model
 from app.workflows.use_model import use_model
 from ml.evaluation.model_report import ModelReport
@@ -30,7 +31,8 @@ def promote(vault: Vault, version_id: str, how: Promotion, *, reason: str) -> It
     """
     gates = how.policy.gates
     if gates is not None:
-        plan = ReportPlan(how.at, how.cache_dir, gates.notes, how.policy.report_groups)
+        knowledge = site_knowledge(how.policy)
+        plan = ReportPlan(how.at, how.cache_dir, gates.notes, how.policy.report_groups, knowledge)
         for report in report_model(vault, version_id, plan):
             if isinstance(report, ModelReport):
                 missed = missed_gates(report, gates)

@@ -19,11 +19,14 @@ from app.workflows.diagnose import DiagnosisService
 from app.workflows.evaluate_notes import FUSED, TEXT, Outcome, outcome_of
 from app.workflows.group_notes import group_labels
 from app.workflows.list_models import load_version
+from app.workflows.load_knowledge import KnowledgeChoice
 from app.workflows.suggest_findings import read_findings
 from app.workflows.write_notes import MEASURED_STYLES, KnownNote, synthetic_notes
 from knowledge_graph.findings.finding import observed_count
 from knowledge_graph.fusion.fused_differential import FusedDifferential, fuse
 from knowledge_graph.fusion.fusion_weights import FusionWeights
+from knowledge_graph.fusion.fusion_weights import Told as ToldBy
+from knowledge_graph.fusion.setting_prior import setting_prior
 from knowledge_graph.ranking.rank import rank
 from ml.evaluation.calibration import expected_calibration_error, reliability
 from ml.evaluation.drift import jensen_shannon
@@ -42,12 +45,13 @@ Told = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class ReportPlan:
-    """How many notes, the site's own groups, the time to note, and where caches lie."""
+    """How many notes, the site's own groups and knowledge, the time to note, and where caches lie."""
 
     at: str
     cache_dir: Path
     notes: int = REPORT_NOTES
     groups: tuple[ReportGroup, ...] = ()
+    knowledge: KnowledgeChoice = field(default_factory=KnowledgeChoice)
 
 
 @dataclass(slots=True)
@@ -71,7 +75,7 @@ def report_model(vault: Vault, version_id: str, plan: ReportPlan) -> Iterator[st
     """Yield lines of progress and, last, the report, which is kept in the vault with the version."""
     vault.require(Right.TRAIN)
     start = starting_version()
-    base = DiagnosisService.load(plan.cache_dir, provider="cpu")
+    base = DiagnosisService.load(plan.cache_dir, provider="cpu", choice=plan.knowledge)
     measured = base
     if version_id != start.version.version_id:
         measured = DiagnosisService.of_version(base, load_version(vault, version_id))
@@ -128,26 +132,36 @@ def _count(
     truths = sorted({int(service.shown_as[service.graph.disease_number(t)]) for t in note.truths})
     shown = []
     for row, side in zip(told, sides, strict=False):
-        for way, graph in ((TEXT, None), (FUSED, ranked)):
-            fused = _fused(service, graph, row, observed=observed_count(findings))
-            (side.text if way == TEXT else side.fused).append(outcome_of(fused.shown, truths))
-            side.answered[way].append(not fused.abstained)
+        alone = _alone(service, row, observed=observed_count(findings))
+        fused = _fused(service, ranked, row, observed=observed_count(findings))
+        for way, shown_by, outcomes in ((TEXT, alone, side.text), (FUSED, fused, side.fused)):
+            outcomes.append(outcome_of(shown_by.shown, truths))
+            side.answered[way].append(not shown_by.abstained)
         shown.append(fused.shown)
     if len(shown) == 2:
         moved.same_first.append(int(shown[0].argmax()) == int(shown[1].argmax()))
         moved.bits.append(jensen_shannon(shown[0], shown[1]))
 
 
+def _alone(service: DiagnosisService, text: Told, *, observed: int) -> FusedDifferential:
+    """The text model by itself, every disease as likely beforehand."""
+    weights, even = FusionWeights.load(), np.ones(len(text))
+    return fuse(None, text, observed=observed, prior=even, weights=weights, shown_as=service.shown_as)
+
+
 def _fused(
     service: DiagnosisService, graph: npt.NDArray[np.floating] | None, text: Told, *, observed: int
 ) -> FusedDifferential:
+    """What a clinician of the site is shown of a note: by its knowledge, in its setting."""
+    weights = FusionWeights.load()
     return fuse(
         graph,
         text,
         observed=observed,
-        prior=np.ones(len(text)),
-        weights=FusionWeights.load(),
+        prior=setting_prior(service.graph, service.setting),
+        weights=weights,
         shown_as=service.shown_as,
+        sureness=weights.sureness(service.setting, ToldBy.NOTE),
     )
 
 
@@ -162,7 +176,8 @@ def _report(
     return ModelReport(
         version_id=measured.predictor.version,
         knowledge_version=measured.graph.version,
-        data=f"{len(notes)} notes of synthetic patients in the styles {', '.join(MEASURED_STYLES)}",
+        data=f"{len(notes)} notes of synthetic patients in the styles {', '.join(MEASURED_STYLES)}, "
+        f"ranked as in the setting {measured.setting.value}",
         n=len(notes),
         seed=SEED,
         ways=(_way(TEXT, side.text, side.answered[TEXT]), _way(FUSED, side.fused, side.answered[FUSED])),

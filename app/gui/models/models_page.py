@@ -22,6 +22,7 @@ from app.store.vault import Vault
 from app.workflows.apply_update import AppliedBase, ApplyPlan, apply_update
 from app.workflows.find_base import trusted_coordinator
 from app.workflows.list_models import ModelRow, list_models, result_store
+from app.workflows.load_knowledge import site_knowledge
 from app.workflows.publish_model import PublishPlan, publish_model, waiting_result
 from app.workflows.report_model import REPORT_NOTES, ReportPlan, kept_report, report_model
 from app.workflows.roll_back import roll_back
@@ -139,8 +140,10 @@ class ModelsPage:
         chosen, around, vault = self._chosen(), self._session.around, self._session.vault
         if chosen is None:
             return
-        notes = around.policy.gates.notes if around.policy.gates else REPORT_NOTES
-        plan = ReportPlan(around.now(), around.cache_dir, notes, around.policy.report_groups)
+        policy = around.policy
+        notes = policy.gates.notes if policy.gates else REPORT_NOTES
+        knowledge = site_knowledge(policy)
+        plan = ReportPlan(around.now(), around.cache_dir, notes, policy.report_groups, knowledge)
         version = chosen.version.version_id
         self.measure_button.setEnabled(False)
         self._under_way(

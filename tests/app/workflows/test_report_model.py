@@ -16,6 +16,7 @@ from app.workflows.check_gates import missed_gates
 from app.workflows.describe_report import full_card
 from app.workflows.group_notes import age_band, group_labels
 from app.workflows.list_models import current_version, model_store
+from app.workflows.load_knowledge import KnowledgeChoice, site_knowledge
 from app.workflows.promote_model import Promotion, promote
 from app.workflows.report_model import ReportPlan, kept_report, report_model
 from app.workflows.roll_back import roll_back
@@ -66,8 +67,11 @@ def vault(tmp_path: Path) -> Iterator[Vault]:
         yield made
 
 
-def measured(vault: Vault, cache: Path, version_id: str) -> ModelReport:
-    *_, report = report_model(vault, version_id, ReportPlan("2025-01-01", cache, NOTES, (HEART,)))
+def measured(
+    vault: Vault, cache: Path, version_id: str, knowledge: KnowledgeChoice | None = None
+) -> ModelReport:
+    plan = ReportPlan("2025-01-01", cache, NOTES, (HEART,), knowledge or KnowledgeChoice())
+    *_, report = report_model(vault, version_id, plan)
     assert isinstance(report, ModelReport)
     return report
 
@@ -120,6 +124,23 @@ def test_the_starting_models_report_says_how_good_how_true_and_for_whom(
     assert card.startswith("---\n")
     for words in ("## Intended use", "synthetic", "equal opportunity", "came true"):
         assert words.lower() in card.lower()
+
+
+@pytest.mark.slow
+def test_a_report_is_of_the_knowledge_and_the_setting_that_the_site_chose(
+    vault: Vault, public_cache: Path
+) -> None:
+    start = starting_version().version.version_id
+    policy = Policy(common_pack=True, setting="emergency")
+    clinic, emergency = (
+        measured(vault, public_cache, start, site_knowledge(chosen)) for chosen in (Policy(), policy)
+    )
+    bare = measured(vault, public_cache, start, site_knowledge(Policy(common_pack=False)))
+    assert bare.coverage.n < clinic.coverage.n == emergency.coverage.n
+    assert "setting emergency" in emergency.data
+    text, fused = ([report.ways[way] for report in (clinic, emergency)] for way in (0, 1))
+    assert text[0].top10 == text[1].top10
+    assert fused[0].stated != fused[1].stated  # what is common there counts more beforehand
 
 
 def test_gates_are_judged_one_by_one(vault: Vault) -> None:
