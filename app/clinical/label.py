@@ -1,8 +1,4 @@
-"""What is known of a patient's disease, by whom, and how surely: the label that a model may learn from.
-
-Kinds are never mixed: a confirmed label is a clinician's word, a coded one the source record's, a weak one
-a guess of the program.
-"""
+"""What is guessed of a patient's disease, and what contradicts itself in what is known."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -10,23 +6,17 @@ from enum import StrEnum
 from app.clinical.ids import PatientId
 
 
-class LabelKind(StrEnum):
-    """Where a label comes from."""
-
-    CONFIRMED = "confirmed"
-    CODED = "coded"
-    WEAK = "weak"
-
-
 @dataclass(frozen=True, slots=True)
-class PatientLabel:
-    """A disease for a patient. `confidence` is 1 for a clinician's word; `sources` name who says so."""
+class WeakLabel:
+    """A disease that the program guesses for a patient of whom no clinician has spoken.
+
+    `confidence` (0 to 1) is how often such a guess is right; `sources` name who says so.
+    """
 
     patient_id: PatientId
     disease_id: str
-    kind: LabelKind
-    confidence: float = 1.0
-    sources: tuple[str, ...] = ()
+    confidence: float
+    sources: tuple[str, ...]
 
 
 class ConflictKind(StrEnum):

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from app.clinical.annotation import current_annotations
-from app.clinical.label import LabelKind, PatientLabel
+from app.clinical.label import WeakLabel
 from app.store.vault import Vault
 from app.workflows.diagnose import DiagnosisService
 from app.workflows.find_conflicts import DiseaseNames
@@ -56,7 +56,7 @@ def shipped_voters() -> Voters:
 
 def weak_labels(
     vault: Vault, service: DiagnosisService, names: DiseaseNames, *, today: date
-) -> Iterator[PatientLabel]:
+) -> Iterator[WeakLabel]:
     """For each patient without a confirmed disease the joined vote, where it is sure enough.
 
     A disease that a clinician rejected is never one.
@@ -75,7 +75,7 @@ def weak_labels(
         disease, confidence = joined(votes, voters)
         if confidence >= LEAST_CONFIDENCE and disease not in {names.one(d) for d in word.rejected}:
             sources = tuple(sorted(v for v, said in votes.items() if said == disease))
-            yield PatientLabel(chart.patient.id, disease, LabelKind.WEAK, confidence, sources)
+            yield WeakLabel(chart.patient.id, disease, confidence, sources)
 
 
 def cast_votes(service: DiagnosisService, asked: Presentation, names: DiseaseNames) -> dict[str, str]:

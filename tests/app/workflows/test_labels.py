@@ -10,7 +10,7 @@ import pytest
 from app.clinical.annotation import Annotation, AnnotationAction, AnnotationEvent
 from app.clinical.diagnosis import Decision, Diagnosis
 from app.clinical.ids import AnnotationId, NoteId, PatientId, RecordId
-from app.clinical.label import ConflictKind, LabelKind
+from app.clinical.label import ConflictKind
 from app.clinical.note import ErrorReason, Note
 from app.clinical.patient import Patient
 from app.clinical.record import Coding, Condition
@@ -164,7 +164,7 @@ def test_a_guess_has_its_confidence_and_yields_to_the_clinician(vault: Vault, pu
     put(vault, "silent", "Well today.")
     found = list(weak_labels(vault, service, DiseaseNames(service.graph), today=date(2024, 3, 1)))
     (label,) = found
-    assert (label.patient_id, label.disease_id, label.kind) == (guessed, MARFAN, LabelKind.WEAK)
+    assert (label.patient_id, label.disease_id) == (guessed, MARFAN)
     assert label.sources == (GRAPH,)
     assert 0.6 <= label.confidence < 1
     assert collected(vault, service.graph) == [
