@@ -3,7 +3,6 @@
 import argparse
 from dataclasses import asdict
 from datetime import UTC, datetime
-from pathlib import Path
 
 from app.cli.console import Console
 from app.cli.sign_in import add_vault_arguments, read_passphrase
@@ -11,10 +10,9 @@ from app.errors import WorkerFailed
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the vault, the run and the encoder."""
+    """Add the vault and the run."""
     add_vault_arguments(parser)
     parser.add_argument("--run", metavar="ID", help="the training run (default: the latest)")
-    parser.add_argument("--encoder", metavar="DIR", type=Path, help="the site's own encoder")
     parser.add_argument("--keep-current", action="store_true", help="register it without using it yet")
 
 
@@ -22,18 +20,14 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     """Publish one result and print its card."""
     from app.config.policy import load_policy
     from app.config.settings import cache_dir
-    from app.exchange.foreign_kind import ENCODER
     from app.store.vault import Vault
     from app.workflows.publish_model import PublishPlan, publish_model, waiting_result
-    from app.workflows.try_file import try_file
     from ml.registry.model_card import card_markdown
     from ml.registry.model_version import ModelVersion
 
-    try_file(ENCODER, arguments.encoder)
     plan = PublishPlan(
         at=datetime.now(UTC).isoformat(timespec="seconds"),
         cache_dir=cache_dir(),
-        encoder_dir=arguments.encoder,
         make_current=not arguments.keep_current,
         policy=load_policy(),
     )

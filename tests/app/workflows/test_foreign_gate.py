@@ -275,7 +275,6 @@ def test_a_named_file_that_ends_the_reader_is_refused_in_one_line(
         ["ask", "--findings", "HP:0001166", "--costs", path],
         ["update", "verify", path, *desk],
         ["update", "inspect", path, "--encoder", str(tmp_path)],
-        ["publish", "--vault", path, "--encoder", str(tmp_path)],
     ):
         assert main(words) == 1, words
         assert "it ended the process that read it" in capsys.readouterr().err, words
