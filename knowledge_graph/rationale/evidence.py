@@ -22,7 +22,7 @@ class Evidence:
     """One finding's share, a natural logarithm. `matched` is the disease's own term that it met, if any.
 
     Frequency and references are those of `matched`. Where that is not the finding itself, `path` leads from
-    the finding to it, the finding left out: up to the nearest term above both, and down. Where the disease's
+    the finding to it, the finding left out: up to the most telling above both, and down. Where the disease's
     kin speaks for it, `borrowed_from` names it (a disease id, or SERIES), and match, frequency and references
     (as `PMID:`) are that disease's.
     """

@@ -100,7 +100,7 @@ def _stated(graph: CompiledGraph, disease: int, terms: set[int]) -> list[Evidenc
 
 
 def _steps(paths: OntologyPaths, finding: int, matched: int | None) -> list[tuple[int, int]]:
-    """The is_a steps that join two terms through their nearest common ancestor."""
+    """The is_a steps that join two terms through the most telling term above both."""
     ways = ((), ()) if matched is None else paths.ways(finding, matched)
     return [step for way in ways for step in pairwise(way)]
 

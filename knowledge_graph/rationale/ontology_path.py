@@ -1,4 +1,4 @@
-"""The way between two terms of the ontology: up from each to the nearest term above both."""
+"""The way between two terms of the ontology: up from each to the most telling term above both."""
 
 from functools import cache
 
@@ -15,13 +15,14 @@ class OntologyPaths:
         self._ways_up = cache(self._climb)
 
     def ways(self, one: int, other: int) -> tuple[Way, Way]:
-        """From each term to the nearest above both (both ends named); empty where there is none."""
+        """From each term to the most telling above both (both ends named); empty where there is none."""
         up = (self._ways_up(one), self._ways_up(other))
         shared = [above for above in up[0] if above in up[1]]
         if not shared:
             return (), ()
-        nearest = min(shared, key=lambda a: (len(up[0][a]) + len(up[1][a]), self._graph.term_ids[a]))
-        return up[0][nearest], up[1][nearest]
+        told, ids = self._graph.information, self._graph.term_ids
+        best = min(shared, key=lambda a: (-float(told[a]), len(up[0][a]) + len(up[1][a]), ids[a]))
+        return up[0][best], up[1][best]
 
     def _climb(self, term: int) -> dict[int, Way]:
         """The shortest way from a term to each above it."""

@@ -87,18 +87,19 @@ def test_an_unknown_disease_is_refused(graph: CompiledGraph) -> None:
 def test_the_drawing_equals_the_one_from_the_networkx_graph(real_graph: CompiledGraph) -> None:
     rng = np.random.default_rng(12)
     knowledge = load_knowledge()
+    told = dict(zip(map(str, real_graph.term_ids), real_graph.information.tolist(), strict=True))
     for _ in range(4):
         findings = [Finding(real_graph.term_ids[t]) for t in rng.choice(real_graph.associations.term, 8)]
         scores = rank(real_graph, findings)
         for disease in scores.best(3).tolist():
             disease_id = real_graph.disease_ids[disease]
             reasons = Reasons(real_graph, scores).explain(disease_id)
-            slow = network_evidence(knowledge, disease_id, reasons)
+            slow = network_evidence(knowledge, disease_id, reasons, told=told)
             assert evidence_graph(real_graph, disease_id, reasons) == slow
 
 
 def network_evidence(
-    knowledge: KnowledgeGraph, disease_id: str, evidence: Iterable[Evidence]
+    knowledge: KnowledgeGraph, disease_id: str, evidence: Iterable[Evidence], *, told: dict[str, float]
 ) -> EvidenceGraph:
     """The slow, obvious form: from the NetworkX graph."""
     given = list(evidence)
@@ -109,7 +110,9 @@ def network_evidence(
     edges = [EvidenceEdge(gene.gene_id, disease_id, "associated_with") for gene in genes]
     edges += _network_rows(knowledge, disease_id, {e.matched_term_id for e in given if e.matched_term_id})
     edges += _network_kin(disease_id, given)
-    climbed = dict.fromkeys(step for e in given for step in _climb(knowledge, e.term_id, e.matched_term_id))
+    climbed = dict.fromkeys(
+        step for e in given for step in _climb(knowledge, e.term_id, e.matched_term_id, told)
+    )
     edges += [EvidenceEdge(below, above, "is_a") for below, above in climbed]
     states = {e.term_id: e.state for e in given}
     shown = dict.fromkeys([*states, *(t for e in edges for t in (e.source, e.target))])
@@ -151,13 +154,15 @@ def _network_kin(disease_id: str, evidence: list[Evidence]) -> list[EvidenceEdge
     return edges
 
 
-def _climb(knowledge: KnowledgeGraph, finding: TermId, matched: TermId | None) -> list[tuple[str, str]]:
-    """The is_a steps that join two terms through their nearest common ancestor."""
+def _climb(
+    knowledge: KnowledgeGraph, finding: TermId, matched: TermId | None, told: dict[str, float]
+) -> list[tuple[str, str]]:
+    """The is_a steps that join two terms through the most telling term above both."""
     if matched is None:
         return []
     up = [nx.single_source_shortest_path(knowledge.network, term) for term in (finding, matched)]
     shared = [a for a in up[0] if a in up[1]]
     if not shared:
         return []
-    nearest = min(shared, key=lambda a: (len(up[0][a]) + len(up[1][a]), a))
+    nearest = min(shared, key=lambda a: (-told[a], len(up[0][a]) + len(up[1][a]), a))
     return [step for paths in up for step in zip(paths[nearest], paths[nearest][1:], strict=False)]
