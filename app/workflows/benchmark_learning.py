@@ -16,6 +16,7 @@ import numpy as np
 from app.config.settings import cache_dir
 from app.errors import WorkerFailed
 from app.workflows.learning_tasks import LearningTask, short_texts, synthetic_hospitals
+from app.workflows.learning_ways import NoteWays, Outcomes, Scores, told_ways
 from app.workflows.trainer_process import TrainerProcess
 from knowledge_graph.graph.cache import load_compiled
 from ml.evaluation.ranking_quality import true_ranks
@@ -25,7 +26,7 @@ from ml.training.dp_head import StepSettings
 from ml.training.learner import make_learner
 from ml.training.text_reader import TextReader
 
-EPSILONS = (1.0, 3.0)
+EPSILONS = (1.0, 3.0, 8.0)
 START, OPEN = "epsilon 0", "without privacy"
 OPEN_CLIP, OPEN_STEPS, OPEN_RATE = 1e6, 200, 1.0  # the rate of a head; of an encoder its usual one
 PATIENTS, HOSPITALS, PARTS = 400, 3, 4
@@ -52,13 +53,18 @@ def measure(
 
 def _table(name: str, tasks: Iterable[LearningTask], progress: Progress) -> dict[str, object]:
     parts: list[dict[str, Run]] = []
+    ways: dict[str, Outcomes] = {}
     sizes: dict[str, object] = {}
     for number, task in enumerate(tasks, 1):
 
         def say(text: str, at: int = number) -> None:
             progress(f"{name}, run {at}: {text}")
 
-        parts.append(dict(_runs(task, say)))
+        parts.append({})
+        for run, asked, outcomes in _runs(task, say):
+            parts[-1][run] = asked
+            for way, its in outcomes.items():
+                ways.setdefault(run, {}).setdefault(way, []).extend(its)
         sizes = {
             f"{name}: diseases": len(task.start.declared),
             f"{name}: patients of a run": len(task.patients),
@@ -69,7 +75,10 @@ def _table(name: str, tasks: Iterable[LearningTask], progress: Progress) -> dict
         run: {asked: np.concatenate([part[run][asked] for part in parts]) for asked in parts[0][run]}
         for run in parts[0]
     }
-    return sizes | {f"{name}: new notes": len(runs[START][NAMED])} | _shares(name, runs)
+    found = {f"{name}: new notes": len(runs[START][NAMED])} | _shares(name, runs)
+    for run, outcomes in ways.items():
+        found |= told_ways(f"{name}: {run}, {AMONG_ALL}", outcomes)
+    return sizes | found
 
 
 def _shares(name: str, runs: dict[str, Run]) -> dict[str, object]:
@@ -87,20 +96,26 @@ def _shares(name: str, runs: dict[str, Run]) -> dict[str, object]:
     return found
 
 
-def _runs(task: LearningTask, progress: Callable[[str], None]) -> Iterator[tuple[str, Run]]:
-    """What each model makes of a task's new notes, the start first."""
+def _runs(task: LearningTask, progress: Callable[[str], None]) -> Iterator[tuple[str, Run, Outcomes]]:
+    """What each model makes of a task's new notes, alone and beside the graph, the start first."""
     progress("reading new notes")
     reader = TextReader(task.start, [*task.texts, *task.others])
-    yield START, _asked(reader, task, None)
+    ways = NoteWays(load_compiled(cache_dir()), task.start.labels, task.notes, cache_dir())
+
+    def asked(run: str, changed: bytes | None) -> tuple[str, Run, Outcomes]:
+        scores = reader.logits(changed)
+        return run, _asked(scores, task), ways.outcomes(scores[: len(task.notes)])
+
+    yield asked(START, None)
     for epsilon in EPSILONS:
         progress(f"training at epsilon {epsilon:g}")
-        yield f"epsilon {epsilon:g}", _asked(reader, task, privately(task, epsilon, progress))
+        yield asked(f"epsilon {epsilon:g}", privately(task, epsilon, progress))
     progress("training without privacy")
-    yield OPEN, _asked(reader, task, openly(task))
+    yield asked(OPEN, openly(task))
 
 
-def _asked(reader: TextReader, task: LearningTask, changed: bytes | None) -> Run:
-    scores, declared = reader.logits(changed), list(task.start.declared)
+def _asked(scores: Scores, task: LearningTask) -> Run:
+    declared = list(task.start.declared)
     own, others = scores[: len(task.texts)], scores[len(task.texts) :]
     places = np.searchsorted(declared, task.truth)
     run = {NAMED: true_ranks(own[:, declared], places)}

@@ -14,7 +14,7 @@ from app.workflows.evaluate_texts import label_diseases
 from app.workflows.plan_training import TrainingPlan, completed
 from app.workflows.search_settings import SearchPlan, hospital
 from app.workflows.synthetic_notes import HELD_OUT_STYLES
-from app.workflows.write_notes import public_texts, synthetic_notes
+from app.workflows.write_notes import KnownNote, public_texts, synthetic_notes
 from knowledge_graph.graph.compiled_graph import CompiledGraph
 from ml.evaluation.zero_shot import zero_shot_head
 from ml.registry.model_version import TENSORS_FILE
@@ -28,7 +28,10 @@ DELTA = 1e-4
 
 @dataclass(frozen=True, slots=True)
 class LearningTask:
-    """Whom a model learns from, and new patients; `others` are notes of any disease, with their rows."""
+    """Whom a model learns from, and new patients; `others` are notes of any disease, with their rows.
+
+    `notes` are the new patients' again, with what a graph asks for, where they are synthetic.
+    """
 
     start: TrainingJob
     patients: tuple[TrainingPatient, ...]
@@ -36,6 +39,7 @@ class LearningTask:
     truth: tuple[int, ...]
     others: tuple[str, ...] = ()
     others_truth: tuple[int, ...] = ()
+    notes: tuple[KnownNote, ...] = ()
 
     def job(self, epsilon: float) -> TrainingJob:
         """A run at this epsilon."""
@@ -62,6 +66,7 @@ def synthetic_hospitals(
             tuple(place.declared[t] for t in place.truth),
             tuple(n.text for n in others),
             tuple(rows[n.truths[0]] for n in others),
+            place.notes,
         )
 
 

@@ -19,7 +19,7 @@ from app.errors import PolicyError, UsageError, WorkerFailed
 from app.workflows.plan_training import MOST_NOISE, SCOPES, usual_optimizer
 from app.workflows.synthetic_notes import HELD_OUT_DISEASES, HELD_OUT_STYLES, SyntheticNotes
 from app.workflows.trainer_process import TrainerProcess
-from app.workflows.write_notes import public_texts, synthetic_notes
+from app.workflows.write_notes import KnownNote, public_texts, synthetic_notes
 from knowledge_graph.cohort.note_style import read_note_styles
 from knowledge_graph.graph.cache import load_compiled
 from knowledge_graph.graph.compiled_graph import CompiledGraph
@@ -75,6 +75,7 @@ class Hospital:
     truth: tuple[int, ...]
     declared: tuple[int, ...]
     public: tuple[str, ...]
+    notes: tuple[KnownNote, ...] = ()
 
 
 def search_settings(plan: SearchPlan) -> Iterator[TrialOutcome]:
@@ -151,6 +152,7 @@ def hospital(graph: CompiledGraph, start: VersionContent, plan: SearchPlan, fold
         truth=tuple(diseases.index(note.truths[0]) for note in new),
         declared=tuple(rows[d] for d in diseases),
         public=public_texts(graph, diseases),
+        notes=tuple(new),
     )
 
 

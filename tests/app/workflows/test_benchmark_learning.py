@@ -14,7 +14,9 @@ from app.workflows import benchmark_learning, write_notes
 from app.workflows.benchmark_learning import privately
 from app.workflows.evaluate_texts import label_diseases
 from app.workflows.learning_tasks import short_texts
-from app.workflows.write_notes import public_texts
+from app.workflows.learning_ways import NoteWays
+from app.workflows.synthetic_notes import HELD_OUT_STYLES
+from app.workflows.write_notes import public_texts, synthetic_notes
 from knowledge_graph.graph.cache import load_compiled
 from ml.registry.model_version import TENSORS_FILE
 from ml.registry.starting_model import starting_version
@@ -88,6 +90,31 @@ def test_the_tables_tell_their_size_and_every_share_with_an_interval(
             assert low < high
     assert per_cent(found["short texts: without privacy, among them, top-1"]) >= 80
     assert "synthetic notes: epsilon 3, other diseases' notes, top-10" in found
+    every = [
+        {
+            (way, what): found[f"synthetic notes: {run}, among all diseases, {way}, {what}"]
+            for way in ("text", "graph", "fused")
+            for what in ("top-1", "top-10", "calibration error")
+        }
+        for run in ("epsilon 0", "epsilon 3", "without privacy")
+    ]
+    assert len({told["graph", "top-10"] for told in every}) == 1  # no run changes the graph
+    assert len({told["fused", "calibration error"] for told in every}) > 1
+    assert not [name for name in found if name.startswith("short texts") and "fused" in name]
+
+
+def test_a_model_that_is_sure_of_every_disease_is_so_beside_the_graph_too() -> None:
+    graph = load_compiled(cache_dir())
+    rng = np.random.default_rng(1)
+    notes = list(synthetic_notes(graph, count=4, styles=HELD_OUT_STYLES, rng=rng))
+    labels = [*dict.fromkeys(note.truths[0] for note in notes), graph.disease_ids[0], graph.disease_ids[1]]
+    sure = np.zeros((len(notes), len(labels)), np.float32)
+    sure[np.arange(len(notes)), [labels.index(note.truths[0]) for note in notes]] = 60.0
+    ways = NoteWays(graph, labels, notes, cache_dir())
+    for way in ("text", "fused"):
+        assert all(outcome.right and outcome.stated > 0.9 for outcome in ways.outcomes(sure)[way])
+    graph_alone = ways.outcomes(sure)["graph"]
+    assert ways.outcomes(-sure)["graph"] == graph_alone
 
 
 def test_a_trainer_that_would_spend_more_than_was_asked_for_is_stopped(tmp_path: Path) -> None:
