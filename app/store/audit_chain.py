@@ -89,7 +89,8 @@ def _fault(event: AuditEvent, signature: bytes, count: int, *, previous: str, ke
     """What is wrong with one link, or empty."""
     if event.sequence != count:
         return "an event is missing or out of order"
-    if link_hash(event, previous) != event.hash:
+    texts = (event.at, event.user, event.action, event.record_id, event.detail)
+    if not all(isinstance(text, str) for text in texts) or link_hash(event, previous) != event.hash:
         return "an event was edited"
     try:
         public = Ed25519PublicKey.from_public_bytes(bytes.fromhex(key))

@@ -159,6 +159,14 @@ def _field(scene: Scene, rows: list[Row], at: int, dice: random.Random) -> list[
     return sorted(rows, key=lambda row: row[0])
 
 
+def _kind_of_value(scene: Scene, rows: list[Row], at: int, dice: random.Random) -> list[Row]:
+    """The same signs as bytes instead of text, or the other way round: SQLite's columns take both."""
+    place = dice.randrange(1, len(rows[at]))
+    value = rows[at][place]
+    rows[at] = _with(rows[at], place, value.hex() if isinstance(value, bytes) else value.encode())
+    return rows
+
+
 def _signature(scene: Scene, rows: list[Row], at: int, dice: random.Random) -> list[Row]:
     signed = bytearray(rows[at][SIGNATURE])
     signed[dice.randrange(len(signed))] ^= 1 << dice.randrange(8)
@@ -249,6 +257,7 @@ def _chained(scene: Scene, rows: list[Row], at: int, *, sign: bool) -> list[Row]
 
 EDITS: dict[str, Edit] = {
     "field": _field,
+    "kind of value": _kind_of_value,
     "signature": _signature,
     "delete": _delete,
     "delete and number": _delete_and_number,
