@@ -10,24 +10,31 @@ NEVER = "said not to occur"
 _AS_EXACT = 1e-5  # ratios are float32
 
 
-def denied_matches(graph: CompiledGraph, scores: GraphScores, disease: int) -> dict[int, OwnMatch]:
-    """Place of a finding to the term that the disease is said not to show, itself or one above it."""
-    found: dict[int, OwnMatch] = {}
-    for place, finding in enumerate(scores.findings):
-        if finding.state is FindingState.OBSERVED:
-            said = _denials(graph, graph.term_index[finding.term_id], disease)
-            ratio, term = min(said, default=(0.0, -1))
-            if said and abs(float(scores.per_finding[place, disease]) - ratio) < _AS_EXACT:
-                found[place] = _match(graph, term, disease)
-    return found
+class DeniedMatcher:
+    """A patient's findings, ready to be matched with what any disease is said not to show."""
 
+    def __init__(self, graph: CompiledGraph, scores: GraphScores):
+        self._graph, self._scores = graph, scores
+        self._said: dict[int, dict[int, tuple[float, int]]] = {}  # disease, finding: least ratio, its term
+        for place, finding in enumerate(scores.findings):
+            if finding.state is FindingState.OBSERVED:
+                self._hear(place, graph.term_index[finding.term_id])
 
-def _denials(graph: CompiledGraph, term: int, disease: int) -> list[tuple[float, int]]:
-    found = []
-    for above in graph.ancestors[term].tolist():
-        diseases, ratio = graph.denied.of_term(above)
-        found += [(value, above) for value in ratio[diseases == disease].tolist()]
-    return found
+    def _hear(self, place: int, term: int) -> None:
+        for above in self._graph.ancestors[term].tolist():
+            if above in self._graph.denied.spans:
+                diseases, ratios = self._graph.denied.of_term(above)
+                for disease, ratio in zip(diseases.tolist(), ratios.tolist(), strict=True):
+                    said = self._said.setdefault(disease, {})
+                    said[place] = min(said.get(place, (0.0, -1)), (ratio, above))
+
+    def matches(self, disease: int) -> dict[int, OwnMatch]:
+        """Place of a finding to the term that the disease is said not to show, itself or one above it."""
+        return {
+            place: _match(self._graph, term, disease)
+            for place, (ratio, term) in self._said.get(disease, {}).items()
+            if abs(float(self._scores.per_finding[place, disease]) - ratio) < _AS_EXACT
+        }
 
 
 def _match(graph: CompiledGraph, term: int, disease: int) -> OwnMatch:

@@ -15,7 +15,7 @@ from knowledge_graph.graph.compiled_graph import CompiledGraph
 from knowledge_graph.graph.settled import settled_terms
 from knowledge_graph.ranking.borrowing import lenders
 from knowledge_graph.ranking.rank import GraphScores
-from knowledge_graph.rationale.denied_match import denied_matches
+from knowledge_graph.rationale.denied_match import DeniedMatcher
 from knowledge_graph.rationale.evidence import SERIES, Evidence, PathTerm
 from knowledge_graph.rationale.ontology_path import OntologyPaths
 from knowledge_graph.rationale.own_match import NO_MATCH, Matcher, OwnMatch
@@ -48,7 +48,7 @@ class Reasons:
         speakers = _speakers(self._graph, self._scores, disease)
         own = self._matcher.matches(np.where(speakers == _MANY, disease, speakers))
         matches = [NO_MATCH if who == _MANY else match for who, match in zip(speakers, own, strict=True)]
-        for place, denied in denied_matches(self._graph, self._scores, disease).items():
+        for place, denied in self._denied.matches(disease).items():
             speakers[place], matches[place] = disease, denied
         ratios = self._scores.per_finding[:, disease].tolist()
         columns = (self._scores.findings, self._terms.tolist(), ratios, speakers.tolist(), matches)
@@ -87,6 +87,10 @@ class Reasons:
     @cached_property
     def _matcher(self) -> Matcher:
         return Matcher(self._graph, self._terms)
+
+    @cached_property
+    def _denied(self) -> DeniedMatcher:
+        return DeniedMatcher(self._graph, self._scores)
 
     @cached_property
     def _paths(self) -> OntologyPaths:
