@@ -47,7 +47,14 @@ from knowledge_graph.ranking.likelihood_ratio import (
     likelihood_ratios,
 )
 from knowledge_graph.ranking.profile_fit import fit_features
-from knowledge_graph.ranking.rank import GraphScores, distinct_findings, first_look, observed_terms, rank
+from knowledge_graph.ranking.rank import (
+    GraphScores,
+    Parts,
+    distinct_findings,
+    first_look,
+    observed_terms,
+    rank,
+)
 from knowledge_graph.rationale.explanation import Reasons
 from knowledge_graph.sources.hpo_release import find_release
 from knowledge_graph.sources.pack_reading import COMMON, read_pack
@@ -208,14 +215,12 @@ def _first_rankings(patient: SampledPatient) -> list[Took]:
 
 
 def _without_second_look(graph: CompiledGraph, findings: tuple[Finding, ...]) -> GraphScores:
-    return first_look(
-        graph,
-        findings,
-        own=likelihood_ratios(graph, findings),
-        features=fit_features(graph, observed_terms(graph, findings)),
-        context=context_ratios(graph, sex=Sex.UNKNOWN, age_days=None),
-        denied=denials(graph, findings),
+    parts = Parts(
+        likelihood_ratios(graph, findings),
+        fit_features(graph, observed_terms(graph, findings)),
+        denials(graph, findings),
     )
+    return first_look(graph, findings, parts, context=context_ratios(graph, sex=Sex.UNKNOWN, age_days=None))
 
 
 def _with_reasons(

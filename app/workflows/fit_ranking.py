@@ -63,16 +63,16 @@ def candidates(
     graph = dropped.graph
     truth = graph.disease_number(case.truths[0])
     findings = distinct_findings(graph, case_findings(graph, case)[0])
-    own, features, denied = dropped.parts(findings, case.publications if drop else set())
+    parts = dropped.parts(findings, case.publications if drop else set())
     context = context_ratios(graph, sex=case_sex(case), age_days=iso_duration_days(case.age or ""))
-    scores = first_look(graph, findings, own=own, features=features, context=context, denied=denied)
+    scores = first_look(graph, findings, parts, context=context)
     ratios: Floats = scores.total - scores.fit
     picked = {truth}
-    for score in (ratios, scores.total, features[0]):
+    for score in (ratios, scores.total, parts.features[0]):
         picked |= set(rivals[np.argsort(-score[rivals], kind="stable")[:CANDIDATES]].tolist())
     chosen = np.array(sorted(picked))
     place = int(np.searchsorted(chosen, truth))
-    return RankedCase(case.truths[0], ratios[chosen], features[: len(FEATURES), chosen], place)
+    return RankedCase(case.truths[0], ratios[chosen], parts.features[: len(FEATURES), chosen], place)
 
 
 def write_weights(path: Path, fit: RankingFit, *, cases: Path, knowledge: str) -> None:

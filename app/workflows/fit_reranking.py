@@ -182,10 +182,10 @@ def _looked_at(
 ) -> LookedAt:
     graph, truth = dropped.graph, dropped.graph.disease_number(case.truths[0])
     findings = distinct_findings(graph, case_findings(graph, case)[0])
-    own, features, denied = dropped.parts(findings, references, whole=[truth])
+    parts = dropped.parts(findings, references, whole=[truth])
     context = context_ratios(graph, sex=case_sex(case), age_days=iso_duration_days(case.age or ""))
-    first = first_look(graph, findings, own=own, features=features, context=context, denied=denied)
-    asked = asked_of(graph, first, features=features)
+    first = first_look(graph, findings, parts, context=context)
+    asked = asked_of(graph, first, features=parts.features)
     chosen = candidates(graph, asked)
     chosen = chosen[rivals[chosen]]
     place = np.flatnonzero(chosen == truth)

@@ -20,11 +20,18 @@ from knowledge_graph.graph.denied import Denied, denied_rows
 from knowledge_graph.graph.profile import direct_frequencies, inherited
 from knowledge_graph.graph.signature import articles_of, references_named
 from knowledge_graph.ranking.context import context_ratios
-from knowledge_graph.ranking.denial import Denials, denials, denials_without
-from knowledge_graph.ranking.likelihood_ratio import likelihood_ratios, profile_ratios
+from knowledge_graph.ranking.denial import denials_without
+from knowledge_graph.ranking.likelihood_ratio import profile_ratios
 from knowledge_graph.ranking.lost_rows import uncounted
-from knowledge_graph.ranking.profile_fit import features_of_profile, picture_of
-from knowledge_graph.ranking.rank import GraphScores, distinct_findings, joined, observed_terms
+from knowledge_graph.ranking.profile_fit import features_of_profile
+from knowledge_graph.ranking.rank import (
+    GraphScores,
+    Parts,
+    distinct_findings,
+    joined,
+    observed_terms,
+    parts_of,
+)
 from knowledge_graph.ranking.reranking import LearnedLooks
 
 Mask = npt.NDArray[np.bool_]
@@ -86,11 +93,9 @@ class DroppedPublication:
     ) -> GraphScores:
         """Score every disease without the rows of these publications. Raises UnknownTerm."""
         distinct = distinct_findings(self.graph, findings)
-        own, features, denied = self.parts(distinct, references)
+        parts = self.parts(distinct, references)
         context = context_ratios(self.graph, sex=sex, age_days=age_days)
-        return joined(
-            self.graph, distinct, own=own, features=features, context=context, denied=denied, looks=looks
-        )
+        return joined(self.graph, distinct, parts, context=context, looks=looks)
 
     def named_share(self, disease: int, references: set[str]) -> float:
         """How much of a disease's rows names the publications, alone or beside others: 0 to 1."""
@@ -99,13 +104,13 @@ class DroppedPublication:
 
     def parts(
         self, findings: tuple[Finding, ...], references: set[str], *, whole: Sequence[int] = ()
-    ) -> tuple[Floats, Floats, Denials]:
-        """Own ratios (n_findings, n_diseases), picture (7, n_diseases), denials without the publications.
+    ) -> Parts:
+        """What the annotations say without the publications.
 
         Of the diseases in `whole`, nothing else is unknown, whatever `rivals` lacks.
         """
         observed = observed_terms(self.graph, findings)
-        own, features = likelihood_ratios(self._rivals, findings), picture_of(self._rivals, observed)
+        own, features, denied = parts_of(self._rivals, findings)
         shown: dict[int, set[int]] = {}
         for disease in {*whole, *self.diseases(references)}:
             signature, profile = self.profile(disease, references)
@@ -120,13 +125,13 @@ class DroppedPublication:
                 publications=self._publications(disease, references),
             )
         denied = denials_without(
-            denials(self._rivals, findings),
+            denied,
             self.graph,
             findings,
             denied=self._denied(list(shown), references),
             shown=shown,
         )
-        return own, features, denied
+        return Parts(own, features, denied)
 
     def profile(self, disease: int, references: set[str]) -> tuple[tuple[Ints, Floats], tuple[Ints, Floats]]:
         """Own terms with frequency, and all terms with P(term | disease), from the other references' rows."""

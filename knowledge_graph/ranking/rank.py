@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,18 @@ from knowledge_graph.ranking.denial import Denials, denials
 from knowledge_graph.ranking.likelihood_ratio import likelihood_ratios
 from knowledge_graph.ranking.profile_fit import FitWeights, direction, picture_of
 from knowledge_graph.ranking.reranking import LearnedLooks, second_look
+
+
+class Parts(NamedTuple):
+    """What annotations say of the findings, before kin are heard and anything is weighed.
+
+    `own` (n_findings, n_diseases): log ratios; `features` (7, n_diseases): the picture as a whole; `denied`:
+    what the diseases are said not to show.
+    """
+
+    own: Floats
+    features: Floats
+    denied: Denials
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,31 +65,32 @@ def rank(
 ) -> GraphScores:
     """Score every disease. Findings named twice count once. Raises UnknownTerm."""
     distinct = distinct_findings(graph, findings)
-    return joined(
-        graph,
-        distinct,
-        own=likelihood_ratios(graph, distinct),
-        features=picture_of(graph, observed_terms(graph, distinct)),
-        context=context_ratios(graph, sex=sex, age_days=age_days),
-        denied=denials(graph, distinct),
+    context = context_ratios(graph, sex=sex, age_days=age_days)
+    return joined(graph, distinct, parts_of(graph, distinct), context=context)
+
+
+def parts_of(graph: CompiledGraph, findings: tuple[Finding, ...]) -> Parts:
+    """What the graph's annotations say of distinct findings."""
+    return Parts(
+        likelihood_ratios(graph, findings),
+        picture_of(graph, observed_terms(graph, findings)),
+        denials(graph, findings),
     )
 
 
 def joined(
     graph: CompiledGraph,
     findings: tuple[Finding, ...],
+    parts: Parts,
     *,
-    own: Floats,
-    features: Floats,
     context: Floats,
-    denied: Denials,
     looks: LearnedLooks | None = None,
 ) -> GraphScores:
     """Hear the kin, weigh the features, add up, look again at the best; by the shipped looks, or others."""
-    first = first_look(graph, findings, own=own, features=features, context=context, denied=denied)
+    first = first_look(graph, findings, parts, context=context)
     if not observed_terms(graph, findings):
         return first
-    asked = asked_of(graph, first, features=features)
+    asked = asked_of(graph, first, features=parts.features)
     moved, strongest = second_look(graph, asked, looks or LearnedLooks.load())
     return replace(first, moved=moved, total=first.total + moved, strongest=strongest)
 
@@ -84,20 +98,18 @@ def joined(
 def first_look(
     graph: CompiledGraph,
     findings: tuple[Finding, ...],
+    parts: Parts,
     *,
-    own: Floats,
-    features: Floats,
     context: Floats,
-    denied: Denials,
 ) -> GraphScores:
     """The scores before any disease is looked at again."""
     seen = _seen(findings)
-    per_finding = borrowed(graph, own, seen)
-    denied.cap(per_finding)
+    per_finding = borrowed(graph, parts.own, seen)
+    parts.denied.cap(per_finding)
     nothing = np.zeros_like(context)
-    fit = FitWeights.load().share(features) if seen.any() else nothing
+    fit = FitWeights.load().share(parts.features) if seen.any() else nothing
     return GraphScores(
-        findings, own, per_finding, context, fit, nothing, per_finding.sum(axis=0) + context + fit
+        findings, parts.own, per_finding, context, fit, nothing, per_finding.sum(axis=0) + context + fit
     )
 
 

@@ -106,10 +106,10 @@ def test_a_dropped_publication_denies_nothing(tmp_path: Path) -> None:
     more = (row("OMIM:2", SEIZURE, "PMID:3", "0/3"), row("OMIM:2", SEIZURE, "PMID:4", "0/4"))
     full, without = compiled(tmp_path / "a", *more), compiled(tmp_path / "b", *more[:1])
     for references, graph in (({"PMID:4"}, without), (set[str](), full)):
-        _, _, denied = DroppedPublication(full).parts((Finding(FOCAL),), references)
+        denied = DroppedPublication(full).parts((Finding(FOCAL),), references).denied
         expected = denials(graph, [Finding(FOCAL)])
         assert sorted(zip(denied.disease, denied.ratio, strict=True)) == sorted(
             zip(expected.disease, expected.ratio, strict=True)
         )
-    _, _, denied = DroppedPublication(full).parts((Finding(FOCAL),), {"PMID:3", "PMID:4"})
+    denied = DroppedPublication(full).parts((Finding(FOCAL),), {"PMID:3", "PMID:4"}).denied
     assert denied.disease.tolist() == [NO_FIT]

@@ -66,7 +66,7 @@ def test_dropping_a_publication_draws_as_a_graph_without_it(real_graph: Compiled
     reference = real_graph.texts[rows.reference[np.flatnonzero(rows.indptr[:-1])[3000]]]
     without = without_publications(real_graph, {reference})
     findings = tuple(Finding(real_graph.term_ids[t]) for t in (700, 900))
-    features = DroppedPublication(real_graph).parts(findings, {reference})[1]
+    features = DroppedPublication(real_graph).parts(findings, {reference}).features
     assert features == pytest.approx(picture_of(without, [700, 900]), abs=2e-3)
     assert len(without.signatures.term) < len(real_graph.signatures.term)
 

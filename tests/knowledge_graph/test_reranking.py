@@ -18,10 +18,8 @@ from knowledge_graph.ranking.candidate_features import (
     Asked,
     candidate_features,
 )
-from knowledge_graph.ranking.denial import denials
-from knowledge_graph.ranking.likelihood_ratio import likelihood_ratios
-from knowledge_graph.ranking.profile_fit import LIKENESS, picture_of
-from knowledge_graph.ranking.rank import asked_of, first_look, rank
+from knowledge_graph.ranking.profile_fit import LIKENESS
+from knowledge_graph.ranking.rank import asked_of, first_look, parts_of, rank
 from knowledge_graph.ranking.rerank_fitting import RIVALS_OF_MANY, LookedAt, fit_reranking
 from knowledge_graph.ranking.reranking import (
     BY_LIKENESS,
@@ -47,12 +45,9 @@ def graph(tmp_path_factory: pytest.TempPathFactory) -> CompiledGraph:
 
 
 def asked(graph: CompiledGraph, *findings: Finding) -> Asked:
-    own = likelihood_ratios(graph, findings)
-    features = picture_of(graph, [graph.term_number(f.term_id) for f in findings])
-    context = np.zeros(len(graph.disease_ids), np.float32)
-    denied = denials(graph, findings)
-    first = first_look(graph, findings, own=own, features=features, context=context, denied=denied)
-    return asked_of(graph, first, features=features)
+    parts = parts_of(graph, findings)
+    first = first_look(graph, findings, parts, context=np.zeros(len(graph.disease_ids), np.float32))
+    return asked_of(graph, first, features=parts.features)
 
 
 @pytest.mark.slow
