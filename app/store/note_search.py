@@ -55,7 +55,6 @@ def find_notes(vault: "Vault", query: str, *, limit: int, stop: Stop) -> Iterato
     The second look, which costs what it costs, is given up when `stop` says so. Raises PolicyError.
     """
     hits = vault.search_notes(query, limit=limit)
-    assert isinstance(hits, NoteHits)
     yield hits
     if hits.older_left_out:
         whole = search_notes(vault.session(), query, limit=limit, stop=stop)

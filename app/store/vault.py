@@ -24,7 +24,7 @@ from app.store.audit_chain import AuditReport
 from app.store.clock import Clock, system_clock
 from app.store.creation import create_folder
 from app.store.key_derivation import KdfParameters, cost_for_this_machine
-from app.store.note_search import NoteHit
+from app.store.note_search import NoteHits
 from app.store.opening import OpenedVault, open_folder
 from app.store.patient_findings import read_observed
 from app.store.patient_query import EVERYBODY, PatientFilter, PatientRow
@@ -229,7 +229,7 @@ class Vault:
         self._views.opened(note.patient_id)
         return note
 
-    def search_notes(self, query: str, limit: int = 50) -> list[NoteHit]:
+    def search_notes(self, query: str, limit: int = 50) -> NoteHits:
         """Notes that hold every word of the query; audited by how many, never by the words."""
         self.require(Right.CHARTS)
         return self._views.searched(query, note_search.search_notes(self._session, query, limit=limit))

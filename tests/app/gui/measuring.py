@@ -1,8 +1,9 @@
-"""What the window's tests measure: words without room, places without a name, words made longer."""
+"""What the window's tests measure: words without room, places without a name, words made longer, colours."""
 
 from collections.abc import Iterator
 
 from PySide6.QtCore import QCoreApplication, Qt
+from PySide6.QtGui import QColor
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractScrollArea,
@@ -21,6 +22,12 @@ from app.gui.shell.furniture import label
 ALONE = Qt.ToolButtonStyle.ToolButtonIconOnly
 ROUNDS = 20  # of events: one round of layouts asks for the next
 _LONGER = "zusammengesetzt"
+
+
+def color_rows(widget: QWidget, x: float, color: QColor) -> list[int]:
+    """Where a colour stands in one column of a widget's pixels."""
+    image = widget.grab().toImage()
+    return [y for y in range(image.height()) if image.pixelColor(round(x), y) == color]
 
 
 def visible(root: QWidget) -> list[QWidget]:

@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 import pytest
-from PySide6.QtGui import QColor
 from pytestqt.qtbot import QtBot
 
 from app.gui.theme.look import Look
@@ -11,15 +10,10 @@ from app.gui.theme.palette import THEMES
 from app.gui.training.curve_card import MOST_TOLD, CurveCard, spoken, where_it_stands
 from app.gui.training.curve_diagram import HEIGHT, TOP
 from app.workflows.training_curve import CurvePoint
+from tests.app.gui.measuring import color_rows
 
 START = CurvePoint(0, 0.0, top1=0.25, top10=0.75, loss=2.0)
 END = CurvePoint(100, 1.0, top1=0.75, top10=1.0, loss=1.0, steps_per_second=20.0)
-
-
-def heights(card: CurveCard, x: float, color: QColor) -> list[int]:
-    """Where a colour stands in one column of the drawing's pixels."""
-    image = card.diagram.grab().toImage()
-    return [y for y in range(image.height()) if image.pixelColor(round(x), y) == color]
 
 
 @pytest.mark.slow
@@ -41,7 +35,7 @@ def test_a_line_stands_as_high_as_its_share(qtbot: QtBot, theme: str) -> None:
         (shares, "suggested", END.top10),
         (losses, "accent", END.loss / (1.1 * START.loss)),
     ):
-        columns = (heights(card, plot.left() + flat + dash, look.color(role)) for dash in range(8))
+        columns = (color_rows(card.diagram, plot.left() + flat + dash, look.color(role)) for dash in range(8))
         rows = [row for column in columns for row in column]
         assert sum(rows) / len(rows) == pytest.approx(look.px(TOP) + (1 - share) * look.px(HEIGHT), abs=2)
 

@@ -10,6 +10,7 @@ from ml.evaluation.calibration import ReliabilityBin
 from ml.evaluation.model_report import ModelReport, WayReport
 from ml.evaluation.share import Share
 from ml.registry.starting_model import starting_version
+from tests.app.gui.measuring import color_rows
 
 HALF = Share(0.5, 0.4, 0.6, 80)
 
@@ -17,12 +18,6 @@ HALF = Share(0.5, 0.4, 0.6, 80)
 def report(*bins: ReliabilityBin) -> ModelReport:
     way = WayReport("fused", HALF, HALF, HALF, HALF, HALF, HALF, stated=0.5, ece=0.02, reliability=bins)
     return ModelReport("v", "2025-01-16", "80 notes", 80, 1, (way,), (), (), HALF)
-
-
-def accent_rows(card: VersionCard, look: Look, x: int) -> list[int]:
-    """Where the diagram's own colour stands in one column of pixels."""
-    image = card.diagram.grab().toImage()
-    return [y for y in range(image.height()) if image.pixelColor(x, y) == look.color("accent")]
 
 
 @pytest.mark.slow
@@ -38,13 +33,13 @@ def test_a_points_height_is_the_share_that_came_true(qtbot: QtBot, theme: str) -
     card.show(version, None)
     assert not card.diagram.isVisible()
     assert "Not measured yet" in card.text.toPlainText()
-    heights = []
+    heights, accent = [], look.color("accent")
     for observed in (0.25, 0.75):
         card.show(version, report(ReliabilityBin(0.4, 0.5, 400, 0.5, observed)))
         assert card.diagram.isVisible()
         assert f"true {observed:.0%} of 400" in card.diagram.accessibleDescription()
         middle = look.px(56) + round(0.5 * look.px(168) * 1.9)
-        heights.append(sum(rows) / len(rows) if (rows := accent_rows(card, look, middle)) else -1)
+        heights.append(sum(rows) / len(rows) if (rows := color_rows(card.diagram, middle, accent)) else -1)
     assert heights[0] - heights[1] == pytest.approx(look.px(168) / 2, abs=6)
     card.show(None, None)
     assert card.text.toPlainText() == ""
