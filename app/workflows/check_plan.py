@@ -11,7 +11,7 @@ from ml.privacy.ledger import Mechanism, epsilon_bound, followed_by
 from ml.privacy.loss_distribution import least_deltas
 
 _ROUNDING = 1e-9
-_DELTA_ROUNDING = 1e-3  # of delta: at most 1e-4 of epsilon, a hundredth of what the two accountants differ by
+_DELTA_ROUNDING = 1e-5  # of delta, as `least_deltas` is counted out: a millionth of epsilon
 
 
 @dataclass(frozen=True, slots=True)

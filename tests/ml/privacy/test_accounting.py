@@ -89,6 +89,25 @@ def test_every_bound_agrees_with_dp_accounting_on_fifty_settings() -> None:
         assert least_epsilon(history, delta) <= known <= epsilon_bound(history, delta)
 
 
+@pytest.mark.slow
+def test_what_a_run_debits_at_its_end_agrees_with_dp_accounting_on_fifty_settings() -> None:
+    """The ledger's epsilon, worked out along a run's blocks; a first part may be of an earlier run."""
+    from ml.training.accountant import epsilons_along
+
+    settings = [((*s, d), e) for s, both in EPSILONS.items() for d, e in zip(DELTAS, both, strict=True)]
+    for (noise, rate, steps, delta), known in settings:
+        for parts in (
+            [steps],
+            [steps // 3, steps - steps // 3],
+            [steps // 4, steps // 4, steps - 2 * (steps // 4)],
+        ):
+            blocks = [(noise, rate, size) for size in parts if size]
+            fresh = [*epsilons_along((), blocks, delta)]
+            resumed = [*epsilons_along(blocks[:1], blocks[1:], delta)]
+            assert known <= fresh[-1] <= known + 0.012, (noise, rate, steps, delta, parts)
+            assert not resumed or resumed == pytest.approx(fresh[1:], abs=2e-3)
+
+
 def test_the_loss_distribution_meets_the_gaussian_mechanism_exactly() -> None:
     """Balle, Wang 2018: delta = Phi(1/(2s) - eps s) - exp(eps) Phi(-1/(2s) - eps s)."""
     for sigma, steps in ((1.0, 1), (3.0, 4), (20.0, 100)):
