@@ -1,13 +1,10 @@
 """The model of answers as if publications were unknown: how questions fare on patients never seen."""
 
-from dataclasses import replace
-
 import numpy as np
 import numpy.typing as npt
 
-from knowledge_graph.graph.arrays import Floats, Ints
-from knowledge_graph.graph.compiled_graph import CompiledGraph
-from knowledge_graph.questions.answer_model import LARGEST, AnswerModel
+from knowledge_graph.questions.answer_model import AnswerModel, Said, answers_of, of_entries
+from knowledge_graph.ranking.denial import denied_pairs
 from knowledge_graph.ranking.dropped_publication import DroppedPublication
 
 
@@ -19,22 +16,31 @@ def answers_without(
     touched = dropped.diseases(references)
     if not touched:
         return model
-    probability = model.probability.copy()
-    for lead in {int(shown_as[disease]) for disease in touched}:
-        entries = np.flatnonzero(model.disease == lead)
-        terms = model.owner[entries]
-        frequency = np.zeros(len(graph.term_ids), np.float32)
-        for member in np.flatnonzero(shown_as == lead).tolist():
-            shown, likely = (
-                dropped.profile(member, references)[1] if member in touched else _own(graph, member)
-            )
-            frequency[shown] = np.maximum(frequency[shown], likely)
-        probability[entries] = np.clip(frequency[terms], model.floor[terms], np.float32(LARGEST))
-    return replace(model, probability=probability)
+    lines = np.unique(shown_as[list(touched)])
+    members = np.flatnonzero(np.isin(shown_as, lines)).tolist()
+    anew, said = answers_of(
+        graph, _said_of(members, dropped, references), floor=model.floor, shown_as=shown_as
+    )
+    kept = ~np.isin(model.disease, lines)
+    width = len(shown_as)
+    key = model.owner[kept].astype(np.int64) * width + model.disease[kept]
+    place = np.searchsorted(key, anew)
+    return of_entries(
+        np.insert(key, place, anew),
+        np.insert(model.probability[kept], place, said),
+        floor=model.floor,
+        width=width,
+    )
 
 
-def _own(graph: CompiledGraph, disease: int) -> tuple[Ints, Floats]:
-    """All terms that a disease shows, and how likely."""
-    entries = np.flatnonzero(graph.profiles.disease == disease)
-    terms = np.searchsorted(graph.profiles.indptr, entries, side="right") - 1
-    return terms.astype(np.int32), graph.profiles.probability[entries]
+def _said_of(members: list[int], dropped: DroppedPublication, references: set[str]) -> Said:
+    """What some ids say without the publications."""
+    graph = dropped.graph
+    profiles = [dropped.profile(member, references)[1] for member in members]
+    shown = {member: set(terms.tolist()) for member, (terms, _) in zip(members, profiles, strict=True)}
+    return Said(
+        np.concatenate([terms for terms, _ in profiles]).astype(np.intp),
+        np.repeat(np.array(members, np.int32), [len(terms) for terms, _ in profiles]),
+        np.concatenate([likely for _, likely in profiles]),
+        denied_pairs(graph, dropped.denied(members, references), shown=shown),
+    )

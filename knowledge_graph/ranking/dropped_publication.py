@@ -128,7 +128,7 @@ class DroppedPublication:
             denied,
             self.graph,
             findings,
-            denied=self._denied(list(shown), references),
+            denied=self.denied(list(shown), references),
             shown=shown,
         )
         return Parts(own, features, denied)
@@ -145,7 +145,8 @@ class DroppedPublication:
         shown, _, probability = inherited(self.graph.ancestors, owner, terms, frequency)
         return (terms, frequency), (shown, probability)
 
-    def _denied(self, diseases: Sequence[int], references: set[str]) -> Denied:
+    def denied(self, diseases: Sequence[int], references: set[str]) -> Denied:
+        """What some diseases are said not to show in the other references' rows, also where they show it."""
         rows = self.graph.associations
         kept = [np.zeros(0, np.intp)]
         for disease in diseases:

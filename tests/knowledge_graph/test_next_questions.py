@@ -12,11 +12,13 @@ import pytest
 from knowledge_graph.findings.finding import Finding, FindingState, Sex
 from knowledge_graph.fusion.same_disease import leaders
 from knowledge_graph.graph.compiled_graph import CompiledGraph
+from knowledge_graph.graph.denied import SELDOM
 from knowledge_graph.questions.answer_model import FLOOR_SHARE, LARGEST, AnswerModel, build_answer_model
 from knowledge_graph.questions.askable import askable_terms
 from knowledge_graph.questions.cost_table import CostClass, shipped_costs
 from knowledge_graph.questions.information_gain import chance_of_yes, expected_gain, expected_gain_on
 from knowledge_graph.questions.next_question import Questioner
+from knowledge_graph.ranking.denial import denials
 from knowledge_graph.terms.term import TermId
 from tests.knowledge_graph.mini_release import mini_graph
 
@@ -49,14 +51,21 @@ def _belief(graph: CompiledGraph, seed: int) -> Belief:
 
 
 def _likely(graph: CompiledGraph, term: int) -> list[float]:
-    """P(yes | disease), read off the profile one disease at a time."""
-    floor = min(FLOOR_SHARE * float(graph.profiles.background[term]), LARGEST)
-    likely = [floor] * len(graph.disease_ids)
-    shown_as = leaders(graph)
+    """P(yes | disease), read off the profile and the denials one id at a time."""
+    background = float(graph.profiles.background[term])
+    floor = min(FLOOR_SHARE * background, LARGEST)
+    shown_as = leaders(graph).tolist()
+    heard = [floor] * len(shown_as)
     for disease, p in zip(*(part.tolist() for part in graph.profiles.of_term(term)), strict=True):
-        lead = int(shown_as[disease])
-        likely[lead] = max(likely[lead], min(p, LARGEST))
-    return likely
+        heard[shown_as[disease]] = max(heard[shown_as[disease]], min(p, LARGEST))
+    cap: dict[int, float] = {}
+    denied = denials(graph, [Finding(graph.term_ids[term])])
+    for disease, ratio in zip(denied.disease.tolist(), denied.ratio.tolist(), strict=True):
+        cap[disease] = min(cap.get(disease, math.inf), background * math.exp(ratio))
+    said: dict[int, list[float]] = {}
+    for disease, line in enumerate(shown_as):
+        said.setdefault(line, []).append(min(heard[line], cap.get(disease, math.inf)))
+    return [math.fsum(said[d]) / len(said[d]) if d in said else floor for d in range(len(shown_as))]
 
 
 def _bits(distribution: list[float]) -> float:
@@ -113,9 +122,9 @@ def test_the_gain_on_one_disease_is_that_on_whether_it_is_the_one(
 
 
 def test_the_chance_of_yes_is_the_mean_over_the_belief(graph: CompiledGraph, mini: AnswerModel) -> None:
-    floor = FLOOR_SHARE * (10 / 14) / 3
+    background = (10 / 14) / 3
     chance = chance_of_yes(mini, np.array([0.5, 0.3, 0.2]))[graph.term_number(SEIZURE)]
-    assert chance == pytest.approx(0.5 * 10 / 14 + 0.5 * floor)
+    assert chance == pytest.approx(0.5 * 10 / 14 + (0.3 * FLOOR_SHARE + 0.2 * SELDOM) * background)
 
 
 def test_an_answer_that_counts_less_tells_less(real_graph: CompiledGraph, real: AnswerModel) -> None:

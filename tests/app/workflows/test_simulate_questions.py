@@ -20,6 +20,7 @@ from app.workflows.simulate_questions import STRATEGIES, Simulation, case_answer
 from knowledge_graph.findings.finding import Finding
 from knowledge_graph.graph.compilation import compile_release
 from knowledge_graph.graph.compiled_graph import CompiledGraph
+from knowledge_graph.graph.denied import SELDOM
 from knowledge_graph.questions.answer_model import LARGEST, build_answer_model
 from knowledge_graph.questions.dropped_answers import answers_without
 from knowledge_graph.ranking.dropped_publication import DroppedPublication
@@ -89,11 +90,13 @@ def test_the_answers_lose_what_the_dropped_publications_said(graph: CompiledGrap
     dropped = answers_without(model, DroppedPublication(graph), {"PMID:1"}, alone)
     for term in (FOCAL, SEIZURE, FEVER, ITCHY):
         shown, likely = other.profiles.of_term(other.term_number(term))
-        expected = np.zeros(3)
-        expected[shown] = likely
         number = graph.term_number(term)
-        floor = float(model.floor[number])
-        assert dropped.of_term(number, 3) == pytest.approx(np.clip(expected, floor, LARGEST), abs=1e-6)
+        expected = np.full(3, model.floor[number])
+        expected[shown] = np.clip(likely, model.floor[number], LARGEST)
+        for of, cap in {FOCAL: SELDOM, SEIZURE: SELDOM, ITCHY: 1 / 6}.items():  # what ORPHA:3 denies
+            if of == term:
+                expected[2] = cap * graph.profiles.background[number]
+        assert dropped.of_term(number, 3) == pytest.approx(expected, abs=1e-6)
     gone = answers_without(model, DroppedPublication(graph), {"PMID:1", "PMID:2"}, alone)
     focal = graph.term_number(FOCAL)
     assert gone.of_term(focal, 3)[0] == pytest.approx(float(model.floor[focal]))
