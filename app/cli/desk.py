@@ -80,6 +80,6 @@ def _base(arguments: argparse.Namespace, coordinator: "Coordinator") -> "BaseVer
     from ml.text.encoder_files import find_encoder
 
     if arguments.base is None:
-        return starting_base(arguments.encoder)
+        return starting_base()
     file = read_base_file(arguments.base, coordinator_key=coordinator.public_key)
-    return base_from_file(file, find_encoder(arguments.encoder))
+    return base_from_file(file, find_encoder())

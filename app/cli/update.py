@@ -31,7 +31,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
     for name, about in _DEED_HELP.items():
         deed = deeds.add_parser(name, help=about, description=about)
         deed.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="print JSON")
-        deed.add_argument("--encoder", metavar="DIR", type=Path, help="the site's own encoder")
         if name in ("keys", "export", "apply"):
             add_vault_arguments(deed)
         if name in ("verify", "aggregate"):
@@ -41,10 +40,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Do one deed."""
-    from app.exchange.foreign_kind import ENCODER
-    from app.workflows.try_file import try_file
-
-    try_file(ENCODER, arguments.encoder)
     return _DEEDS[arguments.deed](arguments, console)
 
 
@@ -128,9 +123,7 @@ def _export(arguments: argparse.Namespace, console: Console) -> int:
     check_export(policy, arguments.to, recipient)
     passphrase = read_passphrase(arguments)
     with Vault.open(arguments.vault, user=arguments.user, passphrase=passphrase) as vault:
-        review = review_update(
-            vault, version_id=arguments.version, base_id=arguments.base, encoder_dir=arguments.encoder
-        )
+        review = review_update(vault, version_id=arguments.version, base_id=arguments.base)
         if not arguments.yes and not _agreed(review, recipient, arguments, console):
             console.refuse("not signed; nothing was written (to sign without a terminal, add --yes)")
             return 1
@@ -180,7 +173,6 @@ def _apply(arguments: argparse.Namespace, console: Console) -> int:
     plan = ApplyPlan(
         at=datetime.now(UTC).isoformat(timespec="seconds"),
         cache_dir=cache_dir(),
-        encoder_dir=arguments.encoder,
         margin=arguments.margin,
         notes_per_style=arguments.notes,
         policy=load_policy(),

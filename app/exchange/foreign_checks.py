@@ -5,9 +5,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from safetensors import SafetensorError, safe_open
-
-from app.exchange.foreign_kind import BASE, ENCODER, PACK, RULES, TOML, TRUST, UPDATE
+from app.exchange.foreign_kind import BASE, PACK, RULES, TOML, TRUST, UPDATE
 from knowledge_graph.rules.rule_file import read_rules
 from knowledge_graph.sources.pack_reading import read_pack
 from ml.errors import MlError
@@ -17,8 +15,6 @@ from ml.federated.package import UPDATE_MAGIC, unpack
 from ml.federated.payload import read_payload
 from ml.federated.statement import UpdateStatement, read_statement
 from ml.federated.trust_file import read_trust
-from ml.text.encoder_files import find_encoder
-from ml.text.tokenizer import TextTokenizer
 
 LARGEST_TEXT = 4 << 20
 
@@ -66,17 +62,6 @@ def _toml(content: Path | bytes) -> None:
         tomllib.loads(_text(content))
 
 
-def _encoder(content: Path | bytes) -> None:
-    """A folder with an encoder: its configuration, its tokenizer, its tensors' names and shapes."""
-    assert isinstance(content, Path)
-    with suppress(MlError, SafetensorError):
-        found = find_encoder(content)
-        TextTokenizer(found.tokenizer_json)
-        with safe_open(found.weights_path, framework="np") as tensors:
-            for name in tensors.keys():  # noqa: SIM118  (it is no mapping)
-                tensors.get_slice(name).get_shape()
-
-
 def _text(content: Path | bytes) -> str:
     assert isinstance(content, Path)
     with content.open("rb") as stream:
@@ -90,5 +75,4 @@ _CHECKS: dict[str, Callable[[Path | bytes], None]] = {
     RULES: _rules,
     TRUST: _trust,
     TOML: _toml,
-    ENCODER: _encoder,
 }

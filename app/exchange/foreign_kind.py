@@ -1,4 +1,4 @@
 """The kinds of files that the confined reader tries; apart from `foreign_checks`, which is heavy to load."""
 
 PACK, BASE, UPDATE = "pack", "base", "update"
-RULES, TRUST, TOML, ENCODER = "rules", "trust", "toml", "encoder"
+RULES, TRUST, TOML = "rules", "trust", "toml"

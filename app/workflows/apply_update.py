@@ -40,7 +40,6 @@ class ApplyPlan:
 
     at: str
     cache_dir: Path
-    encoder_dir: Path | None = None
     threads: int = 2
     margin: float = 0.03
     notes_per_style: int = 150
@@ -73,7 +72,7 @@ def apply_update(
     """
     vault.require(Right.TRAIN)
     file = read_base_file(path, coordinator_key=_trusted_key(vault, coordinator_key))
-    encoder = find_encoder(plan.encoder_dir)
+    encoder = find_encoder()
     base = base_from_file(file, encoder)
     _check_order(vault, base)
     yield f"signature and content are right: base {base.base_id[:12]}, round {base.round}"
@@ -166,9 +165,7 @@ def _result(vault: Vault, file: BaseFile) -> TrainingResult:
 
 
 def _publish_plan(plan: ApplyPlan) -> PublishPlan:
-    return PublishPlan(
-        plan.at, plan.cache_dir, plan.encoder_dir, plan.threads, probes=plan.probes, policy=plan.policy
-    )
+    return PublishPlan(plan.at, plan.cache_dir, plan.threads, probes=plan.probes, policy=plan.policy)
 
 
 def _installed(version: ModelVersion, base: BaseVersion) -> InstalledBase:

@@ -92,7 +92,6 @@ class DiagnosisService:
         *,
         provider: str = "auto",
         with_text: bool = True,
-        encoder_dir: Path | None = None,
         own_rules: Sequence[Path] = (),
         choice: KnowledgeChoice | None = None,
     ) -> "DiagnosisService":
@@ -106,7 +105,7 @@ class DiagnosisService:
         graph = knowledge.graph
         predictor = None
         if with_text:
-            predictor = _current_model(vault, encoder_dir, provider=provider)
+            predictor = _current_model(vault, provider=provider)
         return cls(
             graph,
             predictor,
@@ -307,7 +306,7 @@ class DiagnosisService:
         return differential_lines(self.graph, self.shown_as, weighed, placed)
 
 
-def _current_model(vault: "Vault | None", encoder_dir: Path | None, *, provider: str) -> "Predictor":
+def _current_model(vault: "Vault | None", *, provider: str) -> "Predictor":
     """The vault's current model; the starting model where there is no vault."""
     from app.workflows.list_models import current_version
     from ml.inference.version_loading import load_predictor
@@ -315,7 +314,7 @@ def _current_model(vault: "Vault | None", encoder_dir: Path | None, *, provider:
     from ml.text.encoder_files import find_encoder
 
     content = starting_version() if vault is None else current_version(vault)
-    return load_predictor(content, find_encoder(encoder_dir), provider=provider)
+    return load_predictor(content, find_encoder(), provider=provider)
 
 
 def _day(text: str, fallback: date) -> date:

@@ -1,7 +1,6 @@
 """Finds the base that a federation shares: the starting model, or a base that was applied here."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import msgspec
 
@@ -53,38 +52,38 @@ def trusted_coordinator(vault: Vault) -> str | None:
     return vault.setting(COORDINATOR_SETTING)
 
 
-def starting_base(encoder_dir: Path | None = None) -> BaseVersion:
+def starting_base() -> BaseVersion:
     """The starting model as round 0: what a federation begins with."""
-    return base_of(starting_version(), find_encoder(encoder_dir))
+    return base_of(starting_version(), find_encoder())
 
 
-def base_of_version(vault: Vault, version_id: str, encoder_dir: Path | None = None) -> BaseVersion:
+def base_of_version(vault: Vault, version_id: str) -> BaseVersion:
     """The shared base from which a version was trained, by the chain of base versions."""
     known = {base.version_id: base for base in installed_bases(vault)}
     start, kept = starting_version().version.version_id, set(model_store(vault).version_ids())
     while version_id != start:
         if version_id in known:
-            return _loaded(vault, known[version_id], encoder_dir)
+            return _loaded(vault, known[version_id])
         if version_id not in kept:
             raise UpdateRefused(
                 "this version began with another release's starting model, which the others no longer share; "
                 "train again"
             )
         version_id = model_store(vault).describe(version_id).card.base_version
-    return starting_base(encoder_dir)
+    return starting_base()
 
 
-def named_base(vault: Vault, prefix: str, encoder_dir: Path | None = None) -> BaseVersion:
+def named_base(vault: Vault, prefix: str) -> BaseVersion:
     """The shared base whose local name, or shared name, begins so."""
     start = starting_version().version.version_id
     if prefix == "starting" or (prefix and start.startswith(prefix)):
-        return starting_base(encoder_dir)
+        return starting_base()
     found = [b for b in installed_bases(vault) if prefix and _is_called(b, prefix)]
     if len(found) != 1:
         raise UpdateRefused(
             f"{len(found)} shared bases begin with {prefix!r}; apply the coordinator's base first"
         )
-    return _loaded(vault, found[0], encoder_dir)
+    return _loaded(vault, found[0])
 
 
 def base_from_file(file: BaseFile, encoder: EncoderFiles) -> BaseVersion:
@@ -110,10 +109,10 @@ def _is_called(base: InstalledBase, prefix: str) -> bool:
     return base.version_id.startswith(prefix) or base.base_id.startswith(prefix)
 
 
-def _loaded(vault: Vault, base: InstalledBase, encoder_dir: Path | None) -> BaseVersion:
+def _loaded(vault: Vault, base: InstalledBase) -> BaseVersion:
     return base_of(
         load_version(vault, base.version_id),
-        find_encoder(encoder_dir),
+        find_encoder(),
         round_number=base.round,
         epsilon=base.epsilon,
         delta=base.delta,

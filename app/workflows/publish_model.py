@@ -37,7 +37,6 @@ class PublishPlan:
 
     at: str
     cache_dir: Path
-    encoder_dir: Path | None = None
     threads: int = 2
     make_current: bool = True
     probes: int = PROBE_COUNT
@@ -60,7 +59,7 @@ def publish_model(
     """
     vault.require(Right.TRAIN)
     base = load_version(vault, result.base_version)
-    encoder = find_encoder(plan.encoder_dir)
+    encoder = find_encoder()
     check_encoder(base, encoder)
     tensors = write_tensors(read_tensors(base.files[TENSORS_FILE]) | read_tensors(result.tensors))
     graph, graphs = load_compiled(plan.cache_dir), _reusable_graphs(base, encoder, result)
@@ -68,7 +67,6 @@ def publish_model(
         tensors=tensors,
         labels=base.labels,
         probes=probe_texts(graph.disease_names, count=plan.probes),
-        encoder_dir=str(plan.encoder_dir or ""),
         threads=plan.threads,
         graphs=graphs,
         calibration=() if graphs else calibration_texts(graph),

@@ -1,7 +1,6 @@
 """Says in plain language what an update file would hold, before anybody signs it."""
 
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 
@@ -85,21 +84,15 @@ class UpdateReview:
         return folded(self.paragraphs)
 
 
-def review_update(
-    vault: Vault,
-    *,
-    version_id: str | None = None,
-    base_id: str | None = None,
-    encoder_dir: Path | None = None,
-) -> UpdateReview:
+def review_update(vault: Vault, *, version_id: str | None = None, base_id: str | None = None) -> UpdateReview:
     """What an update of a version (default: the current one) would hold. Refuses what may not leave."""
     content = _wanted(vault, version_id)
     claim = content.version.card.privacy
     check_claim(claim)
     _check_ledger(vault, claim)
     name = content.version.version_id
-    base = named_base(vault, base_id, encoder_dir) if base_id else base_of_version(vault, name, encoder_dir)
-    delta = _delta(content, base, encoder_dir)
+    base = named_base(vault, base_id) if base_id else base_of_version(vault, name)
+    delta = _delta(content, base)
     if not delta:
         raise UpdateRefused("this version is the same as its base; train before you export")
     payload = write_payload(delta)
@@ -166,14 +159,14 @@ def _diseases(delta: Tensors, labels: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(labels[row] for row in np.flatnonzero(np.any(changed, axis=0))) if changed else ()
 
 
-def _delta(content: VersionContent, base: BaseVersion, encoder_dir: Path | None) -> Tensors:
+def _delta(content: VersionContent, base: BaseVersion) -> Tensors:
     own = read_tensors(content.files[TENSORS_FILE])
     if not set(own) <= set(base.whole):
         raise UpdateRefused(
             "this version has adapters or a prefix, layers that the shared base lacks, so it stays at this "
             "site; for an update train another scope (head, top, bitfit, lora, adalora, full) from the base"
         )
-    whole = merged_tensors(find_encoder(encoder_dir), own)
+    whole = merged_tensors(find_encoder(), own)
     return changed_from(base, {name: whole[name] for name in sorted({*own, *base.own})})
 
 

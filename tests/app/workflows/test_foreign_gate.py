@@ -14,7 +14,7 @@ import app.workflows.import_records as importing
 from app.cli.main import main
 from app.errors import ImportRefused, ReaderEnded, WorkerFailed
 from app.exchange.confinement import Confinement
-from app.exchange.foreign_kind import BASE, ENCODER, PACK, RULES, TOML, TRUST, UPDATE
+from app.exchange.foreign_kind import BASE, PACK, RULES, TOML, TRUST, UPDATE
 from app.exchange.item import ImportedItem, ReadLimits
 from app.exchange.item_frames import unpack_item
 from app.exchange.reader import ReadPlan, learn, read_records
@@ -31,7 +31,6 @@ from tests.app.exchange.foreign_files import ADA, HERS, write
 from tests.app.exchange.hostile_seeds import seeds
 from tests.app.workflows.training_site import empty_vault
 from tests.fuzz.seeds import seeds_of
-from tests.ml.tiny_model import write_tiny_encoder
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reason="it looks into /proc")]
 SMALL = GateLimits(Confinement(memory_bytes=256 << 20))
@@ -247,18 +246,12 @@ def test_named_files_are_tried_by_the_reader_and_what_is_merely_wrong_is_left_to
 ) -> None:
     text = write(tmp_path / "any.toml", b"a = = 1")
     deep = write(tmp_path / "deep.toml", b"a = " + b"[" * 100_000)
-    write_tiny_encoder(tmp_path / "encoder")
-    broken = write_tiny_encoder(tmp_path / "broken").weights_path.parent
-    (broken / "tokenizer.json").write_bytes(b"[" * 100_000)
-    (broken / "model.safetensors").write_bytes(b"\xff" * 64)
     with ForeignGate(ReadPlan(), {}) as gate:
         for kind in (RULES, TRUST, TOML):
             gate.check(kind, text, name="f")
             gate.check(kind, deep, name="f")
-        gate.check(ENCODER, tmp_path / "encoder", name="f")
-        gate.check(ENCODER, broken, name="f")
         assert not gate.has_forgotten
-    for kind in (RULES, TRUST, TOML, ENCODER):
+    for kind in (RULES, TRUST, TOML):
         try_file(kind, tmp_path / "absent")
         try_file(kind, None)
 
@@ -274,7 +267,6 @@ def test_a_named_file_that_ends_the_reader_is_refused_in_one_line(
         ["diagnose", "--findings", "HP:0001166", "--rules", path],
         ["ask", "--findings", "HP:0001166", "--costs", path],
         ["update", "verify", path, *desk],
-        ["update", "inspect", path, "--encoder", str(tmp_path)],
     ):
         assert main(words) == 1, words
         assert "it ended the process that read it" in capsys.readouterr().err, words
