@@ -230,9 +230,10 @@ def _with_reasons(
 ) -> None:
     scores = ranking(graph, findings)
     reasons = Reasons(graph, scores)
-    for disease in scores.best(SHOWN).tolist():
-        reasons.explain(graph.disease_ids[disease])
-        reasons.not_yet_asked(graph.disease_ids[disease])
+    shown = [graph.disease_ids[disease] for disease in scores.best(SHOWN).tolist()]
+    reasons.explain_each(shown)
+    for disease_id in shown:
+        reasons.not_yet_asked(disease_id)
 
 
 def _walks(

@@ -1,6 +1,7 @@
 """Lines of a differential: each disease's probability, its parts that add up to it, and the reasons."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -8,8 +9,14 @@ import numpy.typing as npt
 from app.clinical.diagnosis import DifferentialLine, HeldLine
 from app.workflows.weighed import Weighed
 from knowledge_graph.graph.compiled_graph import CompiledGraph
+from knowledge_graph.rationale.evidence import Evidence
 from knowledge_graph.rationale.explanation import Reasons
-from knowledge_graph.terms.term import DiseaseId
+from knowledge_graph.terms.term import DiseaseId, TermId
+
+
+class _Told(NamedTuple):
+    evidence: tuple[Evidence, ...]
+    not_yet_asked: tuple[tuple[TermId, str], ...]
 
 
 def differential_lines(
@@ -22,11 +29,21 @@ def differential_lines(
 
     `placed` are (rank, disease); `shown_as` gives each disease the one under whose id it is shown.
     """
-    reasons = Reasons(graph, weighed.scores)
+    ranks = list(placed)
+    told = _told(graph, weighed, [graph.disease_ids[disease] for _, disease in ranks])
     return tuple(
-        _line(graph, weighed, disease, rank=rank, same_as=_same_as(graph, shown_as, disease), reasons=reasons)
-        for rank, disease in placed
+        _line(graph, weighed, disease, rank=rank, same_as=_same_as(graph, shown_as, disease), told=of_disease)
+        for (rank, disease), of_disease in zip(ranks, told, strict=True)
     )
+
+
+def _told(graph: CompiledGraph, weighed: Weighed, disease_ids: Sequence[DiseaseId]) -> list[_Told]:
+    """Why each disease stands where it does, and what to ask of it."""
+    reasons = Reasons(graph, weighed.scores)
+    return [
+        _Told(evidence, tuple((e.term_id, e.name) for e in reasons.not_yet_asked(disease_id, count=4)))
+        for disease_id, evidence in zip(disease_ids, reasons.explain_each(disease_ids), strict=True)
+    ]
 
 
 def _line(
@@ -36,7 +53,7 @@ def _line(
     *,
     rank: int,
     same_as: tuple[DiseaseId, ...],
-    reasons: Reasons,
+    told: _Told,
 ) -> DifferentialLine:
     scores, fused, held = weighed.scores, weighed.fused, weighed.held
     disease_id = graph.disease_ids[disease]
@@ -62,8 +79,8 @@ def _line(
             said for i in (disease_id, *same_as) if i in graph.facts for said in graph.facts[i].epidemiology
         ),
         genes=graph.genes[disease],
-        evidence=reasons.explain(disease_id),
-        not_yet_asked=tuple((e.term_id, e.name) for e in reasons.not_yet_asked(disease_id, count=4)),
+        evidence=told.evidence,
+        not_yet_asked=told.not_yet_asked,
     )
 
 

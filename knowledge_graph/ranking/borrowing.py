@@ -67,18 +67,20 @@ def _series_ratios(graph: CompiledGraph, said: Floats) -> Floats:
 
 
 def lenders(
-    graph: CompiledGraph, own: Floats, disease: int
+    graph: CompiledGraph, own: Floats, diseases: npt.NDArray[np.integer]
 ) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.float64]]:
-    """Which of a disease's kin lends it most for each finding, and how much; -1 where none tops its own.
+    """Which of each disease's kin lends it most for each finding, and how much; -1 where none tops its own.
 
-    `own` is (n_findings, n_diseases), the answers (n_findings,). The series is not asked.
+    `own` is (n_findings, n_diseases), the answers (n, n_findings). The series is not asked.
     """
-    each = [getattr(graph.kinship, name)[disease] for name in SHARES]
-    kin, shares = np.concatenate(each), np.repeat(np.log(list(SHARES.values())), [len(some) for some in each])
-    most = own[:, disease].astype(np.float64)
-    if not len(kin):
-        return np.full(len(own), -1), most
-    lent = own[:, kin] + shares
-    first = lent.argmax(axis=1)
-    largest = lent.max(axis=1)
-    return np.where(largest > most, kin[first], -1), np.maximum(largest, most)
+    most = own[:, diseases].T.astype(np.float64)
+    who = np.full(most.shape, -1)
+    for row, disease in enumerate(diseases.tolist()):
+        each = [getattr(graph.kinship, name)[disease] for name in SHARES]
+        kin = np.concatenate(each)
+        if len(kin):
+            lent = own[:, kin] + np.repeat(np.log(list(SHARES.values())), [len(some) for some in each])
+            first, largest = lent.argmax(axis=1), lent.max(axis=1)
+            who[row] = np.where(largest > most[row], kin[first], -1)
+            most[row] = np.maximum(largest, most[row])
+    return who, most

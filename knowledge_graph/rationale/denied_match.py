@@ -1,5 +1,7 @@
 """Which rows say that a disease does not show a finding, where they are what its ratio comes from."""
 
+import numpy as np
+
 from knowledge_graph.findings.finding import FindingState
 from knowledge_graph.graph.compiled_graph import CompiledGraph
 from knowledge_graph.graph.signature import references_named
@@ -15,24 +17,27 @@ class DeniedMatcher:
 
     def __init__(self, graph: CompiledGraph, scores: GraphScores):
         self._graph, self._scores = graph, scores
-        self._said: dict[int, dict[int, tuple[float, int]]] = {}  # disease, finding: least ratio, its term
-        for place, finding in enumerate(scores.findings):
-            if finding.state is FindingState.OBSERVED:
-                self._hear(place, graph.term_index[finding.term_id])
-
-    def _hear(self, place: int, term: int) -> None:
-        for above in self._graph.ancestors[term].tolist():
-            if above in self._graph.denied.spans:
-                diseases, ratios = self._graph.denied.of_term(above)
-                for disease, ratio in zip(diseases.tolist(), ratios.tolist(), strict=True):
-                    said = self._said.setdefault(disease, {})
-                    said[place] = min(said.get(place, (0.0, -1)), (ratio, above))
+        said = [
+            (place, above, *graph.denied.of_term(above))
+            for place, finding in enumerate(scores.findings)
+            if finding.state is FindingState.OBSERVED
+            for above in graph.ancestors[graph.term_index[finding.term_id]].tolist()
+            if above in graph.denied.spans
+        ]
+        self._of = [(place, above) for place, above, diseases, _ in said for _ in range(len(diseases))]
+        self._disease = np.concatenate([np.zeros(0, np.intp), *(diseases for _, _, diseases, _ in said)])
+        self._ratio = np.concatenate([np.zeros(0, np.float32), *(ratio for _, _, _, ratio in said)])
 
     def matches(self, disease: int) -> dict[int, OwnMatch]:
         """Place of a finding to the term that the disease is said not to show, itself or one above it."""
+        least: dict[int, tuple[float, int]] = {}
+        for row in np.flatnonzero(self._disease == disease).tolist():
+            place, above = self._of[row]
+            told = float(self._ratio[row]), above
+            least[place] = min(least.get(place, told), told)
         return {
             place: _match(self._graph, term, disease)
-            for place, (ratio, term) in self._said.get(disease, {}).items()
+            for place, (ratio, term) in least.items()
             if abs(float(self._scores.per_finding[place, disease]) - ratio) < _AS_EXACT
         }
 

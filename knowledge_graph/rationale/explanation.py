@@ -4,6 +4,7 @@ The parts add up: the sum of `log_likelihood_ratio` over the evidence plus the s
 (sex, age) and of the fit (the picture as a whole) is the disease's total score.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -42,16 +43,35 @@ class Reasons:
 
     def explain(self, disease_id: str) -> tuple[Evidence, ...]:
         """Evidence for one disease, strongest first. Raises UnknownDisease."""
-        disease = self._graph.disease_number(disease_id)
-        if not self._scores.findings:
-            return ()
-        speakers = _speakers(self._graph, self._scores, disease)
-        own = self._matcher.matches(np.where(speakers == _MANY, disease, speakers))
+        return self.explain_each([disease_id])[0]
+
+    def explain_each(self, disease_ids: Sequence[str]) -> list[tuple[Evidence, ...]]:
+        """The same for several, sooner than one by one. Raises UnknownDisease."""
+        graph, scores = self._graph, self._scores
+        diseases = np.array([graph.disease_number(disease_id) for disease_id in disease_ids], np.intp)
+        if not scores.findings or not len(diseases):
+            return [() for _ in disease_ids]
+        speakers = _speakers(graph, scores, diseases)
+        own = self._matcher.matches(np.where(speakers == _MANY, diseases[:, None], speakers))
+        columns = (diseases.tolist(), scores.per_finding[:, diseases].T.tolist(), speakers.tolist(), own)
+        return [
+            self._evidence(disease, ratios, *self._held(disease, said, matches))
+            for disease, ratios, said, matches in zip(*columns, strict=True)
+        ]
+
+    def _held(
+        self, disease: int, speakers: list[int], own: list[OwnMatch]
+    ) -> tuple[list[int], list[OwnMatch]]:
+        """Who speaks of each finding, and what it met there; the disease itself where it denies it."""
         matches = [NO_MATCH if who == _MANY else match for who, match in zip(speakers, own, strict=True)]
         for place, denied in self._denied.matches(disease).items():
             speakers[place], matches[place] = disease, denied
-        ratios = self._scores.per_finding[:, disease].tolist()
-        columns = (self._scores.findings, self._terms.tolist(), ratios, speakers.tolist(), matches)
+        return speakers, matches
+
+    def _evidence(
+        self, disease: int, ratios: list[float], speakers: list[int], matches: list[OwnMatch]
+    ) -> tuple[Evidence, ...]:
+        columns = (self._scores.findings, self._terms.tolist(), ratios, speakers, matches)
         evidence = [
             Evidence(
                 term_id=finding.term_id,
@@ -100,12 +120,7 @@ class Reasons:
         """From a finding to another term that it met."""
         if match.term_id is None or match.term_id == self._graph.term_ids[finding]:
             return ()
-        up, back = self._paths.ways(finding, self._graph.term_index[match.term_id])
-        steps = [(term, True) for term in up[1:]] + [(term, False) for term in reversed(back[:-1])]
-        return tuple(
-            PathTerm(self._graph.term_ids[term], self._graph.term_names[term], up=rises)
-            for term, rises in steps
-        )
+        return self._paths.path(finding, self._graph.term_index[match.term_id])
 
     def _borrowed_from(self, speaker: int, disease: int) -> str:
         if speaker == disease:
@@ -113,12 +128,15 @@ class Reasons:
         return SERIES if speaker == _MANY else self._graph.disease_ids[speaker]
 
 
-def _speakers(graph: CompiledGraph, scores: GraphScores, disease: int) -> Places:
-    """Whose rows are the source of each finding's ratio: the disease's own, a lender's, or _MANY's."""
-    counted, own = (table[:, disease].astype(np.float64) for table in (scores.per_finding, scores.own))
-    kin, lent = lenders(graph, scores.own, disease)
+def _speakers(graph: CompiledGraph, scores: GraphScores, diseases: Places) -> Places:
+    """Whose rows are the source of each finding's ratio: the disease's own, a lender's, or _MANY's.
+
+    (n, n_findings) for n diseases.
+    """
+    counted, own = (table[:, diseases].T.astype(np.float64) for table in (scores.per_finding, scores.own))
+    kin, lent = lenders(graph, scores.own, diseases)
     borrowed = np.where((kin >= 0) & _is_close(counted, lent, least=1e-4), kin, _MANY)
-    return np.where(_is_close(counted, own, least=1e-6), disease, borrowed)
+    return np.where(_is_close(counted, own, least=1e-6), diseases[:, None], borrowed)
 
 
 def _is_close(

@@ -45,17 +45,21 @@ class Matcher:
         self._number = np.full(len(graph.term_ids), _NONE, np.intp)  # of each term among those above
         self._number[known] = np.arange(len(known))
 
-    def matches(self, diseases: Places) -> list[OwnMatch]:
-        """What each finding meets of the disease that stands at its place."""
-        asked, which = np.unique(diseases, return_inverse=True)
-        speakers, terms, rows = self._own_rows(asked)
+    def matches(self, speakers: Places) -> list[list[OwnMatch]]:
+        """What each finding meets of the disease at its place: speakers (n, n_findings)."""
+        asked, which = np.unique(speakers, return_inverse=True)
+        which = which.reshape(speakers.shape)
+        owners, terms, rows = self._own_rows(asked)
         is_own = np.zeros((len(asked), len(self._graph.term_ids)), bool)
-        is_own[speakers, terms] = True
-        near = self._nearest(self._first_below(speakers, terms, len(asked)), which)
+        is_own[owners, terms] = True
+        near = self._nearest(self._first_below(owners, terms, len(asked)), which)
         met = np.where(is_own[which, self._findings], self._findings, near)
-        pairs = list(zip(which.tolist(), met.tolist(), strict=True))
-        found = self._words(set(pairs), speakers, terms, rows)
-        return [found.get(pair, NO_MATCH) for pair in pairs]
+        is_own[:] = False
+        is_own[which, met] = True  # those rows alone are read; -1 is a term that none of them has
+        read = is_own[owners, terms]
+        found = self._words(owners[read], terms[read], rows[read])
+        pairs: list[list[tuple[int, int]]] = np.stack([which, met], axis=-1).tolist()
+        return [[found.get((who, term), NO_MATCH) for who, term in of_disease] for of_disease in pairs]
 
     def _own_rows(self, diseases: Places) -> tuple[Places, Ints, Places]:
         """What the diseases are said to show: whose row (a place among them), its term, its number."""
@@ -77,21 +81,20 @@ class Matcher:
 
     def _nearest(self, first_below: Ints, which: Places) -> Ints:
         """For each finding the first of its speaker's terms under its nearest telling ancestor; or -1."""
-        below = first_below[np.repeat(which, self._lengths), self._above]
-        places = np.where(self._telling & (below != _NONE), np.arange(len(below)), len(below))
-        return np.append(below, np.int32(_NONE))[np.minimum.reduceat(places, self._starts)]
+        below = first_below[np.repeat(which, self._lengths, axis=1), self._above]
+        places = np.where(self._telling & (below != _NONE), np.arange(below.shape[1]), below.shape[1])
+        first = np.minimum.reduceat(places, self._starts, axis=1)
+        padded = np.concatenate([below, np.full((len(below), 1), _NONE, np.int32)], axis=1)
+        return np.take_along_axis(padded, first, axis=1)
 
-    def _words(
-        self, pairs: set[tuple[int, int]], speakers: Places, terms: Ints, rows: Places
-    ) -> dict[tuple[int, int], OwnMatch]:
-        """What the rows say of these pairs of a speaker and a term."""
+    def _words(self, owners: Places, terms: Ints, rows: Places) -> dict[tuple[int, int], OwnMatch]:
+        """What rows say, by whose they are (a place among the speakers) and their term."""
         stated = self._graph.associations
-        columns = (speakers, terms, stated.frequency[rows], stated.reference[rows])
+        columns = (owners, terms, stated.frequency[rows], stated.reference[rows])
         said: dict[tuple[int, int], list[tuple[int, int]]] = {}
-        for speaker, term, how_often, who in zip(*(column.tolist() for column in columns), strict=True):
-            if (speaker, term) in pairs:
-                said.setdefault((speaker, term), []).append((how_often, who))
-        return {(speaker, term): self._match(term, told) for (speaker, term), told in said.items()}
+        for owner, term, how_often, who in zip(*(column.tolist() for column in columns), strict=True):
+            said.setdefault((owner, term), []).append((how_often, who))
+        return {(owner, term): self._match(term, told) for (owner, term), told in said.items()}
 
     def _match(self, term: int, said: list[tuple[int, int]]) -> OwnMatch:
         graph = self._graph

@@ -116,8 +116,8 @@ def test_the_lenders_equal_a_loop_over_the_kin(real_graph: CompiledGraph) -> Non
     own = likelihood_ratios(real_graph, [Finding(real_graph.term_ids[t]) for t in terms])
     twins, genes = (np.diff(kin.indptr) for kin in (real_graph.kinship.twins, real_graph.kinship.same_gene))
     with_both, alone = np.flatnonzero((twins > 0) & (genes > 3)), np.flatnonzero(twins + genes == 0)
-    for disease in (*rng.choice(with_both, 30).tolist(), int(alone[0])):
-        who, most = lenders(real_graph, own, disease)
+    diseases = np.array([*rng.choice(with_both, 30), alone[0]])
+    for disease, who, most in zip(diseases.tolist(), *lenders(real_graph, own, diseases), strict=True):
         slow = [_slow_lender(real_graph, row, disease) for row in own]
         assert list(zip(who.tolist(), most.tolist(), strict=True)) == slow
 
@@ -271,7 +271,7 @@ def test_a_row_of_several_publications_is_left_out_as_asked(tmp_path: Path) -> N
 def test_reasons_name_each_publication_of_a_shared_row(tmp_path: Path) -> None:
     shared = HPOA.replace("PMID:2\tPCS", "PMID:2; PMID:1\tPCS")
     graph = compile_release(write_mini_release(tmp_path, hpoa=shared))
-    (match,) = Matcher(graph, np.array([graph.term_number(FOCAL)])).matches(np.array([0]))
+    ((match,),) = Matcher(graph, np.array([graph.term_number(FOCAL)])).matches(np.array([[0]]))
     assert match.references == ("PMID:1", "PMID:2")
 
 

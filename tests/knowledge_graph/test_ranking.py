@@ -159,6 +159,17 @@ def test_the_evidence_equals_a_slow_search_of_the_rows_on_the_real_release(real_
                 assert (found.matched_name, found.frequency, found.references) == slow
 
 
+def test_diseases_are_explained_together_as_one_by_one(real_graph: CompiledGraph) -> None:
+    rng = np.random.default_rng(6)
+    findings = [Finding(real_graph.term_ids[t]) for t in rng.choice(real_graph.associations.term, 7)]
+    scores = rank(real_graph, [*findings, Finding(TermId("HP:0001627"), EXCLUDED)])
+    reasons = Reasons(real_graph, scores)
+    denying = real_graph.denied.of_term(real_graph.term_number("HP:0001250"))[0][:2]
+    ids = [real_graph.disease_ids[d] for d in (*scores.best(20).tolist(), *denying.tolist())]
+    assert reasons.explain_each(ids) == [Reasons(real_graph, scores).explain(one) for one in ids]
+    assert reasons.explain_each([]) == []
+
+
 def _slow_match(graph: CompiledGraph, term: int, disease: int) -> tuple[str, str, tuple[str, ...]]:
     """The nearest term that the rows say is seen: itself, else the first at or below a telling ancestor."""
     rows = graph.associations
