@@ -4,6 +4,7 @@ safetensors behind a SHA-256, never pickle. A damaged or foreign cache is rebuil
 """
 
 import time
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,15 @@ import msgspec
 import numpy as np
 
 from knowledge_graph.graph.arrays import Associations, Rows
+from knowledge_graph.graph.collector import collector_at_rest
 from knowledge_graph.graph.compilation import compile_release
 from knowledge_graph.graph.compiled_graph import CompiledGraph
 from knowledge_graph.graph.demographics import Demographics
 from knowledge_graph.graph.kinship import Kinship
-from knowledge_graph.graph.namesakes import Namesakes, shipped_namesakes
-from knowledge_graph.graph.portraits import Portraits, shipped_portraits
+from knowledge_graph.graph.namesakes import FILE as NAMESAKES
+from knowledge_graph.graph.namesakes import Namesakes
+from knowledge_graph.graph.portraits import FILE as PORTRAITS
+from knowledge_graph.graph.portraits import Portraits
 from knowledge_graph.graph.profile import Profiles
 from knowledge_graph.graph.sealed_arrays import sealed, unsealed
 from knowledge_graph.graph.signature import Signatures
@@ -59,15 +63,24 @@ class _Words(msgspec.Struct, array_like=True):
 def load_compiled(cache_dir: Path, release: HpoRelease | None = None) -> CompiledGraph:
     """The compiled graph of a release: from the cache, or compiled now and put there."""
     source = find_release() if release is None else release
-    learned = (shipped_namesakes()[:4] + shipped_portraits()[:4]).hex()  # each begins with its SHA-256
     source_hash = remembered_hash(source, cache_dir, now_ns=time.time_ns())
-    path = cache_dir / f"graph-{source_hash[:32]}-{learned}-{LAYOUT}.bin"
-    cached = kept(path, _read)
+    path = cache_dir / f"graph-{source_hash[:32]}-{_learned()}-{LAYOUT}.bin"
+    with collector_at_rest():
+        cached = kept(path, _read)
     if cached is not None and cached.content_hash == source_hash:
         return cached
     graph = compile_release(source)
     keep(path, to_bytes(graph))
     return graph
+
+
+def _learned() -> str:
+    """Names what was learned and ships with the program: the first bytes of the SHA-256 before each file."""
+    seals = b""
+    for name in (NAMESAKES, PORTRAITS):
+        with files("resources.ranking").joinpath(name).open("rb") as file:
+            seals += file.read(4)
+    return seals.hex()
 
 
 def to_bytes(graph: CompiledGraph) -> bytes:

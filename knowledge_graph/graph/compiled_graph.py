@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from knowledge_graph.errors import UnknownDisease, UnknownTerm
 from knowledge_graph.graph.arrays import Associations, Floats, Ints, Places, Rows, transposed
+from knowledge_graph.graph.common_terms import CommonTerms
 from knowledge_graph.graph.demographics import Demographics
 from knowledge_graph.graph.denied import Denied, denied_rows
 from knowledge_graph.graph.kinship import Kinship
@@ -24,8 +25,6 @@ from knowledge_graph.graph.signature import Signatures
 from knowledge_graph.sources.knowledge_pack import PackDisease
 from knowledge_graph.terms.gene import GeneId
 from knowledge_graph.terms.term import DiseaseId, TermId
-
-COMMON_SHARE = 0.12  # from here on a whole row is faster than its entries; some 150 terms of 7,800
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,15 +170,9 @@ class CompiledGraph:
         return denied_rows(self.associations, np.flatnonzero(self.associations.excluded), but=self.profiles)
 
     @cached_property
-    def common_terms(self) -> dict[int, Floats]:
-        """P(term | disease) for every disease, of the terms that more than COMMON_SHARE of them show."""
-        shown_by = np.diff(self.profiles.indptr)
-        dense: dict[int, Floats] = {}
-        for term in np.flatnonzero(shown_by > COMMON_SHARE * len(self.disease_ids)).tolist():
-            diseases, probability = self.profiles.of_term(term)
-            dense[term] = np.zeros(len(self.disease_ids), np.float32)
-            dense[term][diseases] = probability
-        return dense
+    def common_terms(self) -> CommonTerms:
+        """The terms that many diseases show."""
+        return CommonTerms(self.profiles, len(self.disease_ids))
 
     @cached_property
     def own_terms(self) -> Places:
@@ -232,8 +225,8 @@ class CompiledGraph:
     def expected_information(self) -> Floats:
         """Information of each disease's own terms, weighed by their frequency: (n_diseases,)."""
         own = self.signatures
-        weighed = own.frequency * self.information[own.term]
-        ends = np.concatenate([[0.0], np.cumsum(weighed, dtype=np.float64)])
+        weighed = (own.frequency * self.information.take(self.own_terms)).astype(np.float64)
+        ends = np.concatenate([[0.0], np.cumsum(weighed)])  # a third of the time of `cumsum(dtype=)`
         return np.diff(ends[own.indptr]).astype(np.float32)
 
     def resolve(self, term_id: str) -> TermId:

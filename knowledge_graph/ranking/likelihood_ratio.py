@@ -59,8 +59,9 @@ def _near_ratio(graph: CompiledGraph, ancestors: set[int], best: Floats, *, term
         if span.start < span.stop:
             share = 1.0 if ancestor == term else ANCESTOR_SHARE
             weight = np.float32(share / profiles.background[ancestor])
-            if ancestor in common:
-                np.maximum(best, common[ancestor] * weight, out=best)
+            whole = common.row(ancestor)
+            if whole is not None:
+                np.maximum(best, whole * weight, out=best)
                 continue
             diseases = shown_by[span]
             near = best.take(diseases, mode="clip")
