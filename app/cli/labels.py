@@ -14,6 +14,10 @@ from app.errors import UsageError
 
 if TYPE_CHECKING:
     from app.store.vault import Vault
+    from app.workflows.diagnose import DiagnosisService
+    from app.workflows.measure_voters import MeasuredVoters
+    from app.workflows.write_notes import KnownNote
+    from knowledge_graph.graph.compiled_graph import CompiledGraph
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -24,15 +28,20 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--measure-voters",
         type=int,
         metavar="N",
-        help="instead, measure on N synthetic notes how often each voter of the weak labels is right",
+        help="instead, measure on N synthetic notes how often each voter of the weak labels is right, and "
+        "the labels that they make",
     )
-    parser.add_argument("--cases", metavar="F", type=Path, help="measure on notes of these published cases")
+    whose = parser.add_mutually_exclusive_group()
+    whose.add_argument("--cases", metavar="F", type=Path, help="measure on notes of these published cases")
+    whose.add_argument(
+        "--named", action="store_true", help="measure on patients of the diseases that rules can name alone"
+    )
 
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """A weak label is shown with its confidence; none of them is ever learned from."""
     if arguments.measure_voters is not None:
-        return _measure(arguments.measure_voters, arguments.cases, console)
+        return _measure(arguments, console)
     if arguments.vault is None:
         raise UsageError("name the vault by --vault")
     with open_to_read(arguments, console) as vault:
@@ -43,7 +52,6 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
 
 def _labels(vault: "Vault", *, with_weak: bool) -> dict[str, Any]:
     from app.store.rights import Right
-    from app.workflows.diagnose import DiagnosisService
     from app.workflows.find_conflicts import DiseaseNames, find_conflicts
     from app.workflows.standing_word import coded_diseases, standing_word
     from app.workflows.weak_labels import weak_labels
@@ -62,7 +70,8 @@ def _labels(vault: "Vault", *, with_weak: bool) -> dict[str, Any]:
         "conflicts": [asdict(conflict) for conflict in find_conflicts(vault, names)],
     }
     if with_weak:
-        service = DiagnosisService.load(cache_dir(), vault)
+        service = _site_service(vault)
+        names = DiseaseNames(service.graph)
         value["weak"] = [asdict(w) for w in weak_labels(vault, service, names, today=date.today())]
     return value
 
@@ -75,33 +84,59 @@ def _text(value: dict[str, Any]) -> str:
         lines.append(f"{len(value['weak'])} weak labels (guesses; never learned from)")
         lines += [
             f"  {w['patient_id']}  {w['disease_id']}  {w['confidence']:.0%}  by {', '.join(w['sources'])}"
+            + (f"; against it: {', '.join(w['against'])}" if w["against"] else "")
             for w in value["weak"]
         ]
     return "\n".join(lines)
 
 
-def _measure(count: int, cases: Path | None, console: Console) -> int:
+def _site_service(vault: "Vault") -> "DiagnosisService":
+    """By the hospital's knowledge and rules, whoever is at the desk."""
+    from app.config.policy import load_policy
+    from app.workflows.diagnose import DiagnosisService
+    from app.workflows.load_knowledge import site_knowledge
+
+    policy = load_policy()
+    own = (policy.rules_file,) if policy.rules_file else ()
+    return DiagnosisService.load(cache_dir(), vault, own_rules=own, choice=site_knowledge(policy))
+
+
+def _measure(arguments: argparse.Namespace, console: Console) -> int:
+    from app.workflows.diagnose import DiagnosisService
+    from app.workflows.find_conflicts import DiseaseNames
+    from app.workflows.load_knowledge import KnowledgeChoice
+    from app.workflows.measure_voters import measure_voters
+    from app.workflows.weak_labels import shipped_voters
+
+    if arguments.measure_voters < 1:
+        raise UsageError("--measure-voters must be at least 1")
+    service, shipped = DiagnosisService.load(cache_dir(), choice=KnowledgeChoice()), shipped_voters()
+    notes = _known_notes(arguments, service.graph, sorted(set(shipped.named.values())))
+    found = measure_voters(service, notes, DiseaseNames(service.graph), shipped)
+    console.result({"notes": len(notes), **asdict(found)}, _measured_text(found, len(notes)))
+    return 0
+
+
+def _known_notes(
+    arguments: argparse.Namespace, graph: "CompiledGraph", named: list[str]
+) -> "list[KnownNote]":
     import numpy as np
 
-    from app.workflows.diagnose import DiagnosisService
     from app.workflows.evaluate_cases import read_cases
-    from app.workflows.find_conflicts import DiseaseNames
-    from app.workflows.weak_labels import measure_voters
     from app.workflows.write_notes import MEASURED_STYLES, published_notes, synthetic_notes
+    from knowledge_graph.terms.term import DiseaseId
 
-    if count < 1:
-        raise UsageError("--measure-voters must be at least 1")
-    service = DiagnosisService.load(cache_dir())
-    rng = np.random.default_rng(0)
-    if cases is None:
-        notes = synthetic_notes(service.graph, count=count, styles=MEASURED_STYLES, rng=rng)
-    else:
-        read = read_cases(cases)
-        notes = published_notes(service.graph, read, count=count, styles=MEASURED_STYLES, rng=rng)
-    found = measure_voters(service, notes, DiseaseNames(service.graph))
-    value = {voter: {"speaks": n, "accuracy": accuracy} for voter, (n, accuracy) in found.items()}
-    lines = (
-        f"{v:6} speaks on {row['speaks']} of {count}, right {row['accuracy']:.1%}" for v, row in value.items()
-    )
-    console.result({"notes": count, "voters": value}, "\n".join(lines))
-    return 0
+    count, rng = arguments.measure_voters, np.random.default_rng(0)
+    if arguments.cases is not None:
+        read = read_cases(arguments.cases)
+        return list(published_notes(graph, read, count=count, styles=MEASURED_STYLES, rng=rng))
+    diseases = [DiseaseId(d) for d in named] if arguments.named else None
+    return list(synthetic_notes(graph, count=count, styles=MEASURED_STYLES, rng=rng, diseases=diseases))
+
+
+def _measured_text(found: "MeasuredVoters", notes: int) -> str:
+    told = [(f"{voter} speaks", measured) for voter, measured in sorted(found.voters.items())]
+    told += [("two or more agree", found.agreed), ("constraints speak against one", found.against)]
+    told += [("weak labels", found.labels)]
+    lines = [f"{what}: {m.times} of {notes}, right {m.right:.1%}" for what, m in told]
+    return "\n".join((*lines, f"the labels' confidence: {found.confidence:.1%}"))

@@ -10,13 +10,15 @@ from app.clinical.ids import PatientId
 class WeakLabel:
     """A disease that the program guesses for a patient of whom no clinician has spoken.
 
-    `confidence` (0 to 1) is how often such a guess is right; `sources` name who says so.
+    `confidence` (0 to 1) is how often such a guess is right; `sources` name who says so, `against` who speaks
+    against it or for another disease.
     """
 
     patient_id: PatientId
     disease_id: str
     confidence: float
     sources: tuple[str, ...]
+    against: tuple[str, ...] = ()
 
 
 class ConflictKind(StrEnum):

@@ -1,56 +1,59 @@
 """Weak labels: what the program's own voters think of patients on whom no clinician has spoken.
 
-Each voter (the graph on the findings, the text model on the notes, the source record's code) names one
-disease or abstains. Their votes are joined as in data programming (Ratner et al. 2016): log odds of each
-voter's accuracy add up, as if they erred independently. The accuracies are measured on public synthetic
-notes, never on the vault's patients, so that no patient changes another's label.
+The voters (`cast_votes`) are the graph on the findings, the text model on the notes, the fired rules and the
+source record's code; hard constraints of sex and age speak against what is named. Votes are joined by log
+odds as in data programming (Ratner et al. 2016). How often each voter is right, alone or with another, is
+measured on public notes (`measure_voters`), never on the vault's patients, so that no patient changes
+another's label.
 """
 
 import math
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from datetime import date
 from importlib.resources import files
 
 import msgspec
-import numpy as np
-import numpy.typing as npt
 
 from app.clinical.annotation import current_annotations
 from app.clinical.label import WeakLabel
 from app.store.vault import Vault
+from app.workflows.cast_votes import RULES, Ballot, cast_votes
 from app.workflows.diagnose import DiagnosisService
 from app.workflows.find_conflicts import DiseaseNames
 from app.workflows.standing_word import coded_diseases, standing_word
-from app.workflows.suggest_findings import read_findings
-from app.workflows.weighed import Presentation
-from app.workflows.write_notes import KnownNote
-from knowledge_graph.findings.finding import observed_count
-from knowledge_graph.fusion.fused_differential import fuse
-from knowledge_graph.fusion.fusion_weights import FusionWeights
-from knowledge_graph.ranking.rank import rank
 from ml.errors import ModelFileError
 
-GRAPH, TEXT, CODE = "graph", "text", "code"
-SPEAKS_FROM = 0.5  # a voter whose first disease is less likely abstains
 LEAST_CONFIDENCE = 0.6  # a weak label below is not worth showing
-Votes = Mapping[str, str]
 
 
 class Voters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How often each voter is right when it speaks, 0 to 1."""
+    """How often each voter is right when it speaks, 0 to 1, and two or more where they are `agreed`.
+
+    `against`: how often what a voter names is wrong where hard constraints speak against it.
+    """
 
     graph: float
     text: float
     code: float
+    rules: float
+    agreed: float
+    against: float
 
 
-def shipped_voters() -> Voters:
-    """As measured on public synthetic notes; `resources/weak_labels.toml` says how."""
+class ShippedVoters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The voters as measured, and the diseases that rules name, by rule."""
+
+    accuracy: Voters
+    named: dict[str, str]
+
+
+def shipped_voters() -> ShippedVoters:
+    """As measured on public notes; `resources/weak_labels.toml` says how."""
     text = files("resources").joinpath("weak_labels.toml").read_text("utf-8")
     try:
-        return msgspec.convert(tomllib.loads(text)["accuracy"], Voters)
-    except (KeyError, tomllib.TOMLDecodeError, msgspec.ValidationError):
+        return msgspec.convert(tomllib.loads(text), ShippedVoters)
+    except (tomllib.TOMLDecodeError, msgspec.ValidationError):
         raise ModelFileError("weak_labels.toml can't be read; install the program again") from None
 
 
@@ -61,84 +64,50 @@ def weak_labels(
 
     A disease that a clinician rejected is never one.
     """
-    voters = shipped_voters()
+    shipped = shipped_voters()
     for chart, events in vault.every_chart():
         word = standing_word(chart.diagnoses)
         if word.confirmed:
             continue
-        votes = cast_votes(
-            service, service.presentation(chart, current_annotations(events), today=today), names
+        coded = {names.one(d) for d in coded_diseases(chart.conditions)}
+        ballot = cast_votes(
+            service,
+            service.presentation(chart, current_annotations(events), today=today),
+            names,
+            shipped.named,
+            coded=coded.pop() if len(coded) == 1 else "",
         )
-        coded = [names.one(d) for d in coded_diseases(chart.conditions)]
-        if len(set(coded)) == 1:
-            votes[CODE] = coded[0]
-        disease, confidence = joined(votes, voters)
+        disease, confidence = joined(ballot, shipped.accuracy)
         if confidence >= LEAST_CONFIDENCE and disease not in {names.one(d) for d in word.rejected}:
-            sources = tuple(sorted(v for v, said in votes.items() if said == disease))
-            yield WeakLabel(chart.patient.id, disease, confidence, sources)
+            yield WeakLabel(chart.patient.id, disease, confidence, *sides_of(ballot, disease))
 
 
-def cast_votes(service: DiagnosisService, asked: Presentation, names: DiseaseNames) -> dict[str, str]:
-    """The disease of each voter that speaks."""
-    graph = None
-    if asked.findings:
-        graph = rank(service.graph, asked.findings, sex=asked.sex, age_days=asked.age_days).total
-    observed = observed_count(asked.findings)
-    sides = ((GRAPH, graph, None), (TEXT, None, service.text_scores(asked.texts)))
-    votes = {}
-    for voter, by_graph, by_text in sides:
-        disease = _first(service, by_graph, by_text, observed=observed)
-        if disease:
-            votes[voter] = names.one(disease)
-    return votes
-
-
-def joined(votes: Votes, voters: Voters) -> tuple[str, float]:
+def joined(ballot: Ballot, voters: Voters) -> tuple[str, float]:
     """The likeliest disease and how sure it is (0 to 1); an empty one where nobody speaks.
 
-    Odds of a disease against `none of them`: the product over voters of accuracy / (1 - accuracy), for
-    those who name it; `none of them` stands at 1.
+    Odds of a disease against `none of those named`, which stands at 1: accuracy / (1 - accuracy) of its best
+    voter, or of those who agree, who read the same findings and so do not err independently. Constraints that
+    speak against it divide by their own odds.
     """
-    odds: dict[str, float] = {}
-    for voter, disease in votes.items():
-        accuracy = min(max(getattr(voters, voter), 0.01), 0.99)
-        odds[disease] = odds.get(disease, 0.0) + math.log(accuracy / (1 - accuracy))
-    if not odds:
+    logs: dict[str, float] = {}
+    for voter, disease in ballot.votes.items():
+        said = _log_odds(getattr(voters, voter))
+        logs[disease] = max(logs[disease], said, _log_odds(voters.agreed)) if disease in logs else said
+    for disease in ballot.against & logs.keys():
+        logs[disease] -= _log_odds(voters.against)
+    if not logs:
         return "", 0.0
-    best = max(odds, key=odds.__getitem__)
-    return best, math.exp(odds[best]) / (1 + sum(map(math.exp, odds.values())))
+    best = max(logs, key=logs.__getitem__)
+    return best, math.exp(logs[best]) / (1 + sum(map(math.exp, logs.values())))
 
 
-def measure_voters(
-    service: DiagnosisService, notes: Iterable[KnownNote], names: DiseaseNames
-) -> dict[str, tuple[int, float]]:
-    """Of each voter on notes whose disease is known: how often it speaks, and its accuracy then."""
-    right: dict[str, list[bool]] = {GRAPH: [], TEXT: []}
-    for note in notes:
-        asked = Presentation(
-            read_findings(service.recogniser, note.text, age_days=note.age_days),
-            (note.text,),
-            note.sex,
-            note.age_days,
-        )
-        truths = {names.one(t) for t in note.truths}
-        for voter, disease in cast_votes(service, asked, names).items():
-            right[voter].append(disease in truths)
-    return {voter: (len(said), float(np.mean(said)) if said else 0.0) for voter, said in right.items()}
+def sides_of(ballot: Ballot, disease: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Who made the label, and who speaks against it or for another disease."""
+    made_by = {voter for voter, said in ballot.votes.items() if said == disease}
+    others = ballot.votes.keys() - made_by
+    return tuple(sorted(made_by)), tuple(sorted(others | ({RULES} if disease in ballot.against else set())))
 
 
-def _first(
-    service: DiagnosisService,
-    graph: npt.NDArray[np.floating] | None,
-    text: npt.NDArray[np.floating] | None,
-    *,
-    observed: int,
-) -> str:
-    if graph is None and text is None:
-        return ""
-    prior = np.ones(len(service.graph.disease_ids))
-    fused = fuse(
-        graph, text, observed=observed, prior=prior, weights=FusionWeights.load(), shown_as=service.shown_as
-    )
-    best = int(fused.shown.argmax())
-    return service.graph.disease_ids[best] if fused.shown[best] >= SPEAKS_FROM else ""
+def _log_odds(accuracy: float) -> float:
+    held = min(max(accuracy, 0.01), 0.99)
+    return math.log(held / (1 - held))

@@ -17,11 +17,12 @@ from app.clinical.record import Coding, Condition
 from app.store.note_error import mark_in_error
 from app.store.vault import Vault
 from app.workflows.augment_findings import FindingTeller
+from app.workflows.cast_votes import GRAPH
 from app.workflows.collect_examples import Example, Source, collect_examples
 from app.workflows.diagnose import DiagnosisService
 from app.workflows.find_conflicts import DiseaseNames, find_conflicts
 from app.workflows.standing_word import disease_of
-from app.workflows.weak_labels import CODE, GRAPH, TEXT, Voters, joined, weak_labels
+from app.workflows.weak_labels import weak_labels
 from knowledge_graph.findings.finding import Finding, FindingState
 from knowledge_graph.graph.compiled_graph import CompiledGraph
 from knowledge_graph.terms.term import DiseaseId, TermId
@@ -170,19 +171,6 @@ def test_a_guess_has_its_confidence_and_yields_to_the_clinician(vault: Vault, pu
     assert collected(vault, service.graph) == [
         Example(0, (CLASSIC,), OTHER)
     ]  # guesses are never learned from
-
-
-def test_votes_are_joined_by_the_odds_of_their_accuracy() -> None:
-    voters = Voters(graph=0.8, text=0.6, code=0.9)
-    assert joined({}, voters) == ("", 0.0)
-    for votes, disease_id, confidence in (
-        ({GRAPH: "A"}, "A", 0.8),
-        ({GRAPH: "A", TEXT: "A"}, "A", 6 / 7),
-        ({GRAPH: "A", CODE: "B"}, "B", 9 / 14),
-    ):
-        found = joined(votes, voters)
-        assert found[0] == disease_id
-        assert found[1] == pytest.approx(confidence)
 
 
 def test_a_parent_is_told_for_what_is_there_never_for_what_is_absent(real_graph: CompiledGraph) -> None:
