@@ -25,7 +25,7 @@ PIECE = 1 << 16  # normals, made at once: in a processor's cache, yet rarely wai
 RADIUS = 2.0**63
 INSIDE = np.pi / 4  # the share of points of a square that lie in its circle
 _KEY_BYTES = 32
-_ZEROS = memoryview(bytes(1 << 20))  # what is enciphered, so much at once
+_ZEROS = memoryview(bytes(1 << 24))  # what is enciphered, so much at once: never written, it takes no memory
 GRID = 2.0**36  # units in one standard deviation: a unit holds 2^16 doubles and more where |z| < 1
 FRESH_KEY_AFTER = 1 << 30  # bytes; the cipher's 32-bit counter ends after 2^38
 

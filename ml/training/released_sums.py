@@ -17,9 +17,10 @@ import torch
 
 from ml.privacy.csprng import GRID, PIECE, SecureRandom, Workspace
 from ml.training.card_normals import grid_normals, words_needed
-from ml.training.devices import CPU, noise_threads
+from ml.training.devices import CPU, CUDA, noise_threads
 
 STRETCH = 4 * PIECE  # coordinates at most, for one generator
+AHEAD = 1 << 21  # words: more at once than a cache holds, since whoever feeds a card waits at every end
 
 Stretch = list[torch.Tensor]  # pieces, each a view
 Part = TypeVar("Part")  # what one generator fills
@@ -82,29 +83,63 @@ class NoiseInPlace(_Threads):
 
 
 class NoiseAhead(_Threads):
-    """Its words are made from now on, in main memory; its numbers where the sums lie."""
+    """Its words are made from now on, in main memory; its numbers where the sums lie.
+
+    On a graphics card one more thread brings the words over as they come and makes numbers of them, in a
+    stream of its own: the card does so beside the forward and backward pass.
+    """
 
     def __init__(self, sums: Sequence[torch.Tensor], random: SecureRandom):
         super().__init__(sums[0].device)
-        self._counts = [total.numel() for total in sums]
-        pinned = torch.cuda.is_available()  # a card fetches such memory by itself
+        self._counts, self._device = [total.numel() for total in sums], sums[0].device
+        on_a_card = self._device.type == CUDA
         count = words_needed(sum(self._counts))
-        self._words = torch.empty(count, dtype=torch.int64, pin_memory=pinned)
-        self._made: list[Future[None]] | None = self._each(_fill, torch.split(self._words, STRETCH), random)
+        self._words = torch.empty(
+            count, dtype=torch.int64, pin_memory=on_a_card
+        )  # a card fetches such itself
+        self._made = self._each(_fill, torch.split(self._words, AHEAD), random)
+        self._carrier = ThreadPoolExecutor(1, "noise of a card") if on_a_card else None
+        self._carried = self._carrier.submit(self._beside) if self._carrier else None
+        self._used = False
+
+    def __exit__(self, *_: object) -> None:
+        super().__exit__()
+        if self._carrier is not None:
+            self._carrier.shutdown(cancel_futures=True)
 
     def release(self, sums: Sequence[torch.Tensor], spread: float, *, divisor: float) -> None:
         """Put into each sum what is released. Raises RuntimeError the second time."""
-        if self._made is None:
+        if self._used:
             raise RuntimeError("noise is used once")
-        made, self._made = self._made, None
-        for done in made:
-            done.result()
-        words = self._words.to(sums[0].device, non_blocking=True)
+        self._used = True
+        noise = self._numbers() if self._carried is None else _waited_for(*self._carried.result())
         together = torch.cat([total.view(-1) for total in sums])
-        noise = grid_normals(words, len(together))
         released = noisy(together, noise, spread).div_(divisor)
-        for total, own in zip(sums, torch.split(released, self._counts), strict=True):
-            total.copy_(own.view_as(total))
+        parts = torch.split(released, self._counts)
+        torch._foreach_copy_(list(sums), [own.view_as(s) for own, s in zip(parts, sums, strict=True)])
+
+    def _numbers(self) -> torch.Tensor:
+        """The step's standard normals, in units of the grid."""
+        words = torch.empty_like(self._words, device=self._device)
+        for there, here, made in zip(
+            torch.split(words, AHEAD), torch.split(self._words, AHEAD), self._made, strict=True
+        ):
+            made.result()
+            there.copy_(here, non_blocking=True)
+        return grid_normals(words, sum(self._counts))
+
+    def _beside(self) -> tuple[torch.Tensor, torch.cuda.Event]:
+        stream = torch.cuda.Stream(self._device)  # type: ignore[no-untyped-call]
+        with torch.cuda.stream(stream):
+            return self._numbers(), stream.record_event()
+
+
+def _waited_for(noise: torch.Tensor, made: torch.cuda.Event) -> torch.Tensor:
+    """Numbers of another stream, for this one."""
+    here = torch.cuda.current_stream(noise.device)
+    here.wait_event(made)
+    noise.record_stream(here)
+    return noise
 
 
 def noisy(total: torch.Tensor, noise: torch.Tensor, spread: float) -> torch.Tensor:
