@@ -11,7 +11,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import torch
 from torch import nn
 
+from ml.training.attention_rooms import Rooms
 from ml.training.encoder import Encoder, Output, SelfAttention
+from ml.training.segments import Segments
 
 ADAPTER, PREFIX = ".output.adapter.", ".attention.self.prefix."
 ADAPTER_WIDTH, PREFIX_LENGTH = 16, 4
@@ -63,27 +65,28 @@ class PrefixedAttention(SelfAttention):
     def attend(
         self, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, added: torch.Tensor
     ) -> torch.Tensor:
-        """The prefix is never padding."""
+        """The prefix stands before each window's own, and is seen."""
         keys, values = self._before(query.shape[0])
-        seen = nn.functional.pad(added, (self.length, 0))
-        return super().attend(query, torch.cat([keys, key], dim=1), torch.cat([values, value], dim=1), seen)
+        return super().attend(query, torch.cat([keys, key], dim=1), torch.cat([values, value], dim=1), added)
 
     def attend_windows(
         self,
         query: Sequence[torch.Tensor],
         key: Sequence[torch.Tensor],
         value: Sequence[torch.Tensor],
-        added: Sequence[torch.Tensor | None],
+        rooms: Rooms | Segments,
     ) -> list[torch.Tensor]:
         """The prefix stands before each window's own, and is seen."""
-        counts = [len(group) for group in query]
-        before = (torch.split(prefix, counts) for prefix in self._before(sum(counts)))
+        before = map(rooms.of_windows, self._before(rooms.windows))
         key, value = (
             [torch.cat(both, dim=1) for both in zip(prefix, own, strict=True)]
             for prefix, own in zip(before, (key, value), strict=True)
         )
-        seen = [None if mask is None else nn.functional.pad(mask, (self.length, 0)) for mask in added]
-        return super().attend_windows(query, key, value, seen)
+        return super().attend_windows(query, key, value, rooms)
+
+    def added(self, mask: torch.Tensor) -> torch.Tensor:
+        """The prefix is never padding."""
+        return nn.functional.pad(mask, (self.length, 0))
 
     def _before(self, windows: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Keys and values (windows, length, hidden)."""

@@ -31,7 +31,7 @@ class BookKeeping:
 
     def __init__(self, network: Network, *, most_tokens: int | None = None, ghost: bool = False):
         self._network, self._ghost = network, ghost
-        self._most_tokens = most_tokens or tokens_at_once(device_of(network))
+        self._most_tokens = most_tokens or tokens_at_once(network, states=network.reads_states)
         self.parameters = [p for p in network.parameters() if p.requires_grad]
         self._layers = _layers(network, self.parameters)
         self._now: Pass | None = None
@@ -41,7 +41,7 @@ class BookKeeping:
 
     def clipped_sum(self, patients: Sequence[Patient], clipping: Clipping) -> list[torch.Tensor]:
         """The sum over everybody, micro-batch by micro-batch."""
-        totals = {p: torch.zeros_like(p) for p in self.parameters}
+        totals = dict(zip(self.parameters, zeros_of(self.parameters), strict=True))
         for batch in micro_batches(patients, self._most_tokens):
             whole = fits(batch[0], self._most_tokens)
             for patient in self._together(batch, clipping, totals) if whole else batch:
@@ -71,6 +71,7 @@ class BookKeeping:
         else:
             for layer in self._layers:
                 layer.add_to(totals, factors)
+            now.add_thin_to(totals, factors)
         return [p for p, alone in zip(batch, again, strict=True) if alone]
 
     def _backward(self, batch: Sequence[Patient]) -> Pass:
@@ -152,6 +153,13 @@ def part_labels(network: Network, batch: Sequence[Patient]) -> torch.Tensor:
     """Of each part its patient's, (parts,), where the network is."""
     labels = [patient.label for patient in batch for _ in patient.parts]
     return sent(torch.tensor(labels), device_of(network))
+
+
+def zeros_of(parameters: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+    """Zeros of the shapes of these, in one piece of memory."""
+    counts = [p.numel() for p in parameters]
+    parts = torch.split(parameters[0].new_zeros(sum(counts)), counts)
+    return [part.view_as(p) for part, p in zip(parts, parameters, strict=True)]
 
 
 def _gradients(loss: torch.Tensor, parameters: list[nn.Parameter]) -> Iterator[torch.Tensor]:

@@ -13,7 +13,10 @@ from torch import nn
 from ml.errors import TrainingRefused
 
 CPU, CUDA = "cpu", "cuda"
-MOST_TOKENS, MOST_TOKENS_ON_A_CARD = 2048, 16_384  # at once
+MOST_TOKENS, MOST_TOKENS_ON_A_CARD = 2048, 32_768  # at once
+MOST_STATES_ON_A_CARD = 16_384  # of tokens whose states are brought over from main memory
+BYTES_OF_A_NUMBER = 8  # that a layer of products reads or gives: itself and what is kept or written out of it
+SHARE_OF_A_CARD = 0.6  # of its memory, for a pass
 MOST_NOISE_THREADS = 4  # more wait for one another: they need Python's lock between any two operations
 
 
@@ -34,9 +37,18 @@ def device_of(module: nn.Module) -> torch.device:
     return next(module.parameters()).device
 
 
-def tokens_at_once(device: torch.device) -> int:
-    """In one pass at most: a processor wants what stays in its caches, a card enough to do at once."""
-    return MOST_TOKENS if device.type == CPU else MOST_TOKENS_ON_A_CARD
+def tokens_at_once(module: nn.Module, *, states: bool = False) -> int:
+    """In one pass at most: a processor wants what its caches hold, a card enough to do, within its memory."""
+    device, most = device_of(module), MOST_STATES_ON_A_CARD if states else MOST_TOKENS_ON_A_CARD
+    if device.type != CUDA:
+        return MOST_TOKENS if device.type == CPU else most
+    numbers = sum(
+        layer.in_features + layer.out_features
+        for name, layer in module.named_modules()
+        if isinstance(layer, nn.Linear) and "layer." in name  # the head reads windows, not tokens
+    )
+    room = SHARE_OF_A_CARD * torch.cuda.get_device_properties(device).total_memory
+    return max(MOST_TOKENS, min(most, int(room / (BYTES_OF_A_NUMBER * numbers))))
 
 
 def noise_threads(device: torch.device) -> int:

@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from ml.errors import ModelFileError
+from ml.training.attention_rooms import Rooms
 from ml.training.segments import Segments
 
 Seen = torch.Tensor | Segments  # a mask, or what it adds to scores; or windows end to end
@@ -107,16 +108,16 @@ class SelfAttention(nn.Module):
         query, key, value = self.query(states), self.key(states), self.value(states)
         if not isinstance(seen, Segments):
             return self.attend(query, key, value, seen)
-        queries, keys, values = (seen.padded(part.flatten(0, 1)) for part in (query, key, value))
-        mixed = self.attend_windows(queries, keys, values, [group.added for group in seen.groups])
-        return seen.joined(mixed).unsqueeze(0)
+        rooms = seen.rooms
+        queries, keys, values = (rooms.padded(part.flatten(0, 1)) for part in (query, key, value))
+        return rooms.joined(self.attend_windows(queries, keys, values, rooms)).unsqueeze(0)
 
     def attend(
         self, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, added: torch.Tensor
     ) -> torch.Tensor:
         """Of padded windows, written out, which exports without a loss of speed in ONNX Runtime."""
         query, key, value = self._by_head(query), self._by_head(key), self._by_head(value)
-        scores = torch.matmul(query, key.transpose(2, 3)) * query.shape[-1] ** -0.5 + added
+        scores = torch.matmul(query, key.transpose(2, 3)) * query.shape[-1] ** -0.5 + self.added(added)
         mixed = torch.matmul(self.dropout(nn.functional.softmax(scores, dim=-1)), value)
         return mixed.transpose(1, 2).flatten(2)
 
@@ -125,16 +126,21 @@ class SelfAttention(nn.Module):
         query: Sequence[torch.Tensor],
         key: Sequence[torch.Tensor],
         value: Sequence[torch.Tensor],
-        added: Sequence[torch.Tensor | None],
+        rooms: Rooms | Segments,
     ) -> list[torch.Tensor]:
-        """Group by group, each (windows, longest, hidden); torch's own attention writes no scores out."""
+        """Room by room, each (windows, longest, hidden); torch's own attention writes no scores out."""
         lost = self.dropout.p if self.dropout.training else 0.0
         mixed = []
-        for *group, mask in zip(query, key, value, added, strict=True):
+        for *group, mask in zip(query, key, value, rooms.masks, strict=True):
             q, k, v = map(self._by_head, group)
+            mask = None if mask is None else self.added(mask)
             one = nn.functional.scaled_dot_product_attention(q, k, v, attn_mask=mask, dropout_p=lost)
             mixed.append(one.transpose(1, 2).flatten(2))
         return mixed
+
+    def added(self, mask: torch.Tensor) -> torch.Tensor:
+        """What a mask of the windows' tokens adds to the scores of all keys."""
+        return mask
 
     def _by_head(self, states: torch.Tensor) -> torch.Tensor:
         return states.view(*states.shape[:2], self.heads, -1).transpose(1, 2)

@@ -89,6 +89,8 @@ class Decoder(nn.Module):
 class MaskedWordsNetwork(nn.Module):
     """The encoder and a decoder that stands still; gate and head have no part in it."""
 
+    reads_states = False
+
     def __init__(self, classifier: Classifier, decoder: Decoder):
         super().__init__()
         self.encoder, self.decoder = classifier.encoder, decoder.requires_grad_(False)

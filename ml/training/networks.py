@@ -16,7 +16,9 @@ from ml.training.segments import Segments
 
 
 class Labelled(nn.Module):
-    """A network whose parts each have a label to name."""
+    """A network whose parts each have a label to name; `reads_states` where they are cached states."""
+
+    reads_states = False
 
     def collate(self, parts: Sequence[Part]) -> tuple[torch.Tensor, ...]:
         """What `forward` takes, for these parts, padded to the longest."""
@@ -55,6 +57,8 @@ class TokenNetwork(Labelled):
 
 class TopNetwork(Labelled):
     """The last encoder layer and what follows it, read from the cached states before it."""
+
+    reads_states = True
 
     def __init__(self, classifier: Classifier):
         super().__init__()

@@ -55,6 +55,7 @@ class Pass:
     segments: dict[tuple[int, ...], Segments] = field(default_factory=dict)
     lengths: Shares = field(default_factory=lambda: defaultdict(list))
     roots: Shares = field(default_factory=lambda: defaultdict(list))  # of the risk
+    thin: list[tuple[nn.Parameter, torch.Tensor]] = field(default_factory=list)  # vectors' own gradients
 
     @classmethod
     def of(cls, parts: list[int], tokens: list[int], device: torch.device) -> "Pass":
@@ -75,8 +76,16 @@ class Pass:
         return known
 
     def padded(self, values: torch.Tensor) -> list[torch.Tensor]:
-        """Of each group of patients their (patients, longest, width)."""
+        """Of each group of patients their (patients, longest, width), with zeros for padding."""
         return self.rows(values).padded(values.reshape(-1, values.shape[-1]))
+
+    def repeated(self, values: torch.Tensor) -> list[torch.Tensor]:
+        """The same with a patient's own first row for padding, for what meets zeros there."""
+        return self.rows(values).repeated(values.reshape(-1, values.shape[-1]))
+
+    def add_thin(self, parameter: nn.Parameter, own: torch.Tensor) -> None:
+        """Count every patient's gradient of a vector, (patients, width); kept until the sum is formed."""
+        self.thin.append((parameter, own))
 
     def add(self, own: torch.Tensor, first: int = 0) -> None:
         """Count gradients that are written out, (patients, ...), of the patients from `first` on."""
@@ -84,11 +93,21 @@ class Pass:
 
     def close(self) -> None:
         """Add up what was counted, in double precision, and drop the Gram matrices."""
+        if self.thin:
+            self.add(torch.cat([own for _, own in self.thin], 1))
         for total, shares in ((self.squared, self.lengths), (self.risk, self.roots)):
             for (first, count), each in shares.items():
                 total[first : first + count].add_(torch.stack(each).double().square().sum(0))
             shares.clear()
         self.grams.clear()
+
+    def add_thin_to(self, totals: Totals, factors: torch.Tensor) -> None:
+        """The vectors' part of the clipped sum, in one product."""
+        if self.thin:
+            together = factors @ torch.cat([own for _, own in self.thin], 1)
+            parts = torch.split(together, [own.shape[1] for _, own in self.thin])
+            torch._foreach_add_([totals[parameter] for parameter, _ in self.thin], list(parts))
+            self.thin.clear()
 
     def gram(self, inputs: torch.Tensor, own: torch.Tensor, first: int) -> torch.Tensor:
         """own @ own.T of a group, once for all layers that read the same (queries, keys and values do)."""
@@ -139,17 +158,13 @@ class ChannelLayer(Layer):
     def came_back(self, gradient: torch.Tensor, now: Pass) -> None:
         """Both are sums over tokens."""
         if "weight" in self.trained:
-            self._own["weight"] = summed(now.padded(gradient * self._standard()))
+            now.add_thin(self.trained["weight"], summed(now.padded(gradient * self._standard())))
         if "bias" in self.trained:
-            self._own["bias"] = summed(now.padded(gradient))
-        for own in self._own.values():
-            now.add(own)
+            now.add_thin(self.trained["bias"], summed(now.padded(gradient)))
         self._inputs = None
 
     def add_to(self, totals: Totals, factors: torch.Tensor) -> None:
-        """The clipped sum."""
-        self._add_own(totals, factors)
-        self.forget()
+        """Nothing: the pass adds its vectors."""
 
     def _standard(self) -> torch.Tensor:
         assert self._inputs is not None
@@ -196,13 +211,12 @@ class LinearLayer(Layer):
         """By Gram matrices where these are cheaper, else written out; the smallest patients come first."""
         out = now.padded(gradient)
         if "bias" in self.trained:
-            self._own["bias"] = summed(out)
-            now.add(self._own["bias"])
+            now.add_thin(self.trained["bias"], summed(out))
         if "weight" not in self.trained:
             self._inputs = None
             return
         assert self._inputs is not None
-        rows, into = now.rows(gradient), now.padded(self._inputs)
+        rows, into = now.rows(gradient), now.repeated(self._inputs)
         dear = (i for i, group in enumerate(rows.groups) if self._cheaper_written_out(group.longest))
         cut = next(dear, len(out))
         for group, b, a in zip(rows.groups[:cut], out, into, strict=False):

@@ -14,6 +14,7 @@ from itertools import accumulate
 import numpy as np
 import torch
 
+from ml.training.attention_rooms import Rooms
 from ml.training.devices import in_groups, sent
 
 FEW_ROWS = 1 << 12  # a padded group of fewer is not cut
@@ -27,7 +28,7 @@ class Group:
     first: int
     lengths: tuple[int, ...]
     places: torch.Tensor | None  # None where all are of one length
-    added: torch.Tensor | None  # to attention's scores, (owners, 1, 1, longest): the lowest for padding
+    taken: torch.Tensor | None  # of each of (owners * longest) its row, the owner's first for padding
 
     @property
     def last(self) -> int:
@@ -51,6 +52,12 @@ class Group:
         rows = padded.flatten(0, 1)
         return rows if self.places is None else rows.index_select(0, self.places)
 
+    def repeated(self, rows: torch.Tensor) -> torch.Tensor:
+        """As `padded`, but an owner's padding is her own first row: for what meets zeros there."""
+        if self.taken is not None:
+            rows = rows.index_select(0, self.taken)
+        return rows.view(len(self.lengths), self.longest, rows.shape[-1])
+
 
 class Segments:
     """How many rows are each owner's, and how these are grouped on a device."""
@@ -67,6 +74,25 @@ class Segments:
         return [self._group(first, size) for first, size in zip(starts, sizes, strict=False)]
 
     @cached_property
+    def rooms(self) -> "Rooms | Segments":
+        """Where the owners' rows attend to one another."""
+        return Rooms(self.lengths, self._device) if self._grouped else self
+
+    @property
+    def masks(self) -> Sequence[torch.Tensor | None]:
+        """What each group adds to attention's scores: nothing where each owner stands alone."""
+        return [None] * len(self.groups)
+
+    @property
+    def windows(self) -> int:
+        """How many owners there are."""
+        return len(self.lengths)
+
+    def of_windows(self, values: torch.Tensor) -> list[torch.Tensor]:
+        """Of (owners, ...) each group's."""
+        return list(torch.split(values, [len(group.lengths) for group in self.groups]))
+
+    @cached_property
     def whose(self) -> torch.Tensor:
         """The owner of each row, (rows,)."""
         return sent(_repeated(range(len(self.lengths)), self.lengths), self._device)
@@ -77,6 +103,13 @@ class Segments:
             return [self.groups[0].padded(rows)]
         parts = torch.split(rows, [sum(group.lengths) for group in self.groups])
         return [group.padded(part) for group, part in zip(self.groups, parts, strict=True)]
+
+    def repeated(self, rows: torch.Tensor) -> list[torch.Tensor]:
+        """As `padded`, but an owner's padding is her own first row."""
+        if len(self.groups) == 1:
+            return [self.groups[0].repeated(rows)]
+        parts = torch.split(rows, [sum(group.lengths) for group in self.groups])
+        return [group.repeated(part) for group, part in zip(self.groups, parts, strict=True)]
 
     def joined(self, padded: Sequence[torch.Tensor]) -> torch.Tensor:
         """The inverse of `padded`."""
@@ -107,11 +140,12 @@ class Segments:
         longest = max(lengths)
         if min(lengths) == longest:
             return Group(first, lengths, None, None)
-        skipped = accumulate((longest - length for length in lengths[:-1]), initial=0)
-        places = sent(torch.arange(sum(lengths)) + _repeated(skipped, lengths), self._device)
-        lowest = torch.full((size * longest,), float("-inf"), device=self._device)
-        added = lowest.index_fill_(0, places, 0.0).view(size, 1, 1, longest)
-        return Group(first, lengths, places, added)
+        within, own = np.arange(longest), np.array(lengths)[:, None]
+        starts = np.cumsum(own, axis=0) - own
+        taken = starts + np.where(within < own, within, 0)
+        both = np.flatnonzero(within < own), taken.ravel()
+        places, rows = (sent(torch.from_numpy(numbers), self._device) for numbers in both)
+        return Group(first, lengths, places, rows)
 
 
 def summed(padded: Sequence[torch.Tensor]) -> torch.Tensor:

@@ -45,6 +45,7 @@ from ml.training.released_sums import step_noise
 from ml.training.scopes import HEAD, scope_named
 
 WARM_UP = 1
+PLAIN_TOKENS = 1 << 14  # at once: a card is slower with more, where no patients' own gradients are had
 BACKENDS = {"private": "book-keeping", "notes": "book-keeping", "ghost": "ghost", "hooks": "hooks"}
 Step = Callable[[], None]
 
@@ -166,7 +167,7 @@ class PlainTrainer:
             id(part): 1 / (len(p.parts) * len(people)) for p in people for part in p.parts
         }  # by identity: each part is one object throughout
         device = device_of(self._network)
-        for batch in micro_batches(windows, tokens_at_once(device)):
+        for batch in micro_batches(windows, min(PLAIN_TOKENS, tokens_at_once(self._network))):
             share = sent(torch.tensor([shares[id(w.parts[0])] for w in batch]), device)
             torch.autograd.backward((patient_losses(self._network, batch) * share).sum())
 

@@ -6,7 +6,7 @@ from functools import wraps
 
 import pytest
 
-from ml.training import segments
+from ml.training import attention_rooms, segments
 
 ALL_TOGETHER, SEVERAL_GROUPS = 1 << 12, 0  # padded rows from which a group may be cut
 
@@ -17,6 +17,7 @@ def grouped(few_rows: int = SEVERAL_GROUPS) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(segments, "in_groups", lambda _device: True)
         patch.setattr(segments, "FEW_ROWS", few_rows)
+        patch.setattr(attention_rooms, "FEW_ROWS", few_rows)
         yield
 
 

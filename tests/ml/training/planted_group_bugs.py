@@ -4,11 +4,11 @@ Most of the encoder's own bugs about the clipped sum are planted there once more
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 import torch
 
+from ml.training.attention_rooms import Rooms
 from ml.training.own_gradients import LinearLayer, Pass
 from ml.training.segments import Group, Segments
 from tests.bug_bank import BugBank
@@ -51,12 +51,32 @@ GROUP_CHECKS: tuple[Callable[[], None], ...] = tuple(
         ),
     )
 )
-padded, add, make_group, distinct = Group.padded, Pass.add, Segments._group, Segments.distinct
+padded, add, distinct = Group.padded, Pass.add, Segments.distinct
+add_thin = Pass.add_thin
 
 
 @bug
 def windows_that_see_the_padding_beside_them(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Segments, "_group", lambda *a: replace(make_group(*a), added=None))
+    patch.setattr(Rooms, "_split_masks", lambda self, _masks: [None] * len(self._shapes))
+
+
+@bug
+def windows_that_come_back_in_the_rooms_order(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(
+        Rooms, "joined", lambda self, parts: torch.cat([p.flatten(0, 1) for p in parts])[: len(self._places)]
+    )
+
+
+@bug
+def a_prefix_counted_as_the_window_of_its_room(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Rooms, "of_windows", lambda self, values: list(values.split([n for n, *_ in self._shapes])))
+
+
+@bug
+def vectors_of_the_first_patient_alone(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(
+        Pass, "add_thin", lambda self, p, own: add_thin(self, p, own[:1].expand_as(own).contiguous())
+    )
 
 
 @bug

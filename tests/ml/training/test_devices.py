@@ -127,7 +127,7 @@ def test_the_processor_waits_once_a_micro_batch(
         told, read_back = watch(monkeypatch, Elsewhere, "tolist"), waiting_calls(monkeypatch)
         engine.clipped_sum(people, FLAT)
         engine.close()
-    assert len(told) == len(list(micro_batches(people, tokens_at_once(place)))) == 1
+    assert len(told) == len(list(micro_batches(people, tokens_at_once(network)))) == 1
     assert not read_back
 
 

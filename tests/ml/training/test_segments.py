@@ -68,13 +68,10 @@ def test_sums_and_distinct_ids_are_each_owners(few_rows: int | None) -> None:
 
 
 @pytest.mark.parametrize("few_rows", [ALL_TOGETHER, SEVERAL_GROUPS])
-def test_scores_are_lowered_for_padding_alone(few_rows: int) -> None:
+def test_padding_can_be_each_owners_own_first_row(few_rows: int) -> None:
     with grouped(few_rows):
-        groups = Segments(LENGTHS, CPU).groups
-    for group in groups:
-        if group.added is None:
-            assert set(group.lengths) == {group.longest}
-        else:
-            seen = [int((row == 0).sum()) for row in group.added[:, 0, 0]]
-            assert seen == list(group.lengths)
-            assert group.added.min() == float("-inf")
+        segments = Segments(LENGTHS, CPU)
+    each = [one for part in segments.repeated(ROWS) for one in part]
+    for one, own in zip(each, OWN, strict=True):
+        assert torch.equal(one[: len(own)], own)
+        assert torch.equal(one[len(own) :], own[:1].expand(len(one) - len(own), -1))
