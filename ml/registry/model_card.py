@@ -17,6 +17,7 @@ def card_markdown(version: ModelVersion) -> str:
         ("Data", card.data_description or "not described"),
         ("Privacy", _guarantee(version)),
         ("Mechanism", _mechanism(privacy)),
+        ("Weights beside the graph", _fusion(card)),
         ("ONNX fp32 against torch", f"largest difference {parity.fp32_max_abs_diff:.2g}"),
         ("ONNX int8 against torch", f"same first disease on {parity.int8_same_top1:.1%}"),
         *_half_precision(card),
@@ -25,6 +26,13 @@ def card_markdown(version: ModelVersion) -> str:
     ]
     table = "\n".join(f"| {name} | {value} |" for name, value in rows)
     return f"# {card.title}\n\n| | |\n| --- | --- |\n{table}\n\n{_LIMITS}\n"
+
+
+def _fusion(card: ModelCard) -> str:
+    if card.fusion is None:
+        return "as shipped"
+    learned = card.fusion
+    return f"learned under this guarantee: text x {learned.text:g}, power of the whole x {learned.power:g}"
 
 
 def _half_precision(card: ModelCard) -> list[tuple[str, str]]:

@@ -15,7 +15,7 @@ import rfc8785
 
 from ml.errors import ModelFileError
 from ml.frames import UNDECODABLE
-from ml.registry.training_result import PrivacyClaim
+from ml.registry.training_result import LearnedFusion, PrivacyClaim
 
 VersionId = NewType("VersionId", str)
 
@@ -46,7 +46,10 @@ class Parity:
 
 @dataclass(frozen=True, slots=True)
 class ModelCard:
-    """What a person should know of a version before using it."""
+    """What a person should know of a version before using it.
+
+    `fusion` is what its patients told of the weights beside the graph; None where the shipped ones stand.
+    """
 
     title: str
     base_version: str
@@ -61,6 +64,7 @@ class ModelCard:
     onnx_sha256: dict[str, str] = field(default_factory=dict)
     onnx_bytes: dict[str, int] = field(default_factory=dict)
     measured: dict[str, float] = field(default_factory=dict)
+    fusion: LearnedFusion | None = None
 
 
 @dataclass(frozen=True, slots=True)

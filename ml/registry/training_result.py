@@ -27,8 +27,22 @@ class PrivacyClaim:
 
 
 @dataclass(frozen=True, slots=True)
+class LearnedFusion:
+    """What a site's patients told of the fusion, under the same guarantee: factors of the shipped weights.
+
+    `text` of the text's weight, `power` of the whole, where both graph and text speak.
+    """
+
+    text: float = 1.0
+    power: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
 class TrainingResult:
-    """Changed tensors relative to the model version named `base_version`."""
+    """Changed tensors relative to the model version named `base_version`.
+
+    Where `fusion` is None nothing clear was learned of it.
+    """
 
     run_id: str
     base_version: str
@@ -36,6 +50,7 @@ class TrainingResult:
     tensors: bytes
     privacy: PrivacyClaim = field(default_factory=PrivacyClaim)
     data_description: str = ""
+    fusion: LearnedFusion | None = None
 
     def to_bytes(self) -> bytes:
         """One msgpack message, to be sealed."""

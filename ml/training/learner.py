@@ -17,6 +17,7 @@ from ml.errors import TrainingRefused
 from ml.inference.version_loading import merged_tensors
 from ml.privacy.csprng import SecureRandom
 from ml.registry.tensor_file import read_tensors
+from ml.registry.training_result import LearnedFusion
 from ml.text.encoder_files import find_encoder
 from ml.text.tokenizer import TextTokenizer, Window
 from ml.training.classifier import (
@@ -31,6 +32,7 @@ from ml.training.coordinates import Coordinates, declared_lift
 from ml.training.devices import CPU, training_device
 from ml.training.dp_encoder import EncoderTrainer
 from ml.training.dp_head import HeadState, PatientFeatures, StepSettings, private_step, with_frozen
+from ml.training.fusion_looks import CANDIDATES, FUSION_LOOKS, STRETCH, fused_gains, learned_fusion
 from ml.training.looks import Looks
 from ml.training.masked_words import MaskedWordsNetwork, Masking, fit_decoder
 from ml.training.messages import MLM, TASKS, TrainingJob, TrainingPatient
@@ -61,6 +63,9 @@ class Learner(Protocol):
     def result(self) -> bytes:
         """Safetensors of the changed tensors."""
 
+    def fusion(self) -> LearnedFusion | None:
+        """What the patients told of the fusion's weights; None where those that ship stand."""
+
 
 def make_learner(job: TrainingJob, patients: Sequence[TrainingPatient], team: Team | None = None) -> Learner:
     """The learner of a job's scope. Raises TrainingRefused for an unknown one."""
@@ -88,7 +93,8 @@ def make_learner(job: TrainingJob, patients: Sequence[TrainingPatient], team: Te
 
 class _HeadLearner:
     """Trains in the coordinates of the job's public notes, then of the site's (`own_centre`), from a start as
-    sure as it may be there (`start_sureness`); keeps and hands over the head in its own.
+    sure as it may be there (`start_sureness`), and looks at last how sure the fusion may be (`fusion_looks`);
+    keeps and hands over the head in its own.
     """
 
     def __init__(
@@ -113,14 +119,22 @@ class _HeadLearner:
         declared, steps = list(job.declared), job.steps if job.most_noise > 0 and len(public) else 0
         self._centre = Looks("centre", public.shape[1], round(CENTRE_LOOKS * steps))
         self._sureness = Looks("sureness", len(SHARES), round(SURENESS_LOOKS * steps))
+        self._leaders = np.frombuffer(job.leaders, np.int32)
+        self._fusion = Looks("fusion", len(CANDIDATES), round(FUSION_LOOKS * steps) if job.leaders else 0)
+        self._left = job.steps - job.done_steps
         self._bias[declared] += np.float32(declared_lift(self._weight, self._bias, declared, public))
         self._state = HeadState.start(*self._public.inward(self._weight, self._bias), job.declared)
         told = [PatientFeatures(f, p.label) for f, p in zip(split, patients, strict=True)]
         self._patients = with_frozen(self._state, told)
+        self._beside = [p.beside for p in patients]
 
     def step(self, drawn: Sequence[int], settings: StepSettings, random: SecureRandom) -> None:
         own, people = self._public.settings(settings), [self._patients[i] for i in drawn]
-        if not self._centre.complete():
+        self._left -= 1
+        if self._left in range(self._fusion.wanted):
+            gains = fused_gains(self._state, people, [self._beside[i] for i in drawn], self._leaders)
+            self._fusion.look(STRETCH * own.max_grad_norm * gains, settings=own, random=random)
+        elif not self._centre.complete():
             self._centre.look(mean_features(people, len(self._weight[0])), settings=own, random=random)
             if self._centre.complete():
                 self._move(own_centre(self._centre))
@@ -135,13 +149,14 @@ class _HeadLearner:
         held, (weight, bias) = self._state, self._trained()
         rows, step = np.concatenate([weight, bias[:, None]], axis=1), np.array([held.step], np.int64)
         kept = {"weights": rows, "first": held.first, "second": held.second, "step": step}
-        data: bytes = save(kept | self._centre.state() | self._sureness.state())
+        data: bytes = save(kept | self._centre.state() | self._sureness.state() | self._fusion.state())
         return data
 
     def restore(self, state: bytes) -> None:
         kept, held = load(state), self._state
         self._centre.restore(kept)
         self._sureness.restore(kept)
+        self._fusion.restore(kept)
         if self._centre.complete():
             self._move(own_centre(self._centre))
         weight, bias = self._public.inward(kept["weights"][:, :-1], kept["weights"][:, -1])
@@ -158,6 +173,9 @@ class _HeadLearner:
         self._weight[rows], self._bias[rows] = self._trained()
         data: bytes = save({HEAD_BIAS: self._bias, HEAD_WEIGHT: self._weight})
         return data
+
+    def fusion(self) -> LearnedFusion | None:
+        return learned_fusion(self._fusion)
 
     def _move(self, shift: np.ndarray[Any, Any]) -> None:
         """Go over to features less `shift`; every logit stays what it was."""
@@ -229,6 +247,9 @@ class _EncoderLearner:
         if self._scope.fold is not None:
             self._scope.fold(self._classifier)
         return changed_tensors(self._classifier, self._before)
+
+    def fusion(self) -> LearnedFusion | None:
+        return None  # the head's looks alone are cheap; what the base had stands
 
     def _with_decoder(self, tokenizer: TextTokenizer, job: TrainingJob) -> Network:
         """The encoder as the scope trains it, and what guesses its hidden words."""

@@ -8,7 +8,7 @@
                            ◄──  validated {step, top1, top10, loss}       at a start, and after some blocks
                            ◄──  checkpoint {state}                        after each block
     grant {} | stop {}     ──►
-                           ◄──  result {tensors}
+                           ◄──  result {tensors, fusion}
                            ◄──  refused {reason}                          instead of any of these
 
 A patient is a number, her notes' texts and a label's row; no name, no id, no key crosses the pipe. What is
@@ -18,6 +18,8 @@ A patient is a number, her notes' texts and a label's row; no name, no id, no ke
 from dataclasses import dataclass
 
 import msgspec
+import numpy as np
+import numpy.typing as npt
 
 DIAGNOSIS, MLM = "diagnosis", "mlm"
 TASKS = (DIAGNOSIS, MLM)
@@ -43,7 +45,8 @@ class TrainingJob:
     one of `rank` 0 holds this conversation, the others only follow it. They find each other by a file,
     `meeting`. The encoder is on the `device`, `cpu` or `cuda`; what is told and kept is not. `validation` are
     public notes by which the model is judged before the first step, after every `validate_blocks` blocks, and
-    after the last; none, and nothing is judged.
+    after the last; none, and nothing is judged. `leaders` (int32) are the rows under which labels are
+    shown; where there are some, a head's last steps look at how text and graph may weigh (`fusion_looks`).
     """
 
     scope: str
@@ -79,15 +82,40 @@ class TrainingJob:
     device: str = "cpu"
     validation: tuple[ValidationNote, ...] = ()
     validate_blocks: int = 1
+    leaders: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What speaks for each disease beside a patient's text, in natural logs: of the likeliest, one by one.
+
+    `rows` (int32) are their labels', -1 where the model lacks the disease; `shares` (float32) what speaks for
+    each; `rest` is the log of the sum of all others' exponentials. `text_weight` is the text's, as shipped.
+    """
+
+    rows: bytes
+    shares: bytes
+    rest: float
+    text_weight: float
+
+    def of_labels(self, labels: int) -> npt.NDArray[np.float64]:
+        """Of every label, then of the diseases that the model lacks; the others share `rest` evenly."""
+        rows, shares = np.frombuffer(self.rows, np.int32), np.frombuffer(self.shares, np.float32)
+        known = rows >= 0
+        others = max(1, labels - int(known.sum()))
+        whole = np.full(labels, self.rest - np.log(others))
+        whole[rows[known]] = shares[known]
+        return np.concatenate([whole, shares[~known]])
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingPatient:
-    """One pseudonymous patient."""
+    """One pseudonymous patient; `beside` where both her text and her findings speak."""
 
     number: int
     texts: tuple[str, ...]
     label: int
+    beside: Beside | None = None
 
 
 def encode_start(job: TrainingJob, patients: list[TrainingPatient]) -> dict[str, object]:
@@ -95,11 +123,11 @@ def encode_start(job: TrainingJob, patients: list[TrainingPatient]) -> dict[str,
     return {
         "kind": "start",
         "job": msgspec.to_builtins(job, builtin_types=(bytes,)),
-        "patients": [msgspec.to_builtins(p) for p in patients],
+        "patients": [msgspec.to_builtins(p, builtin_types=(bytes,)) for p in patients],
     }
 
 
 def decode_start(frame: dict[str, object]) -> tuple[TrainingJob, list[TrainingPatient]]:
     """The job and the patients of a first frame."""
     job = msgspec.convert(frame["job"], TrainingJob, builtin_types=(bytes,))
-    return job, msgspec.convert(frame["patients"], list[TrainingPatient])
+    return job, msgspec.convert(frame["patients"], list[TrainingPatient], builtin_types=(bytes,))

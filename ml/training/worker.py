@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, BinaryIO
 
+import msgspec
+
 from ml.errors import MlError
 from ml.frames import read_frame, write_frame
 from ml.privacy.core_dumps import forbid_core_dumps
@@ -103,8 +105,15 @@ def _train(
     if team is not None:
         team.tell(None)
     if step == job.steps:
-        write_frame(outward, {"kind": "result", "tensors": learner.result()})
+        write_frame(outward, result_frame(learner))
     return 0
+
+
+def result_frame(learner: Learner) -> dict[str, Any]:
+    """What is handed over at the end; `fusion` holds factors, or None where the shipped weights stand."""
+    fusion = learner.fusion()
+    told = None if fusion is None else msgspec.to_builtins(fusion)
+    return {"kind": "result", "tensors": learner.result(), "fusion": told}
 
 
 def is_judged(job: TrainingJob, step: int) -> bool:

@@ -11,9 +11,11 @@ import pytest
 from tests.ml.training.centre_checks import CENTRE_CHECKS
 from tests.ml.training.dp_checks import MECHANISM_CHECKS
 from tests.ml.training.encoder_checks import ENCODER_CHECKS
+from tests.ml.training.fusion_checks import FUSION_CHECKS
 from tests.ml.training.planted_bugs import MECHANISM_BUGS, TRAINER_BUGS
 from tests.ml.training.planted_centre_bugs import CENTRE_BUGS
 from tests.ml.training.planted_encoder_bugs import ENCODER_BUGS
+from tests.ml.training.planted_fusion_bugs import FUSION_BUGS
 from tests.ml.training.planted_group_bugs import GROUP_BUGS, GROUP_CHECKS
 from tests.ml.training.trainer_checks import CONVERSATION_CHECKS
 
@@ -21,11 +23,19 @@ pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::UserWarning"
 PLANTED = (
     (MECHANISM_BUGS, MECHANISM_CHECKS),
     (CENTRE_BUGS, CENTRE_CHECKS),
+    (FUSION_BUGS, FUSION_CHECKS),
     (ENCODER_BUGS, ENCODER_CHECKS),
     (GROUP_BUGS, GROUP_CHECKS),
     (TRAINER_BUGS, CONVERSATION_CHECKS),
 )
-CHECKS = (*MECHANISM_CHECKS, *CENTRE_CHECKS, *ENCODER_CHECKS, *GROUP_CHECKS, *CONVERSATION_CHECKS)
+CHECKS = (
+    *MECHANISM_CHECKS,
+    *CENTRE_CHECKS,
+    *FUSION_CHECKS,
+    *ENCODER_CHECKS,
+    *GROUP_CHECKS,
+    *CONVERSATION_CHECKS,
+)
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
