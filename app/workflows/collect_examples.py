@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from threading import Event
 
-from app.clinical.annotation import current_annotations
+from app.clinical.annotation import Annotation, current_annotations
 from app.clinical.chart import Chart
 from app.store.training_view import chart_to_learn_from, log_to_learn_from, people_to_learn_from
 from app.store.vault import Vault
@@ -20,17 +20,23 @@ from app.workflows.standing_word import coded_diseases, standing_word
 from app.workflows.stop_wish import StopWish
 from knowledge_graph.findings.finding import Finding
 from ml.text.cleaning import prepared
+from ml.training.messages import Beside
 
-Labelled = tuple[tuple[str, ...], str]
+Labelled = tuple[tuple[str, ...], str, Beside | None]
+BesideChart = Callable[[Chart, Sequence[Annotation], str], Beside | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One patient as the trainer sees her: notes' texts and the confirmed disease, empty without labels."""
+    """One patient as the trainer sees her: notes' texts and the confirmed disease, empty without labels.
+
+    `beside` is what speaks for diseases beside her texts, where that is asked for.
+    """
 
     number: int
     texts: tuple[str, ...]
     disease_id: str
+    beside: Beside | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +44,14 @@ class Source:
     """Which labels count beside the clinicians' own, and how findings are told.
 
     `coded` takes the record's code where nobody has confirmed or rejected a disease; `copies` is how many
-    more texts tell a patient's findings in other words.
+    more texts tell a patient's findings in other words. `beside` says what speaks for diseases beside a
+    chart's texts, given her disease.
     """
 
     teller: FindingTeller
     coded: bool = False
     copies: int = 0
+    beside: BesideChart | None = None
 
 
 def collect_examples(
@@ -68,7 +76,7 @@ def collect_examples(
         if disease in allowed:
             texts = _texts(vault, chart, source)
             if texts:
-                found.append((texts, disease))
+                found.append((texts, disease, _beside(vault, chart, disease, source)))
     shuffle(found)
     return [Example(number, *labelled) for number, labelled in enumerate(found)]
 
@@ -83,7 +91,7 @@ def collect_notes(
             return []
         notes = _notes(chart_to_learn_from(vault, patient_id))
         if notes:
-            found.append((notes, ""))
+            found.append((notes, "", None))
     shuffle(found)
     return [Example(number, *labelled) for number, labelled in enumerate(found)]
 
@@ -98,6 +106,12 @@ def labelled_disease(chart: Chart, *, coded: bool) -> str:
         return word.confirmed[-1] if word.confirmed else ""
     known = [disease for disease in coded_diseases(chart.conditions) if disease not in word.rejected]
     return known[0] if len(known) == 1 else ""
+
+
+def _beside(vault: Vault, chart: Chart, disease: str, source: Source) -> Beside | None:
+    if source.beside is None:
+        return None
+    return source.beside(chart, current_annotations(log_to_learn_from(vault, chart.patient.id)), disease)
 
 
 def _texts(vault: Vault, chart: Chart, source: Source) -> tuple[str, ...]:

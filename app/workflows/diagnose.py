@@ -257,8 +257,18 @@ class DiagnosisService:
         self, scores: GraphScores, *, with_text: bool = False, told: Told = Told.FINDINGS
     ) -> float:
         """By which power one more observed finding would count in the differential."""
-        weight = self._weights.of_graph(observed_count(scores.findings) + 1, with_text=with_text)
+        weights, count = self.weights(both=with_text), observed_count(scores.findings) + 1
+        weight = weights.of_graph(count, with_text=with_text)
         return self._weights.sureness(self.setting, told) * weight
+
+    def weights(self, *, both: bool) -> FusionWeights:
+        """Those that ship; where graph and text speak both, by what the model's patients told of them."""
+        learned = self.predictor.fusion if both and self.predictor else None
+        return self._weights.learned(text=learned.text, power=learned.power) if learned else self._weights
+
+    def text_weight(self, told: Told) -> float:
+        """What a text's log probability is multiplied by beside a graph, where nothing was learned of it."""
+        return self._weights.sureness(self.setting, told) * self._weights.of_text_model(with_graph=True)
 
     def fused(
         self,
@@ -279,7 +289,7 @@ class DiagnosisService:
             text,
             observed=observed_count(scores.findings),
             prior=setting_prior(self.graph, setting),
-            weights=self._weights,
+            weights=self.weights(both=bool(scores.findings) and text is not None),
             shown_as=self.shown_as,
             rule_share=held.share,
             sureness=self._weights.sureness(setting, told),

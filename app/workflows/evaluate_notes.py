@@ -95,8 +95,10 @@ def score_notes(service: DiagnosisService, notes: Iterable[KnownNote]) -> Iterat
                 )
 
 
-def ways_of(scored: ScoredNote, weights: FusionWeights, shown_as: Leaders) -> dict[str, FusedDifferential]:
-    """The differential by each way of looking at a note."""
+def ways_of(
+    scored: ScoredNote, weights: FusionWeights, shown_as: Leaders, *, both: FusionWeights | None = None
+) -> dict[str, FusedDifferential]:
+    """The differential by each way of looking at a note; `both` are other weights where two speak."""
     prior = np.ones(len(scored.text))
     given = observed_count(scored.note.findings)
     read = scored.read if scored.read_count else None
@@ -106,8 +108,16 @@ def ways_of(scored: ScoredNote, weights: FusionWeights, shown_as: Leaders) -> di
         GRAPH: (read, None, scored.read_count),
         FUSED: (read, scored.text, scored.read_count),
     }
+    of_both = weights if both is None or read is None else both
     return {
-        way: fuse(graph, text, observed=observed, prior=prior, weights=weights, shown_as=shown_as)
+        way: fuse(
+            graph,
+            text,
+            observed=observed,
+            prior=prior,
+            weights=of_both if way == FUSED else weights,
+            shown_as=shown_as,
+        )
         for way, (graph, text, observed) in sides.items()
     }
 
@@ -118,7 +128,7 @@ def evaluate_notes(
     """By source of notes and way. Raises UsageError where there is no note."""
     tally = Tally(service.graph)
     for scored in score_notes(service, notes):
-        tally.count(scored, weights or FusionWeights.load())
+        tally.count(scored, weights or FusionWeights.load(), weights or service.weights(both=True))
     return tally.report()
 
 
@@ -133,11 +143,11 @@ class Tally:
         self._shown_as = leaders(graph)
         self._outcomes: dict[tuple[str, str], list[Outcome]] = defaultdict(list)
 
-    def count(self, scored: ScoredNote, weights: FusionWeights) -> None:
-        """Add one note."""
+    def count(self, scored: ScoredNote, weights: FusionWeights, both: FusionWeights | None = None) -> None:
+        """Add one note; `both` as in `ways_of`."""
         note = scored.note
         truths = {int(self._shown_as[self._graph.disease_number(t)]) for t in note.truths}
-        for way, fused in ways_of(scored, weights, self._shown_as).items():
+        for way, fused in ways_of(scored, weights, self._shown_as, both=both).items():
             found = outcome_of(fused.shown, sorted(truths))
             for source in counts_as(note.source):
                 self._outcomes[source, way].append(found)

@@ -122,4 +122,5 @@ def _card(base: VersionContent, encoder: EncoderFiles, result: TrainingResult, *
         privacy=result.privacy,
         data_description=result.data_description,
         created_at=at,
+        fusion=result.fusion or base.version.card.fusion,
     )

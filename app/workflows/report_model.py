@@ -114,26 +114,27 @@ def measure_report(
     while batch := list(islice(waiting, _AT_ONCE)):
         rows = [side.text_rows([note.text for note in batch]) for side in sides]
         for place, note in enumerate(batch):
-            _count(start, note, [row[place] for row in rows], (new, old), moved)
+            _count(sides, note, [row[place] for row in rows], (new, old), moved)
         done += len(batch)
         yield f"read {done} of {len(notes)} synthetic notes"
     yield _report(measured, notes, plan, new, _drift(new, old, moved) if len(sides) == 2 else None)
 
 
 def _count(
-    service: DiagnosisService,
+    services: Sequence[DiagnosisService],
     note: KnownNote,
     told: Sequence[Told],
     sides: Sequence[_Side],
     moved: _Moved,
 ) -> None:
+    service = services[-1]
     findings = read_findings(service.recogniser, note.text, age_days=note.age_days)
     ranked = rank(service.graph, findings, sex=note.sex, age_days=note.age_days).total if findings else None
     truths = sorted({int(service.shown_as[service.graph.disease_number(t)]) for t in note.truths})
     shown = []
-    for row, side in zip(told, sides, strict=False):
+    for row, side, model in zip(told, sides, services, strict=False):
         alone = _alone(service, row, observed=observed_count(findings))
-        fused = _fused(service, ranked, row, observed=observed_count(findings))
+        fused = _fused(model, ranked, row, observed=observed_count(findings))
         for way, shown_by, outcomes in ((TEXT, alone, side.text), (FUSED, fused, side.fused)):
             outcomes.append(outcome_of(shown_by.shown, truths))
             side.answered[way].append(not shown_by.abstained)
@@ -153,7 +154,7 @@ def _fused(
     service: DiagnosisService, graph: npt.NDArray[np.floating] | None, text: Told, *, observed: int
 ) -> FusedDifferential:
     """What a clinician of the site is shown of a note: by its knowledge, in its setting."""
-    weights = FusionWeights.load()
+    weights = service.weights(both=graph is not None)
     return fuse(
         graph,
         text,

@@ -7,6 +7,7 @@ training is not offered here.
 
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from random import SystemRandom
 from threading import Event
 from typing import Any
@@ -20,7 +21,9 @@ from app.store.vault import Vault
 from app.workflows.augment_findings import FindingTeller
 from app.workflows.check_plan import PlannedRun, check_plan, check_total
 from app.workflows.collect_examples import Example, Source, collect_examples, collect_notes
+from app.workflows.diagnose import DiagnosisService
 from app.workflows.list_models import current_version, result_store
+from app.workflows.load_knowledge import site_knowledge
 from app.workflows.plan_training import (
     TrainingPlan,
     check_budget,
@@ -32,6 +35,7 @@ from app.workflows.plan_training import (
 )
 from app.workflows.resume_training import RESUME_SETTING as RESUME_SETTING
 from app.workflows.resume_training import TrainingRun, begin_run, end_run, keep_checkpoint
+from app.workflows.site_fusion import SiteFusion
 from app.workflows.stop_wish import StopWish
 from app.workflows.synthetic_notes import HELD_OUT_STYLES
 from app.workflows.trainer_process import TrainerProcess
@@ -53,7 +57,7 @@ from ml.privacy.ledger import (
     spent,
 )
 from ml.registry.model_version import TENSORS_FILE, VersionContent
-from ml.registry.training_result import PrivacyClaim, TrainingResult
+from ml.registry.training_result import LearnedFusion, PrivacyClaim, TrainingResult
 from ml.training.messages import MLM, TrainingJob, TrainingPatient
 
 PATIENT_SET = "all patients of this vault"
@@ -95,12 +99,13 @@ def train_model(
     check_budget(vault, run.plan, entries, cap)
     check_teachers(vault, run.plan)
     yield TrainingProgress(run.run_id, "preparing", steps=run.plan.steps, epsilon=spent(entries))
-    examples = _examples(vault, run, wish)
+    fusion = _site_fusion(run, policy or Policy())
+    examples = _examples(vault, run, wish, fusion)
     if wish.is_set():
         yield _stopped(vault, run, run.done_steps)
         return
     with TrainerProcess() as trainer:
-        trainer.start(_job(run, entries), _patients(examples, run.base))
+        trainer.start(_job(run, entries, fusion), _patients(examples, run.base))
         yield TrainingProgress(run.run_id, "planning", run.done_steps, run.plan.steps, spent(entries))
         planned, left = _planned(trainer, wish), run.plan.steps - run.done_steps
         history = mechanisms(of_patients(vault.ledger(), PATIENT_SET))
@@ -114,12 +119,23 @@ def train_model(
         yield from _follow(vault, run, trainer, wish, planned)
 
 
-def _examples(vault: Vault, run: TrainingRun, wish: StopWish) -> list[Example]:
+def _site_fusion(run: TrainingRun, policy: Policy) -> SiteFusion | None:
+    """The site's knowledge beside the texts, where a run looks at what both may weigh."""
+    if run.plan.scope != "head":
+        return None
+    service = DiagnosisService.load(cache_dir(), with_text=False, choice=site_knowledge(policy))
+    return SiteFusion(service, run.base.labels, today=date.today())
+
+
+def _examples(vault: Vault, run: TrainingRun, wish: StopWish, fusion: SiteFusion | None) -> list[Example]:
     random = SystemRandom()
     if run.plan.task == MLM:
         return collect_notes(vault, shuffle=random.shuffle, stop=wish)
     source = Source(
-        FindingTeller(load_compiled(cache_dir()), random.randrange), run.plan.with_coded, run.plan.copies
+        FindingTeller(load_compiled(cache_dir()), random.randrange),
+        run.plan.with_coded,
+        run.plan.copies,
+        fusion.beside_chart if fusion else None,
     )
     return collect_examples(vault, run.declared, source=source, shuffle=random.shuffle, stop=wish)
 
@@ -131,7 +147,7 @@ def _public(run: TrainingRun) -> tuple[str, ...]:
     return public_texts(knowledge_of(run.declared), run.declared) if run.plan.scope == "head" else ()
 
 
-def _job(run: TrainingRun, entries: tuple[LedgerEntry, ...]) -> TrainingJob:
+def _job(run: TrainingRun, entries: tuple[LedgerEntry, ...], fusion: SiteFusion | None) -> TrainingJob:
     plan = run.plan
     places = {str(label): row for row, label in enumerate(run.base.labels)}
     return TrainingJob(
@@ -165,6 +181,7 @@ def _job(run: TrainingRun, entries: tuple[LedgerEntry, ...]) -> TrainingJob:
         most_noise=plan.most_noise,
         validation=validation_notes(run.declared, places),
         validate_blocks=blocks_between(plan),
+        leaders=fusion.leaders if fusion else b"",
     )
 
 
@@ -187,7 +204,7 @@ def public_notes() -> tuple[str, ...]:
 
 def _patients(examples: list[Example], base: VersionContent) -> list[TrainingPatient]:
     places = {label: row for row, label in enumerate(base.labels)}
-    return [TrainingPatient(e.number, e.texts, places.get(e.disease_id, -1)) for e in examples]
+    return [TrainingPatient(e.number, e.texts, places.get(e.disease_id, -1), e.beside) for e in examples]
 
 
 def _planned(trainer: TrainerProcess, wish: StopWish) -> PlannedRun | None:
@@ -226,7 +243,7 @@ def _follow(
     if final is None:
         yield _stopped(vault, run, done)
         return
-    yield _finish(vault, run, final["tensors"], noise)
+    yield _finish(vault, run, final, noise)
 
 
 def _stopped(vault: Vault, run: TrainingRun, done: int) -> TrainingProgress:
@@ -267,14 +284,15 @@ def _spent(vault: Vault) -> float:
     return spent(of_patients(vault.ledger(), PATIENT_SET))
 
 
-def _finish(vault: Vault, run: TrainingRun, tensors: bytes, noise: float) -> TrainingResult:
-    plan = run.plan
+def _finish(vault: Vault, run: TrainingRun, final: dict[str, Any], noise: float) -> TrainingResult:
+    plan, fusion = run.plan, final["fusion"]
     epsilon = _spent(vault)
     result = TrainingResult(
         run_id=run.run_id,
         base_version=run.base.version.version_id,
         scope=plan.scope,
-        tensors=tensors,
+        tensors=final["tensors"],
+        fusion=None if fusion is None else LearnedFusion(float(fusion["text"]), float(fusion["power"])),
         privacy=PrivacyClaim(
             epsilon=epsilon,
             delta=plan.delta,

@@ -8,7 +8,7 @@ setting is known by expert estimates alone: a power below 1, which moves no dise
 
 import hashlib
 import tomllib
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from functools import cache
 from importlib.resources import files
@@ -84,6 +84,12 @@ class FusionWeights:
         if told is Told.MESSAGE:
             return self.message if rare else self.common_message
         return self.common_note if told is Told.NOTE and not rare else 1.0
+
+    def learned(self, *, text: float, power: float) -> "FusionWeights":
+        """For graph and text together, with the text's weight times `text` and everything's times `power`."""
+        return replace(
+            self, graph=self.graph * power, text=self.text * text * power, prior=self.prior * power
+        )
 
     def to_text(self, remarks: str) -> str:
         """As TOML, with remarks (comment lines without #) on where they come from."""

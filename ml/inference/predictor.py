@@ -9,6 +9,7 @@ from ml.errors import ModelFileError
 from ml.inference.doubt import DOUBT, settable_doubt
 from ml.inference.providers import active_provider, cuda_compiled, open_session, worker_count
 from ml.inference.reading import Reading, log_softmax
+from ml.registry.training_result import LearnedFusion
 from ml.text.text_memory import TextMemory
 from ml.text.tokenizer import TextTokenizer, Window
 
@@ -20,7 +21,10 @@ FloatArray = np.ndarray[Any, np.dtype[np.float64]]
 
 
 class Predictor:
-    """One published model, ready to read texts. `provider` says where it really runs."""
+    """One published model, ready to read texts. `provider` says where it really runs.
+
+    `fusion` is what its card says of its weight beside a graph.
+    """
 
     def __init__(
         self,
@@ -43,6 +47,7 @@ class Predictor:
         self.provider = active_provider(session)
         self.workers, self.at_once = workers, 1 if self.provider == "cpu" else BATCH_SIZE
         self._doubt = doubt if len(self.labels) > 1 else 0.0
+        self.fusion: LearnedFusion | None = None
         self._known = TextMemory[np.ndarray[Any, np.dtype[np.float32]]](WINDOWS_KEPT)
 
     @classmethod

@@ -57,6 +57,12 @@ def load_predictor(
 
     `auto` takes the processor where no card runs.
     """
+    predictor = _predictor(content, encoder, provider=provider, threads=threads)
+    predictor.fusion = content.version.card.fusion
+    return predictor
+
+
+def _predictor(content: VersionContent, encoder: EncoderFiles, *, provider: str, threads: int) -> Predictor:
     tokenizer = TextTokenizer(encoder.tokenizer_json)
     labels, version = content.labels, content.version.version_id
     if provider != "cpu" and (cuda_compiled() or provider != "auto"):

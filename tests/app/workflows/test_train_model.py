@@ -85,7 +85,9 @@ def _trainer_knows_nobody(sent: list[dict[str, Any]], vault: Vault) -> None:
     assert vault.data_key() not in crossed
     start = sent[0]
     assert len(start["patients"]) == 8  # one withdrawn
-    assert {frozenset(p) for p in start["patients"]} == {frozenset({"number", "texts", "label"})}
+    assert {frozenset(p) for p in start["patients"]} == {frozenset({"number", "texts", "label", "beside"})}
+    beside = [p["beside"] for p in start["patients"]]
+    assert {frozenset(b) for b in beside} == {frozenset({"rows", "shares", "rest", "text_weight"})}
 
 
 def _further_runs_compose(vault: Vault) -> None:
@@ -161,8 +163,11 @@ def test_a_stop_before_the_first_step_spends_nothing(
     deaf = [sys.executable, "-c", "import time; time.sleep(600)"]
     monkeypatch.setattr(trainer_process, "worker_command", lambda _kind: deaf)
     stop = Event()
-    threading.Timer(0.5, stop.set).start()
-    reports = list(train_model(vault, PLAN, stop=stop))
+    reports = []
+    for report in train_model(vault, PLAN, stop=stop):
+        reports.append(report)
+        if isinstance(report, TrainingProgress) and report.phase == "planning":
+            threading.Timer(0.5, stop.set).start()
     assert [r.phase for r in reports if isinstance(r, TrainingProgress)] == [
         "preparing",
         "planning",
