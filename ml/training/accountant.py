@@ -15,21 +15,20 @@ from typing import Any
 import numpy as np
 from opacus.accountants import PRVAccountant
 from opacus.accountants.analysis.prv import (
-    DiscretePRV,
     Domain,
     PoissonSubsampledGaussianPRV,
     TruncatedPrivacyRandomVariable,
-    compose_heterogeneous,
     discretize,
 )
-from scipy.fft import irfft, next_fast_len, rfft
+from scipy.fft import next_fast_len, rfft
 from scipy.optimize import brentq
 
 from ml.privacy.ledger import Mechanism, epsilon_bound, followed_by
 
 History = Sequence[Mechanism]
 LEAST_NOISE, MOST_NOISE = 0.3, 500.0
-EPS_ERROR = 0.01  # of PRV's upper estimate
+EPS_ERROR, DELTA_ERROR = 0.01, 1e-3  # of PRV's upper estimate; of delta
+FAINT = 1e-6  # of delta: what frequencies may weigh together that are left out
 
 
 def epsilon_prv(history: History, delta: float) -> float:
@@ -106,46 +105,80 @@ class _OwnDomain(PRVAccountant):  # type: ignore[misc]
 class _OneGrid:
     """A history, and how one mechanism after it composes: its steps' spectrum to the power of their number.
 
-    As Opacus composes, but that the spectrum is kept from one number of steps to the next.
+    As Opacus composes, but that delta is summed over frequencies (Parseval), of which steps leave few: those
+    that together can't weigh FAINT of delta are left out, and that much is asked less. (1 - exp(e - l))+ is
+    two geometric series.
     """
 
     def __init__(self, history: History, whole: History, delta: float) -> None:
-        self._delta, self._delta_error = delta, delta / 1000
+        self._target = delta * (1 - DELTA_ERROR - FAINT)
         accountant = _OwnDomain()
         accountant.history = list(whole)
-        self._domain = accountant._get_domain(
-            [], [steps for *_, steps in whole], EPS_ERROR, self._delta_error
-        )
-        self._step = self._discrete(whole[-1])
-        self._spectrum = rfft(self._step.pmf)
-        joined = bool(history) and history[-1][:2] == whole[-1][:2]
-        self._steps = history[-1][2] if joined else 0
-        self._power = self._spectrum**self._steps
-        before = list(history[:-1] if joined else history)
-        self._before = (
-            compose_heterogeneous([self._discrete(m) for m in before], [steps for *_, steps in before])
-            if before
-            else None
-        )
+        steps = [steps for *_, steps in whole]
+        self._domain = accountant._get_domain([], steps, EPS_ERROR, delta * DELTA_ERROR)
+        self._faint = FAINT * delta / self._domain.size
+        self._step, self._shift = self._spectrum(whole[-1])
+        self._power, self._moved, self._epsilon = np.ones_like(self._step), 0.0, 0.0
+        for mechanism in history:
+            spectrum, shift = self._spectrum(mechanism)
+            self._power, self._moved = (
+                self._power * spectrum ** mechanism[2],
+                self._moved + shift * mechanism[2],
+            )
 
     def epsilon_after(self, steps: int) -> float:
         """The upper bound after so many steps more."""
-        self._steps += steps
-        self._power = self._power * self._spectrum**steps
-        pmf = irfft(self._power, len(self._step))
-        turned = self._steps - 1 + (len(pmf) // 2 if self._steps % 2 == 0 else 0)
-        domain = self._domain.shift_right(self._step.domain.shifts * self._steps)
-        found = DiscretePRV(np.roll(pmf, turned), domain)
-        if self._before is not None:
-            found = compose_heterogeneous([self._before, found], [1, 1])
-        _, _, upper = found.compute_epsilon(self._delta, self._delta_error, EPS_ERROR)
-        return float(upper)
+        power = self._power * self._step[: len(self._power)] ** steps
+        self._power = power[: 1 + int(np.flatnonzero(np.abs(power) > self._faint)[-1])]
+        self._moved += self._shift * steps
+        self._epsilon = self._reached(self._epsilon)
+        return self._epsilon + EPS_ERROR
 
-    def _discrete(self, mechanism: Mechanism) -> DiscretePRV:
+    def _reached(self, epsilon: float) -> float:
+        """Where delta is no more than asked, from an epsilon that is not above it: by Newton's steps.
+
+        Each is exact where the losses from the cell of `epsilon` on are all that lie above, as Opacus solves.
+        """
+        cell = -self._domain.size
+        while (first := max(math.ceil((epsilon - self._moved) / self._domain.dt), cell)) != cell:
+            cell = first
+            above, scaled = self._tail(cell)
+            if above <= self._target or scaled <= 0:
+                return max(epsilon, 0.0)
+            epsilon = max(epsilon, math.log((above - self._target) / scaled))
+        return epsilon
+
+    def _tail(self, first: int) -> tuple[float, float]:
+        """P[loss of cell `first` or above], and the mean of exp(-loss) there."""
+        size, width = self._domain.size, self._domain.dt
+        angles = 2 * math.pi / size * np.arange(len(self._power))
+        start, end = (_turned(cell, len(self._power), size) for cell in (first, size // 2 + 1))
+        short = 2j * np.sin(angles / 2) * np.exp(-0.5j * angles)  # 1 - exp(-i angle), to the last digit
+        ones = (start - end) / np.where(short == 0, 1, short)
+        ones[0] = size // 2 + 1 - first
+        least, most = (math.exp(-(cell * width + self._moved)) for cell in (first, size // 2 + 1))
+        fallen = (start * least - end * most) / (math.exp(-width) * short - math.expm1(-width))
+        return self._mean(ones), self._mean(fallen)
+
+    def _mean(self, of: Any) -> float:
+        """The mean of a function of the losses, from the frequencies of both."""
+        product = (self._power * of.conj()).real
+        doubled = 2 * product.sum() - product[0]
+        whole = len(product) == self._domain.size // 2 + 1
+        return float((doubled - (product[-1] if whole else 0.0)) / self._domain.size)
+
+    def _spectrum(self, mechanism: Mechanism) -> tuple[Any, float]:
+        """The frequencies of one step's losses, a loss of 0 the first cell, and how far off its cells lie."""
         noise, rate, _ = mechanism
         loss = PoissonSubsampledGaussianPRV(rate, noise)
         truncated = TruncatedPrivacyRandomVariable(loss, self._domain.t_min, self._domain.t_max)
-        return discretize(truncated, self._domain)
+        found = discretize(truncated, self._domain)
+        return rfft(np.roll(found.pmf, 1 - self._domain.size // 2)), float(found.domain.shifts)
+
+
+def _turned(cell: int, count: int, size: int) -> Any:
+    """exp(-2 pi i m cell / size) for the first frequencies m; the angle is reduced in whole numbers."""
+    return np.exp(-2j * math.pi / size * (np.arange(count) * cell % size))
 
 
 def _noise_by_rdp(

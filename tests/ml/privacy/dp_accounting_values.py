@@ -33,3 +33,7 @@ EPSILONS = {  # noise multiplier, sample rate, steps: epsilon at each delta
     (20.0, 0.5, 40): (0.565583, 0.653738),
     (20.0, 1.0, 10): (0.561285, 0.648105),
 }
+LONG_RUNS = {  # noise multiplier, sample rate: after so many steps epsilon at each delta
+    (14.0, 0.1): {5: (0.047937, 0.058901), 1000: (0.833098, 0.956166), 10_000: (2.984838, 3.354212)},
+    (1.1, 0.003): {5: (0.053108, 0.093453), 1000: (0.407800, 0.485071), 10_000: (1.339205, 1.531946)},
+}

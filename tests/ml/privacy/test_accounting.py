@@ -19,7 +19,7 @@ from ml.privacy.ledger import (
 )
 from ml.privacy.loss_distribution import _composed, _grid, least_deltas, least_epsilon
 from ml.privacy.rdp import ORDERS, epsilon_of_rdp, step_rdp
-from tests.ml.privacy.dp_accounting_values import DELTAS, EPSILONS
+from tests.ml.privacy.dp_accounting_values import DELTAS, EPSILONS, LONG_RUNS
 
 SETTINGS = [(1.0, 0.01, 1000), (0.7, 0.05, 200), (2.0, 0.1, 400), (5.0, 0.5, 50), (1.3, 1.0, 10)]
 
@@ -106,6 +106,20 @@ def test_what_a_run_debits_at_its_end_agrees_with_dp_accounting_on_fifty_setting
             resumed = [*epsilons_along(blocks[:1], blocks[1:], delta)]
             assert known <= fresh[-1] <= known + 0.012, (noise, rate, steps, delta, parts)
             assert not resumed or resumed == pytest.approx(fresh[1:], abs=2e-3)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("noise", "rate"), LONG_RUNS)
+def test_what_a_run_of_ten_thousand_steps_debits_agrees_with_dp_accounting(noise: float, rate: float) -> None:
+    from ml.training.accountant import epsilon_prv, epsilons_along
+
+    for place, delta in enumerate(DELTAS):
+        along = list(epsilons_along((), [(noise, rate, 5)] * 2000, delta))
+        assert along == sorted(along)
+        for steps, known in LONG_RUNS[noise, rate].items():
+            assert known[place] <= along[steps // 5 - 1] <= known[place] + 0.012
+        opacus = epsilon_prv([(noise, rate, 10_000)], delta)
+        assert opacus - 1e-9 <= along[-1] <= opacus + 1e-5
 
 
 def test_the_loss_distribution_meets_the_gaussian_mechanism_exactly() -> None:
