@@ -9,37 +9,38 @@ Way = tuple[int, ...]
 
 
 class OntologyPaths:
-    """Shortest ways over is_a; a path is worked out once."""
+    """Shortest ways over is_a; each is worked out once."""
 
     def __init__(self, graph: CompiledGraph):
-        self._graph = graph
+        ids, names = graph.term_ids, graph.term_names
+        self._ids, self._told = ids, graph.information.tolist()
         self._above = cache(lambda term: frozenset(graph.ancestors[term].tolist()))
         self._parents = cache(lambda term: graph.parents[term].tolist())
+        self._step = cache(lambda term, up: PathTerm(ids[term], names[term], up=up))
+        self._up = cache(self._climb)
         self.path = cache(self._path)
 
     def _path(self, one: int, other: int) -> tuple[PathTerm, ...]:
         """From one term up to the most telling above both, and down to the other; the first left out."""
         up, back = self.ways(one, other)
-        ids, names = self._graph.term_ids, self._graph.term_names
-        return (
-            *(PathTerm(ids[term], names[term], up=True) for term in up[1:]),
-            *(PathTerm(ids[term], names[term], up=False) for term in reversed(back[:-1])),
-        )
+        down = [self._step(term, False) for term in reversed(back[:-1])]
+        return (*(self._step(term, True) for term in up[1:]), *down)
 
     def ways(self, one: int, other: int) -> tuple[Way, Way]:
         """From each term to the most telling above both (both ends named); empty where there is none."""
-        shared = list(self._above(one) & self._above(other))
+        shared = self._above(one) & self._above(other)
         if not shared:
             return (), ()
-        told, ids = self._graph.information[shared], self._graph.term_ids
-        best = [
-            above for above, is_best in zip(shared, (told == told.max()).tolist(), strict=True) if is_best
+        most = max(map(self._told.__getitem__, shared))
+        found = [
+            (self._up(one, above), self._up(other, above), self._ids[above])
+            for above in shared
+            if self._told[above] == most
         ]
-        found = [(self._up(one, above), self._up(other, above), ids[above]) for above in best]
         up, back, _ = min(found, key=lambda way: (len(way[0]) + len(way[1]), way[2]))
         return up, back
 
-    def _up(self, term: int, goal: int) -> Way:
+    def _climb(self, term: int, goal: int) -> Way:
         """The shortest way from a term to one above it."""
         came_from, waiting = {term: term}, [term]
         for below in waiting:  # grows while it is walked
