@@ -210,6 +210,8 @@ def _done(console: Console, run_id: str, epsilon: float, delta: float) -> int:
 
 
 def _line(step: "TrainingProgress") -> str:
+    if step.share:
+        return f"{step.phase} {step.share:.0%}"
     return (
         f"{step.phase} {step.step}/{step.steps}  epsilon {step.epsilon:.3f}  "
         f"{step.steps_per_second:.1f} steps/s  {step.eta_s:.0f} s left"

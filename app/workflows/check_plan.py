@@ -1,12 +1,11 @@
 """Judges what the trainer says a run will cost, before a step of it is debited; without torch."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from app.errors import BudgetExceeded, WorkerFailed
 from app.workflows.plan_training import TrainingPlan
-from app.workflows.stop_wish import StopWish
 from ml.privacy.ledger import Mechanism, epsilon_bound, followed_by
 from ml.privacy.loss_distribution import least_deltas
 
@@ -23,9 +22,9 @@ class PlannedRun:
 
 
 def check_plan(
-    plan: TrainingPlan, planned: PlannedRun, history: Sequence[Mechanism], *, left: int, wish: StopWish
-) -> bool:
-    """Whether it was checked, which a wish to stop cuts short. Raises WorkerFailed, BudgetExceeded.
+    plan: TrainingPlan, planned: PlannedRun, history: Sequence[Mechanism], *, left: int
+) -> Iterator[float]:
+    """Yield the share of its blocks that was checked; checked is what comes to its end. Raises WorkerFailed.
 
     The trainer's word is not enough: one epsilon a block, each a possible one. `history` is of the same
     patients, `left` the steps that are to come.
@@ -35,12 +34,11 @@ def check_plan(
     blocks = [(noise, plan.sample_rate, size) for size in sizes]
     if not _is_plausible(blocks, epsilons, history, plan.delta):
         raise WorkerFailed(_DISAGREE)
-    for least in least_deltas(history, blocks, epsilons, delta=plan.delta):
-        if wish.is_set():
-            return False
+    leasts = least_deltas(history, blocks, epsilons, delta=plan.delta)
+    for block, least in enumerate(leasts, start=1):
         if least > plan.delta * (1 + _DELTA_ROUNDING):
             raise WorkerFailed(_DISAGREE)
-    return True
+        yield block / len(blocks)
 
 
 def check_total(plan: TrainingPlan, planned: PlannedRun, cap: float) -> None:

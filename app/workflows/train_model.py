@@ -58,7 +58,7 @@ from ml.privacy.ledger import (
 )
 from ml.registry.model_version import TENSORS_FILE, VersionContent
 from ml.registry.training_result import LearnedFusion, PrivacyClaim, TrainingResult
-from ml.training.messages import MLM, TrainingJob, TrainingPatient
+from ml.training.messages import MLM, TOLD_BLOCKS, TrainingJob, TrainingPatient
 
 PATIENT_SET = "all patients of this vault"
 PUBLIC_NOTES, PUBLIC_SEED = 200, 7
@@ -66,7 +66,10 @@ PUBLIC_NOTES, PUBLIC_SEED = 200, 7
 
 @dataclass(frozen=True, slots=True)
 class TrainingProgress:
-    """Where a run is. Nothing here comes from the patients but what the ledger makes public."""
+    """Where a run is. Nothing here comes from the patients but what the ledger makes public.
+
+    `share` is how much of a long run is planned (0 to 1), in the phase `planning`.
+    """
 
     run_id: str
     phase: str
@@ -75,6 +78,7 @@ class TrainingProgress:
     epsilon: float = 0.0
     steps_per_second: float = 0.0
     eta_s: float = 0.0
+    share: float = 0.0
 
 
 def train_model(
@@ -106,10 +110,8 @@ def train_model(
         return
     with TrainerProcess() as trainer:
         trainer.start(_job(run, entries, fusion), _patients(examples, run.base))
-        yield TrainingProgress(run.run_id, "planning", run.done_steps, run.plan.steps, spent(entries))
-        planned, left = _planned(trainer, wish), run.plan.steps - run.done_steps
-        history = mechanisms(of_patients(vault.ledger(), PATIENT_SET))
-        if planned is None or not check_plan(run.plan, planned, history, left=left, wish=wish):
+        planned = yield from _planned(vault, run, trainer, wish)
+        if planned is None:
             yield _stopped(vault, run, run.done_steps)
             return
         check_total(run.plan, planned, cap)
@@ -207,12 +209,25 @@ def _patients(examples: list[Example], base: VersionContent) -> list[TrainingPat
     return [TrainingPatient(e.number, e.texts, places.get(e.disease_id, -1), e.beside) for e in examples]
 
 
-def _planned(trainer: TrainerProcess, wish: StopWish) -> PlannedRun | None:
-    """The trainer's plan; None once a stop is wished."""
-    frame = trainer.receive(wish)
+def _planned(
+    vault: Vault, run: TrainingRun, trainer: TrainerProcess, wish: StopWish
+) -> Generator[TrainingProgress, None, PlannedRun | None]:
+    """The trainer's plan, checked; None once a stop is wished. Each is half of the planning."""
+    now = TrainingProgress(run.run_id, "planning", run.done_steps, run.plan.steps, _spent(vault))
+    yield now
+    while (frame := trainer.receive(wish)) is not None and frame["kind"] == "planning":
+        yield replace(now, share=float(frame["share"]) / 2)
     if frame is None:
         return None
-    return PlannedRun(float(frame["noise_multiplier"]), tuple(float(e) for e in frame["epsilons"]))
+    planned = PlannedRun(float(frame["noise_multiplier"]), tuple(float(e) for e in frame["epsilons"]))
+    history = mechanisms(of_patients(vault.ledger(), PATIENT_SET))
+    shares = check_plan(run.plan, planned, history, left=run.plan.steps - run.done_steps)
+    for block, share in enumerate(shares, start=1):
+        if wish.is_set():
+            return None
+        if block % TOLD_BLOCKS == 0:
+            yield replace(now, share=(1 + share) / 2)
+    return planned
 
 
 def _follow(

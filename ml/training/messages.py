@@ -2,6 +2,7 @@
 
     parent                      trainer
     start {job, patients}  ──►
+                           ◄──  planning {share}                          of a long run's blocks, 0 to 1
                            ◄──  planned {noise_multiplier, epsilons}      one epsilon a block
     grant {}               ──►  (only after the ledger entry is on disk)
                            ◄──  progress {step, epsilon, steps_per_second}
@@ -22,6 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 DIAGNOSIS, MLM = "diagnosis", "mlm"
+TOLD_BLOCKS = 100  # after so many planned blocks their share is told
 TASKS = (DIAGNOSIS, MLM)
 
 

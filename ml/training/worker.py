@@ -17,7 +17,7 @@ from ml.training.accountant import epsilons_along, noise_for
 from ml.training.devices import training_device
 from ml.training.dp_head import StepSettings
 from ml.training.learner import Learner, make_learner
-from ml.training.messages import TrainingJob, TrainingPatient, decode_start
+from ml.training.messages import TOLD_BLOCKS, TrainingJob, TrainingPatient, decode_start
 from ml.training.schedule import calm_rate, schedule_factor
 from ml.training.team import Team, join_team
 
@@ -78,7 +78,7 @@ def _train(
     clock: Callable[[], float],
 ) -> int:
     inward, outward = pipes
-    epsilons = _epsilons(job, noise)
+    epsilons = _epsilons(job, noise, outward)
     write_frame(outward, {"kind": "planned", "noise_multiplier": noise, "epsilons": epsilons})
     team = _team(job)
     learner = _learner(job, patients, team)
@@ -165,10 +165,15 @@ def step_settings(job: TrainingJob, noise: float, step: int) -> StepSettings:
     )
 
 
-def _epsilons(job: TrainingJob, noise: float) -> list[float]:
+def _epsilons(job: TrainingJob, noise: float, outward: BinaryIO) -> list[float]:
     """The composed epsilon after each block."""
     run = [(noise, job.sample_rate, size) for size in blocks(job)]
-    return list(epsilons_along(job.history, run, job.delta))
+    found: list[float] = []
+    for epsilon in epsilons_along(job.history, run, job.delta):
+        found.append(epsilon)
+        if len(found) % TOLD_BLOCKS == 0:
+            write_frame(outward, {"kind": "planning", "share": len(found) / len(run)})
+    return found
 
 
 def _progress(step: int, epsilon: float, speed: float) -> dict[str, Any]:

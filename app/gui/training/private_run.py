@@ -62,4 +62,5 @@ def _shown(report: TrainingProgress, curve: tuple[CurvePoint, ...]) -> RunProgre
         steps_per_s=report.steps_per_second,
         eta_s=report.eta_s if report.step else None,
         curve=curve,
+        share=report.share,
     )

@@ -45,8 +45,9 @@ class RunCard:
         for part in (self.bar, self.cancel_button):
             part.show()
         self.cancel_button.setEnabled(not stopping)
-        self.bar.setRange(0, progress.steps)
-        self.bar.setValue(progress.step)
+        planning = progress.share > 0
+        self.bar.setRange(0, 100 if planning else progress.steps)
+        self.bar.setValue(int(100 * progress.share) if planning else progress.step)
         self._tell(remaining_text(progress))
         if progress.epsilon and asked is not None:
             ahead = max(asked.epsilon - progress.epsilon, 0.0)

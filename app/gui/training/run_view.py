@@ -53,7 +53,10 @@ class TrainingFacts:
 
 @dataclass(frozen=True, slots=True)
 class RunProgress:
-    """A report of a run under way; never a loss of patients' notes. `curve` is of synthetic ones."""
+    """A report of a run under way; never a loss of patients' notes. `curve` is of synthetic ones.
+
+    `share` is how much of a long run is planned, 0 to 1.
+    """
 
     phase: str
     step: int = 0
@@ -62,6 +65,7 @@ class RunProgress:
     steps_per_s: float = 0.0
     eta_s: float | None = None
     curve: tuple[CurvePoint, ...] = ()
+    share: float = 0.0
 
 
 StartRun = Callable[[RunRequest, StopWish], Iterator[RunProgress]]
@@ -81,7 +85,9 @@ def refusal(request: RunRequest, *, spent: float, patients: int) -> str:
 
 
 def remaining_text(progress: RunProgress) -> str:
-    """Step, speed and time left, as far as they are known."""
+    """Step, speed and time left, as far as they are known; of a long run that is planned, how far that is."""
+    if progress.share:
+        return f"{progress.share:.0%} of the run planned"
     parts = [f"step {progress.step:,} of {progress.steps:,}"] if progress.steps else []
     if progress.steps_per_s:
         parts.append(f"{progress.steps_per_s:.1f} steps a second")

@@ -10,6 +10,7 @@ from pytestqt.qtbot import QtBot
 from app.clinical.diagnosis import Decision, Diagnosis
 from app.gui.shell.main_window import MainWindow
 from app.gui.training.curve_card import where_it_stands
+from app.gui.training.run_view import RunProgress
 from app.gui.training.training_page import TrainingPage
 from app.store.vault import Vault
 from app.workflows.list_models import result_store
@@ -60,6 +61,14 @@ def test_a_run_is_followed_to_its_end_and_stands_in_the_ledger(
     assert page.curve.widget.isVisibleTo(page.widget)
     assert page.curve.words.text() == where_it_stands(curve)
     assert page.curve.diagram.height() >= page.curve.diagram.sizeHint().height()  # no line of it is cut
+
+
+def test_a_long_plan_shows_how_much_of_it_is_worked_out(page: TrainingPage) -> None:
+    page.run.show_progress(RunProgress("Planning", steps=10_000, share=0.37), None, stopping=False)
+    assert (page.run.bar.value(), page.run.bar.maximum()) == (37, 100)
+    assert page.run.remaining.text() == "37% of the run planned"
+    page.run.show_progress(RunProgress("Training", 5, 10_000), None, stopping=False)
+    assert (page.run.bar.value(), page.run.bar.maximum()) == (5, 10_000)
 
 
 def held_after_two_blocks(monkeypatch: pytest.MonkeyPatch) -> Event:

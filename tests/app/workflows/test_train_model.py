@@ -22,7 +22,6 @@ from app.workflows.collect_examples import Source, collect_examples
 from app.workflows.list_models import result_store
 from app.workflows.plan_training import declare_diseases
 from app.workflows.report_privacy import report_privacy
-from app.workflows.stop_wish import StopWish
 from app.workflows.train_model import TrainingProgress, train_model
 from app.workflows.trainer_process import TrainerProcess
 from knowledge_graph.graph.cache import load_compiled
@@ -209,13 +208,13 @@ def test_the_window_side_of_training_needs_no_torch() -> None:
 
 
 def test_a_plan_is_believed_whole_or_not_at_all() -> None:
-    """Each block's epsilon must be a possible one; what a stop cuts short counts as unchecked."""
+    """Each block's epsilon must be a possible one."""
     plan = replace(PLAN, delta=1e-5)
-    wish, noise, left = StopWish(Event(), Event()), 4.0, 6
+    noise, left = 4.0, 6
     most = [epsilon_bound([(noise, plan.sample_rate, steps)], plan.delta) for steps in (2, 4, 6)]
     least = [least_epsilon([(noise, plan.sample_rate, steps)], plan.delta) for steps in (2, 4, 6)]
     sound = PlannedRun(noise, tuple(most))
-    assert check_plan(plan, sound, (), left=left, wish=wish)
+    assert list(check_plan(plan, sound, (), left=left)) == [1 / 3, 2 / 3, 1.0]
     for epsilons in (
         most[:2],
         [most[1], most[0], most[2]],
@@ -226,6 +225,20 @@ def test_a_plan_is_believed_whole_or_not_at_all() -> None:
         [*most[:2], float("inf")],
     ):
         with pytest.raises(WorkerFailed, match="disagree"):
-            check_plan(plan, PlannedRun(noise, tuple(epsilons)), (), left=left, wish=wish)
-    wish.at_once.set()
-    assert not check_plan(plan, sound, (), left=left, wish=wish)
+            list(check_plan(plan, PlannedRun(noise, tuple(epsilons)), (), left=left))
+
+
+def test_a_long_run_tells_how_much_of_it_is_planned_and_stops_between(vault: Vault) -> None:
+    """In the trainer, and in the check of its plan; nothing is spent before the end of both."""
+    long = replace(PLAN, steps=2000, block_steps=10)
+    for half in (0.25, 0.75):
+        stop, told = Event(), list[TrainingProgress]()
+        for report in train_model(vault, long, stop=stop):
+            assert isinstance(report, TrainingProgress)
+            told.append(report)
+            if report.share >= half:
+                stop.set()
+        assert {p.phase for p in told if p.share} == {"planning"}
+        assert [p.share for p in told if p.share] == [s for s in (0.25, 0.5, 0.75) if s <= half]
+        assert told[-1].phase == "stopped"
+        assert vault.ledger() == ()

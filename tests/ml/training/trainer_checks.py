@@ -61,6 +61,9 @@ class Counting:
     def result(self) -> bytes:
         return b"tensors"
 
+    def fusion(self) -> None:
+        return None
+
 
 def converse(
     job: TrainingJob, grants: int, clock: Callable[[], float] = time.perf_counter
@@ -132,11 +135,12 @@ def steps_run_with_what_was_announced() -> None:
 def the_trainer_tells_nothing_of_the_patients() -> None:
     """Every frame's fields are listed here, and only the tensors hold anything learned."""
     fields = {
+        "planning": {"kind", "share"},
         "planned": {"kind", "noise_multiplier", "epsilons"},
         "progress": {"kind", "step", "epsilon", "steps_per_second"},
         "validated": {"kind", "step", "top1", "top10", "loss"},
         "checkpoint": {"kind", "state", "step"},
-        "result": {"kind", "tensors"},
+        "result": {"kind", "tensors", "fusion"},
     }
     for job in (PLANNED, replace(PLANNED, validation=NOTES)):
         for frame in converse(job, 3)[1]:
