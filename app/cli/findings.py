@@ -3,6 +3,7 @@
 import argparse
 import sys
 from pathlib import Path
+from typing import Any
 
 from app.cli.age_argument import add_age_argument, read_age
 from app.cli.console import Console
@@ -56,17 +57,39 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         }
         for m in build_recogniser(graph, cache_dir()).mentions(text, age_days=age_days)
     ]
+    conditions = _conditions(text)
     lines = [
-        f"{f['start']:>6}-{f['end']:<6} {f['term_id']} {f['name']} ({f['state']}, {f['experiencer']}, "
-        f"{f['temporality']})"
-        for f in findings
+        f"{f['start']:>6}-{f['end']:<6} {f.get('term_id') or f['code']} {f['name']} ({f['state']}, "
+        f"{f['experiencer']}, {f['temporality']})"
+        for f in (*findings, *conditions)
     ]
-    guess = "" if findings else did_you_mean(" ".join(text.split()))
+    guess = "" if lines else did_you_mean(" ".join(text.split()))
+    further = {"conditions": conditions} if conditions else {}
     console.result(
-        {"findings": findings, **({"guess": guess} if guess else {})},
+        {"findings": findings, **further, **({"guess": guess} if guess else {})},
         "\n".join(lines) or "; ".join(filter(None, ("no findings", guess))),
     )
     return 0
+
+
+def _conditions(text: str) -> list[dict[str, Any]]:
+    """What the text names that rules ask for by code, with its places."""
+    from app.workflows.read_conditions import ConditionReader
+    from knowledge_graph.rules.rule_file import merge, shipped_rules
+
+    reader = ConditionReader(merge(shipped_rules()))
+    return [
+        {
+            "code": m.term_id,
+            "name": reader.name(m.term_id),
+            "state": m.state,
+            "start": m.start,
+            "end": m.end,
+            "experiencer": m.experiencer,
+            "temporality": m.temporality,
+        }
+        for m in reader.mentions(text)
+    ]
 
 
 def _of_words(words: str, console: Console) -> int:

@@ -26,6 +26,7 @@ from app.workflows.load_rules import load_rules
 from app.workflows.note_reader import NoteReader
 from app.workflows.possible_diseases import possible_diseases
 from app.workflows.read_codes import read_codes
+from app.workflows.read_conditions import ConditionReader
 from app.workflows.read_laboratory import read_laboratory
 from app.workflows.suggest_findings import build_recogniser, read_findings
 from app.workflows.tell_old_findings import not_new
@@ -78,6 +79,7 @@ class DiagnosisService:
         self.graph = graph
         self.shown_as = leaders(graph)
         self.notes = NoteReader(graph, self.predictor)
+        self._conditions: ConditionReader | None = None
 
     def refresh(self) -> None:
         """Take up what the hospital has changed in its own knowledge since the last patient."""
@@ -145,6 +147,13 @@ class DiagnosisService:
     def laboratory(self) -> dict[str, LaboratoryRule]:
         """The laboratory rules by LOINC code."""
         return by_loinc(self.rules.laboratory)
+
+    @property
+    def conditions(self) -> ConditionReader:
+        """What finds in notes the conditions that rules ask for; made when first asked, and after an edit."""
+        if self._conditions is None:
+            self._conditions = ConditionReader(self.rules, self.graph.facts.values())
+        return self._conditions
 
     @property
     def provider(self) -> str:
@@ -223,7 +232,9 @@ class DiagnosisService:
     def trace(self, asked: Presentation) -> RuleTrace:
         """Which red flags and pairs fired, why, and which almost did."""
         old = not_new(self.recogniser, asked.texts) if any(map(str.strip, asked.texts)) else frozenset()
-        facts = Facts(asked.findings, asked.sex, asked.age_days, asked.conditions, asked.labs, old)
+        named = self.conditions.read(asked.texts, sex=asked.sex, age_days=asked.age_days)
+        conditions = (*asked.conditions, *named)
+        facts = Facts(asked.findings, asked.sex, asked.age_days, conditions, asked.labs, old)
         return apply_rules(self.graph, self.rules, facts)
 
     def constraints(self, asked: Presentation) -> ConstraintShare:

@@ -7,10 +7,11 @@ from knowledge_graph.findings.finding import Finding, Sex
 
 @dataclass(frozen=True, slots=True)
 class CodedCondition:
-    """A code of `ICD-10` (its national forms too) or `SNOMED`."""
+    """A code of `ICD-10` (its national forms too) or `SNOMED`; `said`: what and where, if a note names it."""
 
     system: str
     code: str
+    said: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -162,13 +162,14 @@ def _plain(unit: str) -> str:
 
 
 def _coded(codes: Sequence[str], conditions: Sequence[CodedCondition]) -> Requirement:
-    by = tuple(f"{c.system} {c.code}" for c in conditions if any(_is_code(c, code) for code in codes))
+    met = (c for c in conditions if any(is_code(c, code) for code in codes))
+    by = tuple(f"{c.system} {c.code}" + (f" ({c.said})" if c.said else "") for c in met)
     text = "coded as " + " or ".join(code.replace(":", " ") for code in codes)
     return Requirement(text, State.MET if by else State.OPEN, by)
 
 
-def _is_code(condition: CodedCondition, code: str) -> bool:
-    """ICD-10 codes stand for everything below them; SNOMED concepts for themselves."""
+def is_code(condition: CodedCondition, code: str) -> bool:
+    """Whether a code is met: one of ICD-10 by all below it, SNOMED's concepts by themselves."""
     system, wanted = code.split(":", 1)
     if condition.system != system:
         return False

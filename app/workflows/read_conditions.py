@@ -1,0 +1,130 @@
+"""Reads in notes the conditions that rules ask for by code: "30 weeks pregnant", "known sickle cell disease".
+
+Their names are the list's (`resources/recognition/conditions.toml`) and those of the packs' diseases, where a
+rule asks for the code. Negation, relatives, fears and the past are told as they are for findings.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+from importlib.resources import files
+
+import msgspec
+
+from app.workflows.suggest_findings import is_about_patient
+from knowledge_graph.findings.finding import Sex
+from knowledge_graph.rules.facts import CodedCondition
+from knowledge_graph.rules.requirement import is_code
+from knowledge_graph.rules.rule import AgeText, CodeText, RuleBook, days_of
+from knowledge_graph.sources.knowledge_pack import PackDisease
+from ml.recognition.lexicon import Lexicon
+from ml.recognition.recogniser import OBSERVED, Mention, Recogniser
+
+_NOTHING = "-"  # the id of words that look like a condition and are none
+_PREFIX = 5  # letters: what every inflection begins with
+_OF_MANY = {
+    *("anaemia", "current", "dependence", "disease", "disorder", "injury", "intrauterine", "positive"),
+    *("seizure", "severe", "syndrome", "trauma", "withdrawal"),
+}
+
+
+class NamedCondition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A code and the names of its condition, the first to be shown. Who had a `lasting` one has it."""
+
+    code: CodeText
+    names: tuple[str, ...]
+    sex: Sex | None = None  # the only sex that has it
+    age_from: AgeText | None = None  # nobody younger has it
+    lasting: bool = False
+
+    @property
+    def coded(self) -> CodedCondition:
+        """The code as rules compare it."""
+        return CodedCondition(*self.code.split(":", 1))
+
+    def is_there(self, mention: Mention) -> bool:
+        """Whether a mention says that the patient has it now."""
+        now = mention.temporality == "current" or self.lasting
+        return now and mention.state == OBSERVED and is_about_patient(mention)
+
+    def may_be_of(self, sex: Sex, age_days: int | None) -> bool:
+        """Whether it can be said of a patient of this sex and age, where they are known."""
+        other_sex = self.sex is not None and sex is not Sex.UNKNOWN and sex is not self.sex
+        too_young = self.age_from is not None and age_days is not None and age_days < days_of(self.age_from)
+        return not (other_sex or too_young)
+
+
+class _List(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    never: tuple[str, ...]
+    condition: tuple[NamedCondition, ...]
+
+
+class ConditionReader:
+    """The names of the conditions that a book of rules asks for, ready for many notes."""
+
+    def __init__(self, book: RuleBook, diseases: Iterable[PackDisease] = ()):
+        listed = _shipped()
+        wanted = {code for rule in (*book.red_flags, *book.pairs) for code in rule.codes}
+        known = [c for c in (*listed.condition, *_of_packs(diseases)) if _is_wanted(c.coded, wanted)]
+        self._conditions: dict[str, NamedCondition] = {}
+        for condition in known:
+            self._conditions.setdefault(condition.code, condition)
+        self._entries = [(_NOTHING, listed.never), *((c.code, c.names) for c in known)]
+        self._hint = _hint(name for condition in known for name in condition.names)
+
+    @cached_property
+    def _recogniser(self) -> Recogniser:
+        return Recogniser(Lexicon.build(self._entries))
+
+    def mentions(self, text: str) -> tuple[Mention, ...]:
+        """Where a note names a condition, in reading order; the `term_id` is its code."""
+        if self._hint.search(text) is None:
+            return ()
+        return tuple(m for m in self._recogniser.mentions(text) if m.term_id != _NOTHING)
+
+    def read(
+        self, texts: Iterable[str], *, sex: Sex = Sex.UNKNOWN, age_days: int | None = None
+    ) -> tuple[CodedCondition, ...]:
+        """What the notes say that the patient has now, each code once, with the first place that says so."""
+        found: dict[str, CodedCondition] = {}
+        for text in texts:
+            for mention in self.mentions(text):
+                condition = self._conditions[mention.term_id]
+                if condition.is_there(mention) and condition.may_be_of(sex, age_days):
+                    said = f"{condition.names[0]}, named in a note at {mention.start}-{mention.end}"
+                    coded = condition.coded
+                    found.setdefault(condition.code, CodedCondition(coded.system, coded.code, said))
+        return tuple(found.values())
+
+    def name(self, code: str) -> str:
+        """What a code of `mentions` is called."""
+        return self._conditions[code].names[0]
+
+
+def _shipped() -> _List:
+    text = files("resources").joinpath("recognition", "conditions.toml").read_text("utf-8")
+    return msgspec.toml.decode(text, type=_List)
+
+
+def _of_packs(diseases: Iterable[PackDisease]) -> Iterator[NamedCondition]:
+    for disease in diseases:
+        if disease.icd10cm:
+            only = None if disease.other_sex_too or disease.sex is Sex.UNKNOWN else disease.sex
+            yield NamedCondition(f"ICD-10:{disease.icd10cm}", (disease.name,), sex=only)
+
+
+def _is_wanted(condition: CodedCondition, codes: Iterable[str]) -> bool:
+    return any(is_code(condition, code) for code in codes)
+
+
+def _hint(names: Iterable[str]) -> re.Pattern[str]:
+    """Finds what is most telling of some name: a note without it is not read for conditions."""
+    words = sorted({_telling(name) for name in names})
+    return re.compile(rf"\b(?:{'|'.join(words)})" if words else r"(?!)", re.IGNORECASE)
+
+
+def _telling(name: str) -> str:
+    """The beginning of a name's longest word that is not said of many things, as a pattern."""
+    words = re.findall(r"\w+", name.casefold())
+    word = max([w for w in words if w not in _OF_MANY] or words, key=len)
+    return word[:_PREFIX] if len(word) >= _PREFIX else rf"{word}\b"
