@@ -21,11 +21,6 @@ from ml.recognition.lexicon import Lexicon
 from ml.recognition.recogniser import OBSERVED, Mention, Recogniser
 
 _NOTHING = "-"  # the id of words that look like a condition and are none
-_PREFIX = 5  # letters: what every inflection begins with
-_OF_MANY = {
-    *("anaemia", "current", "dependence", "disease", "disorder", "injury", "intrauterine", "positive"),
-    *("seizure", "severe", "syndrome", "trauma", "withdrawal"),
-}
 
 
 class NamedCondition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -65,12 +60,12 @@ class ConditionReader:
     def __init__(self, book: RuleBook, diseases: Iterable[PackDisease] = ()):
         listed = _shipped()
         wanted = {code for rule in (*book.red_flags, *book.pairs) for code in rule.codes}
-        known = [c for c in (*listed.condition, *_of_packs(diseases)) if _is_wanted(c.coded, wanted)]
+        self.known = [c for c in (*listed.condition, *_of_packs(diseases)) if _is_wanted(c.coded, wanted)]
         self._conditions: dict[str, NamedCondition] = {}
-        for condition in known:
+        for condition in self.known:
             self._conditions.setdefault(condition.code, condition)
-        self._entries = [(_NOTHING, listed.never), *((c.code, c.names) for c in known)]
-        self._hint = _hint(name for condition in known for name in condition.names)
+        self._entries = [(_NOTHING, listed.never), *((c.code, c.names) for c in self.known)]
+        self._beginnings = {_beginnings(name) for condition in self.known for name in condition.names}
 
     @cached_property
     def _recogniser(self) -> Recogniser:
@@ -78,8 +73,9 @@ class ConditionReader:
 
     def mentions(self, text: str) -> tuple[Mention, ...]:
         """Where a note names a condition, in reading order; the `term_id` is its code."""
-        if self._hint.search(text) is None:
-            return ()
+        folded = _folded(text)
+        if not any(all(word in folded for word in words) for words in self._beginnings):
+            return ()  # most notes, at a tenth of the time of a reading
         return tuple(m for m in self._recogniser.mentions(text) if m.term_id != _NOTHING)
 
     def read(
@@ -117,14 +113,12 @@ def _is_wanted(condition: CodedCondition, codes: Iterable[str]) -> bool:
     return any(is_code(condition, code) for code in codes)
 
 
-def _hint(names: Iterable[str]) -> re.Pattern[str]:
-    """Finds what is most telling of some name: a note without it is not read for conditions."""
-    words = sorted({_telling(name) for name in names})
-    return re.compile(rf"\b(?:{'|'.join(words)})" if words else r"(?!)", re.IGNORECASE)
+def _folded(text: str) -> str:
+    """Without case, British and American spelling alike."""
+    return text.casefold().replace("ae", "e").replace("oe", "e")
 
 
-def _telling(name: str) -> str:
-    """The beginning of a name's longest word that is not said of many things, as a pattern."""
-    words = re.findall(r"\w+", name.casefold())
-    word = max([w for w in words if w not in _OF_MANY] or words, key=len)
-    return word[:_PREFIX] if len(word) >= _PREFIX else rf"{word}\b"
+def _beginnings(name: str) -> frozenset[str]:
+    """What every inflection of a name's words begins with, folded."""
+    words = re.findall(r"\w+", _folded(name))
+    return frozenset(word if len(word) < 5 else word[: max(4, len(word) - 2)] for word in words)

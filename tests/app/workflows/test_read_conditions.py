@@ -147,3 +147,17 @@ def test_the_findings_verb_shows_conditions_with_their_places(
     (condition,) = told["conditions"]
     assert (condition["code"], condition["start"], condition["end"]) == ("ICD-10:Z33", 16, 24)
     assert (condition["state"], condition["experiencer"]) == ("observed", "patient")
+
+
+def test_what_is_not_read_for_conditions_holds_none(reader: ConditionReader) -> None:
+    """The quick look that spares most notes a reading passes over no inflection and no spelling."""
+    for text in (
+        "SICKLE-CELL ANAEMIA",
+        "injuries to the head",
+        "He abuses alcohol.",
+        "pre-eclamptic toxemia",
+    ):
+        assert len(reader.mentions(text)) == 1
+    names = [name for condition in reader.known for name in condition.names]
+    assert len(names) > 20
+    assert [name for name in names if not reader.mentions(name)] == []
