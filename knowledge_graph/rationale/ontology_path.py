@@ -42,6 +42,10 @@ class OntologyPaths:
 
     def _climb(self, term: int, goal: int) -> Way:
         """The shortest way from a term to one above it."""
+        if term == goal:
+            return (term,)
+        if len(self._parents(term)) == 1:
+            return (term, *self._up(self._parents(term)[0], goal))
         came_from, waiting = {term: term}, [term]
         for below in waiting:  # grows while it is walked
             if goal in came_from:
