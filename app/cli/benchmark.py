@@ -40,6 +40,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--scope", help="for learning: what is trained, as in `anamnesis train` (default: head)"
     )
 
+    parser.add_argument(
+        "--cases",
+        type=Path,
+        metavar="FILE",
+        help="for learning: published cases to be patients too, as `anamnesis evaluate --cases` reads them",
+    )
+
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Every benchmark module offers `measure(progress, size, data) -> dict[str, object]`."""
@@ -49,10 +56,12 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         raise UsageError("--size is at least 1")
     if arguments.data is not None and not Path(arguments.data).is_dir():
         raise UsageError(f"--data names a folder, and {arguments.data} is none; make it, or name another")
-    if arguments.scope and arguments.name != "learning":
-        raise UsageError("--scope goes with the benchmark learning")
+    for option in ("scope", "cases"):
+        if getattr(arguments, option) and arguments.name != "learning":
+            raise UsageError(f"--{option} goes with the benchmark learning")
     peer = {"hpo3": arguments.hpo3} if arguments.hpo3 else {}
     peer |= {"scope": arguments.scope} if arguments.scope else {}
+    peer |= {"cases": arguments.cases} if arguments.cases else {}
     module = importlib.import_module(BENCHMARKS[arguments.name][0])
     result = module.measure(console.progress, size=arguments.size, data=arguments.data, **peer)
     text = "\n".join(f"{key:32} {_shown(value)}" for key, value in result.items())

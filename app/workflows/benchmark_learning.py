@@ -3,10 +3,11 @@
 Fifty diseases, told in synthetic notes and judged on styles that were not trained on; and, with `data`, its
 short texts of common diseases, in two tables: from the model's own rows of the diseases that the labels stand
 for, as a hospital starts, and from names that it was never taught. Each private run is the product's own
-trainer with its usual settings and its own accounting.
+trainer with its usual settings and its own accounting. With `cases`, a table of published cases as patients.
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -15,13 +16,14 @@ import numpy as np
 
 from app.config.settings import cache_dir
 from app.errors import WorkerFailed
-from app.workflows.learning_tasks import LearningTask, short_texts, synthetic_hospitals
+from app.workflows.learning_tasks import LearningTask, case_hospitals, short_texts, synthetic_hospitals
 from app.workflows.learning_ways import NoteWays, Outcomes, Scores, told_ways
 from app.workflows.trainer_process import TrainerProcess
 from knowledge_graph.graph.cache import load_compiled
 from ml.evaluation.ranking_quality import true_ranks
 from ml.evaluation.share import interval, paired_difference
 from ml.privacy.csprng import SecureRandom
+from ml.registry.training_result import LearnedFusion
 from ml.training.dp_head import StepSettings
 from ml.training.learner import make_learner
 from ml.training.text_reader import TextReader
@@ -29,7 +31,7 @@ from ml.training.text_reader import TextReader
 EPSILONS = (1.0, 3.0, 8.0)
 START, OPEN = "epsilon 0", "without privacy"
 OPEN_CLIP, OPEN_STEPS, OPEN_RATE = 1e6, 200, 1.0  # the rate of a head; of an encoder its usual one
-PATIENTS, HOSPITALS, PARTS = 400, 3, 4
+PATIENTS, HOSPITALS, PARTS, SPLITS = 400, 3, 4, 2
 NAMED, AMONG_ALL, OTHERS = "among them", "among all diseases", "other diseases' notes"
 TEXTS = {"short texts": True, "short texts, names never taught": False}  # whether by the model's own rows
 Progress = Callable[..., None]
@@ -37,13 +39,29 @@ Ranks = np.ndarray[Any, np.dtype[np.integer[Any]]]
 Run = dict[str, Ranks]  # by what was asked, the place of the right disease
 
 
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """What a run changed (a safetensors file), and learned of the fusion."""
+
+    changed: bytes | None
+    fusion: LearnedFusion | None = None
+
+
 def measure(
-    progress: Progress, *, size: int | None = None, data: str | None = None, scope: str = "head"
+    progress: Progress,
+    *,
+    size: int | None = None,
+    data: str | None = None,
+    scope: str = "head",
+    cases: Path | None = None,
 ) -> dict[str, object]:
-    """`size` is the number of synthetic patients of each hospital, and of short texts in all."""
+    """`size` is the number of patients of each hospital, and of short texts in all."""
     graph = load_compiled(cache_dir())
     hospitals = synthetic_hospitals(graph, count=HOSPITALS, patients=size or PATIENTS, scope=scope)
     found: dict[str, object] = {"scope": scope, **_table("synthetic notes", hospitals, progress)}
+    if cases is not None:
+        told = case_hospitals(graph, cases, count=SPLITS, patients=size or PATIENTS, scope=scope)
+        found |= _table("published cases", told, progress)
     if data is not None:
         for name, taught in TEXTS.items():
             texts = short_texts(graph, Path(data), parts=PARTS, taught=taught, size=size, scope=scope)
@@ -54,6 +72,7 @@ def measure(
 def _table(name: str, tasks: Iterable[LearningTask], progress: Progress) -> dict[str, object]:
     parts: list[dict[str, Run]] = []
     ways: dict[str, Outcomes] = {}
+    learned: dict[str, list[str]] = {}
     sizes: dict[str, object] = {}
     for number, task in enumerate(tasks, 1):
 
@@ -61,10 +80,13 @@ def _table(name: str, tasks: Iterable[LearningTask], progress: Progress) -> dict
             progress(f"{name}, run {at}: {text}")
 
         parts.append({})
-        for run, asked, outcomes in _runs(task, say):
+        for run, asked, judged in _runs(task, say):
             parts[-1][run] = asked
-            for way, its in outcomes.items():
-                ways.setdefault(run, {}).setdefault(way, []).extend(its)
+            for of, outcomes in judged.outcomes.items():
+                own = ways.setdefault(f"{run}, {of}", {})
+                for way, its in outcomes.items():
+                    own.setdefault(way, []).extend(its)
+            learned.setdefault(run, []).append(told_fusion(judged.fusion))
         sizes = {
             f"{name}: diseases": len(task.start.declared),
             f"{name}: patients of a run": len(task.patients),
@@ -77,7 +99,9 @@ def _table(name: str, tasks: Iterable[LearningTask], progress: Progress) -> dict
     }
     found = {f"{name}: new notes": len(runs[START][NAMED])} | _shares(name, runs)
     for run, outcomes in ways.items():
-        found |= told_ways(f"{name}: {run}, {AMONG_ALL}", outcomes)
+        found |= told_ways(f"{name}: {run}", outcomes)
+    for run, fusions in learned.items() if ways else ():
+        found[f"{name}: {run}, weights learned"] = "; ".join(fusions)
     return sizes | found
 
 
@@ -96,22 +120,38 @@ def _shares(name: str, runs: dict[str, Run]) -> dict[str, object]:
     return found
 
 
-def _runs(task: LearningTask, progress: Callable[[str], None]) -> Iterator[tuple[str, Run, Outcomes]]:
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """Text, graph and both by whose notes they are; none where the graph is not asked. What was learned."""
+
+    outcomes: dict[str, Outcomes]
+    fusion: LearnedFusion | None
+
+
+def _runs(task: LearningTask, progress: Callable[[str], None]) -> Iterator[tuple[str, Run, _Judged]]:
     """What each model makes of a task's new notes, alone and beside the graph, the start first."""
     progress("reading new notes")
     reader = TextReader(task.start, [*task.texts, *task.others])
-    ways = NoteWays(load_compiled(cache_dir()), task.start.labels, task.notes, cache_dir())
+    ways = NoteWays(load_compiled(cache_dir()), task.start.labels, cache_dir()) if task.notes else None
+    taught = ways.taught(task) if ways else task
+    own, others = (ways.sides(notes) if ways else [] for notes in (task.notes, task.others_notes))
 
-    def asked(run: str, changed: bytes | None) -> tuple[str, Run, Outcomes]:
-        scores = reader.logits(changed)
-        return run, _asked(scores, task), ways.outcomes(scores[: len(task.notes)])
+    def asked(run: str, trained: Trained) -> tuple[str, Run, _Judged]:
+        scores = reader.logits(trained.changed)
+        parts = {AMONG_ALL: (own, scores[: len(own)]), OTHERS: (others, scores[len(task.texts) :])}
+        outcomes = {
+            of: ways.outcomes(sides, logits, trained.fusion)
+            for of, (sides, logits) in parts.items()
+            if ways and sides
+        }
+        return run, _asked(scores, task), _Judged(outcomes, trained.fusion)
 
-    yield asked(START, None)
+    yield asked(START, Trained(None))
     for epsilon in EPSILONS:
         progress(f"training at epsilon {epsilon:g}")
-        yield asked(f"epsilon {epsilon:g}", privately(task, epsilon, progress))
+        yield asked(f"epsilon {epsilon:g}", privately(taught, epsilon, progress))
     progress("training without privacy")
-    yield asked(OPEN, openly(task))
+    yield asked(OPEN, openly(taught))
 
 
 def _asked(scores: Scores, task: LearningTask) -> Run:
@@ -125,7 +165,7 @@ def _asked(scores: Scores, task: LearningTask) -> Run:
     return run
 
 
-def privately(task: LearningTask, epsilon: float, progress: Callable[[str], None]) -> bytes:
+def privately(task: LearningTask, epsilon: float, progress: Callable[[str], None]) -> Trained:
     """What the trainer's process gives; each block of steps is granted as `train` would."""
     never, job = Event(), task.job(epsilon)
     with TrainerProcess() as trainer:
@@ -139,7 +179,8 @@ def privately(task: LearningTask, epsilon: float, progress: Callable[[str], None
                 if frame["step"] < job.steps:
                     trainer.grant()
             elif frame["kind"] == "result":
-                return bytes(frame["tensors"])
+                told = frame["fusion"]
+                return Trained(bytes(frame["tensors"]), LearnedFusion(**told) if told else None)
     raise WorkerFailed("the trainer gave no result; check free memory and try again")
 
 
@@ -148,15 +189,22 @@ def _hold_to(epsilon: float, planned: float) -> None:
         raise WorkerFailed(f"the trainer plans epsilon {planned:.4g} where {epsilon:g} was asked for")
 
 
-def openly(task: LearningTask) -> bytes:
+def openly(task: LearningTask) -> Trained:
     """The same scope without noise or clip, every patient in every step; for measuring alone."""
     job = task.start
+    if job.scope == "head":
+        job = replace(job, steps=OPEN_STEPS)
     learner = make_learner(job, task.patients)
     rate = OPEN_RATE if job.scope == "head" else job.learning_rate
     settings = StepSettings(OPEN_CLIP, 0.0, len(task.patients), rate, optimizer=job.optimizer)
-    for _ in range(OPEN_STEPS if job.scope == "head" else job.steps):
+    for _ in range(job.steps):
         learner.step(range(len(task.patients)), settings, SecureRandom())
-    return learner.result()
+    return Trained(learner.result(), learner.fusion())
+
+
+def told_fusion(fusion: LearnedFusion | None) -> str:
+    """What was learned of the fusion's weights, in words."""
+    return "as shipped" if fusion is None else f"text x {fusion.text:g}, power x {fusion.power:g}"
 
 
 def told(right: np.ndarray[Any, np.dtype[np.bool_]]) -> str:

@@ -88,8 +88,8 @@ def score_notes(service: DiagnosisService, notes: Iterable[KnownNote]) -> Iterat
             for one in (note, *left_out):
                 yield ScoredNote(
                     one,
-                    given=_ranked(dropped, one, one.findings),
-                    read=_ranked(dropped, one, read),
+                    given=ranked_unseen(dropped, one, one.findings),
+                    read=ranked_unseen(dropped, one, read),
                     text=np.where(np.isnan(told), np.nanmean(told), told).astype(np.float32),
                     read_count=observed_count(read),
                 )
@@ -184,7 +184,8 @@ def accuracy(outcomes: Sequence[Outcome]) -> WayAccuracy:
     )
 
 
-def _ranked(dropped: DroppedPublication, note: KnownNote, findings: Sequence[Finding]) -> Floats:
+def ranked_unseen(dropped: DroppedPublication, note: KnownNote, findings: Sequence[Finding]) -> Floats:
+    """By looks that have not seen the note's disease, without its publications where it is LEFT_OUT."""
     unknown = set(note.publications) if note.source == LEFT_OUT else set[str]()
     looks = UnseenLooks.load().of(note.truths[0])
     scores = dropped.rank(findings, unknown, sex=note.sex, age_days=note.age_days, looks=looks)

@@ -10,6 +10,8 @@ import numpy as np
 
 from app.config.settings import cache_dir
 from app.errors import UsageError
+from app.workflows.case_hospital import case_hospital
+from app.workflows.evaluate_cases import read_cases
 from app.workflows.evaluate_texts import label_diseases
 from app.workflows.plan_training import TrainingPlan, completed
 from app.workflows.search_settings import SearchPlan, hospital
@@ -30,7 +32,8 @@ DELTA = 1e-4
 class LearningTask:
     """Whom a model learns from, and new patients; `others` are notes of any disease, with their rows.
 
-    `notes` are the new patients' again, with what a graph asks for, where they are synthetic.
+    `notes` are the new patients' again, with what a graph asks for, where there is such; so are `told` those
+    whom a model learns from and `others_notes` the others.
     """
 
     start: TrainingJob
@@ -40,6 +43,8 @@ class LearningTask:
     others: tuple[str, ...] = ()
     others_truth: tuple[int, ...] = ()
     notes: tuple[KnownNote, ...] = ()
+    told: tuple[KnownNote, ...] = ()
+    others_notes: tuple[KnownNote, ...] = ()
 
     def job(self, epsilon: float) -> TrainingJob:
         """A run at this epsilon."""
@@ -67,6 +72,32 @@ def synthetic_hospitals(
             tuple(n.text for n in others),
             tuple(rows[n.truths[0]] for n in others),
             place.notes,
+            place.told,
+            others,
+        )
+
+
+def case_hospitals(
+    graph: CompiledGraph, path: Path, *, count: int, patients: int, scope: str = "head", threads: int = 2
+) -> Iterator[LearningTask]:
+    """Published cases (`case_hospital`), split anew each time. Raises UsageError."""
+    start = starting_version()
+    rows = {label: row for row, label in enumerate(start.labels)}
+    cases = tuple(read_cases(path))
+    for seed in range(count):
+        rng = np.random.default_rng([seed, count, len(cases)])
+        place = case_hospital(graph, cases, start.labels, patients=patients, rng=rng)
+        declared = tuple(sorted(rows[disease] for disease in place.diseases))
+        of_job = {"patients": len(place.told), "threads": threads}
+        job = _job(scope, start.files[TENSORS_FILE], start.labels, declared, **of_job)
+        public = public_texts(graph, place.diseases) if scope == "head" else ()
+        yield LearningTask(
+            replace(job, public_texts=public),
+            tuple(TrainingPatient(i, (n.text,), rows[n.truths[0]]) for i, n in enumerate(place.told)),
+            tuple(note.text for note in place.new),
+            tuple(rows[note.truths[0]] for note in place.new),
+            notes=place.new,
+            told=place.told,
         )
 
 

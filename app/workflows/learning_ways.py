@@ -1,6 +1,7 @@
 """Text, graph and both fused on a task's new notes, model by model; the graph's side is read once."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,50 +15,89 @@ from app.workflows.evaluate_notes import (
     ScoredNote,
     accuracy,
     outcome_of,
+    ranked_unseen,
     ways_of,
 )
+from app.workflows.learning_tasks import LearningTask
+from app.workflows.site_fusion import beside_of, label_rows, leader_rows
 from app.workflows.suggest_findings import build_recogniser, read_findings
 from app.workflows.write_notes import KnownNote
 from knowledge_graph.findings.finding import observed_count
 from knowledge_graph.fusion.fusion_weights import FusionWeights
 from knowledge_graph.fusion.same_disease import leaders
 from knowledge_graph.graph.compiled_graph import CompiledGraph
-from knowledge_graph.ranking.rank import rank
+from knowledge_graph.ranking.dropped_publication import DroppedPublication
 from ml.evaluation.share import interval
-from ml.recognition.recogniser import Recogniser
+from ml.registry.training_result import LearnedFusion
+from ml.training.messages import Beside
 
-SHOWN = (TEXT, GRAPH, FUSED)
+AS_SHIPPED = "fused by the shipped weights"
+SHOWN = (TEXT, GRAPH, FUSED, AS_SHIPPED)
 Scores = np.ndarray[Any, np.dtype[np.float32]]
 Outcomes = dict[str, list[Outcome]]
 
 
+@dataclass(frozen=True, slots=True)
+class NoteSide:
+    """A note, the graph's scores by what was read in it, and how many findings were."""
+
+    note: KnownNote
+    ranked: Scores
+    count: int
+
+
 class NoteWays:
-    """Notes whose findings have been read, for the logits of one model after another."""
+    """Text, graph and both of notes, for the logits of one model after another."""
 
-    def __init__(
-        self, graph: CompiledGraph, labels: Sequence[str], notes: Sequence[KnownNote], cache_dir: Path
-    ) -> None:
+    def __init__(self, graph: CompiledGraph, labels: Sequence[str], cache_dir: Path) -> None:
         self._graph, self._shown_as = graph, leaders(graph)
-        rows = {label: row for row, label in enumerate(labels)}
-        self._rows = np.array([rows.get(disease, -1) for disease in graph.disease_ids])
-        recogniser = build_recogniser(graph, cache_dir) if notes else None
-        self._sides = [(note, *self._graph_side(recogniser, note)) for note in notes if recogniser]
+        self._rows, self._labels = label_rows(graph, labels), len(labels)
+        self._dropped, self._recogniser = DroppedPublication(graph), build_recogniser(graph, cache_dir)
+        self._weights = FusionWeights.load()
 
-    def outcomes(self, logits: Scores) -> Outcomes:
-        """By way, of every note; `logits` (notes, labels) are one model's."""
+    def sides(self, notes: Sequence[KnownNote]) -> list[NoteSide]:
+        """The notes with what the graph says of them."""
+        return [self._side(note) for note in notes]
+
+    def outcomes(
+        self, sides: Sequence[NoteSide], logits: Scores, fusion: LearnedFusion | None = None
+    ) -> Outcomes:
+        """By way, of every note; `logits` (notes, labels) are one model's, `fusion` what it learned."""
         found: Outcomes = {way: [] for way in SHOWN}
-        for (note, ranked, count), own in zip(self._sides, logits, strict=True):
-            truths = [int(self._shown_as[self._graph.disease_number(truth)]) for truth in note.truths]
-            scored = ScoredNote(note, ranked, ranked, self._in_graph_order(own), count)
-            ways = ways_of(scored, FusionWeights.load(), self._shown_as)
+        learned = fusion or LearnedFusion()
+        both = self._weights.learned(text=learned.text, power=learned.power)
+        for side, own in zip(sides, logits, strict=True):
+            truths = [int(self._shown_as[self._graph.disease_number(truth)]) for truth in side.note.truths]
+            scored = ScoredNote(side.note, side.ranked, side.ranked, self._in_graph_order(own), side.count)
+            ways = ways_of(scored, self._weights, self._shown_as)
+            ways[AS_SHIPPED] = ways[FUSED]
+            ways[FUSED] = ways_of(scored, self._weights, self._shown_as, both=both)[FUSED]
             for way in SHOWN:
                 found[way].append(outcome_of(ways[way].shown, truths))
         return found
 
-    def _graph_side(self, recogniser: Recogniser, note: KnownNote) -> tuple[Any, int]:
-        findings = read_findings(recogniser, note.text, age_days=note.age_days)
-        ranked = rank(self._graph, findings, sex=note.sex, age_days=note.age_days).total
-        return ranked, observed_count(findings)
+    def taught(self, task: LearningTask) -> LearningTask:
+        """The task with what the trainer is told of each patient beside her text, as `train` tells it."""
+        if not task.told or task.start.scope != "head":
+            return task
+        patients = tuple(
+            replace(patient, beside=self._beside(side))
+            for patient, side in zip(task.patients, self.sides(task.told), strict=True)
+        )
+        led = leader_rows(self._shown_as, self._rows, self._labels)
+        return replace(task, patients=patients, start=replace(task.start, leaders=led))
+
+    def _beside(self, side: NoteSide) -> Beside | None:
+        if not side.count:
+            return None
+        summed = self._weights.of_graph(side.count, with_text=True) * side.ranked.astype(np.float64)
+        own = self._graph.disease_number(side.note.truths[0])
+        text_weight = self._weights.of_text_model(with_graph=True)
+        return beside_of(summed, self._rows, own=own, text_weight=text_weight)
+
+    def _side(self, note: KnownNote) -> NoteSide:
+        findings = read_findings(self._recogniser, note.text, age_days=note.age_days)
+        return NoteSide(note, ranked_unseen(self._dropped, note, findings), observed_count(findings))
 
     def _in_graph_order(self, logits: Scores) -> Scores:
         """Log probabilities; a disease that the model lacks has their mean, as any note's in `evaluate`."""

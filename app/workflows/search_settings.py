@@ -68,7 +68,7 @@ class SearchPlan:
 
 @dataclass(frozen=True, slots=True)
 class Hospital:
-    """One synthetic hospital: whom it trains on, and by whom it is judged."""
+    """One synthetic hospital: whom it trains on (`told`), and by whom it is judged (`notes`)."""
 
     patients: tuple[TrainingPatient, ...]
     texts: tuple[str, ...]
@@ -76,6 +76,7 @@ class Hospital:
     declared: tuple[int, ...]
     public: tuple[str, ...]
     notes: tuple[KnownNote, ...] = ()
+    told: tuple[KnownNote, ...] = ()
 
 
 def search_settings(plan: SearchPlan) -> Iterator[TrialOutcome]:
@@ -153,6 +154,7 @@ def hospital(graph: CompiledGraph, start: VersionContent, plan: SearchPlan, fold
         declared=tuple(rows[d] for d in diseases),
         public=public_texts(graph, diseases),
         notes=tuple(new),
+        told=tuple(told),
     )
 
 

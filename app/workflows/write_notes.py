@@ -104,11 +104,12 @@ def published_notes(
     count: int,
     styles: Sequence[str],
     rng: np.random.Generator,
+    most_of_a_disease: int = _MOST_OF_A_DISEASE,
 ) -> Iterator[KnownNote]:
     """Up to `count` cases of diseases that the knowledge has, few of each, told in synthetic words."""
     writer, articles = _Writer(graph, styles, rng), _articles(graph)
     known = [case for case in cases if any(t in graph.disease_index for t in case.truths)]
-    for case in _spread([known[i] for i in rng.permutation(len(known))], count):
+    for case in _spread([known[i] for i in rng.permutation(len(known))], count, most_of_a_disease):
         findings = tuple(case_findings(graph, case)[0])
         if findings:
             age, sex = iso_duration_days(case.age or ""), case_sex(case)
@@ -130,11 +131,11 @@ class _Writer:
         return write_note(patient, self._names, rng=self._rng, style=style).text
 
 
-def _spread(cases: Sequence[Case], count: int) -> Iterator[Case]:
+def _spread(cases: Sequence[Case], count: int, most: int) -> Iterator[Case]:
     """The first `count` cases, at most a few of each disease."""
     taken: Counter[str] = Counter()
     for case in cases:
-        if taken.total() < count and taken[case.truths[0]] < _MOST_OF_A_DISEASE:
+        if taken.total() < count and taken[case.truths[0]] < most:
             taken[case.truths[0]] += 1
             yield case
 

@@ -12,8 +12,8 @@
                            ◄──  result {tensors, fusion}
                            ◄──  refused {reason}                          instead of any of these
 
-A patient is a number, her notes' texts and a label's row; no name, no id, no key crosses the pipe. What is
-`validated` is the model as released so far, on the job's own public notes (`validation`).
+A patient is a number, her notes' texts, a label's row and what a graph says of her; no name, no id, no key
+crosses the pipe. What is `validated` is the model as released so far, on the job's own public notes (`validation`).
 """
 
 from dataclasses import dataclass

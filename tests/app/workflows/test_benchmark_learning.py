@@ -5,6 +5,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -13,14 +14,15 @@ from app.errors import UsageError, WorkerFailed
 from app.workflows import benchmark_learning, write_notes
 from app.workflows.benchmark_learning import privately
 from app.workflows.evaluate_texts import label_diseases
-from app.workflows.learning_tasks import short_texts
-from app.workflows.learning_ways import NoteWays
+from app.workflows.learning_tasks import short_texts, synthetic_hospitals
+from app.workflows.learning_ways import AS_SHIPPED, NoteWays
 from app.workflows.synthetic_notes import HELD_OUT_STYLES
 from app.workflows.write_notes import public_texts, synthetic_notes
 from knowledge_graph.graph.cache import load_compiled
 from ml.registry.model_version import TENSORS_FILE
 from ml.registry.starting_model import starting_version
 from ml.registry.tensor_file import read_tensors
+from tests.app.workflows.test_case_hospital import MARFAN, NEUROFIBROMATOSIS, some
 from tests.app.workflows.thread_process import train_in_a_thread
 
 pytestmark = pytest.mark.slow
@@ -93,7 +95,7 @@ def test_the_tables_tell_their_size_and_every_share_with_an_interval(
     every = [
         {
             (way, what): found[f"synthetic notes: {run}, among all diseases, {way}, {what}"]
-            for way in ("text", "graph", "fused")
+            for way in ("text", "graph", "fused", AS_SHIPPED)
             for what in ("top-1", "top-10", "calibration error")
         }
         for run in ("epsilon 0", "epsilon 3", "without privacy")
@@ -101,6 +103,37 @@ def test_the_tables_tell_their_size_and_every_share_with_an_interval(
     assert len({told["graph", "top-10"] for told in every}) == 1  # no run changes the graph
     assert len({told["fused", "calibration error"] for told in every}) > 1
     assert not [name for name in found if name.startswith("short texts") and "fused" in name]
+    start = every[0]
+    assert start["fused", "calibration error"] == start[AS_SHIPPED, "calibration error"]
+    assert found["synthetic notes: epsilon 0, weights learned"] == "as shipped"
+    assert "synthetic notes: epsilon 3, weights learned" in found
+    assert "synthetic notes: epsilon 3, other diseases' notes, fused, top-10" in found
+
+
+def test_published_cases_are_patients_of_a_further_table(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {"EPSILONS": (3.0,), "HOSPITALS": 1, "SPLITS": 1, "OPEN_STEPS": 20}.items():
+        monkeypatch.setattr(benchmark_learning, name, value)
+    cases = [*some(MARFAN, 4), *some(NEUROFIBROMATOSIS, 4)]
+    path = tmp_path / "cases.jsonl"
+    path.write_bytes(b"\n".join(msgspec.json.encode(case) for case in cases))
+    found = benchmark_learning.measure(silent, size=8, cases=path)
+    assert [found[f"published cases: {what}"] for what in ("diseases", "patients of a run")] == [2, 8]
+    for run in ("epsilon 0", "epsilon 3", "without privacy"):
+        assert f"published cases: {run}, among all diseases, fused, top-10" in found
+
+
+def test_the_trainer_is_told_of_the_graph_as_its_own_patients_are() -> None:
+    graph, start = load_compiled(cache_dir()), starting_version()
+    task = next(synthetic_hospitals(graph, count=1, patients=4, threads=1))
+    ways = NoteWays(graph, start.labels, cache_dir())
+    taught = ways.taught(task)
+    assert len(taught.start.leaders) == 4 * len(start.labels)
+    for side, patient in zip(ways.sides(task.told), taught.patients, strict=True):
+        assert (patient.beside is not None) == (side.count > 0)
+        assert patient.texts == (side.note.text,)
+    assert ways.taught(replace(task, told=())).start.leaders == b""
 
 
 def test_a_model_that_is_sure_of_every_disease_is_so_beside_the_graph_too() -> None:
@@ -110,11 +143,12 @@ def test_a_model_that_is_sure_of_every_disease_is_so_beside_the_graph_too() -> N
     labels = [*dict.fromkeys(note.truths[0] for note in notes), graph.disease_ids[0], graph.disease_ids[1]]
     sure = np.zeros((len(notes), len(labels)), np.float32)
     sure[np.arange(len(notes)), [labels.index(note.truths[0]) for note in notes]] = 60.0
-    ways = NoteWays(graph, labels, notes, cache_dir())
+    ways = NoteWays(graph, labels, cache_dir())
+    sides = ways.sides(notes)
     for way in ("text", "fused"):
-        assert all(outcome.right and outcome.stated > 0.9 for outcome in ways.outcomes(sure)[way])
-    graph_alone = ways.outcomes(sure)["graph"]
-    assert ways.outcomes(-sure)["graph"] == graph_alone
+        assert all(outcome.right and outcome.stated > 0.9 for outcome in ways.outcomes(sides, sure)[way])
+    graph_alone = ways.outcomes(sides, sure)["graph"]
+    assert ways.outcomes(sides, -sure)["graph"] == graph_alone
 
 
 def test_a_trainer_that_would_spend_more_than_was_asked_for_is_stopped(tmp_path: Path) -> None:
