@@ -1,8 +1,8 @@
 """Fine-tunes the model on the vault's labels with DP-SGD: the ledger is debited before each block.
 
-The trainer is a process of its own that gets texts, labels and numbers by pipe. Epsilon, delta and the cap
-are chosen before the run; a run that would pass the cap is refused before it starts. Non-private
-training is not offered here.
+The trainer is a process of its own that gets numbers, texts, labels and what the graph says by pipe. Epsilon,
+delta and the cap are chosen before the run; a run that would pass the cap is refused before it starts.
+Non-private training is not offered here.
 """
 
 from collections.abc import Generator, Iterator, Sequence
