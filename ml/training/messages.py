@@ -13,7 +13,8 @@
                            ◄──  refused {reason}                          instead of any of these
 
 A patient is a number, her notes' texts, a label's row and what a graph says of her; no name, no id, no key
-crosses the pipe. What is `validated` is the model as released so far, on the job's own public notes (`validation`).
+crosses the pipe. What is `validated` is the model as released so far, on the job's own public notes
+(`validation`).
 """
 
 from dataclasses import dataclass
