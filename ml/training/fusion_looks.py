@@ -27,6 +27,7 @@ CANDIDATES = (
     LearnedFusion(power=1.4),
     LearnedFusion(text=2.0, power=0.7),
     LearnedFusion(text=2.0),
+    LearnedFusion(text=2.0, power=1.4),
 )
 STRETCH = 1.5  # a patient's gains of length one are so many clips long; few are longer than 0.67
 CLEARLY = 1.5  # deviations of the noise
