@@ -1,6 +1,6 @@
 """Gradient-boosted decision trees as arrays: learned elsewhere, run by numpy.
 
-Each leaf of a tree is a bit. The first splits of all trees are asked at once, then the second ones, and so
+Each leaf of a tree is a bit. The first splits of many trees are asked at once, then the second ones, and so
 on; each takes away the leaves of the side not taken, until one is left (after QuickScorer, Lucchese et al.
 2015): a quarter of the time of a matrix product a tree.
 """
@@ -17,6 +17,7 @@ import numpy.typing as npt
 from knowledge_graph.graph.arrays import Floats
 from knowledge_graph.graph.sealed_arrays import Arrays
 
+AT_ONCE = 80  # trees: what is worked out of them stays in the processor's cache
 _WIDTHS = ((16, np.uint16), (32, np.uint32), (64, np.uint64))
 Bits = npt.NDArray[Any]
 
@@ -39,16 +40,22 @@ class BoostedTrees:
 
     def score(self, features: Floats) -> Floats:
         """The trees' sum: (n_items,) for features (n_features, n_items)."""
-        feature, threshold, low, change = self._steps
-        left = np.full((len(self.feature), features.shape[1]), np.iinfo(low.dtype).max, low.dtype)
-        value = np.empty(left.shape, np.float32)
+        total = np.zeros(features.shape[1], np.float32)
+        for start in range(0, len(self.feature), AT_ONCE):
+            total += self._score_of(slice(start, start + AT_ONCE), features)
+        return total
+
+    def _score_of(self, some: slice, features: Floats) -> Floats:
+        feature, threshold, low, change = (rows[:, some] for rows in self._steps)
+        value = np.empty((feature.shape[1], features.shape[1]), np.float32)
+        left = np.full(value.shape, np.iinfo(low.dtype).max, low.dtype)
         for step in range(len(feature)):
             features.take(feature[step], axis=0, out=value, mode="clip")
             left &= ((value > threshold[step]) * change[step]) ^ low[step]
         left &= -left  # leaves that only fill a small tree are never taken away, and come behind
         leaf = (left.astype(np.float32).view(np.int32) >> 23) - 127  # a power of two's exponent: which bit
         leaf += (np.arange(len(leaf), dtype=np.int32) * self.value.shape[1])[:, None]
-        total: Floats = self.value.ravel().take(leaf).sum(axis=0)
+        total: Floats = self.value[some].ravel().take(leaf).sum(axis=0)
         return total
 
     @cached_property
