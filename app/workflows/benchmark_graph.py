@@ -39,14 +39,9 @@ from knowledge_graph.graph.overlay import overlaid
 from knowledge_graph.graph.recompilation import compile_knowledge
 from knowledge_graph.ranking.context import context_ratios
 from knowledge_graph.ranking.denial import denials
-from knowledge_graph.ranking.likelihood_ratio import (
-    ANCESTOR_SHARE,
-    EXCLUDED_WEIGHT,
-    FLOOR,
-    LARGEST_PROBABILITY,
-    likelihood_ratios,
-)
-from knowledge_graph.ranking.profile_fit import fit_features
+from knowledge_graph.ranking.exclusion import LARGEST_PROBABILITY
+from knowledge_graph.ranking.likelihood_ratio import ANCESTOR_SHARE, FLOOR, likelihood_ratios
+from knowledge_graph.ranking.profile_fit import FitWeights, fit_features
 from knowledge_graph.ranking.rank import (
     GraphScores,
     Parts,
@@ -165,10 +160,12 @@ class PlainRanking:
 
     def _excluded(self, finding: Finding) -> list[float]:
         term = self._number[finding.term_id]
-        usual = math.log1p(-min(self._usual[term], LARGEST_PROBABILITY))
-        row = [-EXCLUDED_WEIGHT * usual] * self._diseases
+        weights = FitWeights.load()
+        usual = math.log1p(-(min(self._usual[term], LARGEST_PROBABILITY) ** weights.sharpness))
+        row = [-weights.excluded * usual] * self._diseases
         for disease, probability in self._shown[term].items():
-            row[disease] += EXCLUDED_WEIGHT * math.log1p(-min(probability, LARGEST_PROBABILITY))
+            held = min(probability, LARGEST_PROBABILITY) ** weights.sharpness
+            row[disease] += weights.excluded * math.log1p(-held)
         return row
 
 

@@ -5,8 +5,8 @@ which nothing could solve do not steer. Cases of one disease share their voice, 
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -28,7 +28,7 @@ class FusionCases:
     """Cases by row: `graph` and `text` (n, n_diseases), observed findings, the true disease, the source.
 
     `shown_as` (n_diseases,) joins the ids of one disease. `sources` with few cases weigh as much as
-    those with many.
+    those with many; `importance` says where one counts more than once.
     """
 
     graph: Floats
@@ -37,6 +37,7 @@ class FusionCases:
     truth: npt.NDArray[np.int64]
     sources: Sequence[str]
     shown_as: Leaders
+    importance: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,7 @@ class Weighing(NamedTuple):
 def _minimum(
     cases: FusionCases, free: Sequence[str], start: Sequence[float], *, damping: float = 0.0
 ) -> Floats64:
-    voices = _voices(cases.sources, cases.truth)
+    voices = _voices(cases.sources, cases.truth, cases.importance)
 
     def loss(values: Floats64) -> tuple[float, Floats64]:
         weighing = Weighing(damping=damping)._replace(**dict(zip(free, values.tolist(), strict=True)))
@@ -148,10 +149,12 @@ def _parts(count: int) -> Iterator[slice]:
         yield slice(start, start + ROWS)
 
 
-def _voices(sources: Sequence[str], truth: npt.NDArray[np.int64]) -> Floats64:
+def _voices(
+    sources: Sequence[str], truth: npt.NDArray[np.int64], importance: Mapping[str, float] | None = None
+) -> Floats64:
     of_disease = Counter(zip(sources, truth.tolist(), strict=True))
     voices = np.array([of_disease[key] ** -0.5 for key in zip(sources, truth.tolist(), strict=True)])
     named = np.array(sources)
     for source in set(sources):
-        voices[named == source] /= voices[named == source].sum()
-    return np.asarray(voices / len(set(sources)), np.float64)
+        voices[named == source] *= (importance or {}).get(source, 1.0) / voices[named == source].sum()
+    return np.asarray(voices / voices.sum(), np.float64)

@@ -21,9 +21,10 @@ from knowledge_graph.graph.profile import direct_frequencies, inherited
 from knowledge_graph.graph.signature import articles_of, references_named
 from knowledge_graph.ranking.context import context_ratios
 from knowledge_graph.ranking.denial import denials_without
+from knowledge_graph.ranking.exclusion import Exclusion
 from knowledge_graph.ranking.likelihood_ratio import profile_ratios
 from knowledge_graph.ranking.lost_rows import uncounted
-from knowledge_graph.ranking.profile_fit import features_of_profile
+from knowledge_graph.ranking.profile_fit import FitWeights, features_of_profile
 from knowledge_graph.ranking.rank import (
     GraphScores,
     Parts,
@@ -103,19 +104,25 @@ class DroppedPublication:
         return float(named.mean()) if len(named) else 0.0
 
     def parts(
-        self, findings: tuple[Finding, ...], references: set[str], *, whole: Sequence[int] = ()
+        self,
+        findings: tuple[Finding, ...],
+        references: set[str],
+        *,
+        whole: Sequence[int] = (),
+        exclusion: Exclusion | None = None,
     ) -> Parts:
         """What the annotations say without the publications.
 
-        Of the diseases in `whole`, nothing else is unknown, whatever `rivals` lacks.
+        Of the diseases in `whole`, nothing else is unknown, whatever `rivals` lacks. `exclusion` says what an
+        excluded finding says: as shipped where it is None.
         """
-        observed = observed_terms(self.graph, findings)
-        own, features, denied = parts_of(self._rivals, findings)
+        observed, said = observed_terms(self.graph, findings), exclusion or FitWeights.load().exclusion
+        own, features, denied = parts_of(self._rivals, findings, exclusion)
         shown: dict[int, set[int]] = {}
         for disease in {*whole, *self.diseases(references)}:
             signature, profile = self.profile(disease, references)
             shown[disease] = set(profile[0].tolist())
-            own[:, disease] = profile_ratios(self.graph, *profile, findings)
+            own[:, disease] = profile_ratios(self.graph, *profile, findings, exclusion=said)
             features[:, disease] = features_of_profile(
                 self.graph,
                 observed,

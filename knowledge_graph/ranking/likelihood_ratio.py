@@ -6,10 +6,7 @@ ratio is the largest of
 - ANCESTOR_SHARE times the best P(a | d) / background(a) over the ancestors a of q: the disease
   shows something near it,
 - FLOOR: the finding may be incidental.
-For an excluded term the ratio is (1 - P(q | d)) / (1 - background(q)) to the power EXCLUDED_WEIGHT,
-a compromise: publications list as excluded what others in their cohort have, so that on the development
-cases, own publication dropped, weights 0.02, 0.1, 0.2 and 0.5 give top-1 41.4, 41.2, 40.8 and 39.8 %
-of the known; a clinician who excludes a finding means it.
+What an excluded term says stands in `exclusion`.
 """
 
 from collections.abc import Sequence
@@ -19,15 +16,21 @@ import numpy as np
 from knowledge_graph.findings.finding import Finding, FindingState
 from knowledge_graph.graph.arrays import Floats, Ints
 from knowledge_graph.graph.compiled_graph import CompiledGraph
+from knowledge_graph.ranking.exclusion import Exclusion
+from knowledge_graph.ranking.profile_fit import FitWeights
 
 ANCESTOR_SHARE = 0.2
 FLOOR = 0.02
-EXCLUDED_WEIGHT = 0.1
-LARGEST_PROBABILITY = 0.98
 
 
-def likelihood_ratios(graph: CompiledGraph, findings: Sequence[Finding]) -> Floats:
-    """Natural-log likelihood ratio of each finding for each disease: (n_findings, n_diseases)."""
+def likelihood_ratios(
+    graph: CompiledGraph, findings: Sequence[Finding], exclusion: Exclusion | None = None
+) -> Floats:
+    """Natural-log likelihood ratio of each finding for each disease: (n_findings, n_diseases).
+
+    What is excluded speaks as `exclusion` says, or as shipped.
+    """
+    said = exclusion or FitWeights.load().exclusion
     table = np.empty((len(findings), len(graph.disease_ids)), np.float32)
     terms = [graph.term_number(finding.term_id) for finding in findings]
     observed = [t for t, f in zip(terms, findings, strict=True) if f.state is FindingState.OBSERVED]
@@ -37,7 +40,7 @@ def likelihood_ratios(graph: CompiledGraph, findings: Sequence[Finding]) -> Floa
         row[:] = (
             np.log(_near_ratio(graph, set(graph.ancestors[term].tolist()) - shared, least.copy(), term=term))
             if finding.state is FindingState.OBSERVED
-            else excluded_row(graph, term)
+            else excluded_row(graph, term, said)
         )
         speaking = graph.speaks_of(term)
         if speaking is not None:  # a pack's own term: elsewhere nobody was asked
@@ -69,19 +72,22 @@ def _near_ratio(graph: CompiledGraph, ancestors: set[int], best: Floats, *, term
     return best
 
 
-def excluded_row(graph: CompiledGraph, term: int) -> Floats:
+def excluded_row(graph: CompiledGraph, term: int, exclusion: Exclusion) -> Floats:
     """log ratio of one excluded term for every disease: (n_diseases,)."""
-    row = np.zeros(len(graph.disease_ids), np.float32)
-    background = min(float(graph.profiles.background[term]), LARGEST_PROBABILITY)
-    row -= np.float32(EXCLUDED_WEIGHT * np.log1p(-background))
+    usual = exclusion.log_of(graph.profiles.background[term : term + 1])
+    row = np.full(len(graph.disease_ids), -usual[0], np.float32)
     diseases, probability = graph.profiles.of_term(term)
-    shown = np.minimum(probability, LARGEST_PROBABILITY)
-    row[diseases] += np.float32(EXCLUDED_WEIGHT) * np.log1p(-shown)
+    row[diseases] += exclusion.log_of(probability)
     return row
 
 
 def profile_ratios(
-    graph: CompiledGraph, terms: Ints, probability: Floats, findings: Sequence[Finding]
+    graph: CompiledGraph,
+    terms: Ints,
+    probability: Floats,
+    findings: Sequence[Finding],
+    *,
+    exclusion: Exclusion,
 ) -> Floats:
     """The same ratios for one profile given by hand (terms with P, ancestors included): (n_findings,).
 
@@ -94,9 +100,8 @@ def profile_ratios(
     for i, finding in enumerate(findings):
         term = graph.term_number(finding.term_id)
         if finding.state is FindingState.EXCLUDED:
-            own = min(shown.get(term, 0.0), LARGEST_PROBABILITY)
-            usual = min(float(background[term]), LARGEST_PROBABILITY)
-            ratios[i] = EXCLUDED_WEIGHT * (np.log1p(-own) - np.log1p(-usual))
+            own, usual = exclusion.log_of(np.array([shown.get(term, 0.0), background[term]], np.float32))
+            ratios[i] = own - usual
             continue
         near = [
             shown[a] / background[a] * (1.0 if a == term else ANCESTOR_SHARE)

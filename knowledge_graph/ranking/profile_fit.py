@@ -21,21 +21,25 @@ import numpy as np
 from knowledge_graph.graph.arrays import Floats, Ints
 from knowledge_graph.graph.compiled_graph import CompiledGraph
 from knowledge_graph.graph.portraits import portrait
+from knowledge_graph.ranking.exclusion import Exclusion
 from knowledge_graph.ranking.learned_values import numbers_from, numbers_hash, text_of
 
 PRIOR_INFORMATION = 10.0
 FEATURES = ("coverage", "exact", "documented")
+_NAMES = (*FEATURES, "excluded", "sharpness")
 PICTURE = (*FEATURES, "described", "likeness", "known", "length")
 LIKENESS = PICTURE.index("likeness")
 
 
 @dataclass(frozen=True, slots=True)
 class FitWeights:
-    """What each feature counts, in units of a natural-log likelihood ratio."""
+    """What each feature counts, in units of a natural-log likelihood ratio; what an excluded finding says."""
 
     coverage: float
     exact: float
     documented: float
+    excluded: float
+    sharpness: float
 
     @classmethod
     @cache
@@ -46,7 +50,12 @@ class FitWeights:
     @classmethod
     def of_text(cls, text: str) -> "FitWeights":
         """Weights from TOML, their hash checked."""
-        return cls(**numbers_from(text, FEATURES, file="weights.toml"))
+        return cls(**numbers_from(text, _NAMES, file="weights.toml"))
+
+    @property
+    def exclusion(self) -> Exclusion:
+        """What an excluded finding says."""
+        return Exclusion(self.excluded, self.sharpness)
 
     @property
     def sha256(self) -> str:
@@ -58,7 +67,7 @@ class FitWeights:
         return text_of(self._numbers(), remarks)
 
     def _numbers(self) -> dict[str, float]:
-        return {name: getattr(self, name) for name in FEATURES}
+        return {name: getattr(self, name) for name in _NAMES}
 
     def share(self, features: Floats) -> Floats:
         """What the FEATURES among PICTURE count in the score: (n_diseases,)."""

@@ -14,6 +14,7 @@ from knowledge_graph.ranking.borrowing import borrowed
 from knowledge_graph.ranking.candidate_features import Asked
 from knowledge_graph.ranking.context import context_ratios
 from knowledge_graph.ranking.denial import Denials, denials
+from knowledge_graph.ranking.exclusion import Exclusion
 from knowledge_graph.ranking.likelihood_ratio import likelihood_ratios
 from knowledge_graph.ranking.profile_fit import FitWeights, direction, picture_of
 from knowledge_graph.ranking.reranking import LearnedLooks, second_look
@@ -69,10 +70,12 @@ def rank(
     return joined(graph, distinct, parts_of(graph, distinct), context=context)
 
 
-def parts_of(graph: CompiledGraph, findings: tuple[Finding, ...]) -> Parts:
-    """What the graph's annotations say of distinct findings."""
+def parts_of(
+    graph: CompiledGraph, findings: tuple[Finding, ...], exclusion: Exclusion | None = None
+) -> Parts:
+    """What the graph's annotations say of distinct findings; what is excluded as `exclusion` says."""
     return Parts(
-        likelihood_ratios(graph, findings),
+        likelihood_ratios(graph, findings, exclusion),
         picture_of(graph, observed_terms(graph, findings)),
         denials(graph, findings),
     )

@@ -3,8 +3,8 @@
 Each candidate is a question: is it the one? Most of the wrong ones are left out by chance, none by rank: a
 truth kept among rivals that it would not meet is known by its low rank. A case whose truth is no candidate
 teaches nothing. Half of the trees are learned from published cases alone, half from these and from patients
-of many more diseases, as articles describe them: neither half is as good as their mean. Needs scikit-learn,
-which the program itself does not.
+of many more diseases, as articles describe them: neither half is as good as their mean. Each half is the mean
+of FORESTS, which heard other rivals and features. Needs scikit-learn, which the program itself does not.
 """
 
 from collections import Counter
@@ -23,6 +23,7 @@ from knowledge_graph.ranking.third_look import weighed
 from knowledge_graph.ranking.third_look_fitting import Ten, first_ten
 
 TREES, LEAVES, RATE = 80, 15, 0.1
+FORESTS = 2
 RIVALS_TAUGHT = 0.25  # share of the wrong candidates that is learned from
 RIVALS_OF_MANY = 0.1  # the same where there are thousands of patients
 _SETTINGS: dict[str, Any] = {
@@ -33,7 +34,6 @@ _SETTINGS: dict[str, Any] = {
     "l2_regularization": 10.0,
     "max_features": 0.7,
     "early_stopping": False,
-    "random_state": 0,
 }
 
 
@@ -68,21 +68,23 @@ def fit_reranking(
     published: Sequence[LookedAt], described: Sequence[LookedAt] = (), *, about: str = ""
 ) -> BoostedTrees:
     """The trees under which the true ones stand out. Cases of one disease share their voice."""
-    forests = [_forest(published, RIVALS_TAUGHT)]
+    forests = [_forest(published, RIVALS_TAUGHT, seed) for seed in range(FORESTS)]
     if described:
-        forests.append(_forest([*published, *described], RIVALS_OF_MANY))
+        every = [*published, *described]
+        forests += [_forest(every, RIVALS_OF_MANY, seed) for seed in range(FORESTS)]
     return replace(_mean(forests), about=about)
 
 
-def _forest(cases: Sequence[LookedAt], rivals: float) -> BoostedTrees:
+def _forest(cases: Sequence[LookedAt], rivals: float, seed: int) -> BoostedTrees:
     from sklearn.ensemble import HistGradientBoostingClassifier
 
     solvable = [case for case in cases if case.truth is not None]
     counts = Counter(case.disease_id for case in solvable)
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(seed)
     taught = [_questions(case, counts[case.disease_id] ** -0.5, rivals, rng) for case in solvable]
     features, right, voice = (np.concatenate(part) for part in zip(*taught, strict=True))
-    learner = HistGradientBoostingClassifier(**_SETTINGS).fit(features, right, sample_weight=voice)
+    learner = HistGradientBoostingClassifier(**_SETTINGS, random_state=seed)
+    learner.fit(features, right, sample_weight=voice)
     return _as_arrays([trees[0].nodes for trees in learner._predictors])
 
 

@@ -1,13 +1,14 @@
 """Learns the weights of the profile fit from cases with a known diagnosis.
 
-A softmax over each case's candidates, z = t (ratios + weights . features), and the loss
+A softmax over each case's candidates, z = t (ratios + weights . features + what is excluded), and the loss
 -log(p(truth) + TOLERANCE): bounded, so that cases which nothing could solve do not steer. Cases of one
-disease share their voice: each counts 1 / sqrt(number of its disease's cases).
+disease share their voice: each counts 1 / sqrt(number of its disease's cases). How sharply an excluded
+finding tells what a disease nearly always shows from what it often shows is the likeliest of SHARPNESS.
 """
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -18,17 +19,23 @@ from knowledge_graph.ranking.profile_fit import FEATURES, FitWeights
 
 TOLERANCE = 0.05
 RIDGE = 1e-3
-START = (0.25, *(0.0 for _ in FEATURES))
+START = (0.25, *(0.0 for _ in FEATURES), 0.0)
+SHARPNESS = (1.0, 2.0, 4.0, 8.0, 16.0)
 Floats64 = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class RankedCase:
-    """One case's candidates: `ratios` (n,), `features` (3, n), and the place of the true one."""
+    """One case's candidates and the place of the true one.
+
+    `ratios` (n,) of what is observed and of context, `features` (3, n); `excluded` (len(SHARPNESS), n), what
+    the excluded findings say by each of them at a weight of 1.
+    """
 
     disease_id: str
     ratios: Floats
     features: Floats
+    excluded: Floats
     truth: int
 
 
@@ -43,18 +50,31 @@ class FittedWeights:
 def fit_weights(cases: Sequence[RankedCase]) -> FittedWeights:
     """The weights under which the cases' truths are likeliest. Deterministic."""
     width = max(len(case.ratios) for case in cases)
-    inputs = np.zeros((len(cases), width, 1 + len(FEATURES)), np.float32)
-    inputs[:, :, 0] = -np.inf
+    inputs = np.zeros((len(cases), width, len(START)), np.float32)
+    there = np.zeros((len(cases), width), np.bool_)
     for place, case in enumerate(cases):
-        inputs[place, : len(case.ratios), 0] = case.ratios
-        inputs[place, : len(case.ratios), 1:] = case.features.T
-    there = np.isfinite(inputs[:, :, 0])
-    inputs[~there] = 0
-    scale = inputs[there].std(axis=0).astype(np.float64) + 1e-6
-    problem = _Problem(inputs / scale.astype(np.float32), there, _truths(cases), _voices(cases))
-    found = minimize(problem.loss, np.array(START) * scale, jac=True, method="L-BFGS-B").x / scale
-    weights = FitWeights(*(float(v / found[0]) for v in found[1:]))
+        count = len(case.ratios)
+        there[place, :count] = True
+        inputs[place, :count, 0], inputs[place, :count, 1:-1] = case.ratios, case.features.T
+    best = float("inf"), np.zeros(len(START)), 0.0
+    for row, sharpness in enumerate(SHARPNESS):
+        for place, case in enumerate(cases):
+            inputs[place, : len(case.ratios), -1] = case.excluded[row]
+        loss, values = _likeliest(_Problem(inputs, there, _truths(cases), _voices(cases)))
+        best = min(best, (loss, values, sharpness), key=lambda one: one[0])
+    _, found, sharpness = best
+    coverage, exact, documented, excluded = (float(v / found[0]) for v in found[1:])
+    weights = FitWeights(coverage, exact, documented, excluded=excluded, sharpness=sharpness)
     return FittedWeights(weights, float(found[0]))
+
+
+def _likeliest(problem: "_Problem") -> tuple[float, Floats64]:
+    """The least loss and where it is; an excluded finding never speaks for what shows it."""
+    scale = problem.inputs[problem.there].std(axis=0).astype(np.float64) + 1e-6
+    scaled = replace(problem, inputs=problem.inputs / scale.astype(np.float32))
+    bounds = [(None, None)] * (len(START) - 1) + [(0.0, None)]
+    found = minimize(scaled.loss, np.array(START) * scale, jac=True, method="L-BFGS-B", bounds=bounds)
+    return float(found.fun), np.asarray(found.x / scale, np.float64)
 
 
 def _truths(cases: Sequence[RankedCase]) -> npt.NDArray[np.intp]:

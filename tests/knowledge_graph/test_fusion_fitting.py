@@ -45,6 +45,23 @@ def test_the_weights_that_made_the_cases_are_found_again() -> None:
     assert 0 < fitted.text_alone < fitted.text + 0.1
 
 
+def test_a_source_that_counts_more_draws_the_weights_to_its_own() -> None:
+    rng = np.random.default_rng(4)
+    low, high = drawn(rng, graph=0.2, text=0.0, cases=400), drawn(rng, graph=0.8, text=0.0, cases=400)
+    both = FusionCases(
+        graph=np.concatenate([low.graph, high.graph]),
+        text=np.concatenate([low.text, high.text]),
+        observed=np.concatenate([low.observed, high.observed]),
+        truth=np.concatenate([low.truth, high.truth]),
+        sources=["low"] * 400 + ["high"] * 400,
+        shown_as=ALONE,
+    )
+    alike, weighed = (
+        fit_fusion(cases, cases).graph for cases in (both, replace(both, importance={"low": 4.0}))
+    )
+    assert 0.2 < weighed < alike - 0.05
+
+
 @pytest.mark.parametrize("shown_as", [ALONE, TWINS])
 def test_the_slope_is_that_of_the_loss(shown_as: np.ndarray[Any, Any]) -> None:
     cases = replace(drawn(np.random.default_rng(2), graph=GRAPH, text=TEXT, cases=40), shown_as=shown_as)

@@ -15,6 +15,7 @@ from knowledge_graph.graph.profile import UNKNOWN_FREQUENCY
 from knowledge_graph.graph.row_maxima import SHORT, RowMaxima
 from knowledge_graph.ranking.borrowing import AT_ONCE, SERIES_SHARE, SHARES, borrowed, lenders
 from knowledge_graph.ranking.dropped_publication import DroppedPublication, SharedRows
+from knowledge_graph.ranking.exclusion import Exclusion
 from knowledge_graph.ranking.likelihood_ratio import likelihood_ratios
 from knowledge_graph.ranking.profile_fit import (
     PRIOR_INFORMATION,
@@ -23,7 +24,7 @@ from knowledge_graph.ranking.profile_fit import (
     reached_information,
 )
 from knowledge_graph.ranking.rank import GraphScores, rank
-from knowledge_graph.ranking.weight_fitting import RankedCase, fit_weights
+from knowledge_graph.ranking.weight_fitting import SHARPNESS, RankedCase, fit_weights
 from knowledge_graph.rationale.evidence import SERIES
 from knowledge_graph.rationale.explanation import Reasons
 from knowledge_graph.rationale.own_match import Matcher
@@ -293,13 +294,28 @@ def test_the_shipped_weights_carry_their_hash() -> None:
 def test_fitting_finds_the_feature_that_tells() -> None:
     rng = np.random.default_rng(1)
     cases = []
-    for number in range(200):
+    for number in range(1000):
         ratios = rng.normal(size=8).astype(np.float32)
         features = rng.normal(size=(3, 8)).astype(np.float32)
-        truth = int(np.argmax(ratios + 2 * features[0] + 0.1 * rng.normal(size=8)))
-        cases.append(RankedCase(f"OMIM:{number % 20}", ratios, features, truth))
+        chances = rng.random(8).astype(np.float32)
+        excluded = np.stack([Exclusion(1.0, k).log_of(chances) for k in SHARPNESS])
+        truth = int(np.argmax(ratios + 2 * features[0] + 4 * excluded[3] + rng.gumbel(size=8)))
+        cases.append(RankedCase(f"OMIM:{number % 20}", ratios, features, excluded, truth))
     fitted = fit_weights(cases)
     assert fitted.weights.coverage == pytest.approx(2, rel=0.15)
     assert abs(fitted.weights.exact) < 0.2
     assert abs(fitted.weights.documented) < 0.2
+    assert fitted.weights.sharpness == SHARPNESS[3]
+    assert fitted.weights.excluded == pytest.approx(4, rel=0.3)
     assert fitted.temperature > 0
+
+
+def test_an_excluded_finding_is_never_learned_to_speak_for_what_shows_it() -> None:
+    rng = np.random.default_rng(2)
+    cases = []
+    for number in range(50):
+        ratios, chances = rng.normal(size=8).astype(np.float32), rng.random(8).astype(np.float32)
+        excluded = np.stack([Exclusion(1.0, k).log_of(chances) for k in SHARPNESS])
+        truth = int(np.argmax(ratios - 3 * excluded[3]))
+        cases.append(RankedCase(f"OMIM:{number}", ratios, np.zeros((3, 8), np.float32), excluded, truth))
+    assert fit_weights(cases).weights.excluded == 0

@@ -13,7 +13,9 @@ from knowledge_graph.findings.finding import Finding, FindingState, Sex
 from knowledge_graph.graph.cache import from_bytes, load_compiled, to_bytes
 from knowledge_graph.graph.compiled_graph import CompiledGraph
 from knowledge_graph.graph.settled import settled_terms
-from knowledge_graph.ranking.likelihood_ratio import EXCLUDED_WEIGHT, FLOOR, likelihood_ratios
+from knowledge_graph.ranking.exclusion import Exclusion
+from knowledge_graph.ranking.likelihood_ratio import FLOOR, likelihood_ratios
+from knowledge_graph.ranking.profile_fit import FitWeights
 from knowledge_graph.ranking.rank import rank
 from knowledge_graph.rationale.evidence import SERIES, PathTerm
 from knowledge_graph.rationale.explanation import Reasons
@@ -46,11 +48,18 @@ def test_an_observed_term_is_scored_as_the_formula_says(graph: CompiledGraph) ->
 
 
 def test_an_excluded_term_speaks_against_what_shows_it(graph: CompiledGraph) -> None:
-    row = likelihood_ratios(graph, [Finding(SEIZURE, EXCLUDED)])[0]
-    shown, usual = 10 / 14, (10 / 14) / 3
-    assert row[0] == pytest.approx(EXCLUDED_WEIGHT * math.log((1 - shown) / (1 - usual)), abs=1e-5)
-    assert row[1] == pytest.approx(-EXCLUDED_WEIGHT * math.log(1 - usual), abs=1e-5)
+    row = likelihood_ratios(graph, [Finding(SEIZURE, EXCLUDED)], Exclusion(weight=2.0, sharpness=4.0))[0]
+    shown, usual = (10 / 14) ** 4, (10 / 42) ** 4
+    assert row[0] == pytest.approx(2 * math.log((1 - shown) / (1 - usual)), abs=1e-5)
+    assert row[1] == pytest.approx(-2 * math.log(1 - usual), abs=1e-5)
     assert row[0] < 0 < row[1]
+
+
+def test_the_shipped_exclusion_holds_a_finding_against_a_disease_that_nearly_always_shows_it() -> None:
+    always, often, now_and_then = FitWeights.load().exclusion.log_of(np.array([1.0, 0.7, 0.3], np.float32))
+    assert always < -1
+    assert -0.5 < often < 0
+    assert now_and_then == pytest.approx(0, abs=1e-3)
 
 
 def test_fast_scores_equal_the_slow_reference_on_the_real_release(real_graph: CompiledGraph) -> None:
@@ -72,7 +81,9 @@ def _slow_ratio(graph: CompiledGraph, disease: int, finding: Finding) -> float:
     term = graph.term_number(finding.term_id)
     usual = float(graph.profiles.background[term])
     if finding.state is EXCLUDED:
-        return EXCLUDED_WEIGHT * math.log((1 - min(shown(term), 0.98)) / (1 - min(usual, 0.98)))
+        weights = FitWeights.load()
+        own, common = (min(p, 0.98) ** weights.sharpness for p in (shown(term), usual))
+        return weights.excluded * math.log((1 - own) / (1 - common))
     ratios = [FLOOR, shown(term) / usual]
     for ancestor in graph.ancestors[term].tolist()[:-1]:
         ratios.append(0.2 * shown(ancestor) / float(graph.profiles.background[ancestor]))

@@ -252,9 +252,10 @@ def test_fitting_finds_what_tells_and_scores_as_scikit_learn_does(
     assert unsolvable.rank(looks) == np.inf
     described = cases[50:100]
     both = fit_reranking(cases[:50], described)
-    alone, every = fit_reranking(cases[:50]), rerank_fitting._forest(cases[:100], RIVALS_OF_MANY)
-    features = cases[100].features
-    mean = (alone.score(features) + every.score(features)) / 2
+    features, seeds = cases[100].features, range(rerank_fitting.FORESTS)
+    alone = [rerank_fitting._forest(cases[:50], rerank_fitting.RIVALS_TAUGHT, s) for s in seeds]
+    every = [rerank_fitting._forest(cases[:100], RIVALS_OF_MANY, s) for s in seeds]
+    mean = np.mean([forest.score(features) for forest in (*alone, *every)], axis=0)
     assert both.score(features) == pytest.approx(mean, abs=1e-4)
     learner = HistGradientBoostingClassifier(max_iter=5, max_leaf_nodes=15, early_stopping=False)
     learner.fit(features.T, np.arange(40) % 3 == 0)

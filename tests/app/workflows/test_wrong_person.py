@@ -30,7 +30,7 @@ def service(request: pytest.FixtureRequest, public_cache: Path) -> DiagnosisServ
 
 def differential(service: DiagnosisService, terms: tuple[str, ...], sex: Sex, years: float) -> Differential:
     findings = tuple(Finding(TermId(t), FindingState.OBSERVED) for t in terms)
-    return service.diagnose(Presentation(findings, sex=sex, age_days=round(YEAR * years)), top=3000)
+    return service.diagnose(Presentation(findings, sex=sex, age_days=round(YEAR * years)), top=20_000)
 
 
 def line(found: Differential, disease_id: str) -> DifferentialLine:
