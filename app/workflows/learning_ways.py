@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,7 +18,6 @@ from app.workflows.evaluate_notes import (
     ranked_unseen,
     ways_of,
 )
-from app.workflows.learning_tasks import LearningTask
 from app.workflows.site_fusion import beside_of, label_rows, leader_rows
 from app.workflows.suggest_findings import build_recogniser, read_findings
 from app.workflows.write_notes import KnownNote
@@ -30,6 +29,9 @@ from knowledge_graph.ranking.dropped_publication import DroppedPublication
 from ml.evaluation.share import interval
 from ml.registry.training_result import LearnedFusion
 from ml.training.messages import Beside
+
+if TYPE_CHECKING:  # what makes tasks needs torch
+    from app.workflows.learning_tasks import LearningTask
 
 AS_SHIPPED = "fused by the shipped weights"
 SHOWN = (TEXT, GRAPH, FUSED, AS_SHIPPED)
@@ -76,7 +78,7 @@ class NoteWays:
                 found[way].append(outcome_of(ways[way].shown, truths))
         return found
 
-    def taught(self, task: LearningTask) -> LearningTask:
+    def taught(self, task: "LearningTask") -> "LearningTask":
         """The task with what the trainer is told of each patient beside her text, as `train` tells it."""
         if not task.told or task.start.scope != "head":
             return task
