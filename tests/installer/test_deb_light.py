@@ -16,6 +16,7 @@ RUN_BY_THE_TRAINER = {
     "app.workflows.build_portraits",
     "app.workflows.build_starting_model",
     "app.workflows.learning_tasks",
+    "app.workflows.learning_ways",
     "app.workflows.pack_rows",
     "app.workflows.teach_wordings",
 }
