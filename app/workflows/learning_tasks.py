@@ -13,9 +13,11 @@ from app.errors import UsageError
 from app.workflows.case_hospital import case_hospital
 from app.workflows.evaluate_cases import read_cases
 from app.workflows.evaluate_texts import label_diseases
+from app.workflows.load_knowledge import KnowledgeChoice, load_graph
 from app.workflows.plan_training import TrainingPlan, completed
 from app.workflows.search_settings import SearchPlan, hospital
 from app.workflows.synthetic_notes import HELD_OUT_STYLES
+from app.workflows.tell_messages import public_messages
 from app.workflows.write_notes import KnownNote, public_texts, synthetic_notes
 from knowledge_graph.graph.compiled_graph import CompiledGraph
 from ml.evaluation.zero_shot import zero_shot_head
@@ -186,4 +188,9 @@ def _job(
         threads=threads,
         optimizer=plan.optimizer,
         most_noise=plan.most_noise,
+        public_messages=_messages(scope),
     )
+
+
+def _messages(scope: str) -> tuple[str, ...]:
+    return public_messages(load_graph(cache_dir(), KnowledgeChoice())) if scope == "head" else ()

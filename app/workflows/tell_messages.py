@@ -19,13 +19,19 @@ from knowledge_graph.graph.compiled_graph import CompiledGraph
 from knowledge_graph.terms.term import DiseaseId
 
 MOST_TOLD = 5
+PUBLIC_MESSAGES, _PUBLIC_SEED = 300, 11
 _HABITS = RecordingHabits()
 
 
 def everyday_messages(
-    graph: CompiledGraph, *, count: int, rng: np.random.Generator, diseases: Sequence[DiseaseId]
+    graph: CompiledGraph,
+    *,
+    count: int,
+    rng: np.random.Generator,
+    diseases: Sequence[DiseaseId],
+    held_out: bool = True,
 ) -> Iterator[KnownNote]:
-    """Up to `count`, in a style that nothing was fitted on: who has nothing to tell tells nothing.
+    """Up to `count`: who has nothing to tell tells nothing. `held_out` is a style that nothing was fitted on.
 
     Complaints of another cause are those of a patient with a condition of the packs, on average as many as a
     clinician records.
@@ -42,11 +48,23 @@ def everyday_messages(
         if told:
             besides = [f for f in everyday.tellable(other) if f not in told]
             told += _some(besides, int(rng.poisson(_HABITS.unrelated_mean)), rng)
-            yield _message(replace(patient, findings=tuple(told)), everyday, rng)
+            yield _message(replace(patient, findings=tuple(told)), everyday, rng, held_out=held_out)
 
 
-def _message(patient: SampledPatient, everyday: EverydayNotes, rng: np.random.Generator) -> KnownNote:
-    text = everyday.write(patient, rng, held_out=True)
+def public_messages(graph: CompiledGraph) -> tuple[str, ...]:
+    """Of people with the packs' conditions, always the same for a graph; none where it has no packs."""
+    common = [d for d in graph.disease_ids if d.split(":")[0] in graph.pack_spaces]
+    if not common:
+        return ()
+    rng = np.random.default_rng(_PUBLIC_SEED)
+    told = everyday_messages(graph, count=PUBLIC_MESSAGES, rng=rng, diseases=common, held_out=False)
+    return tuple(message.text for message in told)
+
+
+def _message(
+    patient: SampledPatient, everyday: EverydayNotes, rng: np.random.Generator, *, held_out: bool
+) -> KnownNote:
+    text = everyday.write(patient, rng, held_out=held_out)
     return KnownNote(text, patient.findings, patient.sex, patient.age_days, (patient.disease_id,), SYNTHETIC)
 
 

@@ -23,7 +23,7 @@ from app.workflows.check_plan import PlannedRun, check_plan, check_total
 from app.workflows.collect_examples import Example, Source, collect_examples, collect_notes
 from app.workflows.diagnose import DiagnosisService
 from app.workflows.list_models import current_version, result_store
-from app.workflows.load_knowledge import site_knowledge
+from app.workflows.load_knowledge import KnowledgeChoice, load_graph, site_knowledge
 from app.workflows.plan_training import (
     TrainingPlan,
     check_budget,
@@ -38,6 +38,7 @@ from app.workflows.resume_training import TrainingRun, begin_run, end_run, keep_
 from app.workflows.site_fusion import SiteFusion
 from app.workflows.stop_wish import StopWish
 from app.workflows.synthetic_notes import HELD_OUT_STYLES
+from app.workflows.tell_messages import public_messages
 from app.workflows.trainer_process import TrainerProcess
 from app.workflows.training_curve import (
     CurvePoint,
@@ -59,6 +60,7 @@ from ml.privacy.ledger import (
 from ml.registry.model_version import TENSORS_FILE, VersionContent
 from ml.registry.training_result import LearnedFusion, PrivacyClaim, TrainingResult
 from ml.training.messages import MLM, TOLD_BLOCKS, TrainingJob, TrainingPatient
+from ml.training.start_rightness import rightness_looks
 
 PATIENT_SET = "all patients of this vault"
 PUBLIC_NOTES, PUBLIC_SEED = 200, 7
@@ -149,6 +151,13 @@ def _public(run: TrainingRun) -> tuple[str, ...]:
     return public_texts(knowledge_of(run.declared), run.declared) if run.plan.scope == "head" else ()
 
 
+def _messages(run: TrainingRun) -> tuple[str, ...]:
+    """How people with common conditions write, where the rows of a head may be made from directions."""
+    if run.plan.most_noise <= 0 or not rightness_looks(run.plan.steps):
+        return ()
+    return public_messages(load_graph(cache_dir(), KnowledgeChoice()))
+
+
 def _job(run: TrainingRun, entries: tuple[LedgerEntry, ...], fusion: SiteFusion | None) -> TrainingJob:
     plan = run.plan
     places = {str(label): row for row, label in enumerate(run.base.labels)}
@@ -180,6 +189,7 @@ def _job(run: TrainingRun, entries: tuple[LedgerEntry, ...], fusion: SiteFusion 
         devices=plan.devices,
         device=plan.device,
         public_texts=_public(run),
+        public_messages=_messages(run),
         most_noise=plan.most_noise,
         validation=validation_notes(run.declared, places),
         validate_blocks=blocks_between(plan),

@@ -83,8 +83,19 @@ class Coordinates:
         )
 
 
-def declared_lift(weight: Floats, bias: Floats, rows: Sequence[int], features: Floats) -> float:
-    """What is added to the biases of `rows`, by bisection over public features (notes, hidden); 0 or more."""
+def declared_lift(
+    weight: Floats,
+    bias: Floats,
+    rows: Sequence[int],
+    features: Floats,
+    *,
+    lifted: float = LIFTED,
+    lowest: float = 0.0,
+) -> float:
+    """What is added to the biases of `rows`, by bisection over public features (notes, hidden).
+
+    Until they hold `lifted` of the probability; `lowest` or more: 0 lifts, and lets alone what stands high.
+    """
     logits = features.astype(np.float64) @ weight.T.astype(np.float64) + bias
     declared = np.zeros(len(bias), bool)
     declared[list(rows)] = True
@@ -93,11 +104,11 @@ def declared_lift(weight: Floats, bias: Floats, rows: Sequence[int], features: F
     odds = _log_sum_exp(logits[:, declared]) - _log_sum_exp(logits[:, ~declared])
 
     def short(lift: float) -> float:
-        return LIFTED - float(expit(odds + lift).mean())
+        return lifted - float(expit(odds + lift).mean())
 
-    if short(0.0) <= 0:
-        return 0.0
-    return HIGHEST_LIFT if short(HIGHEST_LIFT) > 0 else float(brentq(short, 0.0, HIGHEST_LIFT, xtol=1e-6))
+    if short(lowest) <= 0:
+        return lowest
+    return HIGHEST_LIFT if short(HIGHEST_LIFT) > 0 else float(brentq(short, lowest, HIGHEST_LIFT, xtol=1e-6))
 
 
 def _log_sum_exp(logits: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

@@ -28,8 +28,10 @@ from ml.training.classifier import (
     changed_tensors,
     encode_texts,
 )
-from ml.training.coordinates import Coordinates, declared_lift
+from ml.training.coordinates import HIGHEST_LIFT, Coordinates, declared_lift
 from ml.training.devices import CPU, training_device
+from ml.training.direction_rows import MADE_LIFTED, DirectionRows, start_rows
+from ml.training.directions import Seen
 from ml.training.dp_encoder import EncoderTrainer
 from ml.training.dp_head import HeadState, PatientFeatures, StepSettings, private_step, with_frozen
 from ml.training.fusion_looks import CANDIDATES, FUSION_LOOKS, STRETCH, fused_gains, learned_fusion
@@ -40,9 +42,13 @@ from ml.training.networks import Network, TopNetwork, frozen_states
 from ml.training.own_centre import CENTRE_LOOKS, mean_features, own_centre
 from ml.training.patient_batches import Patient
 from ml.training.scopes import HEAD, TOP, Scope, scope_named
+from ml.training.start_rightness import rightness, rightness_looks, seldom_right
 from ml.training.start_sureness import SHARES, SURENESS_LOOKS, hold_back, kept_share, relief
 from ml.training.team import Team
 from ml.training.validation import Judgement, declared_columns, encoder_features, judged, undisturbed
+
+Array = np.ndarray[Any, Any]
+Rows = tuple[Array, Array]  # weights (rows, hidden), biases (rows,)
 
 
 class Learner(Protocol):
@@ -93,8 +99,9 @@ def make_learner(job: TrainingJob, patients: Sequence[TrainingPatient], team: Te
 
 class _HeadLearner:
     """Trains in the coordinates of the job's public notes, then of the site's (`own_centre`), from a start as
-    sure as it may be there (`start_sureness`), and looks at last how sure the fusion may be (`fusion_looks`);
-    keeps and hands over the head in its own.
+    sure as it may be there (`start_sureness`), or makes rows from directions where that is seldom right
+    (`direction_rows`); looks at last how sure the fusion may be (`fusion_looks`); keeps and hands over the
+    head in its own.
     """
 
     def __init__(
@@ -122,6 +129,15 @@ class _HeadLearner:
         self._leaders = np.frombuffer(job.leaders, np.int32)
         self._fusion = Looks("fusion", len(CANDIDATES), round(FUSION_LOOKS * steps) if job.leaders else 0)
         self._left = job.steps - job.done_steps
+        messages = job.public_messages
+        self._rightness = Looks("rightness", 1, rightness_looks(steps) if messages else 0)
+        looks = (self._centre, self._sureness, self._fusion, self._rightness)
+        self._directions = DirectionRows(
+            steps - sum(look.wanted for look in looks),
+            job.expected_batch / job.sample_rate,
+            lambda: encode_texts(classifier, tokenizer, messages),
+        )
+        self._notes = public
         self._bias[declared] += np.float32(declared_lift(self._weight, self._bias, declared, public))
         self._state = HeadState.start(*self._public.inward(self._weight, self._bias), job.declared)
         told = [PatientFeatures(f, p.label) for f, p in zip(split, patients, strict=True)]
@@ -132,7 +148,7 @@ class _HeadLearner:
         own, people = self._public.settings(settings), [self._patients[i] for i in drawn]
         self._left -= 1
         if self._left in range(self._fusion.wanted):
-            gains = fused_gains(self._state, people, [self._beside[i] for i in drawn], self._leaders)
+            gains = fused_gains(self._released(), people, [self._beside[i] for i in drawn], self._leaders)
             self._fusion.look(STRETCH * own.max_grad_norm * gains, settings=own, random=random)
         elif not self._centre.complete():
             self._centre.look(mean_features(people, len(self._weight[0])), settings=own, random=random)
@@ -142,14 +158,23 @@ class _HeadLearner:
             self._sureness.look(relief(self._state, people), settings=own, random=random)
             if self._sureness.complete():
                 hold_back(self._state, kept_share(self._sureness))
+        elif not self._rightness.complete():
+            shown = rightness(self._state, people, own.max_grad_norm)
+            self._rightness.look(shown, settings=own, random=random)
+            if self._rightness.complete() and seldom_right(self._rightness, own.max_grad_norm):
+                self._directions.begin(self._state, own, self._public, self._still_off())
+        elif self._directions.begun:
+            self._directions.look(self._state, people, settings=own, random=random)
         else:
             private_step(self._state, people, settings=own, random=random)
 
     def state(self) -> bytes:
-        held, (weight, bias) = self._state, self._trained()
+        held, (weight, bias) = self._state, self._outward(start_rows(self._state))
         rows, step = np.concatenate([weight, bias[:, None]], axis=1), np.array([held.step], np.int64)
         kept = {"weights": rows, "first": held.first, "second": held.second, "step": step}
-        data: bytes = save(kept | self._centre.state() | self._sureness.state() | self._fusion.state())
+        for looks in (self._centre, self._sureness, self._rightness, self._directions, self._fusion):
+            kept |= looks.state()
+        data: bytes = save(kept)
         return data
 
     def restore(self, state: bytes) -> None:
@@ -157,6 +182,8 @@ class _HeadLearner:
         self._centre.restore(kept)
         self._sureness.restore(kept)
         self._fusion.restore(kept)
+        self._rightness.restore(kept)
+        self._directions.restore(kept, len(held.rows))
         if self._centre.complete():
             self._move(own_centre(self._centre))
         weight, bias = self._public.inward(kept["weights"][:, :-1], kept["weights"][:, -1])
@@ -166,7 +193,8 @@ class _HeadLearner:
 
     def judge(self) -> Judgement:
         weight, bias = self._trained()
-        return judged(self._validation @ weight.T + bias, self._truth)
+        logits: Array = self._validation @ weight.T + bias
+        return judged(logits, self._truth)
 
     def result(self) -> bytes:
         rows = self._state.rows
@@ -177,6 +205,10 @@ class _HeadLearner:
     def fusion(self) -> LearnedFusion | None:
         return learned_fusion(self._fusion)
 
+    def _still_off(self) -> Seen:
+        """What the looks for the centre saw of the way from where it was moved to."""
+        return Seen(self._centre.mean() - own_centre(self._centre), self._centre.deviation())
+
     def _move(self, shift: np.ndarray[Any, Any]) -> None:
         """Go over to features less `shift`; every logit stays what it was."""
         weights = self._state.weights
@@ -184,9 +216,28 @@ class _HeadLearner:
         self._public = self._public.moved(shift)
         self._patients = [replace(p, features=p.features - shift) for p in self._patients]
 
-    def _trained(self) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    def _trained(self) -> Rows:
         """The declared rows in the head's own coordinates."""
-        rows = self._state.weights[self._state.rows]
+        if not self._directions.begun:
+            return self._outward(start_rows(self._state))
+        weight, bias = self._outward(self._directions.made(self._state))
+        whole, biases, declared = self._weight.copy(), self._bias.copy(), self._state.rows
+        whole[declared], biases[declared] = weight, bias
+        lift = declared_lift(
+            whole, biases, declared.tolist(), self._notes, lifted=MADE_LIFTED, lowest=-HIGHEST_LIFT
+        )
+        return weight, bias + np.float32(lift)
+
+    def _released(self) -> HeadState:
+        """The head as it would be handed over now."""
+        if not self._directions.begun:
+            return self._state
+        weight, bias = self._public.inward(*self._trained())
+        weights = self._state.weights.copy()
+        weights[self._state.rows] = np.concatenate([weight, bias[:, None]], axis=1)
+        return replace(self._state, weights=weights)
+
+    def _outward(self, rows: np.ndarray[Any, Any]) -> Rows:
         return self._public.outward(rows[:, :-1], rows[:, -1])
 
 

@@ -26,8 +26,12 @@ class Looks:
 
     def look(self, shown: Doubles, *, settings: StepSettings, random: SecureRandom) -> None:
         """One counted step on (patients, size), taken also where nobody was drawn; see `private_step`."""
+        self.add(clipped_total(shown, settings), settings=settings, random=random)
+
+    def add(self, total: Doubles, *, settings: StepSettings, random: SecureRandom) -> None:
+        """The same, from a sum of clipped patients (size,)."""
         noise = settings.spread * random.gaussians(len(self._sum))
-        self._sum += (clipped_total(shown, settings) + noise) / settings.expected_batch
+        self._sum += (total + noise) / settings.expected_batch
         self._variance += (settings.spread / settings.expected_batch) ** 2
         self._looks += 1
 

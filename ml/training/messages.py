@@ -43,7 +43,8 @@ class TrainingJob:
     `declared` are the rows of the head that may change: the diseases that the site declares to treat, chosen
     without looking at the patients. `history` is what the ledger holds of these patients already. The task
     `mlm` learns from the notes without labels; `public_texts` are what its decoder is fitted on or, for a
-    head, synthetic notes of the declared diseases (`coordinates`). `most_noise` above 0 keeps the rate so
+    head, synthetic notes of the declared diseases (`coordinates`); `public_messages` are synthetic too, of
+    people with any disease (`directions`). `most_noise` above 0 keeps the rate so
     small that all noise moves a logit by no more (`schedule`). With several `devices` each has a trainer; the
     one of `rank` 0 holds this conversation, the others only follow it. They find each other by a file,
     `meeting`. The encoder is on the `device`, `cpu` or `cuda`; what is told and kept is not. `validation` are
@@ -78,6 +79,7 @@ class TrainingJob:
     backend: str = "book-keeping"
     task: str = DIAGNOSIS
     public_texts: tuple[str, ...] = ()
+    public_messages: tuple[str, ...] = ()
     devices: int = 1
     rank: int = 0
     meeting: str = ""

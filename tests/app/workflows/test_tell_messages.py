@@ -9,8 +9,9 @@ import pytest
 
 from app.workflows.everyday_notes import EverydayNotes
 from app.workflows.load_knowledge import KnowledgeChoice, load_graph
-from app.workflows.tell_messages import MOST_TOLD, everyday_messages
+from app.workflows.tell_messages import MOST_TOLD, PUBLIC_MESSAGES, everyday_messages, public_messages
 from app.workflows.write_notes import KnownNote
+from knowledge_graph.graph.cache import load_compiled
 from knowledge_graph.graph.compiled_graph import CompiledGraph
 from knowledge_graph.terms.term import DiseaseId
 from ml.text.own_words import in_own_words
@@ -52,3 +53,16 @@ def test_they_are_what_a_patient_can_know_and_mostly_in_the_first_person(graph: 
 def test_the_same_numbers_draw_the_same_messages(graph: CompiledGraph) -> None:
     assert messages(graph, 20) == messages(graph, 20)
     assert all(one.text != other.text for one, other in pairwise(messages(graph, 20)))
+
+
+def test_public_messages_are_always_the_same_and_of_another_style_than_is_judged(
+    graph: CompiledGraph,
+) -> None:
+    told = public_messages(graph)
+    assert told == public_messages(graph)
+    assert 0.8 * PUBLIC_MESSAGES < len(set(told)) <= PUBLIC_MESSAGES
+    assert not set(told) & {note.text for note in messages(graph)}
+
+
+def test_a_graph_without_packs_tells_no_public_messages(public_cache: Path) -> None:
+    assert public_messages(load_compiled(public_cache)) == ()

@@ -97,6 +97,15 @@ def test_a_head_of_common_conditions_alone_starts_from_notes_of_theirs(
     assert sum("migraine" in text.lower() for text in told) > len(told) / 2
 
 
+@pytest.mark.parametrize(("steps", "asked"), [(3, 0), (20, 1)])
+def test_a_head_that_may_look_whether_it_is_right_is_sent_public_messages(
+    vault: Vault, sent: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch, steps: int, asked: int
+) -> None:
+    monkeypatch.setattr(train_model_module, "public_messages", lambda _: ("My head hurts.",))
+    run(vault, replace(PLAN, scope="head", optimizer="", steps=steps, block_steps=steps))
+    assert len(sent[0]["job"]["public_messages"]) == asked
+
+
 @pytest.mark.skipif(devices_here() < 2, reason="needs two processor cores")
 def test_two_devices_spend_what_one_spends(
     tmp_path: Path, vault: Vault, monkeypatch: pytest.MonkeyPatch

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from ml.frames import read_frame, write_frame
 from ml.privacy.csprng import SecureRandom
-from ml.training import looks, own_centre, start_sureness, worker
+from ml.training import looks, own_centre, start_rightness, start_sureness, worker
 from ml.training.dp_head import PatientFeatures, StepSettings
 from ml.training.messages import TrainingPatient, encode_start
 from tests.ml.tiny_job import tiny_job
@@ -31,6 +31,11 @@ def reliefs(people: list[PatientFeatures]) -> Doubles:
     return start_sureness.relief(head(), people)
 
 
+def rights(people: list[PatientFeatures]) -> Doubles:
+    """What a look at the start's rightness is shown; twice what is right, so that the clip is what holds."""
+    return start_rightness.rightness(head(), people, 2 * CLIP)
+
+
 def looked(shown: Doubles, settings: StepSettings = PLAN, random: SecureRandom | None = None) -> Doubles:
     """What one look releases, times the public size."""
     taken = looks.Looks("centre", shown.shape[1], 1)
@@ -41,7 +46,7 @@ def looked(shown: Doubles, settings: StepSettings = PLAN, random: SecureRandom |
 def one_patient_moves_a_look_by_at_most_the_clip() -> None:
     """With 1 to 1,000 notes, however large, and whoever else was drawn."""
     others = [patient(2, seed=1), patient(1, seed=2)]
-    for show in (features, reliefs):
+    for show in (features, reliefs, rights):
         for notes in (1, 3, 1000):
             for scale in (0.1, 3.0, 1e4):
                 her = patient(notes, seed=5, scale=scale)
@@ -99,7 +104,7 @@ def a_look_at_what_is_not_finite_counts_it_as_zero() -> None:
         ill = patient(2, seed=2)
         ill.features[0, 0] = value
         with np.errstate(all="ignore"):
-            for show in (features, reliefs):
+            for show in (features, reliefs, rights):
                 both, well = (
                     looked(show(p), QUIET) for p in ([patient(2, seed=1), ill], [patient(2, seed=1)])
                 )

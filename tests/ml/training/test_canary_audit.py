@@ -20,8 +20,10 @@ from ml.privacy.loss_distribution import least_epsilon
 from ml.text.tokenizer import Window
 from ml.training.book_keeping import patient_losses
 from ml.training.classifier import Classifier
+from ml.training.directions import Frame, row_sums
 from ml.training.dp_encoder import EncoderTrainer
 from ml.training.dp_head import HeadState, PatientFeatures, StepSettings, private_step, with_frozen
+from ml.training.looks import Looks
 from ml.training.networks import Network, TopNetwork, frozen_states
 from ml.training.patient_batches import Patient
 from ml.training.scopes import SCOPES
@@ -30,6 +32,7 @@ from tests.ml.training.canary_audit import CANARIES, DELTA, GUESSES, coins, prov
 
 pytestmark = pytest.mark.slow
 HIDDEN, ROWS, STEPS = 6144, 2, 6
+ALONG = 3072
 WORDS = 4000
 LONGER = ("adalora",)  # by `python -m tests.ml.training.canary_scopes`
 Floats = npt.NDArray[np.floating]
@@ -89,6 +92,23 @@ def proven_of_the_head(noise: float, seed: int = 11) -> float:
         private_step(state, drawn, settings=settings, random=random)
     logits = features[:, 0] @ state.weights[:, :-1].T
     return proven_epsilon(right_guesses(_margins(logits, labels), included))
+
+
+def proven_of_directions(noise: float, seed: int = 11) -> float:
+    """Add up the directions of canaries that a coin chose; the auditor reads the sums that are released."""
+    rng = np.random.default_rng(seed)
+    notes = rng.normal(size=(CANARIES, 1, ALONG)).astype(np.float32)
+    labels = rng.integers(ROWS, size=CANARIES).tolist()
+    people = [PatientFeatures(note, label) for note, label in zip(notes, labels, strict=True)]
+    state = HeadState.start(np.zeros((ROWS, ALONG), np.float32), np.zeros(ROWS, np.float32), range(ROWS))
+    included, random, settings = coins(seed + 1), SecureRandom(), StepSettings(1.0, noise, CANARIES / 2, 0.0)
+    looks, frame = Looks("directions", ROWS * (ALONG + 1), STEPS), Frame(np.eye(ALONG), np.zeros(ALONG))
+    drawn = [person for person, coin in zip(people, included, strict=True) if coin]
+    while not looks.complete():
+        total = row_sums(state, frame, drawn, settings).ravel()
+        looks.add(total, settings=settings, random=random)
+    scores = notes[:, 0] @ looks.mean().reshape(ROWS, -1)[:, :-1].T
+    return proven_epsilon(right_guesses(_margins(scores, labels), included))
 
 
 def _margins(logits: Floats, labels: list[int]) -> Floats:
@@ -151,6 +171,15 @@ def test_what_an_auditor_proves_stays_below_the_claim(noise: float) -> None:
 
 def test_the_same_auditor_convicts_a_run_without_noise() -> None:
     assert proven_of_the_head(0.0) > epsilon_bound([(3.0, 1.0, STEPS)], DELTA)
+
+
+@pytest.mark.parametrize("noise", [1.0, 3.0, 12.0])
+def test_what_an_auditor_proves_of_directions_stays_below_the_claim(noise: float) -> None:
+    assert proven_of_directions(noise) <= least_epsilon([(noise, 1.0, STEPS)], DELTA)
+
+
+def test_the_same_auditor_convicts_directions_without_noise() -> None:
+    assert proven_of_directions(0.0) > epsilon_bound([(3.0, 1.0, STEPS)], DELTA)
 
 
 @pytest.mark.parametrize("scope", IN_SUITE)

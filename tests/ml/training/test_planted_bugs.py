@@ -9,11 +9,13 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from tests.ml.training.centre_checks import CENTRE_CHECKS
+from tests.ml.training.direction_checks import DIRECTION_CHECKS
 from tests.ml.training.dp_checks import MECHANISM_CHECKS
 from tests.ml.training.encoder_checks import ENCODER_CHECKS
 from tests.ml.training.fusion_checks import FUSION_CHECKS
 from tests.ml.training.planted_bugs import MECHANISM_BUGS, TRAINER_BUGS
 from tests.ml.training.planted_centre_bugs import CENTRE_BUGS
+from tests.ml.training.planted_direction_bugs import DIRECTION_BUGS
 from tests.ml.training.planted_encoder_bugs import ENCODER_BUGS
 from tests.ml.training.planted_fusion_bugs import FUSION_BUGS
 from tests.ml.training.planted_group_bugs import GROUP_BUGS, GROUP_CHECKS
@@ -24,6 +26,7 @@ PLANTED = (
     (MECHANISM_BUGS, MECHANISM_CHECKS),
     (CENTRE_BUGS, CENTRE_CHECKS),
     (FUSION_BUGS, FUSION_CHECKS),
+    (DIRECTION_BUGS, DIRECTION_CHECKS),
     (ENCODER_BUGS, ENCODER_CHECKS),
     (GROUP_BUGS, GROUP_CHECKS),
     (TRAINER_BUGS, CONVERSATION_CHECKS),
@@ -32,6 +35,7 @@ CHECKS = (
     *MECHANISM_CHECKS,
     *CENTRE_CHECKS,
     *FUSION_CHECKS,
+    *DIRECTION_CHECKS,
     *ENCODER_CHECKS,
     *GROUP_CHECKS,
     *CONVERSATION_CHECKS,
