@@ -1,6 +1,5 @@
 """What the promise rests on where a run's first steps look instead of descending; as in `dp_checks`."""
 
-import io
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -9,13 +8,13 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import numpy.typing as npt
 
-from ml.frames import read_frame, write_frame
 from ml.privacy.csprng import SecureRandom
-from ml.training import looks, own_centre, start_rightness, start_sureness, worker
+from ml.training import looks, own_centre, start_rightness, start_sureness
 from ml.training.dp_head import PatientFeatures, StepSettings
-from ml.training.messages import TrainingPatient, encode_start
+from ml.training.messages import TrainingPatient
 from tests.ml.tiny_job import tiny_job
 from tests.ml.training.dp_checks import CLIP, HIDDEN, PLAN, head, patient
+from tests.ml.training.whole_run import frames_of
 
 Doubles = npt.NDArray[np.float64]
 QUIET = replace(PLAN, noise_multiplier=0.0)
@@ -124,15 +123,7 @@ def looks_are_among_the_steps_that_were_granted() -> None:
             public_texts=("seizure fever", "weak arm"),
             most_noise=0.4,
         )
-        inward, outward = io.BytesIO(), io.BytesIO()
-        write_frame(inward, encode_start(job, people))
-        write_frame(inward, {"kind": "grant"})
-        inward.seek(0)
-        worker.serve(inward, outward)
-    outward.seek(0)
-    frames = []
-    while (frame := read_frame(outward)) is not None:
-        frames.append(frame)
+        frames = frames_of(job, people)
     (kept,) = [worker_state(frame) for frame in frames if frame["kind"] == "checkpoint"]
     taken = [int(kept[name][0]) for name in ("centre.looks", "sureness.looks", "step")]
     assert taken == [2, 2, 46]

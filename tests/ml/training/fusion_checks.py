@@ -1,6 +1,5 @@
 """What the promise rests on where a run's last steps look at the fusion's weights; as in `centre_checks`."""
 
-import io
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,17 +9,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ml.frames import read_frame, write_frame
 from ml.privacy.csprng import SecureRandom
-from ml.training import fusion_looks, worker
+from ml.training import fusion_looks
 from ml.training.dp_head import StepSettings
 from ml.training.looks import Looks
-from ml.training.messages import TrainingJob, TrainingPatient, encode_start
+from ml.training.messages import TrainingJob, TrainingPatient
 from tests.ml.tiny_job import tiny_job
 from tests.ml.tiny_model import LABELS
 from tests.ml.training.centre_checks import QUIET, worker_state
 from tests.ml.training.dp_checks import CLIP, PLAN, head, patient
 from tests.ml.training.fusion_people import LEADERS, beside, slow_gains
+from tests.ml.training.whole_run import frames_of
 
 PEOPLE = [
     TrainingPatient(0, ("seizure and fever",), 1, beside(0)),
@@ -138,16 +137,7 @@ def the_fusion_is_chosen_from_what_was_released() -> None:
 def run(people: list[TrainingPatient], **changes: Any) -> list[dict[str, Any]]:
     """The frames of a whole run in one block."""
     with TemporaryDirectory() as folder:
-        inward, outward = io.BytesIO(), io.BytesIO()
-        write_frame(inward, encode_start(looking_job(Path(folder), **changes), people))
-        write_frame(inward, {"kind": "grant"})
-        inward.seek(0)
-        worker.serve(inward, outward)
-    outward.seek(0)
-    frames = []
-    while (frame := read_frame(outward)) is not None:
-        frames.append(frame)
-    return frames
+        return frames_of(looking_job(Path(folder), **changes), people)
 
 
 def job_leaders() -> bytes:
