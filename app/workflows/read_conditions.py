@@ -21,21 +21,32 @@ from ml.recognition.lexicon import Lexicon
 from ml.recognition.recogniser import OBSERVED, Mention, Recogniser
 
 _NOTHING = "-"  # the id of words that look like a condition and are none
+_ENDS = re.compile(r"[.;!?\n]")  # of a sentence
 
 
 class NamedCondition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A code and the names of its condition, the first to be shown. Who had a `lasting` one has it."""
+    """A code and the names of its condition, the first to be shown. Who had a `lasting` one has it.
+
+    Beside a word that begins with one of `never_beside`, in its sentence, a name tells of something else.
+    """
 
     code: CodeText
     names: tuple[str, ...]
     sex: Sex | None = None  # the only sex that has it
     age_from: AgeText | None = None  # nobody younger has it
     lasting: bool = False
+    never_beside: tuple[str, ...] = ()
 
     @property
     def coded(self) -> CodedCondition:
         """The code as rules compare it."""
         return CodedCondition(*self.code.split(":", 1))
+
+    def is_meant(self, mention: Mention, text: str) -> bool:
+        """Whether a name in a note tells of the condition, by what else its sentence says."""
+        before, after = text[: mention.start], text[mention.end :]
+        sentence = f"{_ENDS.split(before)[-1]} {_ENDS.split(after, maxsplit=1)[0]}".casefold()
+        return not any(re.search(rf"\b{re.escape(word)}", sentence) for word in self.never_beside)
 
     def is_there(self, mention: Mention) -> bool:
         """Whether a mention says that the patient has it now."""
@@ -76,7 +87,8 @@ class ConditionReader:
         folded = _folded(text)
         if not any(all(word in folded for word in words) for words in self._beginnings):
             return ()  # most notes, at a tenth of the time of a reading
-        return tuple(m for m in self._recogniser.mentions(text) if m.term_id != _NOTHING)
+        found = (m for m in self._recogniser.mentions(text) if m.term_id != _NOTHING)
+        return tuple(m for m in found if self._conditions[m.term_id].is_meant(m, text))
 
     def read(
         self, texts: Iterable[str], *, sex: Sex = Sex.UNKNOWN, age_days: int | None = None
