@@ -15,6 +15,7 @@ from ml.registry.starting_model import starting_version
 from ml.registry.tensor_file import read_tensors, write_tensors
 from ml.registry.training_result import PrivacyClaim, TrainingResult
 from tests.app.gui.conftest import PASSPHRASE, USER
+from tests.running_workers import running_workers
 
 pytestmark = [
     pytest.mark.slow,
@@ -22,16 +23,6 @@ pytestmark = [
 ]
 Settle = Callable[[], None]
 AT_ONCE_MS = 8_000  # on a busy machine; an export needs longer to load torch alone
-
-
-def at_work(verb: bytes) -> list[str]:
-    """The ids of this process's running workers of a kind."""
-    found = []
-    for task in Path("/proc/self/task").iterdir():
-        for pid in (task / "children").read_text("ascii").split():
-            if b"\0worker\0%b" % verb in Path(f"/proc/{pid}/cmdline").read_bytes():
-                found.append(pid)
-    return found
 
 
 def test_an_export_under_way_is_ended_and_its_result_still_waits(
@@ -46,9 +37,9 @@ def test_an_export_under_way_is_ended_and_its_result_still_waits(
     settle()
     assert window.workspace is not None
     window.workspace.publish()
-    qtbot.waitUntil(lambda: bool(at_work(b"export")), timeout=60_000)
+    qtbot.waitUntil(lambda: bool(running_workers(b"export")), timeout=60_000)
     window.lock()
-    qtbot.waitUntil(lambda: not at_work(b"export"), timeout=AT_ONCE_MS)
+    qtbot.waitUntil(lambda: not running_workers(b"export"), timeout=AT_ONCE_MS)
     settle()
     assert vault.closed
     with Vault.open(vault.path, user=USER, passphrase=PASSPHRASE) as again:
@@ -65,8 +56,8 @@ def test_an_import_under_way_is_ended_with_its_reader(
     settle()
     assert window.workspace is not None
     window.workspace.import_files([tmp_path / "in"])
-    qtbot.waitUntil(lambda: bool(at_work(b"read")), timeout=60_000)
+    qtbot.waitUntil(lambda: bool(running_workers(b"read")), timeout=60_000)
     window.lock()
-    qtbot.waitUntil(lambda: not at_work(b"read"), timeout=AT_ONCE_MS)
+    qtbot.waitUntil(lambda: not running_workers(b"read"), timeout=AT_ONCE_MS)
     settle()
     assert vault.closed

@@ -31,6 +31,7 @@ from tests.app.exchange.foreign_files import ADA, HERS, write
 from tests.app.exchange.hostile_seeds import seeds
 from tests.app.workflows.training_site import empty_vault
 from tests.fuzz.seeds import seeds_of
+from tests.running_workers import running_workers
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reason="it looks into /proc")]
 SMALL = GateLimits(Confinement(memory_bytes=256 << 20))
@@ -54,12 +55,7 @@ def folder(tmp_path: Path) -> Path:
 
 def readers() -> list[int]:
     """The process ids of this process's running readers."""
-    found = []
-    for task in Path("/proc/self/task").iterdir():
-        for pid in (task / "children").read_text("ascii").split():
-            if b"\0worker\0read\0" in Path(f"/proc/{pid}/cmdline").read_bytes():
-                found.append(int(pid))
-    return found
+    return running_workers(b"read")
 
 
 Deed = Callable[[int], None]
