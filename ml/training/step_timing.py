@@ -36,7 +36,7 @@ from ml.training.dp_head import (
     private_step,
     with_frozen,
 )
-from ml.training.learner import read_patients
+from ml.training.encoder_learner import read_patients
 from ml.training.messages import TrainingJob, TrainingPatient, decode_start
 from ml.training.networks import Network
 from ml.training.patient_batches import Patient, micro_batches

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pytest
 
 from ml.privacy.csprng import SecureRandom
-from ml.training import direction_rows, directions, learner
+from ml.training import direction_rows, directions, head_learner, learner
 from ml.training.coordinates import Coordinates
 from ml.training.dp_head import HeadState, PatientFeatures, StepSettings
 from ml.training.messages import TrainingJob, TrainingPatient
@@ -168,7 +168,7 @@ def direction_job(folder: Path) -> TrainingJob:
 def always_directions() -> Iterator[None]:
     """Whatever the looks at rightness find."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(learner, "seldom_right", lambda *_: True)
+        patch.setattr(head_learner, "seldom_right", lambda *_: True)
         yield
 
 

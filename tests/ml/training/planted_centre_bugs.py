@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ml.training import dp_head, learner, looks, own_centre, start_sureness
+from ml.training import dp_head, head_learner, looks, own_centre, start_sureness
 from ml.training.looks import Looks
 from tests.bug_bank import BugBank
 
@@ -77,11 +77,11 @@ def a_look_divided_by_who_was_drawn(patch: pytest.MonkeyPatch) -> None:
 
 @bug
 def looks_beside_the_granted_steps(patch: pytest.MonkeyPatch) -> None:
-    step = learner._HeadLearner.step
+    step = head_learner.HeadLearner.step
 
     def twice(self: Any, drawn: Any, settings: Any, random: Any) -> None:
         while not (self._centre.complete() and self._sureness.complete()):
             step(self, drawn, settings, random)
         step(self, drawn, settings, random)
 
-    patch.setattr(learner._HeadLearner, "step", twice)
+    patch.setattr(head_learner.HeadLearner, "step", twice)

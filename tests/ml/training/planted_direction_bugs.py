@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ml.training import direction_rows, directions, dp_head, learner, own_centre
+from ml.training import direction_rows, directions, dp_head, head_learner, own_centre
 from ml.training.direction_rows import DirectionRows
 from ml.training.looks import Looks
 from tests.bug_bank import BugBank
@@ -151,7 +151,7 @@ def sums_that_begin_anew_at_a_resume(patch: pytest.MonkeyPatch) -> None:
 
 @bug
 def axes_from_the_patients(patch: pytest.MonkeyPatch) -> None:
-    begin, start = DirectionRows.begin, learner._HeadLearner.__init__
+    begin, start = DirectionRows.begin, head_learner.HeadLearner.__init__
     known: dict[Any, Any] = {}
 
     def own(self: Any, state: Any, settings: Any, coordinates: Any, seen: Any) -> None:
@@ -163,5 +163,5 @@ def axes_from_the_patients(patch: pytest.MonkeyPatch) -> None:
         start(self, *arguments)
         known[self._directions] = self
 
-    patch.setattr(learner._HeadLearner, "__init__", noted)
+    patch.setattr(head_learner.HeadLearner, "__init__", noted)
     patch.setattr(DirectionRows, "begin", own)

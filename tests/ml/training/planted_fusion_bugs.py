@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ml.training import fusion_looks, learner, looks
+from ml.training import fusion_looks, head_learner, looks
 from ml.training.looks import Looks
 from tests.bug_bank import BugBank
 
 FUSION_BUGS = BugBank()
 bug = FUSION_BUGS.plant
-look, fused_gains, step = Looks.look, fusion_looks.fused_gains, learner._HeadLearner.step
+look, fused_gains, step = Looks.look, fusion_looks.fused_gains, head_learner.HeadLearner.step
 learned_fusion = fusion_looks.learned_fusion
 
 
@@ -80,7 +80,7 @@ def looks_at_the_fusion_beside_the_granted_steps(patch: pytest.MonkeyPatch) -> N
             self._left = 1
             step(self, drawn, settings, random)
 
-    patch.setattr(learner._HeadLearner, "step", more)
+    patch.setattr(head_learner.HeadLearner, "step", more)
 
 
 @bug
@@ -94,13 +94,13 @@ def a_look_that_is_not_taken_where_nobody_speaks(patch: pytest.MonkeyPatch) -> N
 
 @bug
 def looks_only_where_patients_have_findings(patch: pytest.MonkeyPatch) -> None:
-    start = learner._HeadLearner.__init__
+    start = head_learner.HeadLearner.__init__
 
     def told(self: Any, classifier: Any, tokenizer: Any, patients: Any, job: Any) -> None:
         speaks = any(p.beside for p in patients)
         start(self, classifier, tokenizer, patients, job if speaks else replace(job, leaders=b""))
 
-    patch.setattr(learner._HeadLearner, "__init__", told)
+    patch.setattr(head_learner.HeadLearner, "__init__", told)
 
 
 @bug
@@ -114,7 +114,7 @@ def a_choice_by_what_was_not_noised(patch: pytest.MonkeyPatch) -> None:
         return fusion_looks.CANDIDATES[int(np.argmax(getattr(taken, "bare", 0.0)))]
 
     patch.setattr(Looks, "look", both)
-    patch.setattr(learner, "learned_fusion", chosen)
+    patch.setattr(head_learner, "learned_fusion", chosen)
 
 
 @bug
@@ -122,4 +122,4 @@ def a_choice_that_takes_noise_for_a_gain(patch: pytest.MonkeyPatch) -> None:
     def bold(taken: Any) -> Any:
         return fusion_looks.CANDIDATES[int(taken.mean().argmax())]
 
-    patch.setattr(learner, "learned_fusion", bold)
+    patch.setattr(head_learner, "learned_fusion", bold)

@@ -13,7 +13,7 @@ from torch.utils._pytree import tree_leaves
 
 from ml.errors import TrainingRefused
 from ml.privacy.csprng import SecureRandom
-from ml.training import devices, dp_encoder, learner
+from ml.training import devices, dp_encoder, encoder_learner, head_learner
 from ml.training.book_keeping import BookKeeping
 from ml.training.classifier import Classifier
 from ml.training.clipping import ClippedSum, Clipping
@@ -54,7 +54,8 @@ def _noise_of_one_kind(monkeypatch: pytest.MonkeyPatch) -> None:
 @contextmanager
 def training_elsewhere() -> Iterator[None]:
     with elsewhere() as place, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(learner, "training_device", lambda _name: place)
+        for where in (encoder_learner, head_learner):
+            patch.setattr(where, "training_device", lambda _name: place)
         yield
 
 

@@ -4,7 +4,7 @@ import torch
 
 from ml.text.tokenizer import TextTokenizer
 from ml.training.classifier import Classifier
-from ml.training.learner import masking_of, own_parts
+from ml.training.encoder_learner import masking_of, own_parts
 from ml.training.masked_words import Decoder, MaskedWordsNetwork, Masking
 from ml.training.messages import TrainingPatient
 from ml.training.patient_batches import Patient

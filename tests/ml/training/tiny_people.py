@@ -8,7 +8,7 @@ import torch
 from ml.text.tokenizer import TextTokenizer
 from ml.training.book_keeping import patient_losses
 from ml.training.classifier import Classifier
-from ml.training.learner import read_patients
+from ml.training.encoder_learner import read_patients
 from ml.training.messages import TrainingPatient
 from ml.training.networks import Network
 from ml.training.patient_batches import Patient
