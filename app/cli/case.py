@@ -79,11 +79,11 @@ def add_rules_argument(parser: argparse.ArgumentParser) -> None:
 def own_rules(arguments: argparse.Namespace) -> tuple[Path, ...]:
     """The policy's rules file and the option's, in that order."""
     from app.exchange.foreign_kind import RULES
+    from app.workflows.load_rules import site_rules
     from app.workflows.try_file import try_file
 
     try_file(RULES, arguments.rules)
-    named = (load_policy().rules_file, arguments.rules)
-    return tuple(path for path in named if path is not None)
+    return (*site_rules(load_policy()), *([arguments.rules] if arguments.rules else []))
 
 
 def check_case_arguments(arguments: argparse.Namespace) -> None:

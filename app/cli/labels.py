@@ -95,9 +95,10 @@ def _site_service(vault: "Vault") -> "DiagnosisService":
     from app.config.policy import load_policy
     from app.workflows.diagnose import DiagnosisService
     from app.workflows.load_knowledge import site_knowledge
+    from app.workflows.load_rules import site_rules
 
     policy = load_policy()
-    own = (policy.rules_file,) if policy.rules_file else ()
+    own = site_rules(policy)
     return DiagnosisService.load(cache_dir(), vault, own_rules=own, choice=site_knowledge(policy))
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from app.config.policy import Policy
 from app.errors import RulesRefused
 from knowledge_graph.graph.compiled_graph import CompiledGraph
 from knowledge_graph.rules.checking import check_file
@@ -20,6 +21,11 @@ def load_rules(graph: CompiledGraph, own: Sequence[Path] = ()) -> RuleBook:
         _refuse(path, problems)
         files = (*files, file)
     return merge(files)
+
+
+def site_rules(policy: Policy) -> tuple[Path, ...]:
+    """The hospital's own rules files, as its policy names them."""
+    return () if policy.rules_file is None else (policy.rules_file,)
 
 
 def rule_places(own: Sequence[Path] = ()) -> dict[tuple[str, str], str]:

@@ -6,13 +6,17 @@ would weigh it; of all others their sum.
 
 from collections.abc import Sequence
 from datetime import date
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from app.clinical.annotation import Annotation
 from app.clinical.chart import Chart
+from app.config.policy import Policy
 from app.workflows.diagnose import DiagnosisService
+from app.workflows.load_knowledge import site_knowledge
+from app.workflows.load_rules import site_rules
 from app.workflows.note_reader import spoken
 from app.workflows.weighed import Presentation
 from knowledge_graph.findings.finding import observed_count
@@ -33,6 +37,15 @@ class SiteFusion:
         self._service, self._today = service, today
         self._rows = label_rows(service.graph, labels)
         self.leaders = leader_rows(service.shown_as, self._rows, len(labels))
+
+    @classmethod
+    def by_policy(
+        cls, policy: Policy, cache_dir: Path, labels: Sequence[str], *, today: date
+    ) -> "SiteFusion":
+        """By the knowledge, setting and rules of the hospital. Raises RulesRefused, KnowledgeError."""
+        own, choice = site_rules(policy), site_knowledge(policy)
+        service = DiagnosisService.load(cache_dir, with_text=False, own_rules=own, choice=choice)
+        return cls(service, labels, today=today)
 
     def beside_chart(self, chart: Chart, marks: Sequence[Annotation], disease: str) -> Beside | None:
         """Of a chart as it is diagnosed; None where no finding is observed, or no word written."""

@@ -21,9 +21,8 @@ from app.store.vault import Vault
 from app.workflows.augment_findings import FindingTeller
 from app.workflows.check_plan import PlannedRun, check_plan, check_total
 from app.workflows.collect_examples import Example, Source, collect_examples, collect_notes
-from app.workflows.diagnose import DiagnosisService
 from app.workflows.list_models import current_version, result_store
-from app.workflows.load_knowledge import KnowledgeChoice, load_graph, site_knowledge
+from app.workflows.load_knowledge import KnowledgeChoice, load_graph
 from app.workflows.plan_training import (
     TrainingPlan,
     check_budget,
@@ -127,8 +126,7 @@ def _site_fusion(run: TrainingRun, policy: Policy) -> SiteFusion | None:
     """The site's knowledge beside the texts, where a run looks at what both may weigh."""
     if run.plan.scope != "head":
         return None
-    service = DiagnosisService.load(cache_dir(), with_text=False, choice=site_knowledge(policy))
-    return SiteFusion(service, run.base.labels, today=date.today())
+    return SiteFusion.by_policy(policy, cache_dir(), run.base.labels, today=date.today())
 
 
 def _examples(vault: Vault, run: TrainingRun, wish: StopWish, fusion: SiteFusion | None) -> list[Example]:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from app.cli.case import parse_findings
+from app.config.policy import Policy
 from app.workflows.diagnose import DiagnosisService
 from app.workflows.evaluate_notes import FUSED, GRAPH, TEXT, ScoredNote, ways_of
 from app.workflows.load_knowledge import KnowledgeChoice
@@ -68,6 +69,32 @@ def test_what_is_told_gives_the_differential_of_her_diagnosis(silent: DiagnosisS
             text = told.text_weight * weighed.text[disease]
             own = np.log(weighed.fused.probability[disease]) + weighed.fused.log_normaliser
             assert own == pytest.approx(summed[row] + text, abs=1e-3)
+
+
+OWN_RULES = """
+[sources.house]
+name = "The house's own list"
+
+[[constraint]]
+id = "own-marfan"
+title = "A constraint of the house"
+diseases = ["OMIM:154700 Marfan syndrome"]
+sex = "FEMALE"
+effect = "lower far"
+source = "house"
+"""
+
+
+def test_the_hospitals_own_rules_weigh_as_in_a_diagnosis(public_cache: Path, tmp_path: Path) -> None:
+    own = tmp_path / "rules.toml"
+    own.write_text(OWN_RULES, "utf-8")
+    his, shares = replace(ASKED, sex=Sex.MALE), []
+    labels = starting_version().labels
+    for policy in (Policy(), Policy(rules_file=own)):
+        told = SiteFusion.by_policy(policy, public_cache, labels, today=TODAY).beside(his, MARFAN)
+        assert told is not None
+        shares.append(told.of_labels(len(labels))[labels.index(MARFAN)])
+    assert shares[0] - shares[1] == pytest.approx(np.log(1e4), abs=1e-3)
 
 
 def test_nobody_is_told_of_without_a_finding_or_without_a_word(silent: DiagnosisService) -> None:
