@@ -53,7 +53,7 @@ class Frame:
     def of_public(cls, features: Floats, count: int, seen: Seen) -> "Frame":
         """The first `count` main axes of public messages (messages, hidden), the wider ones made narrower.
 
-        None where no two messages differ. `seen` is the site's centre.
+        None of them where no two messages differ. `seen` is the site's centre.
         """
         from_centre = features.astype(np.float64) - features.mean(axis=0, dtype=np.float64)
         _, widths, axes = np.linalg.svd(from_centre, full_matrices=False)

@@ -137,9 +137,10 @@ class Layer(ABC):
     def came_back(self, gradient: torch.Tensor, now: Pass) -> None:
         """Count this layer's share of each patient's squared length."""
 
-    @abstractmethod
     def add_to(self, totals: Totals, factors: torch.Tensor) -> None:
-        """Add the patients' gradients times their factors, then forget them."""
+        """Add the patients' gradients times their factors, then forget them; the pass adds the vectors."""
+        self._add_own(totals, factors)
+        self.forget()
 
     def forget(self) -> None:
         """Drop what was kept."""
@@ -162,9 +163,6 @@ class ChannelLayer(Layer):
         if "bias" in self.trained:
             now.add_thin(self.trained["bias"], summed(now.padded(gradient)))
         self._inputs = None
-
-    def add_to(self, totals: Totals, factors: torch.Tensor) -> None:
-        """Nothing: the pass adds its vectors."""
 
     def _standard(self) -> torch.Tensor:
         assert self._inputs is not None
@@ -233,8 +231,7 @@ class LinearLayer(Layer):
         if self._inputs is not None:
             front = self._gradient * factors[self._whose].unsqueeze(1)
             totals[self.trained["weight"]].addmm_(front.T, self._inputs)
-        self._add_own(totals, factors)
-        self.forget()
+        super().add_to(totals, factors)
 
     def forget(self) -> None:
         """Drop what was kept."""
