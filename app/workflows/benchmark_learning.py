@@ -55,12 +55,13 @@ def measure(
     scope: str = "head",
     cases: Path | None = None,
 ) -> dict[str, object]:
-    """`size` is the number of patients of each hospital, and of short texts in all."""
-    graph = load_compiled(cache_dir())
-    hospitals = synthetic_hospitals(graph, count=HOSPITALS, patients=size or PATIENTS, scope=scope)
+    """`size` is the number of patients of each hospital, and of short texts in all. Raises UsageError."""
+    graph, patients, told = load_compiled(cache_dir()), size or PATIENTS, list[LearningTask]()
+    if cases is not None:  # read first, lest a bad file be found out after an hour of training
+        told = list(case_hospitals(graph, cases, count=SPLITS, patients=patients, scope=scope))
+    hospitals = synthetic_hospitals(graph, count=HOSPITALS, patients=patients, scope=scope)
     found: dict[str, object] = {"scope": scope, **_table("synthetic notes", hospitals, progress)}
-    if cases is not None:
-        told = case_hospitals(graph, cases, count=SPLITS, patients=size or PATIENTS, scope=scope)
+    if told:
         found |= _table("published cases", told, progress)
     if data is not None:
         for name, taught in TEXTS.items():

@@ -124,6 +124,14 @@ def test_published_cases_are_patients_of_a_further_table(
         assert f"published cases: {run}, among all diseases, fused, top-10" in found
 
 
+def test_a_file_that_holds_no_cases_is_refused_before_anything_is_learned(tmp_path: Path) -> None:
+    path, told = tmp_path / "cases.jsonl", list[str]()
+    path.write_bytes(b"\x00\xff no cases")
+    with pytest.raises(UsageError, match="not a case"):
+        benchmark_learning.measure(told.append, size=8, cases=path)
+    assert told == []
+
+
 def test_the_trainer_is_told_of_the_graph_as_its_own_patients_are() -> None:
     graph, start = load_compiled(cache_dir()), starting_version()
     task = next(synthetic_hospitals(graph, count=1, patients=4, threads=1))
