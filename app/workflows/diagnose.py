@@ -28,6 +28,7 @@ from app.workflows.possible_diseases import possible_diseases
 from app.workflows.read_codes import read_codes
 from app.workflows.read_conditions import ConditionReader
 from app.workflows.read_laboratory import read_laboratory
+from app.workflows.record_days import days_before, newest_day, newest_note_day
 from app.workflows.suggest_findings import build_recogniser, read_findings
 from app.workflows.tell_old_findings import not_new
 from app.workflows.weighed import Presentation, Weighed
@@ -178,14 +179,15 @@ class DiagnosisService:
         self, chart: Chart, gathered: Sequence[GatheredFinding], *, today: date
     ) -> Presentation:
         """The same, with what was gathered from the chart."""
-        newest = max((n.written_at[:10] for n in chart.notes if n.written_at), default="")
+        newest = newest_day(chart, today=today)
         return Presentation(
             findings=tuple(g.finding for g in gathered),
             texts=tuple(note.text for note in chart.notes),
             sex=chart.patient.sex,
-            age_days=age_days(chart.patient.birth_date, _day(newest, today)),
-            conditions=read_codes(chart.conditions),
-            labs=read_laboratory(chart.observations),
+            age_days=age_days(chart.patient.birth_date, newest_note_day(chart.notes, today=today)),
+            conditions=read_codes(chart.conditions, newest=newest),
+            labs=read_laboratory(chart.observations, newest=newest),
+            days_old=tuple(days_before(note.written_at, newest) for note in chart.notes),
         )
 
     def diagnose_text(self, text: str, *, sex: Sex, age: int | None, top: int = 10) -> Differential:
@@ -231,8 +233,11 @@ class DiagnosisService:
 
     def trace(self, asked: Presentation) -> RuleTrace:
         """Which red flags and pairs fired, why, and which almost did."""
-        old = not_new(self.recogniser, asked.texts) if any(map(str.strip, asked.texts)) else frozenset()
-        named = self.conditions.read(asked.texts, sex=asked.sex, age_days=asked.age_days)
+        told = any(map(str.strip, asked.texts))
+        old = not_new(self.recogniser, asked.texts, asked.days_old) if told else frozenset()
+        named = self.conditions.read(
+            asked.texts, sex=asked.sex, age_days=asked.age_days, days_old=asked.days_old
+        )
         conditions = (*asked.conditions, *named)
         facts = Facts(asked.findings, asked.sex, asked.age_days, conditions, asked.labs, old)
         return apply_rules(self.graph, self.rules, facts)
@@ -336,10 +341,3 @@ def _current_model(vault: "Vault | None", *, provider: str) -> "Predictor":
 
     content = starting_version() if vault is None else current_version(vault)
     return load_predictor(content, find_encoder(), provider=provider)
-
-
-def _day(text: str, fallback: date) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return fallback

@@ -1,75 +1,33 @@
 """Reads in notes the conditions that rules ask for by code: "30 weeks pregnant", "known sickle cell disease".
 
 Their names are the list's (`resources/recognition/conditions.toml`) and those of the packs' diseases, where a
-rule asks for the code. Negation, relatives, fears and the past are told as they are for findings.
+rule asks for the code. Negation, relatives, fears and the past are told as they are for findings; what an
+old note names counts for as long as it can last.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
-from importlib.resources import files
+from itertools import zip_longest
 
-import msgspec
-
-from app.workflows.suggest_findings import is_about_patient
+from app.workflows.condition_list import NamedCondition, shipped_conditions, still_counts
 from knowledge_graph.findings.finding import Sex
 from knowledge_graph.rules.facts import CodedCondition
 from knowledge_graph.rules.requirement import is_code
-from knowledge_graph.rules.rule import AgeText, CodeText, RuleBook, days_of
+from knowledge_graph.rules.rule import RuleBook
 from knowledge_graph.sources.knowledge_pack import PackDisease
 from ml.recognition.lexicon import Lexicon
-from ml.recognition.recogniser import OBSERVED, Mention, Recogniser
+from ml.recognition.recogniser import Mention, Recogniser
 
 _NOTHING = "-"  # the id of words that look like a condition and are none
-_ENDS = re.compile(r"[.;!?\n]")  # of a sentence
-
-
-class NamedCondition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A code and the names of its condition, the first to be shown. Who had a `lasting` one has it.
-
-    Beside a word that begins with one of `never_beside`, in its sentence, a name tells of something else.
-    """
-
-    code: CodeText
-    names: tuple[str, ...]
-    sex: Sex | None = None  # the only sex that has it
-    age_from: AgeText | None = None  # nobody younger has it
-    lasting: bool = False
-    never_beside: tuple[str, ...] = ()
-
-    @property
-    def coded(self) -> CodedCondition:
-        """The code as rules compare it."""
-        return CodedCondition(*self.code.split(":", 1))
-
-    def is_meant(self, mention: Mention, text: str) -> bool:
-        """Whether a name in a note tells of the condition, by what else its sentence says."""
-        before, after = text[: mention.start], text[mention.end :]
-        sentence = f"{_ENDS.split(before)[-1]} {_ENDS.split(after, maxsplit=1)[0]}".casefold()
-        return not any(re.search(rf"\b{re.escape(word)}", sentence) for word in self.never_beside)
-
-    def is_there(self, mention: Mention) -> bool:
-        """Whether a mention says that the patient has it now."""
-        now = mention.temporality == "current" or self.lasting
-        return now and mention.state == OBSERVED and is_about_patient(mention)
-
-    def may_be_of(self, sex: Sex, age_days: int | None) -> bool:
-        """Whether it can be said of a patient of this sex and age, where they are known."""
-        other_sex = self.sex is not None and sex is not Sex.UNKNOWN and sex is not self.sex
-        too_young = self.age_from is not None and age_days is not None and age_days < days_of(self.age_from)
-        return not (other_sex or too_young)
-
-
-class _List(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    never: tuple[str, ...]
-    condition: tuple[NamedCondition, ...]
 
 
 class ConditionReader:
     """The names of the conditions that a book of rules asks for, ready for many notes."""
 
     def __init__(self, book: RuleBook, diseases: Iterable[PackDisease] = ()):
-        listed = _shipped()
+        listed = shipped_conditions()
+        self._spans = listed.span
         wanted = {code for rule in (*book.red_flags, *book.pairs) for code in rule.codes}
         self.known = [c for c in (*listed.condition, *_of_packs(diseases)) if _is_wanted(c.coded, wanted)]
         self._conditions: dict[str, NamedCondition] = {}
@@ -91,14 +49,23 @@ class ConditionReader:
         return tuple(m for m in found if self._conditions[m.term_id].is_meant(m, text))
 
     def read(
-        self, texts: Iterable[str], *, sex: Sex = Sex.UNKNOWN, age_days: int | None = None
+        self,
+        texts: Sequence[str],
+        *,
+        sex: Sex = Sex.UNKNOWN,
+        age_days: int | None = None,
+        days_old: Sequence[int | None] = (),
     ) -> tuple[CodedCondition, ...]:
-        """What the notes say that the patient has now, each code once, with the first place that says so."""
+        """What the notes say that the patient has now, each code once, with the first place that says so.
+
+        `days_old`: of each note, how long before the record's newest entry it was written, where known.
+        """
         found: dict[str, CodedCondition] = {}
-        for text in texts:
+        for text, days in zip_longest(texts, days_old[: len(texts)]):
             for mention in self.mentions(text):
                 condition = self._conditions[mention.term_id]
-                if condition.is_there(mention) and condition.may_be_of(sex, age_days):
+                now = condition.is_there(mention) and still_counts(condition.coded, days, self._spans)
+                if now and condition.may_be_of(sex, age_days):
                     said = f"{condition.names[0]}, named in a note at {mention.start}-{mention.end}"
                     coded = condition.coded
                     found.setdefault(condition.code, CodedCondition(coded.system, coded.code, said))
@@ -107,11 +74,6 @@ class ConditionReader:
     def name(self, code: str) -> str:
         """What a code of `mentions` is called."""
         return self._conditions[code].names[0]
-
-
-def _shipped() -> _List:
-    text = files("resources").joinpath("recognition", "conditions.toml").read_text("utf-8")
-    return msgspec.toml.decode(text, type=_List)
 
 
 def _of_packs(diseases: Iterable[PackDisease]) -> Iterator[NamedCondition]:

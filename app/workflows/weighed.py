@@ -16,7 +16,10 @@ from ml.text.own_words import in_own_words
 
 @dataclass(frozen=True, slots=True)
 class Presentation:
-    """What is asked about: findings, the patient's notes, sex and age; codes and values for the rules."""
+    """What is asked about: findings, the patient's notes, sex and age; codes and values for the rules.
+
+    `days_old`: how long before the record's newest entry each note was written, where that is known.
+    """
 
     findings: tuple[Finding, ...] = ()
     texts: tuple[str, ...] = ()
@@ -24,6 +27,7 @@ class Presentation:
     age_days: int | None = None
     conditions: tuple[CodedCondition, ...] = ()
     labs: tuple[LabValue, ...] = ()
+    days_old: tuple[int | None, ...] = ()
 
     @property
     def told(self) -> Told:

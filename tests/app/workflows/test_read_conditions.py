@@ -8,6 +8,7 @@ import pytest
 
 from app.cli.main import main
 from app.config.settings import CACHE_VARIABLE
+from app.workflows.condition_list import shipped_conditions
 from app.workflows.diagnose import DiagnosisService
 from app.workflows.read_conditions import ConditionReader
 from app.workflows.suggest_findings import build_recogniser
@@ -102,6 +103,25 @@ def test_a_pregnancy_is_of_no_man_and_of_no_infant(reader: ConditionReader) -> N
 
 def test_who_has_a_history_of_a_lasting_condition_has_it(reader: ConditionReader) -> None:
     assert codes(reader, "A history of sickle cell disease and of eclampsia.") == ["D57"]
+
+
+def test_a_condition_of_an_old_note_counts_for_as_long_as_it_can_last(reader: ConditionReader) -> None:
+    texts = ["She is 30 weeks pregnant. Sickle cell disease.", "A head injury at work."]
+
+    def of_now(*days_old: int | None) -> list[str]:
+        return [c.code for c in reader.read(texts, sex=Sex.FEMALE, age_days=10_000, days_old=days_old)]
+
+    assert of_now() == of_now(None, None) == of_now(0, 0) == of_now(42 * 7, 28) == ["Z33", "D57", "S09"]
+    assert of_now(42 * 7 + 1, 29) == of_now(5 * 365, 5 * 365) == ["D57"]
+    assert of_now(5 * 365) == ["D57", "S09"]  # of the second nobody knows when it was written
+
+
+def test_every_span_is_named_and_bears_on_some_rule(book: RuleBook) -> None:
+    wanted = {code for rule in (*book.red_flags, *book.pairs) for code in rule.codes}
+    known = [condition.code for condition in ConditionReader(book).known]
+    for span in shipped_conditions().span:
+        for code in span.codes:
+            assert any(code.startswith(w) or w.startswith(code) for w in (*wanted, *known)), code
 
 
 def test_each_code_is_told_once_with_the_first_place(reader: ConditionReader) -> None:

@@ -12,7 +12,8 @@ import pytest
 from app.cli.main import main
 from app.clinical.chart import Chart
 from app.clinical.diagnosis import Differential
-from app.clinical.ids import PatientId, RecordId
+from app.clinical.ids import NoteId, PatientId, RecordId
+from app.clinical.note import Note
 from app.clinical.patient import Patient
 from app.clinical.record import Coding, Condition, Observation, Quantity, ReferenceRange
 from app.errors import RulesRefused
@@ -75,6 +76,9 @@ def shares(differential: Differential) -> list[float]:
     ]
 
 
+OF_2020 = observation("2823-3", 7.0, "mmol/L", at="2020-07-31T08:00:00Z")
+
+
 def test_the_newest_value_of_each_code_is_read() -> None:
     old, new = observation("2823-3", 7.0, "mmol/L", at="1"), observation("2823-3", 4.0, "mmol/L", high=5.0)
     (lab,) = read_laboratory([old, new, replace(new, status="entered-in-error", quantity=Quantity(9.0))])
@@ -104,6 +108,52 @@ def test_a_chart_of_values_and_codes_raises_alerts(service: DiagnosisService) ->
     shown = service.diagnose_chart(chart, today=date(2026, 1, 1))
     assert [a.rule_id for a in shown.rules.alerts] == ["severe-hyperkalaemia", "pre-eclampsia-severe"]
     assert shown.rules.alerts[0].met[0].by == ("6.9 mmol/L",)
+
+
+def test_what_was_coded_or_measured_long_before_the_newest_entry_is_not_of_now() -> None:
+    pregnant = Condition(
+        RecordId("c"),
+        ANN,
+        "Pregnancy",
+        (Coding("http://snomed.info/sct", "77386006"),),
+        recorded_at="2020-03-01",
+    )
+    ended = replace(pregnant, recorded_at="", abatement="2020-09-01")
+    sickle = replace(pregnant, codings=(Coding("http://hl7.org/fhir/sid/icd-10-cm", "D57.1"),))
+
+    def codes(condition: Condition, newest: date | None = None) -> list[str]:
+        return [c.code for c in read_codes([condition], newest=newest)]
+
+    early, late = date(2020, 8, 1), date(2024, 8, 1)
+    assert codes(pregnant) == codes(pregnant, early) == codes(ended, early) == ["77386006"]
+    assert codes(pregnant, late) == codes(ended, late) == codes(ended) == []
+    assert codes(replace(pregnant, onset="2024-05-01"), late) == ["77386006"]
+    assert codes(sickle, late) == ["D57.1"]
+    assert [lab.value for lab in read_laboratory([OF_2020], newest=early)] == [7.0]
+    assert read_laboratory([OF_2020], newest=late) == ()
+
+
+def test_a_value_that_is_still_to_come_hides_none() -> None:
+    ordered = replace(OF_2020, status="registered", quantity=None, effective_at="2020-08-01T12:00:00Z")
+    assert [lab.value for lab in read_laboratory([OF_2020, ordered])] == [7.0]
+
+
+def test_an_old_notes_pregnancy_and_an_old_value_raise_no_alarm(service: DiagnosisService) -> None:
+    old, new = (
+        Note(NoteId(day), ANN, text, written_at=day)
+        for day, text in (("2020-07-31", "She is 30 weeks pregnant. In coma."), ("2020-08-10", "Seizure."))
+    )
+    chart = Chart(
+        Patient(ANN, birth_date="1990-01-01", sex=Sex.FEMALE), notes=(old, new), observations=(OF_2020,)
+    )
+
+    def alerts(chart: Chart) -> set[str]:
+        asked = service.presentation(chart, today=date(2026, 1, 1))
+        return {alert.rule_id for alert in service.trace(asked).alerts}
+
+    assert {"eclampsia", "severe-hyperkalaemia", "coma"} <= alerts(chart)
+    later = replace(chart, notes=(old, replace(new, written_at="2024-08-10")))
+    assert not alerts(later) & {"eclampsia", "severe-hyperkalaemia", "coma"}
 
 
 def test_a_seizure_in_pregnancy_is_taken_for_eclampsia(service: DiagnosisService) -> None:
