@@ -97,14 +97,14 @@ def directions(frame: Frame, patients: Sequence[PatientFeatures], most: float) -
 def row_sums(
     state: HeadState, frame: Frame, patients: Sequence[PatientFeatures], settings: StepSettings
 ) -> Doubles:
-    """Sum of what the patients of each trained row show (rows, axes + 1), each clipped like a gradient.
+    """Sum of what the patients of each trained row show (rows, axes + 1), none longer than a gradient may be.
 
     What is not finite, and a disease that was not declared, count as zero.
     """
     places = {int(row): place for place, row in enumerate(state.rows)}
     declared = [p for p in patients if p.label in places]
     shown = directions(frame, declared, settings.max_grad_norm)
-    factors = clip_factors(np.linalg.norm(shown, axis=1), settings.max_grad_norm, settings.clipping)
+    factors = clip_factors(np.linalg.norm(shown, axis=1), settings.max_grad_norm, "flat")
     well = factors > 0
     total = np.zeros((len(state.rows), shown.shape[1]))
     own = np.array([places[p.label] for p in declared], np.intp)

@@ -2,6 +2,7 @@
 
 A look draws patients as every step does, and releases the sum of what they show: for each a row of numbers,
 clipped to the length of a gradient, under the same noise, so that the ledger need not tell it from a step.
+None is lengthened, also where gradients are (`automatic`): what is shown has a meaning by its length.
 """
 
 import numpy as np
@@ -59,8 +60,8 @@ class Looks:
 
 
 def clipped_total(shown: Doubles, settings: StepSettings) -> Doubles:
-    """Sum of the patients' rows, each clipped as a gradient would be; what is not finite counts as zero."""
-    factors = clip_factors(np.linalg.norm(shown, axis=1), settings.max_grad_norm, settings.clipping)
+    """Sum of the patients' rows, none longer than a gradient may be; what is not finite counts as zero."""
+    factors = clip_factors(np.linalg.norm(shown, axis=1), settings.max_grad_norm, "flat")
     well = factors > 0
     total: Doubles = factors[well] @ shown[well]
     return total

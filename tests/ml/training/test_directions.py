@@ -110,11 +110,11 @@ def test_shares_differ_only_where_that_stands_out_of_the_noise() -> None:
     assert (none > 0).all()
 
 
-def test_rightness_is_the_share_of_her_notes_and_nothing_of_a_stranger() -> None:
+def test_rightness_says_on_which_side_of_a_half_her_notes_are_and_nothing_of_a_stranger() -> None:
     state = wrong_head()
     note = np.roll(CENTRES, 1, axis=0)[:2].astype(np.float32) * 5
-    half = PatientFeatures(note, 0)
-    assert rightness(state, [half], 2.0).tolist() == [[1.0]]
+    told = [PatientFeatures(some, label) for some, label in ((note, 0), (note[:1], 0), (note[:1], 1))]
+    assert rightness(state, told, 2.0).tolist() == [[0.0], [2.0], [-2.0]]
     strangers = [PatientFeatures(note[:0], 0), PatientFeatures(note, DISEASES + 1)]
     assert not rightness(state, strangers, 2.0).any()
     assert rightness(state, [], 2.0).shape == (0, 1)
@@ -124,16 +124,27 @@ def test_rightness_is_the_share_of_her_notes_and_nothing_of_a_stranger() -> None
     ("share", "noise", "found"),
     [(0.1, 0.5, True), (0.1, 1000.0, False), (0.9, 0.5, False), (0.1, 0.0, False)],
 )
+@pytest.mark.parametrize("drawn", [20, 50, 200])
 def test_a_start_is_seldom_right_only_where_that_stands_out_of_the_noise(
-    share: float, noise: float, found: bool
+    share: float, noise: float, found: bool, drawn: int
 ) -> None:
+    """However many patients there are of the fifty expected."""
     looks, settings = Looks("rightness", 1, 2), StepSettings(5.0, noise, 50.0, 0.0)
+    state, note = wrong_head(), np.roll(CENTRES, 1, axis=0)[:1].astype(np.float32) * 5
+    people = [PatientFeatures(note, int(place >= share * drawn)) for place in range(drawn)]
     while not looks.complete():
-        shown = np.zeros((50, 1))
-        shown[: round(50 * share)] = 5.0
+        shown = rightness(state, people, 5.0)
         looks.look(shown, settings=settings, random=SecureRandom(b"n" * 32))
     assert seldom_right(looks, 5.0) == found
     assert not seldom_right(Looks("rightness", 1, 0), 5.0)
+
+
+@pytest.mark.parametrize("length", [0.01, 0.5, 1.0])
+def test_no_look_is_lengthened_where_gradients_are(length: float) -> None:
+    looks, shown = Looks("sureness", 3, 1), np.array([[length, 0.0, 0.0], [0.0, -length, 0.0]])
+    settings = StepSettings(1.0, 0.0, 1.0, 0.0, clipping="automatic")
+    looks.look(shown, settings=settings, random=SecureRandom())
+    assert np.allclose(looks.mean(), shown.sum(axis=0))
 
 
 @pytest.mark.parametrize(
@@ -142,7 +153,7 @@ def test_a_start_is_seldom_right_only_where_that_stands_out_of_the_noise(
 def test_a_run_whose_start_is_seldom_right_adds_up_directions(
     tmp_path: Path, noise: float, messages: bool, begun: bool
 ) -> None:
-    job = replace(direction_job(tmp_path), expected_batch=3.0)
+    job = replace(direction_job(tmp_path), expected_batch=3.0, declared=(1, 3, 4))
     if not messages:
         job = replace(job, public_messages=())
     wrong = [TrainingPatient(i, ("seizure and fever",), label) for i, label in enumerate((*job.declared, 0))]
