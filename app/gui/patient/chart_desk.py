@@ -60,7 +60,7 @@ class ChartDesk:
         return not why
 
     def _commit(self, change: Change) -> None:
-        """Show the change at once and append it to the log; a refused write reads the chart again."""
+        """Show the change at once and append it to the log; a chart whose write is refused is read again."""
         self.opened, record = change
         vault, patient = self._session.vault, self.opened.chart.patient.id
         self._session.runner.write(
@@ -70,4 +70,5 @@ class ChartDesk:
 
     def _refused(self, failure: Failure, patient: PatientId) -> None:
         self._session.runner.failed.emit(failure)
-        self._read_again(patient)
+        if self.holds(patient):
+            self._read_again(patient)

@@ -54,6 +54,7 @@ class PatientPage:
         self.writing: NoteDialog | None = None
         self.error: ErrorDialog | None = None
         self.asking: QMessageBox | None = None
+        self._asked = object()  # stands for the chart that was asked for last
         look = session.look
         self.desk = ChartDesk(
             session,
@@ -145,9 +146,13 @@ class PatientPage:
         self.differential.clear()
         for panel in self.panels:
             panel.clear()
-        self._session.runner.read(
-            lambda: read_open_chart(vault, patient_id), lambda opened: self._show(opened, note_id)
-        )
+        self._asked = asked = object()
+
+        def show(opened: OpenChart) -> None:
+            if asked is self._asked:  # two threads read: an earlier chart may come after a later one
+                self._show(opened, note_id)
+
+        self._session.runner.read(lambda: read_open_chart(vault, patient_id), show)
 
     def open_note(self, note_id: NoteId) -> None:
         """Show one of the patient's notes."""
