@@ -31,7 +31,7 @@ class Hearing:
 
 
 class Consultation:
-    """Answers about a patient whose chart is no longer open are dropped."""
+    """Answers about a chart that is no longer open, or that was read anew with other notes, are dropped."""
 
     def __init__(self, parent: QWidget, session: OpenSession, desk: ChartDesk, hearing: Hearing) -> None:
         self._session = session
@@ -40,6 +40,7 @@ class Consultation:
         self.assistant: Assistant | None = None
         self.opinion: Opinion | None = None
         self._stop = Event()
+        self._drawn = object()  # stands for the drawing that was asked for last
         self._pause = QTimer(parent, singleShot=True, interval=RANK_PAUSE_MS)
         self._pause.timeout.connect(self.rank)
 
@@ -62,10 +63,16 @@ class Consultation:
         assistant, opened, today = self.assistant, self._desk.opened, self._session.around.today()
         if assistant is None or opened is None:
             return False
+        patient = opened.chart.patient.id
+        self._drawn = asked = object()
+
+        def awaited() -> bool:
+            return asked is self._drawn and self._desk.holds(patient)
+
         self._session.runner.read(
             lambda: assistant.draw(opened.chart, opened.annotations(), today, line.disease_id),
-            then,
-            otherwise,
+            lambda graph: then(graph) if awaited() else None,
+            lambda failure: otherwise(failure) if awaited() else None,
         )
         return True
 
@@ -97,8 +104,11 @@ class Consultation:
 
     def _take_suggestions(self, answer: tuple[PatientId, dict[NoteId, tuple[Annotation, ...]]]) -> None:
         patient, suggestions = answer
-        if self._desk.opened is not None and self._desk.holds(patient):
-            self._desk.opened = replace(self._desk.opened, suggestions=suggestions)
+        opened = self._desk.opened
+        if opened is None or not self._desk.holds(patient):
+            return
+        if suggestions.keys() == {note.id for note in opened.chart.notes}:  # else a note came or went
+            self._desk.opened = replace(opened, suggestions=suggestions)
             self._hearing.suggested()
             self.rank()
 

@@ -144,6 +144,7 @@ class PatientPage:
         vault = self._session.vault
         self._consultation.stop_reading()
         self.differential.clear()
+        self.graph.clear()
         for panel in self.panels:
             panel.clear()
         self._asked = asked = object()

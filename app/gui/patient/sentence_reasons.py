@@ -4,6 +4,7 @@ A panel of the patient page whose widget is one button: it paints in the note an
 reasons. The notes are read once a patient, off the window's thread, and only when that is asked for.
 """
 
+from app.clinical.chart import Chart
 from app.clinical.diagnosis import DifferentialLine
 from app.clinical.ids import PatientId
 from app.gui.assistant import Assistant, Opinion
@@ -75,15 +76,16 @@ class SentenceReasons:
         assistant, opened = self._assistant, self._opened
         if assistant is None or opened is None or self._asked == opened.chart.patient.id:
             return
-        self._asked = patient = opened.chart.patient.id
+        self._asked = opened.chart.patient.id
         self._differential.tell(READING)
         self._session.runner.read(
-            lambda: (patient, assistant.explain(opened.chart)), self._take, self._tell_failure
+            lambda: (opened.chart, assistant.explain(opened.chart)), self._take, self._tell_failure
         )
 
-    def _take(self, answer: tuple[PatientId, TextExplanation]) -> None:
-        patient, explanation = answer
-        if self._opened is None or self._opened.chart.patient.id != patient:
+    def _take(self, answer: tuple[Chart, TextExplanation]) -> None:
+        read, explanation = answer
+        now = self._opened.chart if self._opened is not None else None
+        if now is None or (now.patient.id, now.notes) != (read.patient.id, read.notes):
             return
         self._explanation = explanation
         self._differential.tell_standing()
