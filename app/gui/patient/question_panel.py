@@ -25,7 +25,7 @@ from knowledge_graph.terms.term import TermId
 WAITING = "Questions follow the differential."
 FIRST = "The best for its cost first. An answer becomes a finding."
 NOTHING = "No question would tell anything more."
-NO_NOTE = "This chart holds no note, so an answer has no place to be kept. Import one first."
+NO_NOTE = "No note of this chart counts, so an answer has no place to be kept. Ctrl+N writes one."
 
 
 class QuestionPanel:
@@ -114,9 +114,10 @@ class QuestionPanel:
         self._desk.do(answered(opened.note(note), question.term_id, state))
 
     def _note_of(self, opened: OpenChart) -> NoteId | None:
-        """The note that is shown, else the newest."""
-        notes = opened.chart.notes
-        return self._notes.note_id or (notes[-1].id if notes else None)
+        """The note that is shown, where it counts; else the newest one that does."""
+        counting = [note.id for note in opened.chart.notes]
+        shown = self._notes.note_id
+        return shown if shown in counting else next(reversed(counting), None)
 
     def _pass(self) -> None:
         question = self.list.current()

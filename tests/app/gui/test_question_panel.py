@@ -8,9 +8,11 @@ from pytestqt.qtbot import QtBot
 
 from app.clinical.annotation import AnnotationAction
 from app.clinical.ids import PatientId, RecordId
+from app.clinical.note import ErrorReason
 from app.clinical.record import PhenotypicFeature
 from app.gui.patient.question_panel import NO_NOTE, QuestionPanel
 from app.gui.shell.main_window import MainWindow
+from app.store.note_error import mark_in_error
 from app.store.vault import Vault
 from knowledge_graph.findings.finding import Finding, FindingState
 from knowledge_graph.terms.term import TermId
@@ -121,6 +123,18 @@ def test_a_chart_without_a_note_says_where_an_answer_would_go(
     assert vault.annotation_events("patient-00001") == ()
 
 
+def test_an_answer_beside_a_note_in_error_goes_to_one_that_counts(
+    window: MainWindow, vault: Vault, settle: Settle
+) -> None:
+    mark_in_error(vault, NOTE, ErrorReason.WRONG_CONTENT)
+    page, panel = open_chart(window, vault, settle), _panel(window)
+    page.open_note(NOTE)
+    panel.yes.click()
+    settle()
+    (event,) = vault.annotation_events(MARFAN)
+    assert event.annotation.note_id == "note-marfan-1"
+
+
 def test_a_lock_empties_the_questions(window: MainWindow, vault: Vault, settle: Settle) -> None:
     open_chart(window, vault, settle)
     panel = _panel(window)
@@ -169,6 +183,11 @@ def test_similar_patients_are_named_opened_and_forgotten(
     name = vault.chart("patient-00004").patient.name
     assert name in shown.item(1).text()
     assert "Arachnodactyly" in shown.item(1).text()
+    once = shown.count()
+    page.similar.ask()
+    page.similar.ask()
+    settle()
+    assert shown.count() == once
     qtbot.keyClick(shown, Qt.Key.Key_Return)
     settle()
     assert page.opened is not None
