@@ -80,6 +80,7 @@ class SimilarPanel:
         opinion, found = answer
         if opinion is not self._opinion:
             return
+        self.list.clear()  # asked twice, it is answered twice
         self.state.setText(TOLD)
         self._head("Patients of this vault" if found.patients else "No patient of this vault is alike")
         for other in found.patients:
