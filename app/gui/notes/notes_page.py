@@ -11,6 +11,7 @@ from app.clinical.ids import NoteId, PatientId
 from app.gui.notes.hit_list import HitList
 from app.gui.operations.runner import Failure
 from app.gui.session import OpenSession
+from app.gui.shell.awaited_enter import AwaitedEnter
 from app.gui.shell.dialogs import sentence
 from app.gui.shell.furniture import card, empty_state, label, page_frame, row
 from app.gui.shell.search_field import search_field
@@ -79,7 +80,7 @@ class NotesPage:
     def _connect(self) -> None:
         self.search.textChanged.connect(lambda _text: self._pause.start())
         self._pause.timeout.connect(self.refresh)
-        self.search.returnPressed.connect(self._open)
+        self._enter = AwaitedEnter(self.search, self._open)
         self.hits.widget.itemActivated.connect(lambda _item: self._open())
         down = QShortcut(QKeySequence("Down"), self.search, context=Qt.ShortcutContext.WidgetShortcut)
         down.activated.connect(self.hits.widget.setFocus)
@@ -94,6 +95,8 @@ class NotesPage:
         self.count.setText(counted(hits) if text.strip() else "")
         nothing = _GOES_ON if hits.older_left_out else _NOTHING if text.strip() else _START
         self._stack.setCurrentIndex(_FOUND if hits else nothing)
+        if hits or not hits.older_left_out:
+            self._enter.answer()
 
     def _tell_failure(self, failure: Failure) -> None:
         self.count.setText(sentence(failure.message))

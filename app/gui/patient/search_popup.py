@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.gui.operations.runner import OperationRunner
+from app.gui.shell.awaited_enter import AwaitedEnter
 from app.gui.shell.dialogs import open_over, size_within
 from app.gui.shell.empty_words import EmptyWords
 from app.gui.shell.furniture import button, foot, label
@@ -25,6 +26,7 @@ HIT = Qt.ItemDataRole.UserRole
 _HINT = "↑ ↓ choose, Enter takes, Esc leaves"
 _BEGIN = "Type a few letters of the name, or a number."
 _NOTHING = "Nothing fits. Try other words, or fewer letters."
+_ENTER = {Qt.Key.Key_Return, Qt.Key.Key_Enter}
 _MOVES = {Qt.Key.Key_Down, Qt.Key.Key_Up, Qt.Key.Key_PageDown, Qt.Key.Key_PageUp}
 Hit = TypeVar("Hit")
 
@@ -56,7 +58,7 @@ class SearchPopup(QObject, Generic[Hit]):
         self._empty = EmptyWords(self.hits, _BEGIN)
         self.query.textChanged.connect(self._search)
         self.query.installEventFilter(self)
-        self.query.returnPressed.connect(self.take)
+        self._enter = AwaitedEnter(self.query, self.take)
         self.hits.itemActivated.connect(lambda _item: self.take())
 
     def open(self, query: str = "") -> None:
@@ -73,7 +75,7 @@ class SearchPopup(QObject, Generic[Hit]):
         return foot(label(_HINT, "small"), button("Cancel", self.dialog.reject), take)
 
     def take(self) -> None:
-        """Hand over the chosen hit and close: by Enter, a double click or the button."""
+        """Hand over the chosen hit and close."""
         hit = self.current()
         if hit is not None:
             self.dialog.accept()
@@ -94,13 +96,19 @@ class SearchPopup(QObject, Generic[Hit]):
         self.hits.clear()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Arrow keys in the search field move through the list."""
-        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress and event.key() in _MOVES:
+        """In the search field arrow keys move through the list, and Enter takes; it presses no button."""
+        if not isinstance(event, QKeyEvent) or event.type() != QEvent.Type.KeyPress:
+            return False
+        if event.key() in _MOVES:
             self.hits.event(event)
-            return True
-        return False
+        elif event.key() in _ENTER:
+            self._enter.press()
+        else:
+            return False
+        return True
 
     def _search(self, text: str) -> None:
+        self._enter.expect()
         self._runner.read(lambda: (text, self._search_for(text)), self._show)
 
     def _show(self, answer: tuple[str, tuple[Hit, ...]]) -> None:
@@ -115,3 +123,4 @@ class SearchPopup(QObject, Generic[Hit]):
             item.setData(HIT, hit)
             item.setToolTip(tip)
         self.hits.setCurrentRow(0)
+        self._enter.answer()

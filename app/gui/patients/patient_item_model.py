@@ -43,6 +43,11 @@ class PatientItemModel(QAbstractTableModel):
             lambda: (turn, vault.patient_count(wanted), vault.patients(wanted, limit=PAGE)), self._reset
         )
 
+    @property
+    def wanted(self) -> PatientFilter:
+        """The filter that was asked for last."""
+        return self._filter
+
     def clear(self) -> None:
         """Forget every row."""
         self._turn += 1

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
 from app.clinical.ids import PatientId
 from app.gui.patients.patient_item_model import PatientItemModel
 from app.gui.session import OpenSession
+from app.gui.shell.awaited_enter import AwaitedEnter
 from app.gui.shell.break_glass_dialog import break_glass_dialog
 from app.gui.shell.choice import choice_box
 from app.gui.shell.column_fit import ColumnFit
@@ -149,10 +150,10 @@ class PatientsPage:
         self.search.textChanged.connect(lambda _text: self._pause.start())
         self._pause.timeout.connect(self.refresh)
         for choice in (self.sex, self.decided, self.order):
-            choice.currentIndexChanged.connect(lambda _index: self.refresh())
+            choice.currentIndexChanged.connect(lambda _index: self._narrow())
         self.model.counted.connect(self._tell_count)
         self.table.activated.connect(self._open)
-        self.search.returnPressed.connect(self._open_first)
+        self._enter = AwaitedEnter(self.search, self._open_first)
         new = QShortcut(
             QKeySequence("Ctrl+N"), self.widget, context=Qt.ShortcutContext.WidgetWithChildrenShortcut
         )
@@ -175,6 +176,10 @@ class PatientsPage:
         table.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self._fit = ColumnFit(table, self._session.look, _COLUMN_WIDTHS, row_height=34)
         return table
+
+    def _narrow(self) -> None:
+        self._enter.expect()
+        self.refresh()
 
     def _want_everybody(self) -> None:
         """Take back what narrows the list."""
@@ -212,9 +217,11 @@ class PatientsPage:
         self._stack.setCurrentIndex(_LIST if count else _NOBODY if self.wanted().narrows else _EMPTY)
         if count:
             self.table.selectRow(0)
+        if self.model.wanted == self.wanted():
+            self._enter.answer()
 
     def _open(self, index: QModelIndex) -> None:
-        patient = self.model.patient_id(index.row())
+        patient = self.model.patient_id(index.row()) if index.isValid() else None
         if patient is not None:
             self._open_patient(patient)
 
