@@ -31,7 +31,7 @@ from ml.training.text_reader import TextReader
 EPSILONS = (1.0, 3.0, 8.0)
 START, OPEN = "epsilon 0", "without privacy"
 OPEN_CLIP, OPEN_STEPS, OPEN_RATE = 1e6, 200, 1.0  # the rate of a head; of an encoder its usual one
-PATIENTS, HOSPITALS, PARTS, SPLITS = 400, 3, 4, 2
+PATIENTS, HOSPITALS, PARTS, SPLITS = 400, 3, 4, 3
 NAMED, AMONG_ALL, OTHERS = "among them", "among all diseases", "other diseases' notes"
 TEXTS = {"short texts": True, "short texts, names never taught": False}  # whether by the model's own rows
 Progress = Callable[..., None]

@@ -56,11 +56,11 @@ class LearningTask:
 def synthetic_hospitals(
     graph: CompiledGraph, *, count: int, patients: int, scope: str = "head", threads: int = 2
 ) -> Iterator[LearningTask]:
-    """Fifty diseases each, one note a patient; judged on as many patients' notes as half of them."""
+    """Fifty diseases each, one note a patient; judged on the notes of as many new ones."""
     start = starting_version()
     rows = {label: row for row, label in enumerate(start.labels)}
     tensors = start.files[TENSORS_FILE]
-    plan = SearchPlan(Path(), cache_dir(), patients=patients, notes=max(1, patients // 2))
+    plan = SearchPlan(Path(), cache_dir(), patients=patients, notes=patients)
     for seed in range(count):
         rng = np.random.default_rng([plan.seed, count, seed])
         others = tuple(synthetic_notes(graph, count=plan.notes, styles=HELD_OUT_STYLES, rng=rng))

@@ -110,7 +110,10 @@ class NoteWays:
 
 
 def told_ways(name: str, outcomes: Outcomes) -> dict[str, object]:
-    """Top-1 and top-10 of all diseases in per cent, with 95 % intervals, and the calibration error."""
+    """Top-1 and top-10 of all diseases in per cent, with 95 % intervals.
+
+    Of the first disease's probability the calibration error, what chance alone gives, and Brier's score.
+    """
     found: dict[str, object] = {}
     for way, its in outcomes.items():
         if its:
@@ -119,4 +122,5 @@ def told_ways(name: str, outcomes: Outcomes) -> dict[str, object]:
                 low, high = (100 * end for end in interval(share, counted.n))
                 found[f"{name}, {way}, top-{top}"] = f"{100 * share:.1f} ({low:.1f} to {high:.1f})"
             found[f"{name}, {way}, calibration error"] = f"{counted.ece:.3f} (by chance {counted.noise:.3f})"
+            found[f"{name}, {way}, Brier's score"] = f"{counted.brier:.3f}"
     return found

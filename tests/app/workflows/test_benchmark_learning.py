@@ -81,7 +81,7 @@ def test_the_tables_tell_their_size_and_every_share_with_an_interval(
     monkeypatch.setattr(benchmark_learning, "PARTS", 2)
     found = benchmark_learning.measure(silent, size=18, data=str(written(tmp_path)))
     sizes = ("diseases", "patients of a run", "notes of a run", "seeds", "new notes")
-    assert [found[f"synthetic notes: {size}"] for size in sizes] == [50, 18, 18, 1, 9]
+    assert [found[f"synthetic notes: {size}"] for size in sizes] == [50, 18, 18, 1, 18]
     for table in benchmark_learning.TEXTS:
         assert [found[f"{table}: {size}"] for size in sizes] == [3, 9, 9, 2, 18]
     for table in ("synthetic notes", *benchmark_learning.TEXTS):
@@ -96,7 +96,7 @@ def test_the_tables_tell_their_size_and_every_share_with_an_interval(
         {
             (way, what): found[f"synthetic notes: {run}, among all diseases, {way}, {what}"]
             for way in ("text", "graph", "fused", AS_SHIPPED)
-            for what in ("top-1", "top-10", "calibration error")
+            for what in ("top-1", "top-10", "calibration error", "Brier's score")
         }
         for run in ("epsilon 0", "epsilon 3", "without privacy")
     ]
