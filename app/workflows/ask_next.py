@@ -10,6 +10,7 @@ from knowledge_graph.graph.compiled_graph import CompiledGraph
 from knowledge_graph.questions.answer_model import build_answer_model, entropy
 from knowledge_graph.questions.cost_table import CostTable, read_costs, shipped_costs
 from knowledge_graph.questions.next_question import Question, Questioner
+from knowledge_graph.questions.own_names import own_names
 from knowledge_graph.terms.term import DiseaseId
 
 
@@ -44,8 +45,12 @@ class Interviewer:
         """The model of answers with the costs, made when first asked and after an edit of the knowledge."""
         graph = self._service.graph
         if self._made is None or self._made[0] is not graph:
-            model = build_answer_model(graph, self._service.shown_as)
-            self._made = graph, Questioner(graph, model, self._costs.of_terms(graph))
+            joined = self._service.shown_as
+            model = build_answer_model(graph, joined)
+            self._made = (
+                graph,
+                Questioner(graph, model, self._costs.of_terms(graph), own_names(graph, joined)),
+            )
         return self._made[1]
 
     def ask(
@@ -65,6 +70,7 @@ class Interviewer:
                 weighed.scores, with_text=weighed.text is not None, told=asked.told
             ),
             sex=asked.sex,
+            age_days=asked.age_days,
             rule=number,
             skip=skip,
             count=top,

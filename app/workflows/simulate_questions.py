@@ -156,7 +156,8 @@ class Simulation:
         self, at: Sitting, case: Case, findings: Sequence[Finding], *, skip: set[str], strategy: str
     ) -> Iterator[int]:
         graph = at.questioner.graph
-        open_terms = askable_terms(graph, findings, sex=case_sex(case), skip=skip)
+        age = iso_duration_days(case.age or "")
+        open_terms = askable_terms(graph, findings, sex=case_sex(case), age_days=age, skip=skip)
         worth = np.where(open_terms, STRATEGIES[strategy](at), -1.0)
         return (term for term in np.argsort(-worth, kind="stable").tolist() if worth[term] >= 0)
 

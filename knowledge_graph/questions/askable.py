@@ -8,6 +8,7 @@ import numpy.typing as npt
 from knowledge_graph.findings.finding import Finding, Sex
 from knowledge_graph.graph.compiled_graph import CompiledGraph
 from knowledge_graph.graph.settled import settled_terms
+from knowledge_graph.questions.asking_ages import shipped_ages
 from knowledge_graph.terms.term import TermId
 
 ROOT = TermId("HP:0000118")  # Phenotypic abnormality
@@ -47,16 +48,23 @@ MALE_ALONE = tuple(
     )
 )
 SUDDEN_DEATH = TermId("HP:0001699")  # no question about a patient
+BROAD = 300  # terms below an "abnormality of ..." that nobody could answer yes or no
 _NOT_OF = {Sex.FEMALE: MALE_ALONE, Sex.MALE: FEMALE_ALONE}
 
 
 def askable_terms(
-    graph: CompiledGraph, findings: Sequence[Finding], *, sex: Sex = Sex.UNKNOWN, skip: Iterable[str] = ()
+    graph: CompiledGraph,
+    findings: Sequence[Finding],
+    *,
+    sex: Sex = Sex.UNKNOWN,
+    age_days: int | None = None,
+    skip: Iterable[str] = (),
 ) -> npt.NDArray[np.bool_]:
     """A mask (n_terms,): neither known, implied nor excluded, and named by some disease's annotations.
 
-    Organ systems (the children of Phenotypic abnormality) are too broad to be answered. `skip` are terms
-    that were asked in vain. Raises UnknownTerm.
+    Organ systems (the children of Phenotypic abnormality), and their large parts, are too broad to be
+    answered; what nobody of this sex or age has or can tell is left out. `skip` are terms that were asked
+    in vain. Raises UnknownTerm.
     """
     root = graph.term_number(ROOT)
     open_terms = np.zeros(len(graph.term_ids), bool)
@@ -64,11 +72,19 @@ def askable_terms(
     open_terms &= _below(graph, ROOT) & ~_below(graph, SUDDEN_DEATH)
     open_terms[graph.children[root]] = False
     open_terms[root] = False
+    open_terms[_too_broad(graph)] = False
     if sex in _NOT_OF:
         for organ in _NOT_OF[sex]:
             open_terms &= ~_below(graph, organ)
+    if age_days is not None:
+        open_terms &= ~shipped_ages().out_of_age(graph, age_days)
     open_terms[[graph.term_number(term) for term in skip]] = False
     return open_terms & ~settled_terms(graph, findings)
+
+
+def _too_broad(graph: CompiledGraph) -> list[int]:
+    large = np.flatnonzero(np.diff(graph.descendants.indptr) > BROAD)
+    return [n for n in large.tolist() if graph.term_names[n].startswith(("Abnormal", "Morphological"))]
 
 
 def _below(graph: CompiledGraph, term_id: TermId) -> npt.NDArray[np.bool_]:

@@ -12,6 +12,7 @@ from knowledge_graph.questions.answer_model import AnswerModel, Belief, entropy
 from knowledge_graph.questions.askable import askable_terms
 from knowledge_graph.questions.cost_table import CostClass, TermCosts
 from knowledge_graph.questions.information_gain import expected_gain, expected_gain_on
+from knowledge_graph.questions.own_names import OwnNames
 from knowledge_graph.terms.term import DiseaseId, TermId
 
 
@@ -41,11 +42,12 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Questioner:
-    """The knowledge, the model of answers and the costs, for many patients."""
+    """The knowledge, the model of answers and the costs, for many patients; `names` are no questions."""
 
     graph: CompiledGraph
     model: AnswerModel
     costs: TermCosts
+    names: OwnNames
 
     def best(
         self,
@@ -55,6 +57,7 @@ class Questioner:
         believe: Callable[[Finding], Belief],
         weight: float = 1.0,
         sex: Sex = Sex.UNKNOWN,
+        age_days: int | None = None,
         rule: int | None = None,
         skip: Iterable[str] = (),
         count: int = 5,
@@ -67,7 +70,8 @@ class Questioner:
         """
         gain = self.gains(belief, rule=rule, weight=weight)
         open_bits = entropy(belief) if rule is None else entropy(_binary(belief, rule))
-        open_terms = askable_terms(self.graph, findings, sex=sex, skip=skip)
+        open_terms = askable_terms(self.graph, findings, sex=sex, age_days=age_days, skip=skip)
+        open_terms[self._only_names(belief)] = False
         worth = np.where(open_terms, gain / self.costs.price, 0)
         return tuple(
             self._question(
@@ -79,6 +83,11 @@ class Questioner:
             )
             for term in self.distinct(worth, count)
         )
+
+    def _only_names(self, belief: Belief) -> npt.NDArray[np.intp]:
+        """What names a suspected disease and takes no test: nobody can answer it but by the diagnosis."""
+        named = self.names.of_suspected(belief)
+        return named[[self.costs.kind(term) in (CostClass.ASK, CostClass.EXAMINE) for term in named.tolist()]]
 
     def gains(
         self, belief: Belief, *, rule: int | None = None, weight: float = 1.0

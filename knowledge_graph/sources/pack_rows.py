@@ -14,6 +14,7 @@ from knowledge_graph.terms.term import DiseaseId, TermId
 
 ESTIMATE = "expert estimate"
 ITSELF = "itself"  # the modifier of a row whose term names the disease
+NAMED = Frequency("the condition itself", fraction=1.0)  # such a row's
 ID = re.compile(r"[A-Za-z][\w.-]*:\S+")
 HPO_SPACES = frozenset(("hp", "omim", "orpha", "decipher", "ncbigene"))  # a pack so named would speak for HPO
 _CLASS_OF = {words.split(" (")[0]: term for term, (_, words) in FREQUENCY_CLASSES.items()}
@@ -57,8 +58,7 @@ def row(
 
 def itself(disease: PackDisease, term_id: str, *, source: str, pack_id: str) -> Association:
     """A term that is another name of the disease: telling where it is recorded, and never asked for."""
-    named = Frequency("the condition itself", fraction=1.0)
-    said = row(disease, term_id, named, source=source, pack_id=pack_id, estimate=False)
+    said = row(disease, term_id, NAMED, source=source, pack_id=pack_id, estimate=False)
     return msgspec.structs.replace(said, modifier=ITSELF)
 
 

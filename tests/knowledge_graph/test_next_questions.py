@@ -13,12 +13,16 @@ from knowledge_graph.findings.finding import Finding, FindingState, Sex
 from knowledge_graph.fusion.same_disease import leaders
 from knowledge_graph.graph.compiled_graph import CompiledGraph
 from knowledge_graph.graph.denied import SELDOM
+from knowledge_graph.graph.overlay import overlaid
 from knowledge_graph.questions.answer_model import FLOOR_SHARE, LARGEST, AnswerModel, build_answer_model
 from knowledge_graph.questions.askable import askable_terms
+from knowledge_graph.questions.asking_ages import shipped_ages
 from knowledge_graph.questions.cost_table import CostClass, shipped_costs
 from knowledge_graph.questions.information_gain import chance_of_yes, expected_gain, expected_gain_on
 from knowledge_graph.questions.next_question import Questioner
+from knowledge_graph.questions.own_names import own_names
 from knowledge_graph.ranking.denial import denials
+from knowledge_graph.sources.pack_reading import COMMON, read_pack
 from knowledge_graph.terms.term import TermId
 from tests.knowledge_graph.mini_release import mini_graph
 
@@ -195,9 +199,44 @@ def test_nobody_is_asked_what_the_other_sex_alone_can_have(
     assert {"Placental abruption", "Seizure", "Polyhydramnios"} <= set(names)
 
 
+@pytest.mark.parametrize(
+    ("years", "never", "asked"),
+    [
+        (0.2, r"headache|migraine|^nausea$|myalgia|vertigo|intellectual|infertil|menorrh", "Fever"),
+        (2, r"infertil|menorrh|erectile|intellectual disab|learning disab", "Inability to walk"),
+        (40, r"^(large|bulging|anterior|abnormal fontanel).*fontanel", "Infertility"),
+    ],
+)
+def test_nobody_is_asked_what_a_person_of_that_age_cannot_tell_or_have(
+    real_graph: CompiledGraph, years: float, never: str, asked: str
+) -> None:
+    def names(age_days: int | None) -> set[str]:
+        mask = askable_terms(real_graph, [], age_days=age_days)
+        return {real_graph.term_names[term] for term in np.flatnonzero(mask).tolist()}
+
+    left = names(round(365.25 * years))
+    assert asked in left
+    assert not [name for name in left if re.search(never, name, re.IGNORECASE)]
+    assert [name for name in names(None) - left if re.search(never, name, re.IGNORECASE)]
+
+
+def test_nobody_is_asked_about_half_a_body(real_graph: CompiledGraph) -> None:
+    asked = {real_graph.term_names[term] for term in np.flatnonzero(askable_terms(real_graph, [])).tolist()}
+    assert not {"Abnormal nervous system physiology", "Abnormality of the vasculature"} & asked
+    assert {"Seizure", "Abnormal pinna morphology"} <= asked
+
+
+def test_the_table_of_ages_names_terms_as_the_ontology_does(real_graph: CompiledGraph) -> None:
+    ages = shipped_ages()
+    for line in (*ages.first, *ages.below):
+        term, name = line.split(" ", 1)
+        assert real_graph.term_names[real_graph.term_index[TermId(term)]] == name
+
+
 @pytest.fixture(scope="module")
 def questioner(real_graph: CompiledGraph, real: AnswerModel) -> Questioner:
-    return Questioner(real_graph, real, shipped_costs(real_graph).of_terms(real_graph))
+    costs = shipped_costs(real_graph).of_terms(real_graph)
+    return Questioner(real_graph, real, costs, own_names(real_graph, leaders(real_graph)))
 
 
 def _by_bayes(questioner: Questioner, belief: Belief) -> Callable[[Finding], Belief]:
@@ -208,6 +247,32 @@ def _by_bayes(questioner: Questioner, belief: Belief) -> Callable[[Finding], Bel
         return after
 
     return believe
+
+
+@pytest.fixture(scope="module")
+def common_graph(real_graph: CompiledGraph) -> CompiledGraph:
+    return overlaid(real_graph, [read_pack(COMMON)])
+
+
+def test_a_suspected_diseases_own_name_is_no_question_unless_a_test_shows_it(
+    common_graph: CompiledGraph,
+) -> None:
+    joined = leaders(common_graph)
+    model = build_answer_model(common_graph, joined)
+    costs = shipped_costs(common_graph).of_terms(common_graph)
+    questioner = Questioner(common_graph, model, costs, own_names(common_graph, joined))
+    belief = np.zeros(len(joined))
+    suspects = ("COMMON:migraine", "COMMON:tension-type-headache", "COMMON:bacterial-meningitis")
+    for disease in suspects:
+        belief[joined[common_graph.disease_number(disease)]] = 1 / len(suspects)
+    questions = questioner.best(belief, [], believe=_by_bayes(questioner, belief), count=200)
+    kinds = {question.name: question.cost_class for question in questions}
+    assert not {"Migraine", "Unusual infection"} & set(kinds)
+    assert {"Phonophobia", "Fever"} <= set(kinds)
+    assert kinds["Meningitis"] is CostClass.BIOPSY  # the spinal fluid
+    sure_of_another = np.zeros(len(joined))
+    sure_of_another[joined[common_graph.disease_number("COMMON:gout")]] = 1
+    assert common_graph.term_number("HP:0002076") not in questioner.names.of_suspected(sure_of_another)
 
 
 def test_the_best_questions_are_first_by_gain_for_cost_and_imply_none_of_each_other(
