@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from app.workflows.report_questions import QuestionTable
 
 CASES = 250
+SAID = {
+    "unknown": "What a case does not record is answered as unknown: most questions are.",
+    "drawn": "What a case does not record is drawn from what is known of its disease, so it is synthetic.",
+}
 
 
 def configure_questions(parser: argparse.ArgumentParser) -> None:
@@ -21,8 +25,14 @@ def configure_questions(parser: argparse.ArgumentParser) -> None:
         type=int,
         metavar="N",
         help="hide all findings of a case but two, ask up to N questions, count until the true disease is "
-        "first and in the top ten; what the case does not record is answered as unknown; its own "
-        "publication is left out",
+        "first and in the top ten; its own publication is left out",
+    )
+    parser.add_argument(
+        "--unrecorded",
+        choices=("unknown", "drawn"),
+        default="unknown",
+        help="with --questions, what the case does not record: unknown (default), or drawn from what the "
+        "knowledge, its own publication included, says of its disease",
     )
     parser.add_argument("--at-most", type=int, metavar="M", default=CASES, help="cases drawn for --questions")
 
@@ -45,6 +55,7 @@ def run_questions(arguments: argparse.Namespace, console: Console) -> int:
         questions=arguments.questions,
         count=arguments.at_most,
         seed=arguments.seed,
+        unrecorded=arguments.unrecorded,
         progress=console.progress,
     )
     console.result({**asdict(table), "knowledge_version": service.graph.version}, as_table(table))
@@ -67,5 +78,5 @@ def as_table(table: "QuestionTable") -> str:
             parts.append(f"{reached.mean_questions:>6.1f}")
         parts.append(f"{row.yes:>6.2f}{row.no:>6.2f}{row.cost:>7.1f}")
         lines.append("".join(parts))
-    lines.append("What a case does not record is answered as unknown: most questions are.")
+    lines.append(SAID[table.unrecorded])
     return "\n".join(lines)

@@ -7,6 +7,7 @@ from statistics import mean
 import numpy as np
 
 from app.errors import UsageError
+from app.workflows.case_answers import UNRECORDED
 from app.workflows.evaluate_cases import Case
 from app.workflows.simulate_questions import (
     FIRST,
@@ -48,10 +49,14 @@ class StrategyRow:
 
 @dataclass(frozen=True, slots=True)
 class QuestionTable:
-    """`known_*` are the shares where all is known that the cases say: what asking could reach."""
+    """`known_*` are the shares where all is known that the cases say: what asking for it could reach.
+
+    `unrecorded` says what answers where they say nothing, a key of UNRECORDED.
+    """
 
     n: int
     questions: int
+    unrecorded: str
     known_first: float
     known_top10: float
     rows: tuple[StrategyRow, ...]
@@ -65,18 +70,20 @@ def measure_questions(
     questions: int,
     count: int,
     seed: int,
+    unrecorded: str = "unknown",
     progress: Callable[[str], object] = lambda _line: None,
 ) -> QuestionTable:
-    """Simulate up to `count` cases under each of STRATEGIES. Raises UsageError where none fits."""
+    """Simulate up to `count` cases, the same under each of STRATEGIES. Raises UsageError where none fits."""
     chosen = fitting_cases(graph, cases, np.random.default_rng(seed))[:count]
     if not chosen:
         raise UsageError("no case has enough observed findings of a disease that the knowledge has")
     drawn = [starting_findings(graph, case, _rng(seed, i)) for i, case in enumerate(chosen)]
+    answers = [UNRECORDED[unrecorded](graph, case, _rng(seed, i, 1)) for i, case in enumerate(chosen)]
     rows = []
     for strategy in STRATEGIES:
         held = [
-            simulation.interview(case, start, strategy, questions=questions, rng=_rng(seed, i))
-            for i, (case, start) in enumerate(zip(chosen, drawn, strict=True))
+            simulation.interview(case, start, said, strategy=strategy, questions=questions, rng=_rng(seed, i))
+            for i, (case, start, said) in enumerate(zip(chosen, drawn, answers, strict=True))
         ]
         rows.append(_row(strategy, held, questions))
         progress(f"{strategy}: {len(held)} cases")
@@ -84,14 +91,15 @@ def measure_questions(
     return QuestionTable(
         len(chosen),
         questions,
+        unrecorded,
         mean(rank <= FIRST for rank in ranks),
         mean(rank <= TOP for rank in ranks),
         tuple(rows),
     )
 
 
-def _rng(seed: int, case: int) -> np.random.Generator:
-    return np.random.default_rng([seed, case])
+def _rng(*seed: int) -> np.random.Generator:
+    return np.random.default_rng(seed)
 
 
 def _row(strategy: str, held: list[Interview], questions: int) -> StrategyRow:

@@ -1,9 +1,8 @@
 """Measures the questions on published cases: how many until the true disease is first, and in the top ten.
 
-A case starts with a few of its observed findings; the rest is hidden. An answer comes only from what the
-case itself says: a term that it observed, or that lies above one, is "yes"; one that it excluded, or that
-lies below one, "no"; everything else "unknown", which changes nothing but counts as a question. Knowledge
-from the case's own publications is left out, of the ranking and of the model of answers.
+A case starts with a few of its observed findings; the rest is hidden. What it answers is said by
+`case_answers`; "unknown" changes nothing but counts as a question. Knowledge from the case's own publications
+is left out, of the ranking and of the model of answers.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -14,11 +13,11 @@ import numpy.typing as npt
 
 from app.clinical.age import iso_duration_days
 from app.workflows.ask_next import Interviewer
+from app.workflows.case_answers import Answers
 from app.workflows.diagnose import DiagnosisService
 from app.workflows.evaluate_cases import Case, case_findings, case_sex, id_spaces, rank_of_truth
 from app.workflows.weighed import Presentation
 from knowledge_graph.findings.finding import Finding, FindingState
-from knowledge_graph.graph.arrays import Ints
 from knowledge_graph.graph.compiled_graph import CompiledGraph
 from knowledge_graph.questions.answer_model import Belief
 from knowledge_graph.questions.askable import askable_terms
@@ -113,7 +112,14 @@ class Simulation:
         self._questioner = interviewer.questioner
 
     def interview(
-        self, case: Case, start: Sequence[Finding], strategy: str, *, questions: int, rng: np.random.Generator
+        self,
+        case: Case,
+        start: Sequence[Finding],
+        answers: Answers,
+        *,
+        strategy: str,
+        questions: int,
+        rng: np.random.Generator,
     ) -> Interview:
         """Ask up to so many questions about one case, ending where the true disease is first."""
         graph, price = self._service.graph, self._questioner.costs.price
@@ -121,7 +127,6 @@ class Simulation:
             self._questioner.model, self._dropped, case.publications, self._service.shown_as
         )
         findings, skip = list(start), set[str]()
-        answers = case_answers(graph, case)
         scores = self._scores(case, findings)
         ranks = [self._rank(case, scores)]
         said = {True: 0, False: 0}
@@ -172,21 +177,6 @@ class Simulation:
 
     def _rank(self, case: Case, scores: GraphScores) -> float:
         return rank_of_truth(self._service.graph, scores.total, case.truths, self._spaces)
-
-
-def case_answers(graph: CompiledGraph, case: Case) -> dict[int, bool]:
-    """What the case can answer: term numbers to yes or no; an observed finding wins."""
-    answers: dict[int, bool] = {}
-    findings = case_findings(graph, case)[0]
-    for state, rows, yes in (
-        (FindingState.EXCLUDED, graph.descendants, False),
-        (FindingState.OBSERVED, graph.ancestors, True),
-    ):
-        for finding in findings:
-            if finding.state is state:
-                below: Ints = rows[graph.term_index[finding.term_id]]
-                answers.update(dict.fromkeys(below.tolist(), yes))
-    return answers
 
 
 def fitting_cases(graph: CompiledGraph, cases: Iterable[Case], rng: np.random.Generator) -> list[Case]:

@@ -13,10 +13,11 @@ from app.cli.main import main
 from app.config.settings import CACHE_VARIABLE
 from app.errors import UsageError
 from app.workflows.ask_next import Interviewer
+from app.workflows.case_answers import drawn_answers, recorded_answers
 from app.workflows.diagnose import DiagnosisService
 from app.workflows.evaluate_cases import Case
 from app.workflows.report_questions import measure_questions
-from app.workflows.simulate_questions import STRATEGIES, Simulation, case_answers, fitting_cases
+from app.workflows.simulate_questions import STRATEGIES, Simulation, fitting_cases
 from knowledge_graph.findings.finding import Finding
 from knowledge_graph.graph.compilation import compile_release
 from knowledge_graph.graph.compiled_graph import CompiledGraph
@@ -60,23 +61,40 @@ def simulation(graph: CompiledGraph, tmp_path_factory: pytest.TempPathFactory) -
 
 def test_a_case_answers_by_what_it_records_and_by_what_that_implies(graph: CompiledGraph) -> None:
     case = Case(disease_id="OMIM:1", observed=[FOCAL], excluded=["HP:0000030", SEIZURE])
-    said = {graph.term_ids[t]: yes for t, yes in case_answers(graph, case).items()}
+    said = {graph.term_ids[t]: yes for t, yes in recorded_answers(graph, case).items()}
     assert said[FOCAL] is said[SEIZURE] is True  # seen below it: the exclusion does not hold
     assert said[ITCHY] is said[TermId("HP:0000030")] is False
     assert FEVER not in said
 
 
+def test_what_a_case_does_not_record_is_drawn_as_often_as_its_disease_shows_it(graph: CompiledGraph) -> None:
+    case = Case(disease_id="OMIM:1", observed=[FEVER], excluded=["HP:0000030"])
+    rng = np.random.default_rng(0)
+    drawn = [drawn_answers(graph, case, rng) for _ in range(2000)]
+    focal, seizure, fever, itchy = (graph.term_number(t) for t in (FOCAL, SEIZURE, FEVER, ITCHY))
+    terms, frequency = graph.signatures.of_disease(graph.disease_number("OMIM:1"))
+    shown = dict(zip(terms.tolist(), frequency.tolist(), strict=True))
+    assert 0.1 < shown[focal] < 0.9
+    assert np.mean([said[focal] for said in drawn]) == pytest.approx(shown[focal], abs=0.04)
+    assert all(said.keys() == set(range(len(graph.term_ids))) for said in drawn)
+    assert all(said[fever] and not said[itchy] for said in drawn)  # as it records
+    assert all(said[seizure] for said in drawn if said[focal])
+    assert recorded_answers(graph, case).items() <= drawn[0].items()
+
+
 def test_an_interview_ends_where_the_disease_is_first(graph: CompiledGraph, simulation: Simulation) -> None:
     case = Case(disease_id="OMIM:1", observed=[FEVER, FOCAL])
     rng = np.random.default_rng(0)
+    start, said = [Finding(ITCHY), Finding(FEVER)], recorded_answers(graph, case)
     for strategy in STRATEGIES:
-        held = simulation.interview(case, [Finding(ITCHY), Finding(FEVER)], strategy, questions=5, rng=rng)
+        held = simulation.interview(case, start, said, strategy=strategy, questions=5, rng=rng)
         assert held.ranks[0] == 2
         assert held.ranks[-1] == 1
         assert (held.answered_yes, held.answered_no, held.cost) == (1, 0, 1.0)
         assert held.until(1) == 1
     silent = Case(disease_id="OMIM:1", observed=[FEVER])
-    held = simulation.interview(silent, [Finding(ITCHY)], "gain alone", questions=5, rng=rng)
+    start, said = [Finding(ITCHY)], recorded_answers(graph, silent)
+    held = simulation.interview(silent, start, said, strategy="gain alone", questions=5, rng=rng)
     assert held.ranks == (2, 2)  # one question, answered as unknown; then none is left
     assert held.until(1) is None
     assert (held.answered_yes, held.answered_no) == (0, 0)
@@ -112,7 +130,9 @@ def test_cases_with_too_little_to_hide_are_left_out(graph: CompiledGraph, simula
     with pytest.raises(UsageError, match="enough observed findings"):
         measure_questions(graph, simulation, [few], questions=3, count=5, seed=0)
     table = measure_questions(graph, simulation, [many], questions=3, count=5, seed=0)
-    assert table.n == 1
+    assert (table.n, table.unrecorded) == (1, "unknown")
+    every = measure_questions(graph, simulation, [many], questions=3, count=5, seed=0, unrecorded="drawn")
+    assert all(row.yes + row.no == row.asked for row in every.rows)  # nothing stays unknown
     assert [row.strategy for row in table.rows] == list(STRATEGIES)
     assert all(0 <= row.first.at_start <= row.first.halfway <= row.first.at_end <= 1 for row in table.rows)
 
