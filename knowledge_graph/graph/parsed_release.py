@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from knowledge_graph.graph.sealed_arrays import Arrays, sealed, unsealed
+from knowledge_graph.graph.sealed_arrays import Arrays, read_sealed, sealed
 from knowledge_graph.sources.association import Association, read_associations
 from knowledge_graph.sources.cache_file import keep, kept
 from knowledge_graph.sources.gene import GeneLink, read_gene_links
@@ -22,7 +22,7 @@ from knowledge_graph.sources.ontology import Ontology, read_ontology
 from knowledge_graph.sources.release_stamp import remembered_hash
 from knowledge_graph.terms.term import Term
 
-LAYOUT = "1"  # of what is kept: raise it when a reader or a noun changes
+LAYOUT = "2"  # of what is kept: raise it when a reader or a noun changes
 _COLUMNS = msgspec.structs.fields(Association)
 _Distinct: Any = msgspec.defstruct(
     "_Distinct", [(column.name, GenericAlias(list, (column.type,))) for column in _COLUMNS], array_like=True
@@ -78,7 +78,7 @@ def _to_bytes(parsed: ParsedRelease) -> bytes:
 
 def _read(path: Path) -> ParsedRelease | None:
     try:
-        arrays = unsealed(memoryview(np.fromfile(path, np.uint8).data).toreadonly())
+        arrays = read_sealed(path)
         return None if arrays is None else _parsed(arrays)
     except (KeyError, ValueError, IndexError, msgspec.MsgspecError):
         return None

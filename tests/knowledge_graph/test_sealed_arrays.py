@@ -1,12 +1,13 @@
 """What is read from a sealed file is what was put in, as the safetensors library reads it too."""
 
 import hashlib
+from pathlib import Path
 
 import numpy as np
 import pytest
 from safetensors.numpy import load, save
 
-from knowledge_graph.graph.sealed_arrays import sealed, unsealed
+from knowledge_graph.graph.sealed_arrays import STRETCH, read_sealed, seal_of, sealed, unsealed
 
 KINDS = (np.bool_, np.uint8, np.int8, np.uint16, np.int32, np.float32)
 ARRAYS = {
@@ -41,3 +42,24 @@ def test_a_flipped_bit_anywhere_is_seen() -> None:
     data = sealed({"a": np.arange(3, dtype=np.int32)})
     for place in range(len(data)):
         assert unsealed(data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :]) is None
+
+
+def test_the_seal_of_a_long_file_is_that_of_its_stretches(tmp_path: Path) -> None:
+    numbers = np.random.default_rng(0).integers(0, 255, 2 * STRETCH + 100, dtype=np.uint8)
+    body = numbers.tobytes()
+    parts = (body[:STRETCH], body[STRETCH : 2 * STRETCH], body[2 * STRETCH :])
+    assert seal_of(body) == hashlib.sha256(b"".join(hashlib.sha256(p).digest() for p in parts)).digest()
+    assert seal_of(parts[0]) == hashlib.sha256(parts[0]).digest()
+    data = bytearray(sealed({"a": numbers}))
+    path = tmp_path / "long.bin"
+    for place in (0, 31, 32, 40, STRETCH, STRETCH + 32, len(data) - 1):
+        data[place] ^= 1
+        path.write_bytes(data)
+        assert read_sealed(path) is None
+        data[place] ^= 1
+    path.write_bytes(data)
+    found = read_sealed(path)
+    assert found is not None
+    assert (found["a"] == numbers).all()
+    with pytest.raises(ValueError, match="read-only"):
+        found["a"][0] = 2
