@@ -32,6 +32,9 @@ def as_text(found: "Comparison") -> str:
         name = ("- " if row.state.value == "excluded" else "") + row.name
         cells = [f"{e.log_likelihood_ratio:+.2f} {e.frequency}" for e in row.evidence]
         lines.append("".join(_cut(text) for text in (name, *cells)).rstrip())
+        met = [f"as {e.matched_name}" if e.path else "" for e in row.evidence]
+        if any(met):
+            lines.append("".join(_cut(text) for text in ("", *met)).rstrip())
         references = [_references(e) for e in row.evidence]
         if any(references):
             lines.append("".join(_cut(text) for text in ("", *references)).rstrip())

@@ -52,3 +52,8 @@ class Evidence:
         for sign, names in (("<", up), (">", down)):
             way += f" {sign * min(len(names), 2)} {names[-1]}" if names else ""
         return f"as {self.matched_name} ({way})"
+
+    @property
+    def frequency_as_met(self) -> str:
+        """How often, and of what where that is not the finding itself: "as Fever, very frequent"."""
+        return ", ".join(filter(None, (f"as {self.matched_name}" if self.path else "", self.frequency)))

@@ -92,7 +92,7 @@ class ComparisonDialog:
                 weight = said.log_likelihood_ratio
                 role = "good" if weight >= SILENT else "bad" if weight <= -SILENT else "muted"
                 told = "\n".join((detail_of(said), *references_of(said)))
-                text = f"{signed(weight)}   {said.frequency}".rstrip()
+                text = f"{signed(weight)}   {said.frequency_as_met}".rstrip()
                 self._put(place, column, text, told=told, role=role)
         for place, expected in enumerate(found.open_findings, start=len(found.findings)):
             self._put(place, 0, f"{expected.name}  (not yet asked)", told="not yet asked", role="muted")

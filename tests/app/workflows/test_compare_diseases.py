@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from app.cli.compare import as_text
 from app.cli.main import main
 from app.config.settings import CACHE_VARIABLE
 from app.errors import UsageError
@@ -77,3 +78,16 @@ def test_the_verb_shows_the_same(
     assert "Marfan syndrome" in text
     assert value["open"][0]["name"][:20] in text
     assert main([*argv[:-1], MARFAN]) == 2
+
+
+@pytest.mark.slow
+def test_a_frequency_says_whose_it_is_where_another_finding_was_met(service: DiagnosisService) -> None:
+    weighed = service.weigh(Presentation((Finding(TermId("HP:0001250")), Finding(TermId("HP:0001263")))))
+    found = compare_diseases(service, weighed, ["OMIM:607208", "OMIM:308350"])
+    seizure = next(row for row in found.findings if row.name == "Seizure").evidence[0]
+    assert seizure.frequency_as_met == f"as Bilateral tonic-clonic seizure, {seizure.frequency}"
+    lines = as_text(found).splitlines()
+    place = next(n for n, line in enumerate(lines) if line.startswith("Seizure"))
+    assert lines[place + 1].split()[:2] == ["as", "Bilateral"]
+    delay = next(row for row in found.findings if row.name != "Seizure").evidence[0]
+    assert delay.frequency_as_met == delay.frequency
