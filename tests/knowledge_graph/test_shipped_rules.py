@@ -55,6 +55,25 @@ def test_nobody_without_findings_gets_an_alert(real_graph: CompiledGraph) -> Non
             assert trace.rules_tried == len(FLAGS)
 
 
+@pytest.mark.parametrize(
+    ("loinc", "value", "unit", "fires"),
+    [
+        ("2000-8", 3.6, "mmol/L", {"hypercalcaemia-severe"}),
+        ("17861-6", 14.4, "mg/dL", {"hypercalcaemia-severe-mg"}),
+        ("17861-6", 7.2, "mg/dL", {"hypocalcaemia-severe-mg"}),
+        ("17861-6", 3.6, "mmol/L", set()),  # a mass in another unit can't be compared
+        ("17861-6", 9.5, "mg/dL", set()),
+        ("1841-6", 300, "ug/dL", {"ammonia-very-high-mass"}),
+        ("1841-6", 160, "ug/dL", set()),
+    ],
+)
+def test_a_value_raises_the_same_alert_in_either_unit(
+    real_graph: CompiledGraph, loinc: str, value: float, unit: str, fires: set[str]
+) -> None:
+    trace = apply_rules(real_graph, BOOK, Facts(labs=(LabValue(loinc, value, unit),)))
+    assert {alert.rule_id for alert in trace.alerts} == fires
+
+
 @pytest.mark.slow
 def test_the_quick_evaluation_agrees_with_the_slow_one(real_graph: CompiledGraph) -> None:
     rng = np.random.default_rng(7)

@@ -156,6 +156,10 @@ def test_a_note_that_names_eclampsia_raises_the_alarm(
         "Seizure",
         "ICD-10 Z33 (Pregnant, named in a note at 16-24)",
     )
+    chest_pain = Finding(TermId("HP:0100749"))
+    assert "aortic-dissection-inherited" in fired("Known Marfan syndrome.", chest_pain)
+    for other in ("Her father has Marfan syndrome.", "No sign of Marfan syndrome.", "Marfanoid habitus."):
+        assert "aortic-dissection-inherited" not in fired(other, chest_pain)
     for quiet in ("No eclampsia.", "Her sister had eclampsia.", "Risk of eclampsia."):
         assert not fired(quiet)
     assert "eclampsia" not in fired("She is not pregnant.", SEIZURE)

@@ -19,6 +19,7 @@ JAUNDICE = ("HP:0000952", "HP:0001254", "HP:0011968")
 CROUP = ("HP:0010307", "HP:0012735", "HP:0001609")
 PROSTATE = ("HP:0000019", "HP:0000017", "HP:0012332")
 MARFAN = ("HP:0001083", "HP:0001166", "HP:0002616", "HP:0000545")
+CYANOSIS = ("HP:0000961", "HP:0002098")
 CYSTITIS = ("HP:0100518", "HP:0100515")
 
 
@@ -50,6 +51,7 @@ def odds(one: DifferentialLine) -> float:
         ("COMMON:ovarian-torsion", ("HP:0034267", "HP:0002027"), (Sex.FEMALE, 30), (Sex.MALE, 30)),
         ("COMMON:ectopic-pregnancy", ("HP:0034267", "HP:0002027"), (Sex.FEMALE, 30), (Sex.FEMALE, 75)),
         ("COMMON:alzheimer-disease", ("HP:0002354", "HP:0000726"), (Sex.FEMALE, 75), (Sex.FEMALE, 8)),
+        ("COMMON:inhaled-foreign-body", CYANOSIS, (Sex.MALE, 2), (Sex.MALE, 0)),
         ("ORPHA:314473", ("HP:0100615", "HP:0003270"), (Sex.FEMALE, 60), (Sex.MALE, 60)),
     ],
 )
