@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
 from threading import Event
+from typing import TypeVar
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QListWidgetItem, QSplitter
@@ -30,6 +31,7 @@ from ml.evaluation.model_report import ModelReport
 from ml.registry.model_version import ModelVersion
 
 ROW = Qt.ItemDataRole.UserRole
+Report = TypeVar("Report")
 
 
 class ModelsPage:
@@ -38,8 +40,8 @@ class ModelsPage:
     def __init__(self, session: OpenSession, changed: Callable[[], object]) -> None:
         self._session = session
         self._changed = changed
-        self._publishing = False
-        self._stop = Event()  # of the job under way
+        self._working = False  # whether a job is under way
+        self._stop = Event()  # asks it to stop
         self.message = label("", "error", wrap=True)
         self.message.hide()
         self.list = worded_list(session.look, "Model versions", role="bare")
@@ -89,7 +91,7 @@ class ModelsPage:
 
     def publish(self) -> None:
         """Export the latest training result, check it against torch, and make it current."""
-        if self._publishing:
+        if self._working:
             return
         vault, around = self._session.vault, self._session.around
         plan = PublishPlan(at=around.now(), cache_dir=around.cache_dir, policy=around.policy)
@@ -97,7 +99,7 @@ class ModelsPage:
         def reports(stop: Event) -> Iterator[str | ModelVersion]:
             return publish_model(vault, waiting_result(vault), plan, stop=stop)
 
-        self._make_current("Publishing…", reports)
+        self._work("Publishing…", reports, self._follow, self._published)
 
     def ask_base(self) -> None:
         """Ask for a coordinator's new base, and install it."""
@@ -110,7 +112,7 @@ class ModelsPage:
 
     def install_base(self, path: Path, key: str | None) -> None:
         """Check a base file as `anamnesis update apply` does, and make it current."""
-        if self._publishing:
+        if self._working:
             return
         vault, around = self._session.vault, self._session.around
         plan = ApplyPlan(at=around.now(), cache_dir=around.cache_dir, policy=around.policy)
@@ -124,36 +126,23 @@ class ModelsPage:
                 else:
                     yield word
 
-        self._make_current("Reading the file…", reports)
-
-    def _make_current(self, begun: str, reports: Callable[[Event], Iterator[str | ModelVersion]]) -> None:
-        self._publishing = True
-        self.publish_button.setEnabled(False)
-        self.base_button.setEnabled(False)
-        self._tell(begun, "notice")
-        self._under_way(
-            self._session.runner.job(reports, self._follow, lambda _done: self._published(), self._refuse)
-        )
+        self._work("Reading the file…", reports, self._follow, self._published)
 
     def measure(self) -> None:
         """Read public synthetic notes with the chosen version, and show the report."""
         chosen, around, vault = self._chosen(), self._session.around, self._session.vault
-        if chosen is None:
+        if chosen is None or self._working:
             return
         policy = around.policy
         notes = policy.gates.notes if policy.gates else REPORT_NOTES
         knowledge = site_knowledge(policy)
         plan = ReportPlan(around.now(), around.cache_dir, notes, policy.report_groups, knowledge)
         version = chosen.version.version_id
-        self.measure_button.setEnabled(False)
-        self._under_way(
-            self._session.runner.job(
-                lambda stop: takewhile(lambda _report: not stop.is_set(), report_model(vault, version, plan)),
-                self._measured,
-                lambda _done: self._ended(),
-                self._refuse,
-            )
-        )
+
+        def reports(stop: Event) -> Iterator[str | ModelReport]:
+            return takewhile(lambda _report: not stop.is_set(), report_model(vault, version, plan))
+
+        self._work("Measuring…", reports, self._measured, self._ended)
 
     def stop(self) -> None:
         """Ask the job under way to stop."""
@@ -161,17 +150,27 @@ class ModelsPage:
         self.stop_button.setEnabled(False)
         self._tell("Stopping…", "notice")
 
-    def _under_way(self, stop: Event) -> None:
-        self._stop = stop
-        self.stop_button.setEnabled(True)
-        self.stop_button.show()
+    def _work(
+        self,
+        begun: str,
+        reports: Callable[[Event], Iterator[Report]],
+        follow: Callable[[Report], object],
+        then: Callable[[], object],
+    ) -> None:
+        """One job at a time, and a button that stops it."""
+        self._tell(begun, "notice")
+        self._stop = self._session.runner.job(reports, follow, lambda _done: then(), self._give_up)
+        self._show_working(True)
+
+    def _show_working(self, working: bool) -> None:
+        self._working = working
+        self.stop_button.setEnabled(working)
+        self.stop_button.setVisible(working)
+        for deed in (self.publish_button, self.base_button, self.measure_button):
+            deed.setEnabled(not working)
 
     def _ended(self) -> None:
-        self.stop_button.hide()
-        self._publishing = False
-        self.publish_button.setEnabled(True)
-        self.base_button.setEnabled(True)
-        self.measure_button.setEnabled(True)
+        self._show_working(False)
         if self._stop.is_set():
             self._tell(_STOPPED, "notice")
 
@@ -187,6 +186,7 @@ class ModelsPage:
         done = "The new version is in use."
         if isinstance(report, ModelVersion):
             self._stop = Event()  # too late to stop
+            self.stop_button.setEnabled(False)
         self._tell(done if isinstance(report, ModelVersion) else sentence(report), "notice")
 
     def _published(self) -> None:
@@ -209,7 +209,6 @@ class ModelsPage:
     def _show(self, standing: "_Standing") -> None:
         rows, waiting, self._reports = standing.rows, standing.waiting, standing.reports
         self.publish_button.setVisible(bool(waiting))
-        self.publish_button.setEnabled(not self._publishing)
         self.base_button.setVisible(standing.may_train)
         self.list.clear()
         for found in reversed(rows):
@@ -246,10 +245,13 @@ class ModelsPage:
         self._changed()
 
     def _refuse(self, failure: Failure) -> None:
-        stopped = self._stop.is_set() and self.stop_button.isVisible()
+        self._tell(sentence(failure.message), "error")
+
+    def _give_up(self, failure: Failure) -> None:
+        """The job under way has failed, or was stopped."""
         self._ended()
-        if not stopped:
-            self._tell(sentence(failure.message), "error")
+        if not self._stop.is_set():
+            self._refuse(failure)
 
     def _tell(self, text: str, role: str) -> None:
         set_role(self.message, role)

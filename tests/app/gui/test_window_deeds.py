@@ -1,13 +1,15 @@
 """Import, a new vault, the audit and the models, through the window's own pages."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from threading import Event
 
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, Qt, QUrl
 from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import QMessageBox
+from pytestqt.qtbot import QtBot
 
 from app.config.packs import UserPacks
 from app.config.policy import Policy
@@ -17,6 +19,8 @@ from app.gui.shell.main_window import MainWindow
 from app.store.header import RECOVERY
 from app.store.key_derivation import KdfParameters
 from app.store.vault import Vault
+from app.workflows.list_models import ModelRow
+from app.workflows.report_model import ReportPlan
 from tests.app.gui.clinic import MARFAN
 from tests.app.gui.conftest import PASSPHRASE
 
@@ -107,6 +111,39 @@ def test_the_models_page_shows_the_starting_model_with_its_guarantee(
     assert "epsilon 0" in page.card.text.toPlainText()
     assert not page.card.diagram.isVisible()
     assert not page.back_button.isEnabled()
+
+
+def test_one_job_at_a_time_works_on_the_models_and_nothing_else_ends_it(
+    qtbot: QtBot, window: MainWindow, vault: Vault, settle: Settle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window.take_vault(vault)
+    assert window.workspace is not None
+    window.workspace.go("models")
+    settle()
+    page, come, begun = window.workspace.models, Event(), []
+
+    def slowly(_vault: Vault, version: str, _plan: ReportPlan) -> Iterator[str]:
+        begun.append(version)
+        yield "reading notes"
+        come.wait(20)
+
+    def refuse(_vault: Vault) -> tuple[ModelRow, ...]:
+        raise UsageError("the versions can't be read")
+
+    monkeypatch.setattr("app.gui.models.models_page.report_model", slowly)
+    monkeypatch.setattr("app.gui.models.models_page.list_models", refuse)
+    page.measure()
+    qtbot.waitUntil(lambda: page.message.text() == "Reading notes.")
+    page.measure()
+    page.refresh()
+    qtbot.waitUntil(lambda: page.message.text() == "The versions can't be read.")
+    assert page.stop_button.isVisible()
+    assert not any(b.isEnabled() for b in (page.measure_button, page.base_button, page.publish_button))
+    come.set()
+    settle()
+    assert len(begun) == 1
+    assert not page.stop_button.isVisible()
+    assert page.measure_button.isEnabled()
 
 
 def test_the_knowledge_is_loaded_once_the_window_has_been_drawn_and_not_after_a_lock(
