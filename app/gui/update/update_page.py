@@ -68,7 +68,7 @@ class UpdatePage:
         column.addWidget(self._body(), 1)
         for field in (self.recipient, self.passphrase, self.path):
             field.textChanged.connect(lambda _text: self._show_ready())
-        self.version.activated.connect(lambda _index: self._read_review())
+        self.version.activated.connect(lambda _index: self._choose_version())
         self._tell("", "muted")
         withhold_writing(session, self.sign_button)
 
@@ -94,10 +94,24 @@ class UpdatePage:
         else:
             self._without_review(Failure(_NOTHING, expected=True))
 
+    def _choose_version(self) -> None:
+        """What is shown of the one before can't be signed any more."""
+        self._review = None
+        self.text.setPlainText("Reading what would leave…")
+        self.table.hide()
+        self._show_ready()
+        self._read_review()
+
     def _read_review(self) -> None:
         vault, version_id = self._session.vault, str(self.version.currentData())
+
+        def is_chosen() -> bool:
+            return bool(self.version.currentData() == version_id)
+
         self._session.runner.read(
-            lambda: review_update(vault, version_id=version_id), self._show, self._without_review
+            lambda: review_update(vault, version_id=version_id),
+            lambda review: self._show(review) if is_chosen() else None,
+            lambda failure: self._without_review(failure) if is_chosen() else None,
         )
 
     def sign(self) -> None:
@@ -123,6 +137,7 @@ class UpdatePage:
         for field in (self.recipient, self.passphrase, self.path):
             field.clear()
         self.text.clear()
+        self.table.setRowCount(0)
 
     def _body(self) -> QWidget:
         inner = QWidget()

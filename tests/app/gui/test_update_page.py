@@ -3,8 +3,10 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
 
 import pytest
+from pytestqt.qtbot import QtBot
 
 from app.config.policy import Policy
 from app.gui.shell.main_window import MainWindow
@@ -13,6 +15,7 @@ from app.store.header import Role
 from app.store.people import add_user
 from app.store.vault import Vault
 from app.workflows.inspect_update import inspect_update
+from app.workflows.review_update import UpdateReview, review_update
 from ml.federated.coordinator import new_coordinator
 from tests.app.workflows.federated_site import FAST, OFFICER, debit, train_pretended
 
@@ -40,6 +43,36 @@ def test_a_policy_that_forbids_export_is_named(window: MainWindow, vault: Vault,
     window.around = replace(window.around, policy=Policy(export_allowed=False))
     page = _page(window, vault, settle)
     assert "policy does not allow" in page.text.toPlainText()
+
+
+def test_another_version_is_signed_only_once_it_is_shown(
+    qtbot: QtBot, window: MainWindow, vault: Vault, settle: Settle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    debit(vault)
+    train_pretended(vault, bias=0.01)
+    train_pretended(vault, bias=0.02)
+    page, come = _page(window, vault, settle), Event()
+    newest, older = (page.version.itemData(row) for row in range(2))
+
+    def late(vault: Vault, *, version_id: str) -> UpdateReview:
+        if version_id == older:
+            come.wait(20)
+        return review_update(vault, version_id=version_id)
+
+    monkeypatch.setattr("app.gui.update.update_page.review_update", late)
+    for field, words in ((page.recipient, "age1"), (page.path, "x.fedupdate"), (page.passphrase, OFFICER)):
+        field.setText(words)
+    assert page.sign_button.isEnabled()
+    page.version.setCurrentIndex(1)
+    page.version.activated.emit(1)
+    assert not page.sign_button.isEnabled()
+    page.version.setCurrentIndex(0)
+    page.version.activated.emit(0)
+    qtbot.waitUntil(page.sign_button.isEnabled)
+    come.set()
+    settle()
+    assert page._review is not None
+    assert page._review.version_id == newest
 
 
 def test_what_is_shown_is_signed_by_the_officer_alone(
