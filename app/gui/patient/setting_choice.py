@@ -5,6 +5,7 @@ The choice is the user's, holds for every patient, and is kept.
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QSizePolicy, QWidget
 
@@ -26,6 +27,7 @@ class SettingChoice:
     """Tells the assistant, keeps the choice, and has the patient ranked anew."""
 
     def __init__(self, session: OpenSession, rank: Callable[[], object]) -> None:
+        self._session = session
         self._folder = session.around.settings_file.parent
         self._rank = rank
         self._assistant: Assistant | None = None
@@ -54,5 +56,10 @@ class SettingChoice:
             return
         chosen = self.box.currentData()
         self._assistant.choose_setting(chosen)
-        write_user_packs(replace(read_user_packs(self._folder), setting=chosen), self._folder)
+        self._session.runner.write(lambda: _keep(chosen, self._folder), lambda _none: None)
         self._rank()
+
+
+def _keep(setting: str, folder: Path) -> None:
+    """Raises UsageError where it can't be written."""
+    write_user_packs(replace(read_user_packs(folder), setting=setting), folder)

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from app.clinical.diagnosis import Elsewhere
 from app.config.packs import read_user_packs
+from app.gui.operations.runner import Failure
 from app.gui.patient.setting_choice import WORDS
 from app.gui.shell.main_window import MainWindow
 from app.store.vault import Vault
@@ -39,6 +40,24 @@ def test_a_chosen_setting_ranks_anew_and_is_kept(window: MainWindow, vault: Vaul
     workspace.load_assistant()
     settle()
     assert box.currentData() == "emergency"
+
+
+def test_a_setting_that_cannot_be_kept_is_told_and_ranks_all_the_same(
+    window: MainWindow, vault: Vault, settle: Settle
+) -> None:
+    page = open_chart(window, vault, settle)
+    told: list[Failure] = []
+    window.around.runner.failed.disconnect()
+    window.around.runner.failed.connect(told.append)
+    (window.around.settings_file.parent / "knowledge.json").mkdir()
+    page.setting.box.setCurrentIndex(page.setting.box.findData("emergency"))
+    page.setting.box.activated.emit(page.setting.box.currentIndex())
+    settle()
+    (failure,) = told
+    assert "knowledge.json" in failure.message
+    opinion = page._consultation.opinion
+    assert opinion is not None
+    assert opinion.differential.setting == "emergency"
 
 
 def test_a_patient_who_reads_like_another_setting_is_told_where_to_choose_it(
