@@ -242,9 +242,8 @@ class Workspace:
         runner.busy_changed.disconnect(self.status.show_busy)
         self.backups.stop()
         runner.forget()
-        self.training.disconnect()
         self.assistant = None
-        for page in (self.patients, self.patient, self.notes, self.update, self.audit):
+        for page in (self.patients, self.patient, self.notes, self.training, self.update, self.audit):
             page.clear()
         if self.importing is not None:
             self.importing.clear()

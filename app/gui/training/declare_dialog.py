@@ -40,18 +40,18 @@ class DeclareDialog:
 
     def save(self) -> None:
         """Keep the list, if every line begins with an id."""
-        lines = [line.split()[0] for line in self.text.toPlainText().splitlines() if line.strip()]
-        strange = [number for number, word in enumerate(lines, 1) if not DISEASE_ID.fullmatch(word)]
-        if strange or not lines:
-            self._tell(
-                f"Line {strange[0]} does not begin with a disease id such as OMIM:154700."
-                if strange
-                else _EMPTY
-            )
+        lines = self.text.toPlainText().splitlines()
+        ids = {number: line.split()[0] for number, line in enumerate(lines, start=1) if line.strip()}
+        strange = [number for number, word in ids.items() if not DISEASE_ID.fullmatch(word)]
+        if strange:
+            self._tell(f"Line {strange[0]} does not begin with a disease id such as OMIM:154700.")
+            return
+        if not ids:
+            self._tell(_EMPTY)
             return
         vault = self._session.vault
         self._session.runner.write(
-            lambda: declare_diseases(vault, known_diseases(lines, current_version(vault))),
+            lambda: declare_diseases(vault, known_diseases(list(ids.values()), current_version(vault))),
             lambda _done: self._close(),
             self._refuse,
         )

@@ -62,6 +62,12 @@ class LabelCard:
             lambda: questions(vault, load_compiled(cache)), self._show, self._tell_failure
         )
 
+    def clear(self) -> None:
+        """Forget whose charts are listed."""
+        self.list.clear()
+        self.list.hide()
+        self.state.setText(NOT_LOOKED)
+
     def _show(self, found: tuple[Question, ...]) -> None:
         self.look_button.setEnabled(True)
         self.list.clear()

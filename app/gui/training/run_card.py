@@ -35,6 +35,8 @@ class RunCard:
         for part in (self.cancel_button, self.bar):
             part.hide()
         self.publish_button.setVisible(waiting)
+        if not waiting and self.remaining.text() == _WAITS:
+            self.phase.setText(IDLE)  # it has been published
         if self.phase.text() == IDLE:
             self._tell(_WAITS if waiting else _NEXT)
 

@@ -97,8 +97,9 @@ class TrainingPage:
         self._run.cancel()
         self._show_run()
 
-    def disconnect(self) -> None:
-        """Leave the run alone before the page goes."""
+    def clear(self) -> None:
+        """Forget every patient, and leave the run alone; called before the vault is locked."""
+        self.labels.clear()
         self._run.progressed.disconnect(self._show_progress)
         self._run.ended.disconnect(self._show_end)
 

@@ -50,3 +50,5 @@ def test_a_contradiction_is_told_in_words_and_opens_the_chart(
     assert workspace.here == "patient"
     assert workspace.patient.opened is not None
     assert workspace.patient.opened.chart.patient.id == MARFAN
+    window.lock()
+    assert card.list.count() == 0

@@ -10,6 +10,7 @@ from pytestqt.qtbot import QtBot
 from app.clinical.diagnosis import Decision, Diagnosis
 from app.gui.shell.main_window import MainWindow
 from app.gui.training.curve_card import where_it_stands
+from app.gui.training.run_card import IDLE
 from app.gui.training.run_view import RunProgress
 from app.gui.training.training_page import TrainingPage
 from app.store.vault import Vault
@@ -61,6 +62,10 @@ def test_a_run_is_followed_to_its_end_and_stands_in_the_ledger(
     assert page.curve.widget.isVisibleTo(page.widget)
     assert page.curve.words.text() == where_it_stands(curve)
     assert page.curve.diagram.height() >= page.curve.diagram.sizeHint().height()  # no line of it is cut
+    assert page.run.remaining.text().startswith("A result waits to be published")
+    page.run.show_idle(waiting=False)
+    assert page.run.phase.text() == IDLE
+    assert "waits" not in page.run.remaining.text()
 
 
 def test_a_long_plan_shows_how_much_of_it_is_worked_out(page: TrainingPage) -> None:
@@ -155,9 +160,9 @@ def test_declared_diseases_are_checked_and_kept(page: TrainingPage, vault: Vault
     page.declare()
     assert page.declaring is not None
     assert page.declaring.text.toPlainText() == "OMIM:154700"
-    page.declaring.text.setPlainText("OMIM:154700  Marfan\nsomething")
+    page.declaring.text.setPlainText("OMIM:154700  Marfan\n\nsomething")
     page.declaring.save()
-    assert "Line 2" in page.declaring.message.text()
+    assert "Line 3" in page.declaring.message.text()
     page.declaring.text.setPlainText("OMIM:154700  Marfan\nOMIM:15470O")
     page.declaring.save()
     settle()
