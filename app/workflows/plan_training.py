@@ -3,6 +3,7 @@
 Whether the run may begin at all is judged here too, from the ledger and what a restore left behind.
 """
 
+import math
 import os
 import re
 from collections.abc import Sequence
@@ -24,6 +25,7 @@ CAP_SETTING = "privacy.epsilon_cap"
 DECLARED_SETTING = "privacy.declared_diseases"
 DISEASE_ID = re.compile(r"[A-Z][A-Za-z0-9]*:[A-Za-z0-9._-]+")
 LARGEST_CAP = 100.0
+MOST_GIVEN_AWAY = 0.1  # patients, on average, whom delta alone would let a mechanism give away whole
 WORTHLESS_ABOVE = 0.98  # with less than this share of the target left, noise would drown everything
 SCOPES = {  # steps, sample rate, learning rate (of the head: at most, see `most_noise`)
     "head": (100, 0.5, 4.0),
@@ -122,12 +124,17 @@ def completed(plan: TrainingPlan) -> TrainingPlan:
             raise UsageError(f"the {name} of this plan is out of range; see `anamnesis train --help`")
     if optimizer != usual_optimizer(plan.scope) and not plan.learning_rate:
         raise UsageError(f"the usual learning rate is not for {optimizer}; name one by --learning-rate")
-    if whole.delta * whole.expected_patients >= 1:
-        raise UsageError(
-            f"delta {whole.delta:g} would let one patient in {1 / whole.delta:,.0f} be given away whole; "
-            "choose one far below 1 / the number of patients"
-        )
+    _check_delta(whole)
     return whole
+
+
+def _check_delta(plan: TrainingPlan) -> None:
+    most = MOST_GIVEN_AWAY / plan.expected_patients
+    if plan.delta > most:
+        raise UsageError(
+            f"delta {plan.delta:g} would let one patient in {1 / plan.delta:,.0f} be given away whole; for "
+            f"{plan.expected_patients:,} patients choose {10 ** math.floor(math.log10(most)):g} or less"
+        )
 
 
 def _check_devices(plan: TrainingPlan) -> None:

@@ -74,6 +74,7 @@ def begin(vault: Vault, plan: TrainingPlan, policy: Policy | None = None) -> Non
         {"target_epsilon": math.inf},
         {"delta": math.nan},
         {"delta": 0.004, "expected_patients": 500},
+        {"delta": 1e-4, "expected_patients": 1100},
         {"sample_rate": math.nan},
         {"learning_rate": math.nan},
         {"learning_rate": -0.1},
@@ -116,7 +117,7 @@ def test_a_larger_delta_does_not_make_room(vault: Vault) -> None:
     begin(vault, replace(PLAN, cap=5.0))
     spend(vault, 3.0)
     with pytest.raises(BudgetExceeded, match="delta"):
-        begin(vault, replace(PLAN, target_epsilon=4.0, delta=1e-3))
+        begin(vault, replace(PLAN, target_epsilon=4.0, delta=4e-4))
     begin(vault, replace(PLAN, target_epsilon=4.0, delta=1e-5))
 
 

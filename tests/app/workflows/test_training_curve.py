@@ -80,7 +80,8 @@ def test_the_notes_are_always_the_same_and_of_declared_diseases() -> None:
 
 @pytest.mark.parametrize("expected", [10, 200, 5000])
 def test_an_encoder_is_judged_seldom_enough_by_public_numbers(expected: int) -> None:
-    plan = completed(replace(PLAN, scope="lora", steps=0, sample_rate=0.0, expected_patients=expected))
+    asked = replace(PLAN, scope="lora", steps=0, sample_rate=0.0, delta=1e-6, expected_patients=expected)
+    plan = completed(asked)
     passes = 3 * plan.block_steps * plan.sample_rate * expected
     assert MOST_SHARE * passes * blocks_between(plan) >= VALIDATION_NOTES
     assert blocks_between(replace(plan, scope="head")) == 1
