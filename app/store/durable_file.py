@@ -3,6 +3,7 @@
 import errno
 import os
 import stat
+from contextlib import suppress
 from pathlib import Path
 
 _WAYS = ("O_NONBLOCK", "O_NOFOLLOW", "O_BINARY")  # not every system has each
@@ -16,11 +17,16 @@ def write_durably(path: Path, data: bytes, *, fresh: Path | None = None) -> None
     """
     draft = fresh or path.with_name(path.name + ".new")
     draft.unlink(missing_ok=True)
-    with open(open_to_write(draft, os.O_WRONLY | os.O_EXCL), "wb") as stream:
-        stream.write(data)
-        stream.flush()
-        os.fsync(stream.fileno())
-    os.replace(draft, path)
+    try:
+        with open(open_to_write(draft, os.O_WRONLY | os.O_EXCL), "wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(draft, path)
+    except OSError:
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)  # on a full disk half a file is in the way of all others
+        raise
     sync_folder(path.parent)
 
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 
 import msgspec
 
-from app.errors import UsageError
-from app.store.durable_file import write_durably
+from app.errors import UsageError, VaultError
+from app.store.durable_file import reason_of, write_durably
 from app.store.rights import Right
 from app.store.vault import Vault
 from app.workflows.list_models import load_version
@@ -72,8 +72,19 @@ def begin_run(
 
 
 def keep_checkpoint(vault: Vault, run: TrainingRun, state: bytes, noise_multiplier: float) -> None:
-    """Seal the state under the vault's key, whole or not at all; an earlier stopped run is given up."""
-    write_durably(vault.models_dir / f"{run.run_id}{_ENDING}", vault.seal(CHECKPOINT, state))
+    """Seal the state under the vault's key, whole or not at all; an earlier stopped run is given up.
+
+    Raises VaultError where the disk takes no more.
+    """
+    sealed = vault.seal(CHECKPOINT, state)
+    try:
+        write_durably(vault.models_dir / f"{run.run_id}{_ENDING}", sealed)
+    except OSError as error:
+        raise VaultError(
+            f"the run's checkpoint can't be written ({reason_of(error)}). What was granted is spent; free "
+            "space on the vault's disk, then take the run up again with --resume (from its last checkpoint; "
+            "where it had none yet, start a new run)"
+        ) from error
     note = _ResumeNote(
         run.run_id, run.plan, run.base.version.version_id, run.declared, noise_multiplier, run.curve
     )
@@ -104,8 +115,9 @@ def kept_curve(vault: Vault) -> tuple[CurvePoint, ...]:
 
 
 def _forget_files(vault: Vault, *, but: str) -> None:
-    for path in vault.models_dir.glob(f"*{_ENDING}"):
-        if path.stem != but:
+    """Also what a crash left half written: it has an ending more."""
+    for path in vault.models_dir.glob(f"*{_ENDING}*"):
+        if path.name != f"{but}{_ENDING}":
             path.unlink(missing_ok=True)
 
 

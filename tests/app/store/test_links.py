@@ -63,6 +63,20 @@ def test_a_linked_draft_is_no_way_out_of_the_folder(tmp_path: Path, victim: Path
     assert victim.read_bytes() == PRECIOUS
 
 
+def test_a_file_that_could_not_be_written_leaves_no_half_of_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_handle: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    (tmp_path / "f").write_bytes(b"old")
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(OSError, match="No space left"):
+            write_durably(tmp_path / "f", b"new")
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("f", b"old")]
+
+
 def test_a_backup_and_a_restore_follow_no_link(path: Path, tmp_path: Path, victim: Path) -> None:
     with open_it(path) as vault:
         back_up(vault, tmp_path / "whole")

@@ -13,9 +13,10 @@ import pytest
 from safetensors.numpy import load
 
 from app.config.policy import Policy
-from app.errors import BudgetExceeded, UsageError, WorkerFailed
+from app.errors import BudgetExceeded, UsageError, VaultError, WorkerFailed
+from app.store.durable_file import write_durably
 from app.store.vault import Vault
-from app.workflows import trainer_process
+from app.workflows import resume_training, trainer_process
 from app.workflows.augment_findings import FindingTeller
 from app.workflows.check_plan import PlannedRun, check_plan
 from app.workflows.collect_examples import Source, collect_examples
@@ -195,6 +196,29 @@ def test_a_killed_trainer_costs_at_most_the_granted_block(
     with pytest.raises(WorkerFailed, match="--resume"):
         run(vault)
     assert [e.steps for e in vault.ledger()] == [2, 2]
+
+
+def test_a_full_disk_ends_a_run_with_the_remedy_and_it_goes_on_from_its_last_checkpoint(
+    vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train_in_a_thread(monkeypatch)
+    (vault.models_dir / "run-0.checkpoint.new").write_bytes(b"half of one, left by a crash")
+
+    def full(path: Path, data: bytes) -> None:
+        if len(vault.ledger()) == 2:
+            raise OSError(28, "No space left on device")
+        write_durably(path, data)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(resume_training, "write_durably", full)
+        with pytest.raises(VaultError, match=r"No space left.*--resume"):
+            run(vault)
+    assert [e.steps for e in vault.ledger()] == [2, 2]
+    assert len(list(vault.models_dir.glob("*.checkpoint*"))) == 1
+    progress, result = run(vault, replace(PLAN, resume=True))
+    assert result is not None
+    assert [p.step for p in progress if p.phase == "training"] == [5, 6]
+    assert [e.steps for e in vault.ledger()] == [2, 2, 2]
 
 
 def test_the_window_side_of_training_needs_no_torch() -> None:
