@@ -15,6 +15,7 @@ from pathlib import Path
 
 from app.cli.console import Console
 from app.cli.verbs import VERBS, Verb
+from app.config.fault_report import TRACEBACK_VARIABLE
 from app.config.program import multiply_on_one_core
 from app.config.screen import require_screen
 from app.errors import AnamnesisError, UsageError
@@ -23,7 +24,6 @@ from ml.errors import MlError
 
 VERSION = "0.1.0"
 _PLACE_REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENOTDIR)
-TRACEBACK_VARIABLE = "ANAMNESIS_TRACEBACK"  # set by developers: a fault ends with its traceback
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -5,6 +5,7 @@ import sys
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QMessageBox
 
+from app.config.fault_report import print_faults_without_messages
 from app.config.policy import load_policy
 from app.config.settings import cache_dir, config_dir
 from app.errors import AnamnesisError
@@ -20,6 +21,7 @@ SCREENLESS = ("offscreen", "minimal")
 
 def open_window(vault: str | None, user: str | None) -> int:
     """Show the window until it is closed; the exit code. A policy that is not understood is refused."""
+    print_faults_without_messages()
     app = QApplication.instance() or QApplication(sys.argv[:1])
     assert isinstance(app, QApplication)
     app.setApplicationName("Anamnesis")

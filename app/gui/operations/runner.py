@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 from PySide6.QtCore import QCoreApplication, QObject, Qt, Signal, Slot
 
+from app.config.fault_report import fault_lines
 from app.errors import AnamnesisError
 from knowledge_graph.errors import KnowledgeError
 from ml.errors import MlError
@@ -156,8 +157,8 @@ class OperationRunner(QObject):
                 self._returned.emit(turn, then, function())
             except (AnamnesisError, KnowledgeError, MlError) as error:
                 self._returned.emit(turn, handler, Failure(str(error), expected=True))
-            except Exception:
-                logging.getLogger(__name__).exception("an operation failed")
+            except Exception as error:
+                logging.getLogger(__name__).error("an operation failed\n%s", fault_lines(error))
                 self._returned.emit(turn, handler, Failure(UNEXPECTED, expected=False))
             finally:
                 self._ended.emit(turn)

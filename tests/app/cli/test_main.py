@@ -9,8 +9,9 @@ from types import SimpleNamespace
 import pytest
 
 from app.cli.console import Console
-from app.cli.main import TRACEBACK_VARIABLE, main
+from app.cli.main import main
 from app.cli.verbs import VERBS
+from app.config.fault_report import TRACEBACK_VARIABLE
 from app.config.settings import os_user
 
 
