@@ -106,7 +106,7 @@ def _compare(arguments: argparse.Namespace, console: Console) -> int:
         weighed = _weigh(case, console)
         found = compare_diseases(case.service, weighed, ids)
         case.record_shown(case.service.differential(weighed, top=arguments.top))
-        known = {"knowledge_version": case.service.graph.version}
+        known = {"knowledge_version": case.service.graph.title}
     console.result({**compare.as_json(found), **known}, compare.as_text(found))
     return 0
 

@@ -38,6 +38,6 @@ def run_notes(arguments: argparse.Namespace, console: Console) -> int:
             yield from published_notes(service.graph, read_cases(arguments.cases), **how)
 
     report = evaluate_notes(service, written())
-    value = {"styles": MEASURED_STYLES, **as_dict(report), "knowledge_version": service.graph.version}
+    value = {"styles": MEASURED_STYLES, **as_dict(report), "knowledge_version": service.graph.title}
     console.result(value, as_table(report))
     return 0

@@ -58,7 +58,7 @@ def run_questions(arguments: argparse.Namespace, console: Console) -> int:
         unrecorded=arguments.unrecorded,
         progress=console.progress,
     )
-    console.result({**asdict(table), "knowledge_version": service.graph.version}, as_table(table))
+    console.result({**asdict(table), "knowledge_version": service.graph.title}, as_table(table))
     return 0
 
 

@@ -32,7 +32,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         patients: tuple[SimilarPatient, ...] = ()
         if case.vault is not None and case.patient_id is not None:
             patients = similar_patients(case.vault, graph, case.patient_id, findings, count=arguments.top)
-        version = graph.version
+        version = graph.title
     value = {
         "diseases": [asdict(found) for found in diseases],
         "patients": [asdict(found) for found in patients],

@@ -191,3 +191,13 @@ def test_a_long_text_says_how_far_it_is_read_and_answers_once(
     assert len(shares) > 2
     assert shares == sorted(set(shares))
     assert 0 < shares[0] < shares[-1] < 1
+
+
+@pytest.mark.parametrize(
+    "verb",
+    ["diagnose --compare OMIM:154700,OMIM:121050", "similar --top 1", "ask --top 1", "diagnose --top 1"],
+)
+def test_every_verb_names_the_packs_that_it_looked_at(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*verb.split(), "--json", "--findings", "HP:0001166,HP:0001083"]) == 0
+    known = json.loads(capsys.readouterr().out)["knowledge_version"]
+    assert known.startswith("2025-01-16 + Common and emergency conditions")
