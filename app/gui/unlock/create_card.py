@@ -39,6 +39,7 @@ class CreateCard:
         self.again = QLineEdit(echoMode=QLineEdit.EchoMode.Password)
         self.message = label("", "error", wrap=True)
         self.create_button = button("Create vault", self.create, role="primary")
+        self.back_button = button("Back", self._leave, role="quiet")
         self.continue_button = button("Open the new vault", self._hand_over, role="primary")
         self.sheet = RecoverySheet("Your recovery words", _WORDS, self.continue_button)
         self.words, self.noted = self.sheet.words, self.sheet.noted
@@ -47,7 +48,7 @@ class CreateCard:
         self.widget.addWidget(at_top(self.sheet.widget))
 
     def start(self, user: str) -> None:
-        """Show an empty form."""
+        """Show the form, for a user."""
         self.user.setText(user)
         self.message.hide()
         self.widget.setCurrentIndex(0)
@@ -55,20 +56,24 @@ class CreateCard:
 
     def create(self) -> None:
         """Make the vault with what was typed."""
+        if not self.create_button.isEnabled():
+            return  # Enter was pressed again: it is being made
         advice = passphrase_advice(self.passphrase.text(), self.again.text())
         if advice:
             self._tell(advice)
             return
         path, user, secret = Path(self.folder.text()).expanduser(), self.user.text(), self.passphrase.text()
         kdf = self.kdf
+        self.message.hide()
         self._busy(True)
         self._around.runner.write(
             lambda: create_vault(path, user, secret, kdf), self._show_words, self._refuse
         )
 
     def _busy(self, busy: bool) -> None:
-        """A second or two: the key is derived slowly on purpose."""
-        self.create_button.setEnabled(not busy)
+        """A second or two: the key is derived slowly on purpose. Leaving would miss the recovery words."""
+        for part in (self.create_button, self.back_button):
+            part.setEnabled(not busy)
         self.create_button.setText("Creating…" if busy else "Create vault")
 
     def _form_card(self) -> QWidget:
@@ -84,17 +89,24 @@ class CreateCard:
         form.addRow("&Passphrase", self.passphrase)
         form.addRow("&Again", self.again)
         column.addLayout(form)
-        column.addLayout(row(button("Back", self._go_back, role="quiet"), None, self.create_button))
+        column.addLayout(row(self.back_button, None, self.create_button))
         self.again.returnPressed.connect(self.create)
         return at_top(frame)
 
     def _show_words(self, made: tuple[Vault, str]) -> None:
         self._vault, words = made
-        self.passphrase.clear()
-        self.again.clear()
+        self._forget_passphrases()
         self._busy(False)
         self.widget.setCurrentIndex(1)
         self.sheet.show(words)
+
+    def _forget_passphrases(self) -> None:
+        for field in (self.passphrase, self.again):
+            field.clear()
+
+    def _leave(self) -> None:
+        self._forget_passphrases()
+        self._go_back()
 
     def _hand_over(self) -> None:
         vault, self._vault = self._vault, None

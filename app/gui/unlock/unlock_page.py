@@ -46,7 +46,7 @@ class UnlockPage:
         self._drop_later = False
         self._opening = False
         self.widget = QWidget()
-        self._cards = QStackedWidget()
+        self._cards, self._picture = QStackedWidget(), QLabel()
         self.message = label("", "error", wrap=True)
         self.vault = QLineEdit(settings.recent_vaults[0] if settings.recent_vaults else "")
         self.user = QLineEdit(settings.user or os_user())
@@ -64,6 +64,8 @@ class UnlockPage:
 
     def open(self) -> None:
         """Open the vault with what was typed."""
+        if self._opening:
+            return  # Enter was pressed again
         if not self.vault.text().strip() or not self.passphrase.text():
             self._tell("Give the vault's folder and your passphrase.")
             return
@@ -128,8 +130,7 @@ class UnlockPage:
     def _lay_out(self) -> None:
         inner = QWidget()
         outer = QHBoxLayout(inner)
-        self._cards.setFixedWidth(self._around.look.px(460))
-        self._around.look.follow(self.widget, self._rescale)
+        self._around.look.follow(self.widget, self._redraw)
         column = QVBoxLayout()
         column.addStretch(1)
         column.addLayout(self._brand())
@@ -143,20 +144,21 @@ class UnlockPage:
         whole.setContentsMargins(0, 0, 0, 0)
         area.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # it follows the field where the keyboard is
         whole.addWidget(area)
+        self._redraw()
 
-    def _rescale(self) -> None:
-        self._cards.setFixedWidth(self._around.look.px(460))
+    def _redraw(self) -> None:
+        look = self._around.look
+        self._cards.setFixedWidth(look.px(460))
+        self._picture.setPixmap(pixmap(look, "anamnesis", size=40))
 
     def _brand(self) -> QHBoxLayout:
-        picture = QLabel()
-        picture.setPixmap(pixmap(self._around.look, "anamnesis", size=40))
         words = QVBoxLayout()
         words.setSpacing(0)
         words.addWidget(label("Anamnesis", "title"))
         words.addWidget(label("Diagnosis support that stays inside the hospital", "muted", wrap=True))
         made = QHBoxLayout()
         made.setSpacing(14)
-        made.addWidget(picture)
+        made.addWidget(self._picture)
         made.addLayout(words, 1)
         return made
 

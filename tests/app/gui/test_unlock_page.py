@@ -1,6 +1,8 @@
 """The first screen has room for what it says: with little height it scrolls, and no field is squeezed."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from PySide6.QtWidgets import QApplication, QLineEdit
@@ -12,6 +14,7 @@ from app.gui.unlock.unlock_page import UnlockPage
 from tests.app.gui.measuring import ROUNDS, cut_words, visible
 
 pytestmark = pytest.mark.slow
+Settle = Callable[[], None]
 LONG = "The vault has new keys. Type your passphrase to go on. To be added again in Settings: " + "eve, " * 12
 
 
@@ -31,3 +34,16 @@ def test_a_long_notice_above_many_recent_vaults_squeezes_no_field(window: MainWi
     assert [f.accessibleName() for f in fields if f.height() < f.minimumSizeHint().height()] == []
     assert cut_words(page.widget) == []
     assert window.height() <= 700
+
+
+def test_enter_pressed_twice_opens_once_and_misses_no_passphrase(
+    window: MainWindow, tmp_path: Path, settle: Settle
+) -> None:
+    page = window.unlock
+    page.vault.setText(str(tmp_path / "none.vault"))
+    page.passphrase.setText("four unrelated words here")
+    page.open()
+    page.open()
+    assert page.message.isHidden()
+    settle()
+    assert "none.vault" in page.message.text()

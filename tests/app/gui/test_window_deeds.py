@@ -59,6 +59,10 @@ def test_a_new_vault_shows_its_words_once_and_opens_after_they_are_noted(
 ) -> None:
     window.unlock.show_create()
     card = window.unlock.create
+    card.passphrase.setText(PASSPHRASE)
+    card.back_button.click()
+    assert card.passphrase.text() == ""
+    window.unlock.show_create()
     card.kdf = KdfParameters.fast_for_tests()
     card.folder.setText(str(tmp_path / "new.vault"))
     card.user.setText("dr.new")
@@ -70,7 +74,10 @@ def test_a_new_vault_shows_its_words_once_and_opens_after_they_are_noted(
     card.again.setText(PASSPHRASE)
     card.create()
     assert (card.create_button.text(), card.create_button.isEnabled()) == ("Creating…", False)
+    assert not card.back_button.isEnabled(), "nobody would see the words"
+    card.again.returnPressed.emit()
     settle()
+    assert card.message.isHidden()
     assert card.create_button.text() == "Create vault"
     words = " ".join(re.findall("[a-z]+", card.words.text()))
     assert not card.continue_button.isEnabled()
