@@ -66,9 +66,7 @@ class Interviewer:
             belief,
             asked.findings,
             believe=lambda finding: service.weigh_also(weighed, finding).fused.shown,
-            weight=service.weight_of_next(
-                weighed.scores, with_text=weighed.text is not None, told=asked.told
-            ),
+            weight=service.weight_of_next(weighed.scores, text=weighed.text, told=asked.told),
             sex=asked.sex,
             age_days=asked.age_days,
             rule=number,

@@ -12,6 +12,7 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from app.config.settings import cache_dir
@@ -181,7 +182,7 @@ def privately(task: LearningTask, epsilon: float, progress: Callable[[str], None
                     trainer.grant()
             elif frame["kind"] == "result":
                 told = frame["fusion"]
-                return Trained(bytes(frame["tensors"]), LearnedFusion(**told) if told else None)
+                return Trained(bytes(frame["tensors"]), told and msgspec.convert(told, LearnedFusion))
     raise WorkerFailed("the trainer gave no result; check free memory and try again")
 
 

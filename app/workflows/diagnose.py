@@ -21,6 +21,7 @@ from app.clinical.diagnosis import Differential, DifferentialLine, Elsewhere
 from app.workflows.differential_line import differential_lines
 from app.workflows.elsewhere import elsewhere
 from app.workflows.gather_findings import GatheredFinding, gather_findings
+from app.workflows.learned_weights import learned_weights
 from app.workflows.load_knowledge import KnowledgeChoice, LiveKnowledge
 from app.workflows.load_rules import load_rules
 from app.workflows.note_reader import NoteReader
@@ -270,17 +271,20 @@ class DiagnosisService:
         return replace(weighed, fused=fused, text=text)
 
     def weight_of_next(
-        self, scores: GraphScores, *, with_text: bool = False, told: Told = Told.FINDINGS
+        self,
+        scores: GraphScores,
+        *,
+        text: npt.NDArray[np.floating] | None = None,
+        told: Told = Told.FINDINGS,
     ) -> float:
-        """By which power one more observed finding would count in the differential."""
-        weights, count = self.weights(both=with_text), observed_count(scores.findings) + 1
-        weight = weights.of_graph(count, with_text=with_text)
+        """By which power one more observed finding would count, beside a text's scores if there are any."""
+        weight = self.weights(text).of_graph(observed_count(scores.findings) + 1, with_text=text is not None)
         return self._weights.sureness(self.setting, told) * weight
 
-    def weights(self, *, both: bool) -> FusionWeights:
-        """Those that ship; where graph and text speak both, by what the model's patients told of them."""
-        learned = self.predictor.fusion if both and self.predictor else None
-        return self._weights.learned(text=learned.text, power=learned.power) if learned else self._weights
+    def weights(self, text: npt.NDArray[np.floating] | None) -> FusionWeights:
+        """Those that ship; where this text speaks beside the graph, by what the model's patients told."""
+        learned = self.predictor.fusion if self.predictor else None
+        return self._weights if text is None else learned_weights(self._weights, learned, self.graph, text)
 
     def text_weight(self, told: Told) -> float:
         """What a text's log probability is multiplied by beside a graph, where nothing was learned of it."""
@@ -305,7 +309,7 @@ class DiagnosisService:
             text,
             observed=observed_count(scores.findings),
             prior=setting_prior(self.graph, setting),
-            weights=self.weights(both=bool(scores.findings) and text is not None),
+            weights=self.weights(text if scores.findings else None),
             shown_as=self.shown_as,
             rule_share=held.share,
             sureness=self._weights.sureness(setting, told),

@@ -128,7 +128,7 @@ def evaluate_notes(
     """By source of notes and way. Raises UsageError where there is no note."""
     tally = Tally(service.graph)
     for scored in score_notes(service, notes):
-        tally.count(scored, weights or FusionWeights.load(), weights or service.weights(both=True))
+        tally.count(scored, weights or FusionWeights.load(), weights or service.weights(scored.text))
     return tally.report()
 
 

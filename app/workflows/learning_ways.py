@@ -18,6 +18,7 @@ from app.workflows.evaluate_notes import (
     ranked_unseen,
     ways_of,
 )
+from app.workflows.learned_weights import learned_weights
 from app.workflows.site_fusion import beside_of, label_rows, leader_rows
 from app.workflows.suggest_findings import build_recogniser, read_findings
 from app.workflows.write_notes import KnownNote
@@ -66,11 +67,11 @@ class NoteWays:
     ) -> Outcomes:
         """By way, of every note; `logits` (notes, labels) are one model's, `fusion` what it learned."""
         found: Outcomes = {way: [] for way in SHOWN}
-        learned = fusion or LearnedFusion()
-        both = self._weights.learned(text=learned.text, power=learned.power)
         for side, own in zip(sides, logits, strict=True):
             truths = [int(self._shown_as[self._graph.disease_number(truth)]) for truth in side.note.truths]
-            scored = ScoredNote(side.note, side.ranked, side.ranked, self._in_graph_order(own), side.count)
+            text = self._in_graph_order(own)
+            both = learned_weights(self._weights, fusion, self._graph, text)
+            scored = ScoredNote(side.note, side.ranked, side.ranked, text, side.count)
             ways = ways_of(scored, self._weights, self._shown_as)
             ways[AS_SHIPPED] = ways[FUSED]
             ways[FUSED] = ways_of(scored, self._weights, self._shown_as, both=both)[FUSED]

@@ -154,7 +154,7 @@ def _fused(
     service: DiagnosisService, graph: npt.NDArray[np.floating] | None, text: Told, *, observed: int
 ) -> FusedDifferential:
     """What a clinician of the site is shown of a note: by its knowledge, in its setting."""
-    weights = service.weights(both=graph is not None)
+    weights = service.weights(None if graph is None else text)
     return fuse(
         graph,
         text,

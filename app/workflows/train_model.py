@@ -12,6 +12,7 @@ from random import SystemRandom
 from threading import Event
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from app.config.policy import Policy
@@ -315,7 +316,7 @@ def _finish(vault: Vault, run: TrainingRun, final: dict[str, Any], noise: float)
         base_version=run.base.version.version_id,
         scope=plan.scope,
         tensors=final["tensors"],
-        fusion=None if fusion is None else LearnedFusion(float(fusion["text"]), float(fusion["power"])),
+        fusion=None if fusion is None else msgspec.convert(fusion, LearnedFusion),
         privacy=PrivacyClaim(
             epsilon=epsilon,
             delta=plan.delta,

@@ -32,7 +32,10 @@ def _fusion(card: ModelCard) -> str:
     if card.fusion is None:
         return "as shipped"
     learned = card.fusion
-    return f"learned under this guarantee: text x {learned.text:g}, power of the whole x {learned.power:g}"
+    told = f"learned under this guarantee: text x {learned.text:g}, power of the whole x {learned.power:g}"
+    return told + (
+        f", as far as the text speaks for the {len(learned.taught)} taught" if learned.taught else ""
+    )
 
 
 def _half_precision(card: ModelCard) -> list[tuple[str, str]]:

@@ -11,6 +11,8 @@ import msgspec
 from ml.errors import ModelFileError
 from ml.frames import UNDECODABLE
 
+STRANGER = 0.1  # the share at which what was learned holds by half: few of a site's own patients lie below
+
 
 @dataclass(frozen=True, slots=True)
 class PrivacyClaim:
@@ -30,11 +32,18 @@ class PrivacyClaim:
 class LearnedFusion:
     """What a site's patients told of the fusion, under the same guarantee: factors of the shipped weights.
 
-    `text` of the text's weight, `power` of the whole, where both graph and text speak.
+    `text` of the text's weight, `power` of the whole, where both graph and text speak. `taught` are the
+    labels whose patients told it: of others it says the less, the less the text speaks for one of these.
     """
 
     text: float = 1.0
     power: float = 1.0
+    taught: tuple[str, ...] = ()
+
+    def held_to(self, share: float) -> "LearnedFusion":
+        """As far as it holds for whom the text's probabilities of `taught` add up to `share`."""
+        held = share**2 / (share**2 + STRANGER**2)
+        return LearnedFusion(self.text**held, self.power**held, self.taught)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,36 +1,42 @@
 """What a patient's text may count beside the graph at a site, and how sure both are, by a run's last looks.
 
 The weights that ship were learned where the text model knows every disease a little. One that has learned a
-site's own diseases may count for more, or less, and only the site's patients can tell. So the last steps of a
-run release, for each of CANDIDATES, how much lower a patient's loss would be than under the shipped weights:
+site's own diseases may count for more, and only the site's patients can tell. So the last steps of a run
+release, for each of CANDIDATES, how much lower a patient's loss would be than under the shipped weights:
 Brier's (1950), over all diseases, of
 
     p(d) = exp(k (o(d) + a t(d))) / Z,
 
 where t is the text's weighed log probability, o is what else speaks for a disease (`Beside`), and (a, k) is
-the candidate. The shipped weights stand unless one is CLEARLY better than noise may have feigned.
+the candidate, held to how far the text speaks for a taught disease (`LearnedFusion.held_to`).
+
+What is learned is a mean of the candidates and the shipped weights, in logarithms: each counts exp(gain / s),
+s the noise in a gain, so that little noise chooses the best and much the middle; and much of it shrinks
+the mean towards the shipped weights, which gain nothing. It rests on what was released alone.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
 from ml.registry.training_result import LearnedFusion
-from ml.training.dp_head import HeadState, PatientFeatures
+from ml.training.dp_head import HeadState, PatientFeatures, StepSettings
 from ml.training.looks import Doubles, Looks
 from ml.training.messages import Beside
 
 FUSION_LOOKS = 0.08  # of a run's steps
 CANDIDATES = (
-    LearnedFusion(power=0.7),
-    LearnedFusion(power=1.4),
-    LearnedFusion(text=2.0, power=0.7),
-    LearnedFusion(text=2.0),
-    LearnedFusion(text=2.0, power=1.4),
+    LearnedFusion(text=2.0, power=0.6),
+    LearnedFusion(text=3.0, power=1.0),
+    LearnedFusion(text=4.0, power=0.6),
+    LearnedFusion(text=6.0, power=0.4),
+    LearnedFusion(text=6.0, power=0.7),
 )
-STRETCH = 1.5  # a patient's gains of length one are so many clips long; few are longer than 0.67
-CLEARLY = 1.5  # deviations of the noise
+LONGEST = 2 / 3  # a patient's gains are clipped to; one in ten is longer
+LEAST_NOISE = 0.003  # nor do few patients tell of others more exactly
+USUAL_GAIN = 0.2  # noise as large as this halves what is learned
 
 
 def fused_gains(
@@ -48,7 +54,8 @@ def fused_gains(
         if other is not None and len(patient.features):
             text = mean_log_probability(state, patient)
             whose = leaders[patient.label]
-            losses = [brier(p, whose, leaders) for p in _fused(text, other)]
+            share = float(np.exp(text[state.rows]).sum())
+            losses = [brier(p, whose, leaders) for p in _fused(text, other, share)]
             row[:] = losses[0] - np.array(losses[1:])
     return shown
 
@@ -62,15 +69,16 @@ def mean_log_probability(state: HeadState, patient: PatientFeatures) -> Doubles:
     return mean
 
 
-def _fused(text: Doubles, other: Beside) -> Iterator[Doubles]:
+def _fused(text: Doubles, other: Beside, share: float) -> Iterator[Doubles]:
     """Probabilities of the labels, then of diseases beside them: as shipped, and under each candidate.
 
-    Of a disease that the model lacks the text says what it would say knowing nothing.
+    `share` is what the text gives the taught diseases together. Of a disease that the model lacks the text
+    says what it would say knowing nothing.
     """
     shares = other.of_labels(len(text))
     told = np.full(len(shares), -np.log(len(text)))
     told[: len(text)] = text
-    for weights in (LearnedFusion(), *CANDIDATES):
+    for weights in (LearnedFusion(), *(candidate.held_to(share) for candidate in CANDIDATES)):
         pooled = weights.power * (shares + weights.text * other.text_weight * told)
         yield np.exp(pooled - np.logaddexp.reduce(pooled))
 
@@ -82,7 +90,18 @@ def brier(probability: Doubles, truth: int, leaders: npt.NDArray[np.int32]) -> f
     return float(joined @ joined + beside @ beside - 2 * joined[truth] + 1)
 
 
-def learned_fusion(looks: Looks) -> LearnedFusion | None:
-    """The candidate that gains most, or None where noise may have feigned it."""
-    best = int(looks.mean().argmax())
-    return CANDIDATES[best] if looks.mean()[best] > CLEARLY * looks.deviation() else None
+def look_settings(settings: StepSettings) -> StepSettings:
+    """A step's, for gains: another clip, and so as much more or less noise; the multiplier stands."""
+    return replace(settings, max_grad_norm=LONGEST)
+
+
+def learned_fusion(looks: Looks, taught: tuple[str, ...]) -> LearnedFusion | None:
+    """What the looks at gains tell, of the labels `taught`; None where there were none."""
+    if not looks.mean().any():
+        return None
+    gains, noise = np.append(looks.mean(), 0.0), max(looks.deviation(), LEAST_NOISE)
+    share = np.exp((gains - gains.max()) / noise)
+    factors = np.log([(c.text, c.power) for c in (*CANDIDATES, LearnedFusion())])
+    kept = USUAL_GAIN**2 / (USUAL_GAIN**2 + noise**2)
+    text, power = np.exp(kept * (share @ factors) / share.sum()).round(3).tolist()
+    return LearnedFusion(text, power, taught)

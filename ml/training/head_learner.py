@@ -16,7 +16,7 @@ from ml.training.devices import training_device
 from ml.training.direction_rows import MADE_LIFTED, DirectionRows, start_rows
 from ml.training.directions import Seen
 from ml.training.dp_head import HeadState, PatientFeatures, StepSettings, private_step, with_frozen
-from ml.training.fusion_looks import CANDIDATES, FUSION_LOOKS, STRETCH, fused_gains, learned_fusion
+from ml.training.fusion_looks import CANDIDATES, FUSION_LOOKS, fused_gains, learned_fusion, look_settings
 from ml.training.looks import Looks
 from ml.training.messages import TrainingJob, TrainingPatient
 from ml.training.own_centre import CENTRE_LOOKS, mean_features, own_centre
@@ -59,6 +59,7 @@ class HeadLearner:
         self._sureness = Looks("sureness", len(SHARES), round(SURENESS_LOOKS * steps))
         self._leaders = np.frombuffer(job.leaders, np.int32)
         self._fusion = Looks("fusion", len(CANDIDATES), round(FUSION_LOOKS * steps) if job.leaders else 0)
+        self._taught = tuple(job.labels[row] for row in job.declared)
         self._left = job.steps - job.done_steps
         messages = job.public_messages
         self._rightness = Looks("rightness", 1, rightness_looks(steps) if messages else 0)
@@ -80,7 +81,7 @@ class HeadLearner:
         self._left -= 1
         if self._left in range(self._fusion.wanted):
             gains = fused_gains(self._released(), people, [self._beside[i] for i in drawn], self._leaders)
-            self._fusion.look(STRETCH * own.max_grad_norm * gains, settings=own, random=random)
+            self._fusion.look(gains, settings=look_settings(settings), random=random)
         elif not self._centre.complete():
             self._centre.look(mean_features(people, len(self._weight[0])), settings=own, random=random)
             if self._centre.complete():
@@ -134,7 +135,7 @@ class HeadLearner:
         return data
 
     def fusion(self) -> LearnedFusion | None:
-        return learned_fusion(self._fusion)
+        return learned_fusion(self._fusion, self._taught)
 
     def _still_off(self) -> Seen:
         """What the looks for the centre saw of the way from where it was moved to."""

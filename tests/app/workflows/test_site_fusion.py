@@ -11,6 +11,7 @@ from app.cli.case import parse_findings
 from app.config.policy import Policy
 from app.workflows.diagnose import DiagnosisService
 from app.workflows.evaluate_notes import FUSED, GRAPH, TEXT, ScoredNote, ways_of
+from app.workflows.learned_weights import learned_weights
 from app.workflows.load_knowledge import KnowledgeChoice
 from app.workflows.site_fusion import MOST_DISEASES, SiteFusion, beside_of
 from app.workflows.weighed import Presentation
@@ -133,10 +134,29 @@ def test_a_diagnosis_weighs_what_was_learned_where_both_speak(
     for one_sided in (Presentation(MARFANOID), Presentation(texts=(NOTE,))):
         assert np.array_equal(start.weigh(one_sided).fused.shown, taught.weigh(one_sided).fused.shown)
     weighed = start.weigh(ASKED)
-    both = [s.weight_of_next(weighed.scores, with_text=True, told=Told.NOTE) for s in (start, taught)]
+    said = weighed.text
+    both = [s.weight_of_next(weighed.scores, text=said, told=Told.NOTE) for s in (start, taught)]
     alone = [s.weight_of_next(weighed.scores) for s in (start, taught)]
     assert both[1] == pytest.approx(0.7 * both[0])
     assert alone[0] == alone[1]
+
+
+def test_what_was_learned_counts_as_far_as_the_text_takes_her_for_a_taught_one(
+    real_graph: CompiledGraph,
+) -> None:
+    shipped, other = FusionWeights.load(), real_graph.disease_ids[0]
+    for share in (0.02, 0.1, 0.9):
+        text = np.full(len(real_graph.disease_ids), np.nan)
+        text[real_graph.disease_number(MARFAN)], text[0] = np.log(share), np.log(1 - share)
+        own, strange = (
+            learned_weights(shipped, replace(LEARNED, taught=(label, "OWN:1")), real_graph, text)
+            for label in (MARFAN, other)
+        )
+        held = share**2 / (share**2 + 0.01)
+        assert own.text == pytest.approx(shipped.text * 1.4**held)
+        assert own.graph == pytest.approx(shipped.graph * 0.7**held)
+        assert (own.graph < strange.graph) == (share > 0.5)
+    assert learned_weights(shipped, None, real_graph, text) == shipped
 
 
 def test_what_was_learned_is_in_the_versions_name_and_on_its_card(learned: VersionContent) -> None:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from ml.training import fusion_looks
 from ml.training.dp_head import HeadState, PatientFeatures
 from ml.training.messages import Beside
-from tests.ml.training.dp_checks import LABELS
+from tests.ml.training.dp_checks import LABELS, ROWS
 
 LEADERS = np.array([0, 1, 2, 3, 4, 2], np.int32)  # the last is shown as the third
 
@@ -35,7 +35,9 @@ def slow_gains(state: HeadState, patient: PatientFeatures, other: Beside) -> lis
     lacking = told.pop(-1)
     rest = other.rest - log(LABELS - len(told))
     losses = []
-    for a, k in [(1.0, 1.0), *((c.text, c.power) for c in fusion_looks.CANDIDATES)]:
+    own = sum(exp(text[row]) for row in ROWS)
+    held = own * own / (own * own + 0.01)
+    for a, k in [(1.0, 1.0), *((c.text**held, c.power**held) for c in fusion_looks.CANDIDATES)]:
         raised = [exp(k * (told.get(d, rest) + a * other.text_weight * text[d])) for d in range(LABELS)]
         raised.append(exp(k * (lacking - a * other.text_weight * log(LABELS))))
         shown: dict[Any, float] = {}

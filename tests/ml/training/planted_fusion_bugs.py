@@ -110,8 +110,9 @@ def a_choice_by_what_was_not_noised(patch: pytest.MonkeyPatch) -> None:
         if self._name == "fusion":
             self.bare = getattr(self, "bare", 0.0) + looks.clipped_total(shown, settings)
 
-    def chosen(taken: Any) -> Any:
-        return fusion_looks.CANDIDATES[int(np.argmax(getattr(taken, "bare", 0.0)))]
+    def chosen(taken: Any, taught: Any) -> Any:
+        best = fusion_looks.CANDIDATES[int(np.argmax(getattr(taken, "bare", 0.0)))]
+        return replace(best, taught=taught)
 
     patch.setattr(Looks, "look", both)
     patch.setattr(head_learner, "learned_fusion", chosen)
@@ -119,7 +120,20 @@ def a_choice_by_what_was_not_noised(patch: pytest.MonkeyPatch) -> None:
 
 @bug
 def a_choice_that_takes_noise_for_a_gain(patch: pytest.MonkeyPatch) -> None:
-    def bold(taken: Any) -> Any:
-        return fusion_looks.CANDIDATES[int(taken.mean().argmax())]
+    def bold(taken: Any, taught: Any) -> Any:
+        return replace(fusion_looks.CANDIDATES[int(taken.mean().argmax())], taught=taught)
 
     patch.setattr(head_learner, "learned_fusion", bold)
+
+
+@bug
+def a_choice_that_forgets_how_much_noise_there_was(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Looks, "deviation", lambda _: 0.0)
+
+
+@bug
+def gains_under_a_wider_clip_than_their_noise(patch: pytest.MonkeyPatch) -> None:
+    at_the_fusion(
+        patch,
+        lambda s, _: replace(s, max_grad_norm=3 * s.max_grad_norm, noise_multiplier=s.noise_multiplier / 3),
+    )

@@ -13,7 +13,6 @@ from ml.privacy.csprng import SecureRandom
 from ml.privacy.ledger import epsilon_bound
 from ml.privacy.loss_distribution import least_epsilon
 from ml.training import fusion_looks
-from ml.training.dp_head import StepSettings
 from ml.training.head_learner import HeadLearner
 from ml.training.learner import make_learner
 from ml.training.looks import clipped_total
@@ -66,18 +65,12 @@ def _drawn_counts(
         noise = looking if STEPS - step <= LOOKS else before
         drawn = inside[random.poisson_sample(len(inside), RATE)]
         learner.step(drawn.tolist(), step_settings(job, noise, step), random)
-    settings = learner._public.settings(step_settings(job, looking, STEPS - 1))
+    settings = fusion_looks.look_settings(step_settings(job, looking, STEPS - 1))
     summed = learner._fusion.mean() * LOOKS * settings.expected_batch
-    return _solved(_clipped(learner, settings), summed, LOOKS * settings.spread**2)
-
-
-def _clipped(learner: HeadLearner, settings: StepSettings) -> Doubles:
-    """What each canary adds to a look that she is drawn for."""
-    gains = fusion_looks.fused_gains(
-        learner._released(), learner._patients, learner._beside, learner._leaders
-    )
-    shown = fusion_looks.STRETCH * settings.max_grad_norm * gains
-    return np.stack([clipped_total(row[None], settings) for row in shown])
+    people = learner._patients, learner._beside
+    gains = fusion_looks.fused_gains(learner._released(), *people, learner._leaders)
+    clipped = np.stack([clipped_total(row[None], settings) for row in gains])
+    return _solved(clipped, summed, LOOKS * settings.spread**2)
 
 
 def _solved(shown: Doubles, summed: Doubles, variance: float) -> Doubles:
