@@ -172,6 +172,7 @@ def _of_input(arguments: argparse.Namespace, console: Console, *, with_text: boo
     service = _service(arguments, with_text=False)
     if findings:
         _must_be_rankable(service, findings)
+        _tell_contradictions(service, console, findings)
         return OpenCase(service, Presentation(findings, (), sex, age))
     return OpenCase(service, _of_packet(arguments, console, service, sex=sex, age=age))
 
@@ -190,10 +191,13 @@ def _of_packet(
     """What the packet says; --sex and --age come first."""
     from app.workflows.present_phenopacket import present_phenopacket
 
-    packet = present_phenopacket(arguments.phenopacket, service.graph, today=date.today())
+    packet = present_phenopacket(
+        arguments.phenopacket, service.graph, laboratory=service.laboratory, today=date.today()
+    )
     for term_id in packet.left_out:
         console.progress(f"left out {term_id}: no phenotypic abnormality of HPO {service.graph.version}")
     asked = packet.presentation
+    _tell_contradictions(service, console, asked.findings)
     return replace(
         asked,
         sex=asked.sex if sex is Sex.UNKNOWN else sex,
@@ -208,3 +212,13 @@ def _must_be_rankable(service: "DiagnosisService", findings: Sequence[Finding]) 
         service.graph.resolve(finding.term_id)  # an unknown id is refused as such
         if not is_rankable(service.graph, finding):
             raise UsageError(f"{finding.term_id} is no phenotypic abnormality; name terms below HP:0000118")
+
+
+def _tell_contradictions(service: "DiagnosisService", console: Console, findings: Sequence[Finding]) -> None:
+    from knowledge_graph.graph.settled import contradicted
+
+    graph = service.graph
+    for excluded, observed in contradicted(graph, findings).items():
+        seen, gone = (graph.term_names[graph.term_number(f.term_id)] for f in (observed, excluded))
+        why = "observed, too" if seen == gone else f"implied by {seen}, which is observed"
+        console.progress(f"{gone} is excluded, but {why}: what is observed counts; correct the other")

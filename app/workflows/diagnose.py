@@ -33,12 +33,13 @@ from app.workflows.record_days import days_before, newest_day, newest_note_day
 from app.workflows.suggest_findings import build_recogniser, read_findings
 from app.workflows.tell_old_findings import not_new
 from app.workflows.weighed import Presentation, Weighed
-from knowledge_graph.findings.finding import Finding, FindingState, Sex, observed_count
+from knowledge_graph.findings.finding import Finding, Sex, observed_count
 from knowledge_graph.fusion.fused_differential import FusedDifferential, fuse
 from knowledge_graph.fusion.fusion_weights import FusionWeights, Told
 from knowledge_graph.fusion.same_disease import leaders
 from knowledge_graph.fusion.setting_prior import DEFAULT_SETTING, setting_prior
 from knowledge_graph.graph.compiled_graph import CompiledGraph
+from knowledge_graph.graph.settled import contradicted
 from knowledge_graph.ranking.rank import GraphScores, rank
 from knowledge_graph.rules.constraints import ConstraintShare, constraint_share
 from knowledge_graph.rules.facts import Facts
@@ -316,12 +317,9 @@ class DiagnosisService:
         )
 
     def _consistent(self, findings: Sequence[Finding]) -> list[Finding]:
-        seen = {self.graph.resolve(f.term_id) for f in findings if f.state is FindingState.OBSERVED}
-        return [
-            f
-            for f in findings
-            if f.state is FindingState.OBSERVED or self.graph.resolve(f.term_id) not in seen
-        ]
+        """Without what is excluded, but observed or implied by what is observed."""
+        gone = contradicted(self.graph, findings)
+        return [finding for finding in findings if finding not in gone]
 
     def text_scores(self, texts: Sequence[str]) -> npt.NDArray[np.float64] | None:
         """Mean log probability over the notes, in graph order; NaN where the model lacks a disease."""

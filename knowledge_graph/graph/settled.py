@@ -1,4 +1,4 @@
-"""Which terms the findings already answer, by what is above and below them."""
+"""Which terms the findings already answer, by what is above and below them, and which they contradict."""
 
 from collections.abc import Iterable
 
@@ -24,3 +24,19 @@ def settled_terms(graph: CompiledGraph, findings: Iterable[Finding]) -> npt.NDAr
     if answered:
         settled[np.concatenate(answered)] = True
     return settled
+
+
+def contradicted(graph: CompiledGraph, findings: Iterable[Finding]) -> dict[Finding, Finding]:
+    """What is excluded, but observed or implied by what is observed; each with what observes it.
+
+    Raises UnknownTerm.
+    """
+    findings = tuple(findings)
+    implied = {
+        above: finding
+        for finding in findings
+        if finding.state is FindingState.OBSERVED
+        for above in graph.ancestors[graph.term_number(finding.term_id)].tolist()
+    }
+    numbers = ((f, graph.term_number(f.term_id)) for f in findings if f.state is FindingState.EXCLUDED)
+    return {finding: implied[number] for finding, number in numbers if number in implied}

@@ -201,3 +201,15 @@ def test_every_verb_names_the_packs_that_it_looked_at(verb: str, capsys: pytest.
     assert main([*verb.split(), "--json", "--findings", "HP:0001166,HP:0001083"]) == 0
     known = json.loads(capsys.readouterr().out)["knowledge_version"]
     assert known.startswith("2025-01-16 + Common and emergency conditions")
+
+
+def test_a_finding_that_another_implies_is_said_to_be_no_exclusion(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    code, told, said = diagnosed(capsys, "--findings", "HP:0007359,-HP:0001250")
+    assert code == 0
+    assert "Seizure is excluded, but implied by Focal-onset seizure, which is observed" in said
+    lines = told["differential"]
+    assert isinstance(lines, list)
+    assert {e["term_id"] for line in lines for e in line["evidence"]} == {"HP:0007359"}
+    assert "is excluded" not in diagnosed(capsys, "--findings", "HP:0001250,-HP:0007359")[2]

@@ -155,6 +155,13 @@ def test_a_finding_that_is_also_excluded_is_observed_once(service: DiagnosisServ
     assert told == plain
 
 
+def test_what_an_observed_finding_implies_can_not_be_excluded(service: DiagnosisService) -> None:
+    """Arachnodactyly is an abnormal finger morphology, HP:0001167."""
+    both = (*MARFANOID, Finding(TermId("HP:0001167"), FindingState.EXCLUDED))
+    told, plain = (service.diagnose(Presentation(f), top=5) for f in (both, MARFANOID))
+    assert told == plain
+
+
 def test_what_a_kindred_disease_lends_is_named_with_its_sources(service: DiagnosisService) -> None:
     found = service.diagnose(Presentation(MARFANOID[:5]), top=10)
     line = next(entry for entry in found.lines if entry.disease_id == MARFAN)

@@ -26,8 +26,9 @@ from app.workflows.present_phenopacket import present_phenopacket
 from app.workflows.read_codes import read_codes
 from app.workflows.read_laboratory import LOINC, read_laboratory
 from app.workflows.weighed import Presentation
-from knowledge_graph.findings.finding import Finding, Sex
+from knowledge_graph.findings.finding import Finding, FindingState, Sex
 from knowledge_graph.graph.compiled_graph import CompiledGraph
+from knowledge_graph.rules.laboratory import by_loinc
 from knowledge_graph.terms.term import TermId
 
 ANN = PatientId("ann")
@@ -272,7 +273,17 @@ def test_a_phenopackets_measurements_and_diseases_reach_the_rules(
 ) -> None:
     potassium = {
         "assay": {"id": "LOINC:2823-3", "label": "Potassium"},
-        "value": {"quantity": {"unit": {"id": "UCUM:mmol/L", "label": "mmol/L"}, "value": 6.9}},
+        "value": {
+            "quantity": {
+                "unit": {"id": "UCUM:mmol/L", "label": "mmol/L"},
+                "value": 6.9,
+                "referenceRange": {
+                    "unit": {"id": "UCUM:mmol/L", "label": "mmol/L"},
+                    "low": 3.5,
+                    "high": 5.1,
+                },
+            }
+        },
     }
     packet = {
         "id": "p",
@@ -283,9 +294,18 @@ def test_a_phenopackets_measurements_and_diseases_reach_the_rules(
     }
     file = tmp_path / "packet.json"
     file.write_text(json.dumps(packet), encoding="utf-8")
-    asked = present_phenopacket(file, real_graph, today=date(2026, 1, 1)).presentation
+    known = by_loinc(load_rules(real_graph).laboratory)
+
+    def present() -> Presentation:
+        return present_phenopacket(file, real_graph, laboratory=known, today=date(2026, 1, 1)).presentation
+
+    asked = present()
     assert [(lab.loinc, lab.value) for lab in asked.labs] == [("2823-3", 6.9)]
+    assert [f.term_id for f in asked.findings] == ["HP:0001945", "HP:0002153"]  # Fever, Hyperkalemia
     assert [lab.unit for lab in asked.labs] == ["mmol/L"]
+    packet["phenotypicFeatures"] = [{"type": {"id": "HP:0002153", "label": "Hyperkalemia"}, "excluded": True}]
+    file.write_text(json.dumps(packet), encoding="utf-8")
+    assert present().findings == (Finding(TermId("HP:0002153"), FindingState.EXCLUDED),)
 
 
 @pytest.mark.slow
