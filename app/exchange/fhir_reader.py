@@ -63,8 +63,8 @@ def _is_patient(placed: PlacedResource) -> bool:
 def _patient_item(placed: PlacedResource, table: ReferenceTable, scope: str) -> ImportedItem:
     own = table.placed_patient(placed, scope)
     patient, remarks = read_patient(placed.resource, own)
-    apart = (SET_APART,) if own in table.set_apart else ()
-    return ImportedItem("Patient", placed.place, (patient,), remarks=(*apart, *remarks))
+    before = (placed.remark, SET_APART if own in table.set_apart else "")
+    return ImportedItem("Patient", placed.place, (patient,), remarks=(*filter(None, before), *remarks))
 
 
 def _item(placed: PlacedResource, table: ReferenceTable, scope: str) -> ImportedItem:

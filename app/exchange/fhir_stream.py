@@ -26,7 +26,7 @@ _BLANK = b"\xef\xbb\xbf \r\n\t"
 class PlacedResource:
     """A resource, where it stands, the URL that a bundle gives it, and why it can't be read (or empty).
 
-    `also` are names that other resources of its file use for it.
+    `also` are names that other resources of its file use for it; `remark` is what was doubtful in reading it.
     """
 
     place: str
@@ -34,6 +34,7 @@ class PlacedResource:
     full_url: str = ""
     problem: str = ""
     also: tuple[str, ...] = ()
+    remark: str = ""
 
 
 def is_small(opener: Opener, limits: ReadLimits) -> bool:

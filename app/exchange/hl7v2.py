@@ -38,7 +38,7 @@ def _resources(message: Message, place: str) -> Iterator[PlacedResource]:
         yield PlacedResource(place, {"resourceType": "Message"}, problem=why or NOBODY)
         return
     whose = f"Patient/{place}"
-    yield PlacedResource(place, _patient(pid, message.header), also=(whose,))
+    yield PlacedResource(place, _patient(pid, message.header), also=(whose,), remark=message.remark)
     reports = Reports(message)
     for number, segment in enumerate(message.segments):
         for resource in (*_own(segment, message.header), *reports.take(segment)):

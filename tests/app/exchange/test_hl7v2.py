@@ -21,6 +21,7 @@ from app.errors import ImportRefused
 from app.exchange.hl7v2 import ANSWER, CANCELS, JOINS, NOBODY
 from app.exchange.hl7v2_message import Marks, unescaped
 from app.exchange.item import ReadLimits
+from app.exchange.note_text import OTHER_ENCODING
 from app.exchange.source_file import source_files
 from knowledge_graph.findings.finding import Sex
 from tests.app.exchange.foreign_files import nouns, read_all, write
@@ -189,6 +190,16 @@ def test_a_charset_that_the_header_belies_is_not_believed(tmp_path: Path, charse
     for data in (odd, odd + b"\r"):  # of even and of odd length
         (patient,) = nouns(read_all(write(tmp_path / "m.hl7", data)), Patient)
         assert patient.name == "Ada Maria Mueller"
+
+
+def test_letters_read_in_an_encoding_that_nobody_named_are_remarked(tmp_path: Path) -> None:
+    named, unnamed = (message(PID.replace("Sample", "M\xfcller"), charset=c) for c in ("8859/1", ""))
+    odd = unnamed.decode("utf-8").encode("latin-1")
+    for data, remarks in ((named, ()), (odd, (OTHER_ENCODING,))):
+        (item,) = read_all(write(tmp_path / "m.hl7", data))
+        (patient,) = item.records
+        assert isinstance(patient, Patient)
+        assert (patient.name, item.remarks) == ("Ada Maria M\xfcller", remarks)
 
 
 def test_separators_are_those_that_the_message_declares(tmp_path: Path) -> None:
