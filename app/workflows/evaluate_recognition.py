@@ -36,7 +36,7 @@ def measure(
     graph = load_compiled(cache_dir())
     progress("reading annotated abstracts")
     recogniser = build_recogniser(graph, cache_dir())
-    terms = _measure_terms(recogniser, graph, list(_abstracts(concepts, graph))[:size])
+    terms = _measure_terms(recogniser, list(_abstracts(concepts, graph))[:size])
     progress("reading sentences with negation")
     negation = _measure_negation(sentences, size)
     progress("reading sentences in everyday language")
@@ -73,9 +73,7 @@ def _abnormalities(graph: CompiledGraph, term_ids: set[str]) -> set[str]:
     return kept
 
 
-def _measure_terms(
-    recogniser: Recogniser, graph: CompiledGraph, texts: list[tuple[str, set[str]]]
-) -> dict[str, object]:
+def _measure_terms(recogniser: Recogniser, texts: list[tuple[str, set[str]]]) -> dict[str, object]:
     both = found_only = gold_only = 0
     started = time.perf_counter()
     for text, gold in texts:

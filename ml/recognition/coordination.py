@@ -19,7 +19,6 @@ _LENT = (1, 2, 3)  # content words that may be lent
 _OWN = (1, 2)  # content words of which the lent ones were the neighbours
 _HEADS = frozenset({"abnormality", "disorder", "syndrome"})  # nouns that stand last: they modify nothing
 
-_OR = frozenset({"or", "nor"})
 _UNABLE = frozenset({"cannot", "difficulty", "loss"})
 
 Conjunct = list[int]  # numbers of its content words
@@ -118,12 +117,6 @@ def _named(sequence: WordSequence, lexicon: Lexicon, numbers: Conjunct) -> bool:
     """Whether words are a name that lends."""
     entry = lexicon.named([sequence.words[n] for n in numbers])
     return entry is not None and _lends(sequence, entry, numbers)
-
-
-def _borrows(sequence: WordSequence, entry: Entry, numbers: Conjunct) -> bool:
-    """Everyday wordings are put together across "or" alone: "couldn't find words and spoke nonsense"."""
-    forms = {sequence.words[n].form for n in range(min(numbers), max(numbers))}
-    return _lends(sequence, entry, numbers) and (entry.score > SPOKEN or not forms.isdisjoint(_OR))
 
 
 def _lends(sequence: WordSequence, entry: Entry, numbers: Conjunct) -> bool:
