@@ -7,6 +7,7 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QHBoxLayout, QToolButton, QVBoxLayout
 
 from app.clinical.diagnosis import Diagnosis
+from app.clinical.patient import Patient
 from app.gui.patient.open_chart import OpenChart
 from app.gui.patients.patient_item_model import age_text
 from app.gui.shell.elided_label import ElidedLabel
@@ -44,10 +45,9 @@ class Heading:
         """Show a patient."""
         patient = opened.chart.patient
         self.name.setText(patient.name or "(no name)")
-        age = age_text(patient.birth_date, today)
         facts = (
             str(patient.sex).capitalize() if patient.sex is not Sex.UNKNOWN else "Sex unknown",
-            age if age != "–" else "age unknown",
+            _age(patient, today),
             f"born {patient.birth_date}" if patient.birth_date else "",
             patient.record_number,
         )
@@ -67,3 +67,16 @@ class Heading:
     def _redraw(self) -> None:
         self._back.setIcon(icon(self._look, "back"))
         self._back.setIconSize(QSize(self._look.px(16), self._look.px(16)))
+
+
+def _age(patient: Patient, today: date) -> str:
+    """How old she is; of who has died, that she has, when, and how old she was then, as far as is known."""
+    if not (patient.deceased or patient.deceased_at):
+        age = age_text(patient.birth_date, today)
+        return age if age != "–" else "age unknown"
+    died = " ".join(("died", patient.deceased_at[:10])).strip()
+    try:
+        age = age_text(patient.birth_date, date.fromisoformat(patient.deceased_at[:10]))
+    except ValueError:  # a year alone, or no day at all
+        return died
+    return died if age == "–" else f"{died}, {age}"

@@ -7,6 +7,7 @@ from app.clinical.chart import Chart
 from app.clinical.ids import NoteId
 from app.clinical.record import REFUTED, WITHDRAWN, Observation
 
+_RISKS = {"high": "high risk", "low": "low risk", "unable-to-assess": "risk not known"}
 _NOT_SO = (REFUTED, WITHDRAWN, "cancelled", "not-done", "stopped")
 
 
@@ -96,12 +97,14 @@ def _entries(chart: Chart) -> Iterator[TimelineEntry]:
             order.authored_at, "medication", order.label, _with_status(order.dosage, order.status)
         )
     for allergy in chart.allergies:
-        told = _with_status(allergy.criticality, allergy.verification_status)
+        told = ", ".join(filter(None, (*allergy.reactions, _RISKS.get(allergy.criticality, ""))))
+        told = _with_status(told, allergy.verification_status)
         yield TimelineEntry(allergy.recorded_at, "allergy", allergy.label, told)
     for procedure in chart.procedures:
         yield TimelineEntry(procedure.performed_at, "procedure", procedure.label, procedure.status)
     for relative in chart.family_history:
-        told = _with_status(", ".join(relative.conditions), relative.status)
+        told = ", ".join((*relative.conditions, *(["has died"] if relative.deceased else [])))
+        told = _with_status(told, relative.status)
         yield TimelineEntry("", "family", relative.relationship, told)
 
 

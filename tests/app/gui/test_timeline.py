@@ -35,3 +35,14 @@ def test_what_was_refuted_or_withdrawn_says_so_first() -> None:
     assert entries["Nuts"].detail == "entered in error"
     assert (entries["CRP"].detail, entries["CRP"].alert) == ("entered in error: 9 mg/L", False)
     assert entries["mother"].detail == "Stroke"
+
+
+def test_an_allergy_tells_its_reactions_and_a_relative_that_he_has_died() -> None:
+    nuts = AllergyIntolerance(
+        RecordId("a"), P, "Nuts", criticality="high", reactions=("Anaphylaxis", "Hives")
+    )
+    father = FamilyMemberHistory(RecordId("f"), P, "father", ("Stroke",), deceased=True)
+    details = {
+        e.title: e.detail for e in timeline(Chart(Patient(P), allergies=(nuts,), family_history=(father,)))
+    }
+    assert details == {"Nuts": "Anaphylaxis, Hives, high risk", "father": "Stroke, has died"}
