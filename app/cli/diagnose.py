@@ -11,7 +11,7 @@ from app.clinical.diagnosis import Differential, DifferentialLine, elsewhere_tex
 from app.clinical.text_reason import PartKind, TextReason
 from app.errors import NothingFound, UsageError
 from knowledge_graph.rules.rule import HOW_SOON
-from knowledge_graph.rules.trace import Alert
+from knowledge_graph.rules.trace import Alert, NearMiss
 
 if TYPE_CHECKING:
     from app.workflows.diagnose import DiagnosisService
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from app.workflows.weighed import Presentation, Weighed
 
 SHOWN_REASONS = 3
+SHOWN_OPEN = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +128,7 @@ def as_json(differential: Differential, answer: Answer | None = None) -> dict[st
 def as_text(differential: Differential, answer: Answer | None = None) -> str:
     """A table with the strongest reasons."""
     lines = [alert_line(alert) for alert in differential.rules.alerts]
+    lines += [_open_alert(near) for near in differential.rules.of_whom_unknown[:SHOWN_OPEN]]
     if lines:
         lines.append("")
     if differential.abstained:
@@ -160,6 +162,12 @@ def alert_line(alert: Alert) -> str:
     return (
         f"{alert.urgency.upper()} ({HOW_SOON[alert.urgency]}): {alert.title}. {alert.action} [{alert.source}]"
     )
+
+
+def _open_alert(near: NearMiss) -> str:
+    """What only the patient's age or sex decides."""
+    whom = f"if the patient is {near.missing.text}, which is not known (--age, --sex)"
+    return f"{near.urgency.upper()} {whom}: {near.title}."
 
 
 def _why(answer: Answer, line: DifferentialLine) -> list[str]:

@@ -4,7 +4,7 @@ The list is `resources/recognition/conditions.toml`.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from importlib.resources import files
 
 import msgspec
@@ -16,6 +16,7 @@ from knowledge_graph.rules.requirement import is_code
 from knowledge_graph.rules.rule import AgeText, CodeText, Words, days_of
 from ml.recognition.recogniser import OBSERVED, Mention
 
+OF_PREGNANCY = ("ICD-10:O", "ICD-10:Z33", "ICD-10:Z34", "SNOMED:77386006")
 _ENDS = re.compile(r"[.;!?\n]")  # of a sentence
 
 
@@ -70,6 +71,14 @@ class ConditionList(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     never: tuple[str, ...]
     condition: tuple[NamedCondition, ...]
     span: tuple[Span, ...]
+
+
+def sex_by(conditions: Iterable[CodedCondition], sex: Sex) -> Sex:
+    """A person's sex where it is known; female where it is not and the record tells of a pregnancy."""
+    if sex is not Sex.UNKNOWN:
+        return sex
+    pregnant = any(is_code(condition, code) for condition in conditions for code in OF_PREGNANCY)
+    return Sex.FEMALE if pregnant else sex
 
 
 def shipped_conditions() -> ConditionList:

@@ -18,6 +18,7 @@ from app.clinical.age import age_days
 from app.clinical.annotation import Annotation
 from app.clinical.chart import Chart
 from app.clinical.diagnosis import Differential, DifferentialLine, Elsewhere
+from app.workflows.condition_list import sex_by
 from app.workflows.differential_line import differential_lines
 from app.workflows.elsewhere import elsewhere
 from app.workflows.gather_findings import GatheredFinding, gather_findings
@@ -241,7 +242,8 @@ class DiagnosisService:
             asked.texts, sex=asked.sex, age_days=asked.age_days, days_old=asked.days_old
         )
         conditions = (*asked.conditions, *named)
-        facts = Facts(asked.findings, asked.sex, asked.age_days, conditions, asked.labs, old)
+        sex = sex_by(conditions, asked.sex)
+        facts = Facts(asked.findings, sex, asked.age_days, conditions, asked.labs, old)
         return apply_rules(self.graph, self.rules, facts)
 
     def constraints(self, asked: Presentation) -> ConstraintShare:

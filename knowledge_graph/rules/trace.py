@@ -46,6 +46,11 @@ class RuleTrace:
     almost: tuple[NearMiss, ...] = ()
     rules_tried: int = 0
 
+    @property
+    def of_whom_unknown(self) -> tuple[NearMiss, ...]:
+        """What would fire, or not, if sex or age were known."""
+        return tuple(n for n in self.almost if n.missing.of_person and n.missing.state is State.UNKNOWN)
+
 
 NOTHING_FIRED = RuleTrace()
 

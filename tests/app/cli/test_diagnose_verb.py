@@ -213,3 +213,17 @@ def test_a_finding_that_another_implies_is_said_to_be_no_exclusion(
     assert isinstance(lines, list)
     assert {e["term_id"] for line in lines for e in line["evidence"]} == {"HP:0007359"}
     assert "is excluded" not in diagnosed(capsys, "--findings", "HP:0001250,-HP:0007359")[2]
+
+
+def test_an_alert_that_only_age_or_sex_decides_is_told_as_open(capsys: pytest.CaptureFixture[str]) -> None:
+    def said(*argv: str) -> str:
+        assert main(["diagnose", "--top", "1", "--findings", "HP:0001945,HP:0001254", *argv]) == 0
+        return capsys.readouterr().out
+
+    baby = "Fever in a baby under 3 months"
+    assert (
+        f"EMERGENCY if the patient is aged younger than 3 months, which is not known (--age, --sex): {baby}"
+        in said()
+    )
+    assert "which is not known" not in said("--age", "P33Y")
+    assert f"EMERGENCY (at once): {baby}" in said("--age", "P5W")

@@ -25,6 +25,8 @@ def recogniser(real_graph: CompiledGraph) -> Recogniser:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
+        ("A tearing pain in the chest.", {"Chest pain": "pain in the chest"}),
+        ("Both eyes are tearing.", {"Epiphora": "eyes are tearing"}),
         (
             "Throbbing headache on one side, bright light hurts my eyes, I feel sick, saw zigzag lines.",
             {

@@ -156,6 +156,9 @@ def test_a_note_that_names_eclampsia_raises_the_alarm(
         "Seizure",
         "ICD-10 Z33 (Pregnant, named in a note at 16-24)",
     )
+    pregnant = "She is 30 weeks pregnant."
+    assert "eclampsia" in fired(pregnant, SEIZURE, sex=Sex.UNKNOWN)  # who is pregnant is female
+    assert "eclampsia" not in fired(pregnant, SEIZURE, sex=Sex.MALE)
     chest_pain = Finding(TermId("HP:0100749"))
     assert "aortic-dissection-inherited" in fired("Known Marfan syndrome.", chest_pain)
     for other in ("Her father has Marfan syndrome.", "No sign of Marfan syndrome.", "Marfanoid habitus."):
