@@ -11,7 +11,7 @@ from PySide6.QtWidgets import (
 
 from app.clinical.ids import NoteId
 from app.clinical.patient import called
-from app.gui.shell.row_delegate import Index, RowDelegate
+from app.gui.shell.row_delegate import Index, RowDelegate, draw_elided
 from app.gui.theme.look import Look
 from app.store.note_search import NoteHit
 
@@ -59,10 +59,7 @@ class HitDelegate(RowDelegate):
         painter.setFont(self._look.font(12.5, bold=bold))
         painter.setPen(self._look.color(role))
         metrics = painter.fontMetrics()
-        shown = metrics.elidedText(text, Qt.TextElideMode.ElideRight, int(right - left))
-        painter.drawText(
-            QRectF(left, rect.top(), right - left, rect.height()), int(Qt.AlignmentFlag.AlignTop), shown
-        )
+        draw_elided(painter, QRectF(left, rect.top(), right - left, rect.height()), text)
         return left + metrics.horizontalAdvance(text)
 
 

@@ -7,7 +7,7 @@ from PySide6.QtGui import QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import QListWidget, QListWidgetItem
 
 from app.gui.patient.alert_text import ROLES, spoken, when
-from app.gui.shell.row_delegate import Index, RowDelegate
+from app.gui.shell.row_delegate import MIDDLE, Index, RowDelegate, draw_elided
 from app.gui.theme.look import Look
 from knowledge_graph.rules.rule import Urgency
 from knowledge_graph.rules.trace import Alert
@@ -65,9 +65,7 @@ class AlertDelegate(RowDelegate):
     ) -> None:
         painter.setFont(self._look.font(size, bold=bold))
         painter.setPen(self._look.color(role))
-        shown = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, int(room.width()))
-        side = Qt.AlignmentFlag.AlignRight if right else Qt.AlignmentFlag.AlignLeft
-        painter.drawText(room, int(Qt.AlignmentFlag.AlignVCenter | side), shown)
+        draw_elided(painter, room, text, MIDDLE | Qt.AlignmentFlag.AlignRight if right else MIDDLE)
 
 
 def paint_shape(painter: QPainter, look: Look, urgency: Urgency, rect: QRectF) -> None:

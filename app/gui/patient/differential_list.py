@@ -182,7 +182,7 @@ class DifferentialList:
         self.widget.setAccessibleName("Differential")
         self.widget.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.widget.currentItemChanged.connect(lambda _item, _old: self._turn())
-        look.changed.connect(self.widget.doItemsLayout)
+        look.follow(self.widget, self.widget.doItemsLayout)
 
     def set_short(self, short: bool) -> None:
         """Lower rows where there is little room."""

@@ -5,6 +5,7 @@ from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPainterPath, QPaintEve
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.gui.patient.graph_places import BETWEEN, DISEASE, FINDINGS, GENES, STATED, Place, graph_places
+from app.gui.shell.row_delegate import MIDDLE, draw_elided
 from app.gui.theme.look import Look
 from knowledge_graph.findings.finding import FindingState
 from knowledge_graph.rationale.evidence_graph import EvidenceEdge, EvidenceGraph, EvidenceNode
@@ -132,8 +133,7 @@ class EvidenceCanvas(QWidget):
         painter.setFont(font)
         painter.setPen(self._look.color("text"))
         inner = rect.adjusted(self._look.px(8), 0, -self._look.px(8), 0)
-        shown = painter.fontMetrics().elidedText(node.name, Qt.TextElideMode.ElideRight, int(inner.width()))
-        painter.drawText(inner, int(Qt.AlignmentFlag.AlignVCenter), shown)
+        draw_elided(painter, inner, node.name, MIDDLE)
 
     def _fill(self, role: str) -> QColor:
         grounds = {"observed": "observed_fill", "excluded": "excluded_fill", "accent": "selected"}

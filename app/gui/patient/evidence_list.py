@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from PySide6.QtCore import QRectF, Qt
-from PySide6.QtGui import QPainter
+from PySide6.QtGui import QFont, QPainter
 from PySide6.QtWidgets import QListWidget, QListWidgetItem
 
 from app.clinical.diagnosis import DifferentialLine
 from app.gui.patient.noted_reason import SILENT, NotedReason, signed, strongest
-from app.gui.shell.row_delegate import Index, RowDelegate
+from app.gui.shell.row_delegate import MIDDLE, Index, RowDelegate, draw_elided
 from app.gui.theme.look import Look
 from knowledge_graph.findings.finding import FindingState
 from knowledge_graph.rationale.evidence import Evidence
@@ -171,11 +171,10 @@ class EvidenceDelegate(RowDelegate):
             painter, QRectF(rect.right() - look.px(130), name.top(), look.px(130), name.height()), found
         )
 
-    def _line(self, painter: QPainter, rect: QRectF, text: str, *, font: object, role: str) -> None:
-        painter.setFont(font)  # type: ignore[arg-type]
+    def _line(self, painter: QPainter, rect: QRectF, text: str, *, font: QFont, role: str) -> None:
+        painter.setFont(font)
         painter.setPen(self._look.color(role))
-        shown = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, int(rect.width()))
-        painter.drawText(rect, int(Qt.AlignmentFlag.AlignVCenter), shown)
+        draw_elided(painter, rect, text, MIDDLE)
 
     def _weight(self, painter: QPainter, rect: QRectF, found: EvidenceRow) -> None:
         look = self._look
@@ -184,7 +183,7 @@ class EvidenceDelegate(RowDelegate):
         role = "good" if weight >= SILENT else "bad" if weight <= -SILENT else "muted"
         painter.setPen(look.color(role))
         right = int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight)
-        painter.drawText(rect, right, f"{weight:+.1f}".replace("-", "−"))
+        painter.drawText(rect, right, signed(weight))
         track = QRectF(rect.left(), rect.center().y() - look.px(3), look.px(88), look.px(6))
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(look.color("track"))
@@ -210,7 +209,7 @@ class EvidenceList:
         self.widget.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.widget.itemActivated.connect(lambda item: self._turn(item, turn_to))
         self.widget.itemClicked.connect(lambda item: self._turn(item, turn_to))
-        look.changed.connect(self.widget.doItemsLayout)
+        look.follow(self.widget, self.widget.doItemsLayout)
 
     def show(self, line: DifferentialLine | None, reading: Reading | None = None) -> None:
         """Explain a disease, or nothing; the same disease again keeps its place in the list."""

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QListWidget, QListWidgetItem
 from app.clinical.annotation import Annotation
 from app.gui.patient.open_chart import OpenChart
 from app.gui.shell.empty_words import EmptyWords
-from app.gui.shell.row_delegate import Index, RowDelegate
+from app.gui.shell.row_delegate import MIDDLE, Index, RowDelegate, draw_elided
 from app.gui.theme.look import Look
 from app.workflows.gather_findings import GatheredFinding
 from knowledge_graph.findings.finding import FindingState
@@ -97,21 +97,19 @@ class FindingDelegate(RowDelegate):
             painter.drawLine(QLineF(middle.x(), middle.y() - reach, middle.x(), middle.y() + reach))
 
     def _words(self, painter: QPainter, rect: QRectF, found: FindingRow) -> None:
-        look, source, middle = self._look, found.source, int(Qt.AlignmentFlag.AlignVCenter)
+        look, source = self._look, found.source
         room = rect.adjusted(look.px(31), 0, -8, 0)
         font = look.font(12.5)
         font.setStrikeOut(found.excluded)
         painter.setFont(font)
         painter.setPen(look.color("text"))
         metrics = painter.fontMetrics()
-        painter.drawText(
-            room, middle, metrics.elidedText(found.name, Qt.TextElideMode.ElideRight, int(room.width()))
-        )
+        draw_elided(painter, room, found.name, MIDDLE)
         room.setLeft(room.left() + metrics.horizontalAdvance(found.name) + 8)
         painter.setFont(look.font(11.5))
         painter.setPen(look.color("muted"))
         if painter.fontMetrics().horizontalAdvance(source) <= room.width():  # the name comes first
-            painter.drawText(room, middle | int(Qt.AlignmentFlag.AlignRight), source)
+            painter.drawText(room, int(MIDDLE | Qt.AlignmentFlag.AlignRight), source)
 
 
 class FindingsPanel:
@@ -128,7 +126,7 @@ class FindingsPanel:
         EmptyWords(self.widget, "No findings yet. Mark words in the note, or accept what is suggested.")
         self.widget.itemActivated.connect(self._chosen)
         self.widget.itemClicked.connect(self._chosen)
-        look.changed.connect(self.widget.doItemsLayout)
+        look.follow(self.widget, self.widget.doItemsLayout)
 
     def show(self, rows: tuple[FindingRow, ...]) -> None:
         """Show these findings."""

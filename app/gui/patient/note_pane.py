@@ -292,9 +292,7 @@ class NotePane:
         elif not self._counts:
             hint = f"Counts nowhere. {ERROR_KEY} lets it count again"
         self.current.setText(mark.sentence() if mark else hint)
-        for name in ("accept", "reject"):
-            self.actions[name].setEnabled(mark is not None)
-        for name in ("toggle", "change", "remove"):
+        for name in ("accept", "reject", "toggle", "change", "remove"):
             self.actions[name].setEnabled(mark is not None)
 
     def _menu(self, at: QPoint) -> None:

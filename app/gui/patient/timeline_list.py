@@ -83,7 +83,7 @@ class TimelineList:
         self.widget.setVerticalScrollMode(QListWidget.ScrollMode.ScrollPerPixel)
         EmptyWords(self.widget, "This chart holds no entries.")
         self.widget.currentItemChanged.connect(self._chosen)
-        look.changed.connect(self.widget.doItemsLayout)
+        look.follow(self.widget, self.widget.doItemsLayout)
 
     def show(self, entries: tuple[TimelineEntry, ...]) -> None:
         """Show these entries."""

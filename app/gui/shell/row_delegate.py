@@ -8,6 +8,8 @@ from app.gui.theme.look import Look
 
 Index = QModelIndex | QPersistentModelIndex
 RING_PX = 2
+TOP_LEFT = Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft
+MIDDLE = Qt.AlignmentFlag.AlignVCenter
 SMOOTH = QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform
 
 
@@ -49,7 +51,7 @@ class RowDelegate(QStyledItemDelegate):
         raise NotImplementedError
 
 
-def draw_elided(painter: QPainter, room: QRectF, text: str) -> None:
-    """As much of a text as there is room for, from the top left, in the painter's font and pen."""
+def draw_elided(painter: QPainter, room: QRectF, text: str, place: Qt.AlignmentFlag = TOP_LEFT) -> None:
+    """As much of a text as there is room for, in the painter's font and pen."""
     shown = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, int(room.width()))
-    painter.drawText(room, int(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft), shown)
+    painter.drawText(room, int(place), shown)
