@@ -11,7 +11,7 @@ from app.config.settings import cache_dir, config_dir
 from app.errors import AnamnesisError
 from app.gui.operations.runner import OperationRunner
 from app.gui.session import Surroundings
-from app.gui.shell.main_window import MainWindow, default_vault
+from app.gui.shell.main_window import MainWindow, fill_unlock_page
 from app.gui.shell.window_settings import read_settings
 from app.gui.theme.look import Look
 from app.gui.theme.palette import CONTRAST_DARK, CONTRAST_LIGHT, LIGHT, THEMES
@@ -50,6 +50,6 @@ def _open(app: QApplication, vault: str | None, user: str | None) -> int:
     look.apply()
     around = Surroundings(look, OperationRunner(), load_policy(), cache_dir(), settings_file)
     window = MainWindow(around)
-    default_vault(window, vault, user)
+    fill_unlock_page(window, vault, user)
     window.show()
     return app.exec()

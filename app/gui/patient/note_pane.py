@@ -181,6 +181,21 @@ class NotePane:
         return action
 
     def _lay_out(self, column: QVBoxLayout, deeds: NoteDeeds) -> None:
+        column.addLayout(self._head(deeds))
+        column.addWidget(_line())
+        above = row(self.error)
+        above.setContentsMargins(10, 8, 10, 0)
+        self._above.setLayout(above)
+        self._above.hide()
+        column.addWidget(self._above)
+        column.addWidget(self.view, 1)
+        column.addWidget(_line())
+        column.addLayout(self._status())
+        column.addWidget(_line())
+        column.addWidget(self._tool_bar())
+
+    def _head(self, deeds: NoteDeeds) -> QHBoxLayout:
+        """What the note is called, and the deeds on notes rather than marks."""
         head = QHBoxLayout()
         head.setContentsMargins(16, 10, 10, 8)
         words = QVBoxLayout()
@@ -209,18 +224,7 @@ class NotePane:
             turn = QToolButton()
             turn.setDefaultAction(self.actions[name])
             head.addWidget(turn)
-        column.addLayout(head)
-        column.addWidget(_line())
-        above = row(self.error)
-        above.setContentsMargins(10, 8, 10, 0)
-        self._above.setLayout(above)
-        self._above.hide()
-        column.addWidget(self._above)
-        column.addWidget(self.view, 1)
-        column.addWidget(_line())
-        column.addLayout(self._status())
-        column.addWidget(_line())
-        column.addWidget(self._tool_bar())
+        return head
 
     def _status(self) -> QHBoxLayout:
         made = QHBoxLayout()

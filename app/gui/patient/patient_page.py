@@ -56,23 +56,11 @@ class PatientPage:
         self.asking: QMessageBox | None = None
         self._asked = object()  # stands for the chart that was asked for last
         look = session.look
-        self.desk = ChartDesk(
-            session,
-            changed=self._after_deed,
-            written=changed,
-            read_again=lambda patient: self.open(patient, self.notes.note_id),
-        )
+        self.desk = self._chart_desk()
         self._consultation = Consultation(self.widget, session, self.desk, self._hearing())
         self.heading = Heading(look, go_back)
         self.alerts = AlertStrip(session, self.widget)
-        self.notes = NoteDesk(
-            look,
-            self.desk,
-            turned_to=lambda note: self.timeline.select(note),
-            name_of=self._name,
-            write=self.write_note,
-            error=self.mark_error,
-        )
+        self.notes = self._note_desk()
         self.note = self.notes.pane
         self.timeline = TimelineList(look, self.notes.open_note)
         self.findings = FindingsPanel(look, self.notes.jump)
@@ -118,6 +106,24 @@ class PatientPage:
             panel.take_assistant(assistant)
         self._refresh()
         self._consultation.begin()
+
+    def _chart_desk(self) -> ChartDesk:
+        return ChartDesk(
+            self._session,
+            changed=self._after_deed,
+            written=self._changed,
+            read_again=lambda patient: self.open(patient, self.notes.note_id),
+        )
+
+    def _note_desk(self) -> NoteDesk:
+        return NoteDesk(
+            self._session.look,
+            self.desk,
+            turned_to=lambda note: self.timeline.select(note),
+            name_of=self._name,
+            write=self.write_note,
+            error=self.mark_error,
+        )
 
     def _hearing(self) -> Hearing:
         return Hearing(

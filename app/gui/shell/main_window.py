@@ -263,7 +263,7 @@ class MainWindow(QMainWindow):
         show_failure(self, failure)
 
 
-def default_vault(window: MainWindow, vault: str | None, user: str | None) -> None:
+def fill_unlock_page(window: MainWindow, vault: str | None, user: str | None) -> None:
     """Fill the unlock screen from the command line."""
     if vault:
         window.unlock.vault.setText(str(Path(vault).expanduser().resolve()))

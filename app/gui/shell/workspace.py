@@ -100,6 +100,10 @@ class Workspace:
         for place in PLACES:
             self.sidebar.enable(place.name, place.name in self._pages and place.name != "patient")
         self._soon = QTimer(self.widget, singleShot=True, interval=DRAWN_FIRST_MS)
+        self._begin()
+
+    def _begin(self) -> None:
+        """The first page; the knowledge follows once it has been drawn."""
         self._soon.timeout.connect(self.load_assistant)
         self._soon.start()
         self.status.show_loading()
