@@ -10,7 +10,7 @@ from app.gui.about.device_card import DeviceCard
 from app.gui.assistant import Assistant
 from app.gui.people.people_card import PeopleCard
 from app.gui.session import OpenSession
-from app.gui.shell.furniture import card, label, page_frame, scrolled
+from app.gui.shell.furniture import card, label, named_field, page_frame, scrolled
 from app.gui.shell.reading import limit_lines, show_markdown
 from app.gui.theme.look import SCALES
 from app.gui.theme.palette import THEMES
@@ -96,13 +96,12 @@ class AboutPage:
         self.theme.currentIndexChanged.connect(lambda _i: set_theme(self.theme.currentData()))
         self.percent.currentIndexChanged.connect(lambda _i: set_percent(self.percent.currentData()))
         for words, choice, tip in (
-            ("Theme", self.theme, "Ctrl+D changes between light and dark, plain or in high contrast"),
-            ("Text size", self.percent, "Ctrl + and Ctrl − change it, Ctrl 0 resets it"),
+            ("&Theme", self.theme, "Ctrl+D changes between light and dark, plain or in high contrast"),
+            ("Text si&ze", self.percent, "Ctrl + and Ctrl − change it, Ctrl 0 resets it"),
         ):
-            choice.setAccessibleName(words)
             choice.setToolTip(tip)
             choice.setMaximumWidth(self._session.look.px(220))
-            form.addRow(words, choice)
+            form.addRow(named_field(words, choice), choice)
         column.addLayout(form)
         return frame
 
