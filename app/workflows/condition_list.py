@@ -17,13 +17,18 @@ from knowledge_graph.rules.rule import AgeText, CodeText, Words, days_of
 from ml.recognition.recogniser import OBSERVED, Mention
 
 OF_PREGNANCY = ("ICD-10:O", "ICD-10:Z33", "ICD-10:Z34", "SNOMED:77386006")
+_LONG_AGO = re.compile(
+    r"\s*,?\s*(?:(?:back )?in (?:19|20)\d\d|(?:\w+ ){1,3}years? ago|last year|as a (?:child|teenager))\b",
+    re.IGNORECASE,
+)
 _ENDS = re.compile(r"[.;!?\n]")  # of a sentence
 
 
 class NamedCondition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A code and the names of its condition, the first to be shown. Who had a `lasting` one has it.
 
-    Beside a word that begins with one of `never_beside`, in its sentence, a name tells of something else.
+    Beside a word that begins with one of `never_beside`, in its sentence, a name tells of something else; so
+    does one that counts weeks beside `weeks_never_beside`.
     """
 
     code: CodeText
@@ -32,6 +37,7 @@ class NamedCondition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     age_from: AgeText | None = None  # nobody younger has it
     lasting: bool = False
     never_beside: tuple[str, ...] = ()
+    weeks_never_beside: tuple[str, ...] = ()
 
     @property
     def coded(self) -> CodedCondition:
@@ -42,7 +48,12 @@ class NamedCondition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """Whether a name in a note tells of the condition, by what else its sentence says."""
         before, after = text[: mention.start], text[mention.end :]
         sentence = f"{_ENDS.split(before)[-1]} {_ENDS.split(after, maxsplit=1)[0]}".casefold()
-        return not any(re.search(rf"\b{re.escape(word)}", sentence) for word in self.never_beside)
+        beside = self.never_beside
+        if "week" in mention.text.casefold():
+            beside += self.weeks_never_beside
+        if not self.lasting and _LONG_AGO.match(after):
+            return False
+        return not any(re.search(rf"\b{re.escape(word)}", sentence) for word in beside)
 
     def is_there(self, mention: Mention) -> bool:
         """Whether a mention says that the patient has it now."""

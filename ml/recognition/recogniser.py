@@ -15,6 +15,7 @@ from ml.recognition.onsets import OnsetReader
 from ml.recognition.questions import Answer, Question, polar_questions
 from ml.recognition.shorthand import shorthand_matches
 from ml.recognition.sites import SiteMatch, site_matches
+from ml.recognition.supplement import read_supplement
 from ml.recognition.tokens import WordSequence, word_sequence
 from ml.text.text_memory import TextMemory, name_of_texts
 
@@ -121,9 +122,23 @@ class Recogniser:
         short = shorthand_matches(sequence, self._lexicon, text)
         normal = normal_matches(sequence, self._lexicon)
         named = [*shared, *short, *normal, *_with_sites(plain, _unmentioned(composed, shared))]
+        named = _outside_compounds(named, sequence, text)
         measured = measured_matches(sequence, self._lexicon, text, age_days=age_days)
         unique = {(m.first, m.last, m.term_id): m for m in (*_unmeasured(named, measured), *measured)}
         return sorted(unique.values(), key=lambda m: (m.first, m.last, m.term_id))
+
+
+def _outside_compounds(
+    named: Sequence[LexiconMatch], sequence: WordSequence, text: str
+) -> list[LexiconMatch]:
+    """Names less those in a phrase of something else: "Glasgow Coma Scale"."""
+    spans = [found.span() for found in read_supplement().compounds.finditer(text)]
+    words = sequence.words
+    return [
+        m
+        for m in named
+        if not any(start <= words[m.first].start and words[m.last].end <= end for start, end in spans)
+    ]
 
 
 def _unmentioned(composed: Sequence[SiteMatch], shared: Sequence[LexiconMatch]) -> list[SiteMatch]:

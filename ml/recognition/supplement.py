@@ -1,5 +1,6 @@
 """Our lists of how clinical English differs from the ontology (resources/lexicon_supplement.toml)."""
 
+import re
 import tomllib
 from dataclasses import dataclass
 from functools import cache
@@ -19,6 +20,7 @@ class Supplement:
     shorthand: dict[str, str]  # parts of "n/v" and the like, to names
     pairs: frozenset[str]  # of single letters
     blocked: frozenset[str]
+    compounds: re.Pattern[str]  # phrases in which no name is meant
 
 
 @cache
@@ -37,6 +39,7 @@ def read_supplement() -> Supplement:
         shorthand=data["shorthand"]["letters"],
         pairs=frozenset(data["shorthand"]["pairs"].split()),
         blocked=frozenset(data["blocked"]["names"].split()),
+        compounds=re.compile(rf"\b(?:{'|'.join(data['compounds']['phrases'])})s?\b", re.IGNORECASE),
     )
 
 

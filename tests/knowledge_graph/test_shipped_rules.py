@@ -55,6 +55,12 @@ def test_nobody_without_findings_gets_an_alert(real_graph: CompiledGraph) -> Non
             assert trace.rules_tried == len(FLAGS)
 
 
+@pytest.mark.parametrize("neck", ["HP:0031179", "HP:0025258"])  # Nuchal rigidity, Stiff neck
+def test_a_stiff_neck_is_one_however_it_is_coded(real_graph: CompiledGraph, neck: str) -> None:
+    told = tuple(Finding(TermId(t)) for t in ("HP:0001945", "HP:0000613", neck))  # Fever, Photophobia
+    assert "meningitis" in {alert.rule_id for alert in apply_rules(real_graph, BOOK, Facts(told)).alerts}
+
+
 @pytest.mark.parametrize(
     ("loinc", "value", "unit", "fires"),
     [

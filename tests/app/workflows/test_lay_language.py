@@ -167,6 +167,8 @@ def test_what_others_have_or_may_come_is_not_the_patients(recogniser: Recogniser
         "Black and blue going out.",
         "No sleep loss.",
         "Feet wet, hands washed, back to work.",
+        "Treated with extracorporeal shock wave lithotripsy.",
+        "The stroke volume was measured; seen on the stroke unit.",
     ],
 )
 def test_words_that_mean_something_else_find_nothing(recogniser: Recogniser, text: str) -> None:

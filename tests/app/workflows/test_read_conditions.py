@@ -48,6 +48,7 @@ def codes(reader: ConditionReader, *texts: str, sex: Sex = Sex.FEMALE, years: fl
         ("An eclamptic fit at home.", "ICD-10:O15", "eclamptic fit"),
         ("Admitted with pre-eclampsia.", "ICD-10:O14", "pre-eclampsia"),
         ("Known sickle cell anemia.", "ICD-10:D57", "sickle cell anemia"),
+        ("She has not felt the baby move; 36 weeks pregnant.", "ICD-10:Z33", "pregnant"),
         ("Head injury this morning.", "ICD-10:S09", "Head injury"),
     ],
 )
@@ -83,6 +84,9 @@ def test_a_condition_is_named_with_its_place(
         "Birth weight 3 kg at 40 weeks gestation.",
         "A miscarriage at 9 weeks' gestation in 2019.",
         "Previous head injury.",
+        "Pregnant in 2019, seizures then.",
+        "A head injury two years ago.",
+        "Head injury as a child.",
         "Denies anorexia nervosa.",
         "Headache and nausea.",
         "",

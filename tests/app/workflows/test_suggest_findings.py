@@ -138,3 +138,11 @@ def test_every_everyday_wording_belongs_to_a_name_of_the_ontology(real_graph: Co
 
 def _suggested(recogniser: Recogniser, graph: CompiledGraph, text: str) -> tuple[Suggestion, ...]:
     return suggest_findings(recogniser, graph, note_id=NOTE, text=text)
+
+
+def test_a_coma_scale_is_no_coma_and_an_allergy_list_is_of_the_past(recogniser: Recogniser) -> None:
+    (scale,) = recogniser.mentions("Glasgow Coma Scale 15.")
+    assert (scale.term_id, scale.state) == ("HP:0004372", "excluded")  # Reduced consciousness
+    listed, now = recogniser.mentions("Allergies: penicillin (anaphylaxis)\nImpression: anaphylaxis.")
+    assert listed.term_id == now.term_id == "HP:0100845"
+    assert (listed.temporality, now.temporality) == ("historical", "current")
