@@ -33,7 +33,7 @@ from app.store.rights import Right
 
 _SEARCH = "Search by name, record number or birth date"
 _SEX = (("Any sex", None), ("Female", "FEMALE"), ("Male", "MALE"), ("Other", "OTHER"), ("Unknown", "UNKNOWN"))
-_DECIDED = (("Confirmed or not", None), ("Confirmed", True), ("Undecided", False))
+_DECIDED = (("Any decision", None), ("Confirmed", True), ("Undecided", False))
 _ORDER = (("By name", "name"), ("By last activity", "activity"))
 _COLUMN_WIDTHS = (
     *((134, 3, False), (126, 1, False), (102, 0, False), (66, 0, False), (72, 0, True)),
