@@ -205,5 +205,5 @@ def _age(rule: RedFlag, age_days: int | None) -> Iterator[Requirement]:
 def age_words(age_days: int) -> str:
     """An age in the largest unit that says enough."""
     if age_days < 60:
-        return f"{age_days} days"
+        return "1 day" if age_days == 1 else f"{age_days} days"
     return f"{age_days / 30.44:.0f} months" if age_days < 730 else f"{age_days / YEAR_DAYS:.0f} years"

@@ -9,6 +9,7 @@ from knowledge_graph.rules.checking import check_file
 from knowledge_graph.rules.constraints import constraint_share
 from knowledge_graph.rules.facts import CodedCondition, Facts, LabValue
 from knowledge_graph.rules.laboratory import by_loinc, check_digit_holds, laboratory_terms
+from knowledge_graph.rules.requirement import age_words
 from knowledge_graph.rules.rule import RuleBook
 from knowledge_graph.rules.rule_file import RuleFile, merge, read_rules
 from knowledge_graph.rules.trace import RuleTrace, apply_rules
@@ -317,3 +318,10 @@ def test_a_source_of_another_file_keeps_its_meaning(graph: CompiledGraph) -> Non
 )
 def test_nonsense_is_refused_and_nothing_is_raised(graph: CompiledGraph, text: str) -> None:
     assert problems(graph, text)
+
+
+@pytest.mark.parametrize(
+    ("days", "said"), [(1, "1 day"), (59, "59 days"), (60, "2 months"), (730, "2 years")]
+)
+def test_an_age_is_told_in_the_largest_unit_that_says_enough(days: int, said: str) -> None:
+    assert age_words(days) == said
