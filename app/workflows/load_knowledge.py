@@ -82,7 +82,7 @@ class LiveKnowledge:
         except SourceRefused as error:
             if not choice.lenient:
                 raise
-            self._edited_packs, self.warning = [], f"{error}. Until then it is left out"
+            self._edited_packs, self.warning = [], self._with_lasting(f"{error}. Until then it is left out")
 
     @property
     def packs(self) -> tuple[KnowledgePack, ...]:
@@ -102,7 +102,9 @@ class LiveKnowledge:
             packs = self._read()
             self.graph = overlaid(self._still, packs)
         except SourceRefused as error:
-            self.warning = f"{error}. Until then the knowledge stays as it was before the edit"
+            self.warning = self._with_lasting(
+                f"{error}. Until then the knowledge stays as it was before the edit"
+            )
             return False
         self._edited_packs, self.warning = packs, self._lasting
         return True
@@ -115,9 +117,12 @@ class LiveKnowledge:
         except SourceRefused as error:
             if not self._lenient:
                 raise
-            self._lasting = f"{error}. Until then it is left out"
+            self._lasting = self._with_lasting(f"{error}. Until then it is left out")
         else:
             self._still_packs.append(pack)
+
+    def _with_lasting(self, problem: str) -> str:
+        return ". ".join(filter(None, (self._lasting, problem)))
 
     def _read(self) -> list[KnowledgePack]:
         return [read_pack(path) for path in self._edited]

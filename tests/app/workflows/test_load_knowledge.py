@@ -131,13 +131,15 @@ def test_a_common_disease_needs_less_evidence_where_it_is_common(public_cache: P
 def test_in_the_window_a_pack_that_cannot_be_used_is_left_out_and_told(
     public_cache: Path, ward: Path
 ) -> None:
-    lost = ward.with_name("lost.xml")
+    lost, gone = ward.with_name("lost.xml"), ward.with_name("gone.xml")
     edit(ward, PACK.replace("HP:0001945", "HP:9999999"))
-    live = LiveKnowledge(public_cache, KnowledgeChoice((COMMON, lost, ward), lenient=True))
+    live = LiveKnowledge(public_cache, KnowledgeChoice((COMMON, lost, gone, ward), lenient=True))
     assert [pack.pack_id for pack in live.packs] == ["common"]
-    assert "ward.toml:11: HP:9999999" in live.warning
+    assert all(said in live.warning for said in ("ward.toml:11: HP:9999999", "lost.xml", "gone.xml"))
     edit(ward, PACK)
     desk = service(live)
     shown = desk.diagnose(ASKED, top=1)
     assert shown.lines[0].disease_id == "WARD:seaside-fever"
     assert "lost.xml cannot be read" in shown.warning  # that one stays amiss
+    assert "gone.xml cannot be read" in shown.warning
+    assert "ward.toml" not in shown.warning
