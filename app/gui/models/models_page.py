@@ -1,6 +1,6 @@
 """The model versions of the vault: which is in use, what each promises, and the way back."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
@@ -97,7 +97,7 @@ class ModelsPage:
         plan = PublishPlan(at=around.now(), cache_dir=around.cache_dir, policy=around.policy)
 
         def reports(stop: Event) -> Iterator[str | ModelVersion]:
-            return publish_model(vault, waiting_result(vault), plan, stop=stop)
+            return _until_stopped(publish_model(vault, waiting_result(vault), plan, stop=stop), stop)
 
         self._work("Publishing…", reports, self._follow, self._published)
 
@@ -118,13 +118,8 @@ class ModelsPage:
         plan = ApplyPlan(at=around.now(), cache_dir=around.cache_dir, policy=around.policy)
 
         def reports(stop: Event) -> Iterator[str | ModelVersion]:
-            for word in apply_update(vault, path, plan, coordinator_key=key, stop=stop):
-                if isinstance(word, AppliedBase):
-                    yield word.version
-                elif stop.is_set():
-                    return
-                else:
-                    yield word
+            words = apply_update(vault, path, plan, coordinator_key=key, stop=stop)
+            return _until_stopped((w.version if isinstance(w, AppliedBase) else w for w in words), stop)
 
         self._work("Reading the file…", reports, self._follow, self._published)
 
@@ -274,6 +269,14 @@ def _standing(vault: Vault) -> _Standing:
     kept = {r.version.version_id: kept_report(vault, r.version.version_id) for r in rows}
     measured: dict[str, ModelReport] = {v: report for v, report in kept.items() if report is not None}
     return _Standing(rows, result_store(vault).run_ids(), measured, vault.may(Right.TRAIN))
+
+
+def _until_stopped(words: Iterable[str | ModelVersion], stop: Event) -> Iterator[str | ModelVersion]:
+    """Progress until somebody stops it, measuring included; a version that is in use by then is told."""
+    for word in words:
+        if stop.is_set() and not isinstance(word, ModelVersion):
+            return
+        yield word
 
 
 def version_line(found: ModelRow) -> str:

@@ -153,6 +153,32 @@ def test_one_job_at_a_time_works_on_the_models_and_nothing_else_ends_it(
     assert page.measure_button.isEnabled()
 
 
+def test_publishing_is_stopped_while_the_new_version_is_measured(
+    qtbot: QtBot, window: MainWindow, vault: Vault, settle: Settle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window.take_vault(vault)
+    assert window.workspace is not None
+    window.workspace.go("models")
+    settle()
+    page, come, used = window.workspace.models, Event(), []
+
+    def publish(*_asked: object, stop: Event) -> Iterator[str]:
+        yield "measuring"
+        come.wait(20)
+        yield "measuring still"
+        used.append(stop)
+
+    monkeypatch.setattr("app.gui.models.models_page.publish_model", publish)
+    monkeypatch.setattr("app.gui.models.models_page.waiting_result", lambda _vault: None)
+    page.publish()
+    qtbot.waitUntil(lambda: page.message.text() == "Measuring.")
+    page.stop_button.click()
+    come.set()
+    settle()
+    assert used == []
+    assert page.message.text() == "Stopped. The version in use has not changed."
+
+
 def test_the_knowledge_is_loaded_once_the_window_has_been_drawn_and_not_after_a_lock(
     window: MainWindow, vault: Vault, settle: Settle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
