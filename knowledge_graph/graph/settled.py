@@ -12,14 +12,17 @@ from knowledge_graph.graph.compiled_graph import CompiledGraph
 def settled_terms(graph: CompiledGraph, findings: Iterable[Finding]) -> npt.NDArray[np.bool_]:
     """Terms that need no question (n_terms,): an observed term settles those above, an excluded those below.
 
-    Raises UnknownTerm.
+    What an observed one contradicts settles nothing. Raises UnknownTerm.
     """
+    findings = tuple(findings)
+    gone = contradicted(graph, findings)
     settled = np.zeros(len(graph.term_ids), bool)
     answered = [
         (graph.ancestors if finding.state is FindingState.OBSERVED else graph.descendants)[
             graph.term_number(finding.term_id)
         ]
         for finding in findings
+        if finding not in gone
     ]
     if answered:
         settled[np.concatenate(answered)] = True

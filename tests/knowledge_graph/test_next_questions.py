@@ -166,7 +166,11 @@ def test_an_observed_descendant_settles_its_ancestors_on_the_real_release(real_g
     mask = askable_terms(real_graph, [found, gone])
     assert not mask[real_graph.term_number("HP:0001250")]  # Seizure
     assert not mask[real_graph.term_number("HP:0001631")]  # Atrial septal defect
-    assert mask[real_graph.term_number("HP:0007359")]  # Focal-onset seizure
+    focal = real_graph.term_number("HP:0007359")  # Focal-onset seizure
+    assert mask[focal]
+    denied = Finding(TermId("HP:0001250"), EXCLUDED)
+    assert not askable_terms(real_graph, [denied])[focal]
+    assert askable_terms(real_graph, [denied, found])[focal]  # what is observed takes the denial back
 
 
 def test_nobody_is_asked_about_organs_of_the_other_sex(real_graph: CompiledGraph) -> None:

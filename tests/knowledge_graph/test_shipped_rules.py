@@ -67,7 +67,10 @@ def test_a_stiff_neck_is_one_however_it_is_coded(real_graph: CompiledGraph, neck
         ("2000-8", 3.6, "mmol/L", {"hypercalcaemia-severe"}),
         ("17861-6", 14.4, "mg/dL", {"hypercalcaemia-severe-mg"}),
         ("17861-6", 7.2, "mg/dL", {"hypocalcaemia-severe-mg"}),
-        ("17861-6", 3.6, "mmol/L", set()),  # a mass in another unit can't be compared
+        ("17861-6", 3.6, "mmol/L", {"hypercalcaemia-severe"}),  # the unit counts, whatever the code says
+        ("17861-6", 3.6, "", set()),
+        ("2345-7", 2.5, "mmol/L", {"severe-hypoglycaemia"}),
+        ("2345-7", 45, "mg/dL", {"severe-hypoglycaemia-mg"}),
         ("17861-6", 9.5, "mg/dL", set()),
         ("1841-6", 300, "ug/dL", {"ammonia-very-high-mass"}),
         ("1841-6", 160, "ug/dL", set()),
