@@ -7,6 +7,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 import pytest
+from argon2.low_level import hash_secret_raw
 
 from app.store import key_derivation
 from app.workflows import suggest_findings
@@ -80,4 +81,11 @@ def _one_lexicon() -> Iterator[None]:
 def _slow_machine() -> Iterator[None]:
     """New slots cost the least that is ever chosen, as on a machine that works off no more in time."""
     with patch.object(key_derivation, "_seconds", lambda _cost: key_derivation.UNLOCK_S):
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_derivation() -> Iterator[None]:
+    """The same passphrase, salt and cost give the same key, so it is derived once a process."""
+    with patch("app.store.key_derivation.hash_secret_raw", cache(hash_secret_raw)):
         yield
