@@ -1,5 +1,6 @@
 """The window's fixtures: a small vault, surroundings with a given clock, an open window."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -34,15 +35,22 @@ class Clock:
         return self.seconds
 
 
-@pytest.fixture
-def vault(tmp_path: Path) -> Iterator[Vault]:
-    """A real vault with one full chart and sixty plain ones."""
-    made, _words = Vault.create(
-        tmp_path / "clinic.vault", user=USER, passphrase=PASSPHRASE, kdf=KdfParameters.fast_for_tests()
-    )
+@pytest.fixture(scope="session")
+def clinic(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A closed vault with one full chart and sixty plain ones."""
+    path = tmp_path_factory.mktemp("clinic") / "clinic.vault"
+    made, _words = Vault.create(path, user=USER, passphrase=PASSPHRASE, kdf=KdfParameters.fast_for_tests())
     made.put_records(marfan_records() + crowd(60), origin="synthetic")
-    yield made
     made.close()
+    return path
+
+
+@pytest.fixture
+def vault(clinic: Path, tmp_path: Path) -> Iterator[Vault]:
+    """A copy of it, opened."""
+    path = shutil.copytree(clinic, tmp_path / clinic.name)
+    with Vault.open(path, user=USER, passphrase=PASSPHRASE) as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -65,9 +65,8 @@ def test_a_sentence_for_and_one_against_differ_in_colour_and_in_line(qtbot: QtBo
     ground = image.pixelColor(solid[0] + 2, 8 + look.px(14)).name()
     assert contrast(THEMES[theme].text, ground) >= THEMES[theme].text_contrast
     view.show_note("Another note.")
-    assert look.color("good") not in [
-        view.grab().toImage().pixelColor(x, y) for x in range(300) for y in range(60)
-    ]
+    image = view.grab().toImage()
+    assert look.color("good") not in [image.pixelColor(x, y) for x in range(300) for y in range(60)]
 
 
 def _rows(page: PatientPage) -> list[str]:
