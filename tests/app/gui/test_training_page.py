@@ -1,6 +1,6 @@
 """The training page runs the real trainer on a real vault, stops it, and shows what was spent."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from threading import Event
 
 import pytest
@@ -21,6 +21,7 @@ from knowledge_graph.terms.term import DiseaseId
 from ml.privacy.ledger import LedgerEntry
 from tests.app.gui.clinic import MARFAN
 from tests.app.gui.conftest import PASSPHRASE, USER
+from tests.app.workflows.training_site import few_synthetic_notes
 
 pytestmark = pytest.mark.slow
 Settle = Callable[[], None]
@@ -29,7 +30,7 @@ STEPS = SCOPES["head"][0]
 
 
 @pytest.fixture
-def page(window: MainWindow, vault: Vault, settle: Settle) -> TrainingPage:
+def page(window: MainWindow, vault: Vault, settle: Settle) -> Iterator[TrainingPage]:
     disease = DiseaseId("OMIM:154700")
     vault.record_diagnosis(
         Diagnosis(MARFAN, disease, "Marfan syndrome", Decision.CONFIRMED, "ann", "2026-01-01")
@@ -39,7 +40,8 @@ def page(window: MainWindow, vault: Vault, settle: Settle) -> TrainingPage:
     assert window.workspace is not None
     window.workspace.go("training")
     settle()
-    return window.workspace.training
+    with few_synthetic_notes():
+        yield window.workspace.training
 
 
 def test_a_run_is_followed_to_its_end_and_stands_in_the_ledger(

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
@@ -13,6 +14,7 @@ from app.clinical.note import Note
 from app.clinical.patient import Identifier, Patient
 from app.store.key_derivation import KdfParameters
 from app.store.vault import Vault
+from app.workflows import training_curve, write_notes
 from app.workflows.frame_process import FrameProcess
 from app.workflows.plan_training import TrainingPlan, declare_diseases
 from app.workflows.train_model import TrainingProgress, train_model
@@ -40,9 +42,19 @@ def empty_vault(path: Path) -> Vault:
 
 
 @contextmanager
+def few_synthetic_notes() -> Iterator[None]:
+    """A run starts from few synthetic notes and is judged on few; reading them is most of a short one."""
+    with (
+        patch.object(write_notes, "PUBLIC_NOTES", 8),
+        patch.object(training_curve, "VALIDATION_NOTES", 4),
+    ):
+        yield
+
+
+@contextmanager
 def confirmed_site(folder: Path) -> Iterator[Vault]:
-    """Nine patients with notes and a confirmed diagnosis, one of which was withdrawn."""
-    with empty_vault(folder / "v.vault") as made:
+    """Nine patients with notes and a confirmed diagnosis, one of which was withdrawn; few synthetic notes."""
+    with few_synthetic_notes(), empty_vault(folder / "v.vault") as made:
         made.put_records(_records(), origin="test")
         for number in range(9):
             made.record_diagnosis(_decided(number, Decision.CONFIRMED))
