@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from app.cli.case import add_case_arguments, check_case_arguments, open_case
+from app.cli.case import add_case_arguments, check_case_arguments, open_case, weigh_case
 from app.cli.console import Console
 from app.clinical.percent import stated
 from app.config.settings import cache_dir
@@ -45,7 +45,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
 
     with open_case(arguments, console) as case:
         interviewer = Interviewer(case.service, arguments.costs or _hospital_costs())
-        weighed = case.service.weigh(case.asked)
+        weighed = weigh_case(case, console)
         skip = _skipped(arguments.skip)
         found = interviewer.ask(weighed, rule=arguments.rule_in, skip=skip, top=arguments.top)
         case.record_shown(case.service.differential(weighed))

@@ -27,7 +27,7 @@ from knowledge_graph.terms.term import TermId
 if TYPE_CHECKING:
     from app.store.vault import Vault
     from app.workflows.diagnose import DiagnosisService
-    from app.workflows.weighed import Presentation
+    from app.workflows.weighed import Presentation, Weighed
 
 _HPO_ID = re.compile(r"(?P<minus>[-\u2010-\u2015\u2212]?)HP[:_](?P<number>\d{7})", re.IGNORECASE)
 _LOCAL_ID = re.compile(r"(?P<minus>-?)(?P<term>(?!HP[:_])[A-Z]\w*:\S+)", re.IGNORECASE)
@@ -115,6 +115,20 @@ def open_case(
         marks = current_annotations(vault.annotation_events(patient_id))
         service = _service(arguments, vault, with_text=with_text)
         yield OpenCase(service, service.presentation(chart, marks, today=date.today()), vault, patient_id)
+
+
+def weigh_case(case: OpenCase, console: Console) -> "Weighed":
+    """What is known when all notes are read; says meanwhile how far the reading is."""
+    from app.workflows.read_notes import weigh_while_reading
+
+    told = 0
+    for weighing in weigh_while_reading(case.service, case.asked):
+        tenths = int(10 * weighing.share)
+        if tenths > told and weighing.share < 1:
+            told = tenths
+            console.progress(f"reading the notes, {10 * tenths} %", share=tenths / 10)
+    assert weighing.weighed is not None
+    return weighing.weighed
 
 
 def parse_findings(text: str) -> tuple[Finding, ...]:

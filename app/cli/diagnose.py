@@ -4,7 +4,7 @@ import argparse
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from app.cli.case import OpenCase, add_case_arguments, check_case_arguments, open_case
+from app.cli.case import add_case_arguments, check_case_arguments, open_case, weigh_case
 from app.cli.console import Console
 from app.cli.differential_text import line_text
 from app.clinical.diagnosis import Differential, DifferentialLine, elsewhere_text, possible_text
@@ -63,7 +63,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     if arguments.compare is not None:
         return _compare(arguments, console)
     with open_case(arguments, console) as case:
-        weighed = _weigh(case, console)
+        weighed = weigh_case(case, console)
         shown = case.service.differential(weighed, top=arguments.top)
         _must_tell_something(weighed, shown)
         case.record_shown(shown)
@@ -84,27 +84,13 @@ def _must_tell_something(weighed: "Weighed", shown: Differential) -> None:
         )
 
 
-def _weigh(case: OpenCase, console: Console) -> "Weighed":
-    """What is known when all notes are read; says meanwhile how far the reading is."""
-    from app.workflows.read_notes import weigh_while_reading
-
-    told = 0
-    for weighing in weigh_while_reading(case.service, case.asked):
-        tenths = int(10 * weighing.share)
-        if tenths > told and weighing.share < 1:
-            told = tenths
-            console.progress(f"reading the notes, {10 * tenths} %", share=tenths / 10)
-    assert weighing.weighed is not None
-    return weighing.weighed
-
-
 def _compare(arguments: argparse.Namespace, console: Console) -> int:
     from app.cli import compare
     from app.workflows.compare_diseases import compare_diseases
 
     ids = [part.strip() for part in arguments.compare.split(",") if part.strip()]
     with open_case(arguments, console) as case:
-        weighed = _weigh(case, console)
+        weighed = weigh_case(case, console)
         found = compare_diseases(case.service, weighed, ids)
         case.record_shown(case.service.differential(weighed, top=arguments.top))
         known = {"knowledge_version": case.service.graph.title}

@@ -97,3 +97,15 @@ def test_a_table_of_costs_is_checked_and_used(capsys: pytest.CaptureFixture[str]
     wrong = next(n for n, line in enumerate(shipped.splitlines(), 1) if '"HP:0012531"' in line)
     assert main(["ask", "--costs", str(ours)]) == 1
     assert f"ours.toml: line {wrong}: HP:0012531" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_a_long_note_is_told_to_be_read_meanwhile(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    note = tmp_path / "note.txt"
+    visits = (f"Visit {n}: long fingers and scoliosis, seen {n} times." for n in range(120))
+    note.write_text("\n".join(visits), encoding="utf-8")
+    assert main(["ask", "--json", "--text", str(note)]) == 0
+    told = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    shares = [line["share"] for line in told if line["progress"].startswith("reading the notes")]
+    assert len(shares) > 1
+    assert shares == sorted(set(shares))
