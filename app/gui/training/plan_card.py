@@ -52,6 +52,8 @@ class PlanCard:
         self.widget = self._lay_out()
         for field in (self.epsilon, self.cap):
             field.valueChanged.connect(lambda _value: deeds.changed())
+        for choice in (self.delta, self.expected):
+            choice.currentIndexChanged.connect(lambda _index: deeds.changed())
 
     def request(self) -> RunRequest:
         """The plan as it is set."""

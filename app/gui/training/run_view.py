@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from app.gui.training.run_history import delta_text
+from app.workflows.plan_training import MOST_GIVEN_AWAY
 from app.workflows.stop_wish import StopWish
 from app.workflows.training_curve import CurvePoint
 from ml.privacy.ledger import LedgerEntry
@@ -81,6 +83,8 @@ def refusal(request: RunRequest, *, spent: float, patients: int) -> str:
         return "The total after this run would lie above the cap. Lower epsilon, or raise the cap."
     if request.epsilon <= spent:
         return f"Epsilon {spent:.2f} is spent already; choose a total above that, or stop training."
+    if request.delta > MOST_GIVEN_AWAY / request.expected_patients:
+        return f"Delta {delta_text(request.delta)} is too large for so many patients; choose a smaller one."
     return ""
 
 

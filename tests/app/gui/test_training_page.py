@@ -158,6 +158,16 @@ def test_a_plan_above_the_cap_cannot_start(page: TrainingPage) -> None:
     assert "above the cap" in page.plan.advice.text()
 
 
+def test_a_delta_too_large_for_so_many_patients_is_said_at_once(page: TrainingPage) -> None:
+    delta, expected = page.plan.delta, page.plan.expected
+    delta.setCurrentIndex(delta.findData(1e-5))
+    expected.setCurrentIndex(expected.findData(50_000))
+    assert not page.plan.start_button.isEnabled()
+    assert "Delta 1e-5 is too large" in page.plan.advice.text()
+    delta.setCurrentIndex(delta.findData(1e-6))
+    assert page.plan.start_button.isEnabled()
+
+
 def test_declared_diseases_are_checked_and_kept(page: TrainingPage, vault: Vault, settle: Settle) -> None:
     page.declare()
     assert page.declaring is not None
