@@ -46,6 +46,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_knowledge_arguments(listing)
     trace = deeds.add_parser("trace", help="which rules fire for a patient, why, and which almost do")
     add_case_arguments(trace)
+    for deed in (check, listing, trace):
+        deed.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="print JSON")
 
 
 def run(arguments: argparse.Namespace, console: Console) -> int:

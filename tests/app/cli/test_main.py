@@ -1,5 +1,6 @@
 """The command line keeps its contract: exit codes, one line on refusal, help without torch."""
 
+import argparse
 import importlib
 import subprocess
 import sys
@@ -125,3 +126,16 @@ def test_a_benchmark_of_nothing_or_in_no_folder_is_refused_with_the_remedy(
     assert "--size is at least 1" in capsys.readouterr().err
     assert main(["benchmark", "vault", "--size", "5", "--data", str(tmp_path / "none")]) == 2
     assert "make it, or name another" in capsys.readouterr().err
+
+
+def test_every_deed_of_a_verb_takes_json_behind_it() -> None:
+    deeds = 0
+    for verb in VERBS:
+        parser = argparse.ArgumentParser()
+        importlib.import_module(verb.module).configure(parser)
+        for action in parser._actions:
+            if isinstance(action, argparse._SubParsersAction):
+                for name, deed in action.choices.items():
+                    deeds += 1
+                    assert "--json" in deed.format_help(), f"{verb.name} {name}"
+    assert deeds > 15
