@@ -22,7 +22,7 @@ from knowledge_graph.graph.compiled_graph import CompiledGraph
 from knowledge_graph.questions.answer_model import Belief
 from knowledge_graph.questions.askable import askable_terms
 from knowledge_graph.questions.dropped_answers import answers_without
-from knowledge_graph.questions.information_gain import chance_of_yes
+from knowledge_graph.questions.information_gain import chance_of_yes, expected_gain
 from knowledge_graph.questions.next_question import Questioner
 from knowledge_graph.ranking.dropped_publication import DroppedPublication
 from knowledge_graph.ranking.rank import GraphScores
@@ -66,6 +66,12 @@ def _for_cost(at: Sitting) -> Worth:
     return np.asarray(_gain(at) / at.questioner.costs.price)
 
 
+def _as_believed(at: Sitting) -> Worth:
+    """By a belief that is as sure as it stands."""
+    gain = expected_gain(at.questioner.model, at.belief, weight=at.weight)
+    return np.asarray(gain / at.questioner.costs.price)
+
+
 def _commoner(at: Sitting) -> Worth:
     """Gain with less trust in what few diseases show: it is told more often in records, and tells less."""
     return _gain(at) * np.sqrt(_commonest(at))
@@ -93,6 +99,7 @@ def _random(at: Sitting) -> Worth:
 
 STRATEGIES: dict[str, Callable[[Sitting], Worth]] = {
     "gain for its cost": _for_cost,
+    "the same, as believed": _as_believed,
     "gain alone": _gain,
     "gain, what is common first": _commoner,
     "most frequent first": _likeliest,

@@ -12,7 +12,18 @@ import numpy.typing as npt
 
 from knowledge_graph.questions.answer_model import AnswerModel, Belief, binary_entropy
 
+CAUTION = 0.5  # chosen by simulated interviews: 0.25 leads no further
 Bits = npt.NDArray[np.float64]
+
+
+def cautious(belief: Belief) -> Belief:
+    """The belief raised to CAUTION and summing to 1: a question is to help, too, where the first are wrong.
+
+    After few findings the true disease is often far down, and poorly described. Questions chosen by the
+    belief as it stands tell its first diseases apart, and are wasted there.
+    """
+    raised = np.asarray(belief, np.float64) ** CAUTION
+    return np.asarray(raised / max(float(raised.sum()), 1e-300))
 
 
 def chance_of_yes(model: AnswerModel, belief: Belief) -> Bits:

@@ -11,7 +11,7 @@ from knowledge_graph.graph.compiled_graph import CompiledGraph
 from knowledge_graph.questions.answer_model import AnswerModel, Belief, entropy
 from knowledge_graph.questions.askable import askable_terms
 from knowledge_graph.questions.cost_table import CostClass, TermCosts
-from knowledge_graph.questions.information_gain import expected_gain, expected_gain_on
+from knowledge_graph.questions.information_gain import cautious, expected_gain, expected_gain_on
 from knowledge_graph.questions.own_names import OwnNames
 from knowledge_graph.terms.term import DiseaseId, TermId
 
@@ -28,7 +28,10 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A finding worth asking about; an answer tells `gain_bits` on average, `share` of all that is open."""
+    """A finding worth asking about; an answer tells `gain_bits` on average, `share` of all that is open.
+
+    Both of the `cautious` belief; of the belief as it stands where one disease is to be ruled in or out.
+    """
 
     term_id: TermId
     name: str
@@ -69,7 +72,7 @@ class Questioner:
         it is that disease. Questions that tell nothing are left out. Raises UnknownTerm.
         """
         gain = self.gains(belief, rule=rule, weight=weight)
-        open_bits = entropy(belief) if rule is None else entropy(_binary(belief, rule))
+        open_bits = entropy(cautious(belief) if rule is None else _binary(belief, rule))
         open_terms = askable_terms(self.graph, findings, sex=sex, age_days=age_days, skip=skip)
         open_terms[self._only_names(belief)] = False
         worth = np.where(open_terms, gain / self.costs.price, 0)
@@ -92,9 +95,9 @@ class Questioner:
     def gains(
         self, belief: Belief, *, rule: int | None = None, weight: float = 1.0
     ) -> npt.NDArray[np.float64]:
-        """Expected gain of every term, in bits: (n_terms,)."""
+        """Expected gain of every term, in bits as of `Question`: (n_terms,)."""
         if rule is None:
-            return expected_gain(self.model, belief, weight=weight)
+            return expected_gain(self.model, cautious(belief), weight=weight)
         return expected_gain_on(self.model, belief, rule, weight=weight)
 
     def distinct(self, worth: npt.NDArray[np.float64], count: int) -> list[int]:

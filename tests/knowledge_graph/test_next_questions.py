@@ -18,7 +18,7 @@ from knowledge_graph.questions.answer_model import FLOOR_SHARE, LARGEST, AnswerM
 from knowledge_graph.questions.askable import askable_terms
 from knowledge_graph.questions.asking_ages import shipped_ages
 from knowledge_graph.questions.cost_table import CostClass, shipped_costs
-from knowledge_graph.questions.information_gain import chance_of_yes, expected_gain, expected_gain_on
+from knowledge_graph.questions.information_gain import CAUTION, chance_of_yes, expected_gain, expected_gain_on
 from knowledge_graph.questions.next_question import Questioner
 from knowledge_graph.questions.own_names import own_names
 from knowledge_graph.ranking.denial import denials
@@ -277,6 +277,22 @@ def test_a_suspected_diseases_own_name_is_no_question_unless_a_test_shows_it(
     sure_of_another = np.zeros(len(joined))
     sure_of_another[joined[common_graph.disease_number("COMMON:gout")]] = 1
     assert common_graph.term_number("HP:0002076") not in questioner.names.of_suspected(sure_of_another)
+
+
+def test_questions_are_chosen_by_a_belief_that_is_less_sure_than_it_stands(
+    real_graph: CompiledGraph, questioner: Questioner
+) -> None:
+    belief = _belief(real_graph, 3)
+    raised = np.array([p**CAUTION for p in belief.tolist()])
+    held = raised / raised.sum()
+    gain = expected_gain(questioner.model, held, weight=0.7)
+    assert questioner.gains(belief, weight=0.7) == pytest.approx(gain)
+    (first, *_) = questioner.best(belief, [], believe=_by_bayes(questioner, belief), weight=0.7)
+    assert first.gain_bits == pytest.approx(gain[real_graph.term_index[first.term_id]])
+    assert first.share == pytest.approx(first.gain_bits / -sum(p * math.log2(p) for p in held.tolist() if p))
+    rule = int(belief.argmax())
+    on_one = expected_gain_on(questioner.model, belief, rule)
+    assert questioner.gains(belief, rule=rule) == pytest.approx(on_one)
 
 
 def test_the_best_questions_are_first_by_gain_for_cost_and_imply_none_of_each_other(
