@@ -9,6 +9,7 @@ from app.config.packs import read_user_packs, write_user_packs
 from app.config.policy import load_policy
 from app.config.settings import cache_dir
 from app.errors import UsageError
+from knowledge_graph.errors import SourceRefused
 
 COMMON = "common"
 SHOWN = 20
@@ -94,7 +95,7 @@ def _check(arguments: argparse.Namespace, console: Console, *, brief: bool) -> i
         )
         lines.append(f"{pack.path}: {pack.refused or f'{pack.title}; {counts}{left}; {pack.licence}'}")
         lines += [] if brief else [f"  {remark}" for remark in _first(pack.remarks)]
-    if not brief:
+    if not brief and not report.refused:
         clash = [
             f"  {c.disease_id} {c.term_id} ({c.name}): seen by {', '.join(c.observed_by)}; "
             f"excluded by {', '.join(c.excluded_by)}"
@@ -108,7 +109,10 @@ def _check(arguments: argparse.Namespace, console: Console, *, brief: bool) -> i
         asdict(report) if not brief else {k: v for k, v in asdict(report).items() if k != "contradictions"}
     )
     console.result(value, "\n".join(lines))
-    return int(report.refused)
+    if report.refused:
+        refused = ", ".join(pack.path for pack in report.packs if pack.refused)
+        raise SourceRefused(f"{refused} can't be used; correct what is said above and check again")
+    return 0
 
 
 def _first(lines: "list[str] | tuple[str, ...]") -> list[str]:

@@ -75,7 +75,11 @@ def test_a_check_reports_what_is_odd_and_what_contradicts_itself(
     assert len(clashes) > 1  # HPO's own
     ward.write_text("[pack", "utf-8")
     assert main(["knowledge", "check", str(ward)]) == 1
-    assert "is not TOML" in capsys.readouterr().out
+    told = capsys.readouterr()
+    assert "is not TOML" in told.out
+    assert "contradictions" not in told.out  # HPO's own would bury what is to be corrected
+    (line,) = told.err.splitlines()
+    assert "ward.toml can't be used; correct" in line
 
 
 def test_the_programs_own_pack_can_be_put_aside(capsys: pytest.CaptureFixture[str]) -> None:
