@@ -5,6 +5,7 @@ The list is `resources/recognition/conditions.toml`.
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import cache
 from importlib.resources import files
 
 import msgspec
@@ -92,6 +93,7 @@ def sex_by(conditions: Iterable[CodedCondition], sex: Sex) -> Sex:
     return Sex.FEMALE if pregnant else sex
 
 
+@cache
 def shipped_conditions() -> ConditionList:
     """The program's own list."""
     text = files("resources").joinpath("recognition", "conditions.toml").read_text("utf-8")

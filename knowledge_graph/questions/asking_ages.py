@@ -1,5 +1,6 @@
 """At which ages a finding can be asked about: the table `resources/questions/ages.toml`."""
 
+from functools import cache
 from importlib.resources import files
 from typing import Annotated
 
@@ -30,6 +31,7 @@ class AskingAges(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return found
 
 
+@cache
 def shipped_ages() -> AskingAges:
     """The program's own table."""
     text = files("resources.questions").joinpath("ages.toml").read_text("utf-8")
