@@ -7,8 +7,10 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
+from app.gui.patient.disease_search import DiseaseSearch
 from app.gui.patient.patient_page import PatientPage
 from app.gui.shell.main_window import MainWindow
+from app.gui.shell.workspace import Workspace
 from app.store.vault import Vault
 from tests.app.gui.clinic import MARFAN
 
@@ -22,16 +24,31 @@ def press(qtbot: QtBot, window: MainWindow, key: Qt.Key, modifier: Qt.KeyboardMo
     qtbot.keyClick(target, key, modifier or Qt.KeyboardModifier.NoModifier)
 
 
-def open_chart(window: MainWindow, vault: Vault, settle: Settle) -> PatientPage:
-    """The patient's page, once the chart is on it."""
+def enter(window: MainWindow, vault: Vault, settle: Settle) -> Workspace:
+    """The pages of a vault, once it is open in the window."""
     window.take_vault(vault)
     settle()
     assert window.workspace is not None
-    window.workspace.open_patient(MARFAN)
+    return window.workspace
+
+
+def open_chart(window: MainWindow, vault: Vault, settle: Settle) -> PatientPage:
+    """The patient's page, once the chart is on it."""
+    workspace = enter(window, vault, settle)
+    workspace.open_patient(MARFAN)
     settle()
     assert window.isActiveWindow()
-    assert window.workspace.patient.note.view.hasFocus()
-    return window.workspace.patient
+    assert workspace.patient.note.view.hasFocus()
+    return workspace.patient
+
+
+def open_disease_search(window: MainWindow, vault: Vault, settle: Settle) -> DiseaseSearch:
+    """The search for a diagnosis that is not listed, over the patient's page."""
+    page = open_chart(window, vault, settle)
+    page.differential.other.click()
+    settle()
+    assert page.disease_search is not None
+    return page.disease_search
 
 
 class Hands:

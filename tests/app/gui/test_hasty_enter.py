@@ -12,7 +12,7 @@ from app.gui.shell.awaited_enter import AwaitedEnter
 from app.gui.shell.main_window import MainWindow
 from app.store.vault import Vault
 from tests.app.gui.clinic import MARFAN, NOTE
-from tests.app.gui.hands import open_chart
+from tests.app.gui.hands import enter, open_disease_search
 
 Settle = Callable[[], None]
 
@@ -41,50 +41,42 @@ def test_enter_takes_once_what_was_asked_last(qtbot: QtBot) -> None:
 def test_no_other_patient_is_opened_by_a_hasty_enter(
     qtbot: QtBot, window: MainWindow, vault: Vault, settle: Settle
 ) -> None:
-    window.take_vault(vault)
-    settle()
-    assert window.workspace is not None
-    page = window.workspace.patients
+    workspace = enter(window, vault, settle)
+    page = workspace.patients
     qtbot.keyClicks(page.search, "lindq")
     qtbot.keyClick(page.search, Qt.Key.Key_Return)
     settle()
-    opened = window.workspace.patient.opened
+    opened = workspace.patient.opened
     assert opened is not None
     assert opened.chart.patient.id == MARFAN
-    window.workspace.go("patients")
+    workspace.go("patients")
     qtbot.keyClicks(page.search, "nobody")
     qtbot.keyClick(page.search, Qt.Key.Key_Return)
     settle()
-    assert window.workspace.here == "patients"
+    assert workspace.here == "patients"
 
 
 @pytest.mark.slow
 def test_no_other_note_is_opened_by_a_hasty_enter(
     qtbot: QtBot, window: MainWindow, vault: Vault, settle: Settle
 ) -> None:
-    window.take_vault(vault)
-    settle()
-    assert window.workspace is not None
-    window.workspace.go("notes")
-    page = window.workspace.notes
+    workspace = enter(window, vault, settle)
+    workspace.go("notes")
+    page = workspace.notes
     page.search.setText("seizures")
     settle()
     page.search.clear()
     qtbot.keyClicks(page.search, "arachnodactyly")
     qtbot.keyClick(page.search, Qt.Key.Key_Return)
     settle()
-    assert window.workspace.patient.notes.note_id == NOTE
+    assert workspace.patient.notes.note_id == NOTE
 
 
 @pytest.mark.slow
 def test_no_other_disease_is_confirmed_by_a_hasty_enter_and_none_closes_the_search(
     qtbot: QtBot, window: MainWindow, vault: Vault, settle: Settle
 ) -> None:
-    page = open_chart(window, vault, settle)
-    page.differential.other.click()
-    settle()
-    assert page.disease_search is not None
-    popup = page.disease_search.popup
+    popup = open_disease_search(window, vault, settle).popup
     qtbot.keyClicks(popup.query, "zzqq")
     settle()
     qtbot.keyClick(popup.query, Qt.Key.Key_Return)

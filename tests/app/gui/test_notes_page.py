@@ -16,6 +16,7 @@ from app.store import note_search, session
 from app.store.note_search import NoteHit, NoteHits, find_notes
 from app.store.vault import Vault
 from tests.app.gui.clinic import MARFAN, NOTE
+from tests.app.gui.hands import enter
 
 pytestmark = pytest.mark.slow
 Settle = Callable[[], None]
@@ -33,10 +34,8 @@ def _keys_to(qtbot: QtBot, text: str) -> None:
 def test_words_lead_to_their_note_by_the_keyboard_alone(
     qtbot: QtBot, window: MainWindow, vault: Vault, settle: Settle
 ) -> None:
-    window.take_vault(vault)
-    settle()
-    assert window.workspace is not None
-    page = window.workspace.notes
+    workspace = enter(window, vault, settle)
+    page = workspace.notes
     qtbot.keyClick(
         window, Qt.Key.Key_F, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
     )
@@ -51,20 +50,18 @@ def test_words_lead_to_their_note_by_the_keyboard_alone(
     assert spoken(hit).startswith("Lindqvist, Jonas (MRN 204-118), Genetics consultation, 2024-05-14, ")
     qtbot.keyClick(page.hits.widget, Qt.Key.Key_Return)
     settle()
-    assert window.workspace.here == "patient"
-    opened = window.workspace.patient.opened
+    assert workspace.here == "patient"
+    opened = workspace.patient.opened
     assert opened is not None
     assert opened.chart.patient.id == MARFAN
-    assert window.workspace.patient.notes.note_id == NOTE
+    assert workspace.patient.notes.note_id == NOTE
 
 
 def test_prefixes_phrases_and_chinese_are_found(window: MainWindow, vault: Vault, settle: Settle) -> None:
     vault.put_records([CHINESE], origin="synthetic")
-    window.take_vault(vault)
-    settle()
-    assert window.workspace is not None
-    window.workspace.go("notes")
-    page = window.workspace.notes
+    workspace = enter(window, vault, settle)
+    workspace.go("notes")
+    page = workspace.notes
     for typed, found in TYPED.items():
         page.search.setText(typed)
         settle()
@@ -105,11 +102,9 @@ def test_what_had_to_stop_shows_the_newest_and_goes_on_to_all(
     assert [hits.older_left_out for hits in then] == [False]
     assert len(list(find_notes(vault, "seizures", limit=SHOWN, stop=lambda: True))) == 1
     assert "searching older notes" in counted(first)
-    window.take_vault(vault)
-    settle()
-    assert window.workspace is not None
-    window.workspace.go("notes")
-    page = window.workspace.notes
+    workspace = enter(window, vault, settle)
+    workspace.go("notes")
+    page = workspace.notes
     page.search.setText("seizures")
     settle()
     assert page.hits.widget.count() == len(then[0]) > 0

@@ -7,7 +7,7 @@ from pytestqt.qtbot import QtBot
 from app.gui.shell.main_window import MainWindow
 from app.store.vault import Vault
 from knowledge_graph.findings.finding import FindingState
-from tests.app.gui.hands import Settle, open_chart
+from tests.app.gui.hands import Settle, open_chart, open_disease_search
 
 pytestmark = pytest.mark.slow
 
@@ -40,11 +40,7 @@ def test_a_finding_in_ones_own_words_is_found_and_taken(
 def test_the_popup_says_what_to_type_before_it_says_that_nothing_fits(
     window: MainWindow, vault: Vault, settle: Settle
 ) -> None:
-    page = open_chart(window, vault, settle)
-    page.differential.other.click()
-    settle()
-    assert page.disease_search is not None
-    popup = page.disease_search.popup
+    popup = open_disease_search(window, vault, settle).popup
     (words,) = popup.hits.viewport().findChildren(QLabel)
     for typed, said in (("", "Type a few letters"), ("zzqq", "Nothing fits"), (" ", "Type a few letters")):
         popup.query.setText(typed)

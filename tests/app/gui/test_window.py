@@ -29,7 +29,7 @@ from app.store.vault import Vault
 from app.workflows.stop_wish import StopWish
 from tests.app.gui.clinic import MARFAN
 from tests.app.gui.conftest import PASSPHRASE, PATIENCE_S, USER, Clock
-from tests.app.gui.hands import Hands, open_chart
+from tests.app.gui.hands import Hands, enter, open_chart
 
 pytestmark = pytest.mark.slow
 Settle = Callable[[], None]
@@ -91,10 +91,8 @@ def test_two_patients_of_one_name_are_told_apart_and_found(
         PatientId("other"), "Lindqvist, Jonas", "1971-06-30", identifiers=(Identifier("", "88-1"),)
     )
     vault.put_records([other], origin="synthetic")
-    window.take_vault(vault)
-    settle()
-    assert window.workspace is not None
-    page = window.workspace.patients
+    workspace = enter(window, vault, settle)
+    page = workspace.patients
     page.search.setText("lindqvist")
     settle()
     shown = {tuple(page.model.index(row, column).data() for column in range(3)) for row in range(2)}
@@ -106,19 +104,17 @@ def test_two_patients_of_one_name_are_told_apart_and_found(
         page.search.setText(words)
         settle()
         assert (page.model.rowCount(), page.model.patient_id(0)) == (1, row)
-    window.workspace.open_patient(PatientId("other"))
+    workspace.open_patient(PatientId("other"))
     settle()
-    assert "88-1" in window.workspace.patient.heading.facts.text()
-    assert "1971-06-30" in window.workspace.patient.heading.facts.text()
+    assert "88-1" in workspace.patient.heading.facts.text()
+    assert "1971-06-30" in workspace.patient.heading.facts.text()
 
 
 def test_typing_narrows_the_list_and_filters_combine(
     qtbot: QtBot, window: MainWindow, vault: Vault, settle: Settle
 ) -> None:
-    window.take_vault(vault)
-    settle()
-    assert window.workspace is not None
-    page = window.workspace.patients
+    workspace = enter(window, vault, settle)
+    page = workspace.patients
     assert page.model.rowCount() == 61
     qtbot.keyClicks(page.search, "lindq")
     settle()

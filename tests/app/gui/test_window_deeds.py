@@ -15,6 +15,7 @@ from app.config.packs import UserPacks
 from app.config.policy import Policy
 from app.errors import UsageError
 from app.gui.assistant import Assistant
+from app.gui.models.models_page import ModelsPage
 from app.gui.shell.main_window import MainWindow
 from app.store.header import RECOVERY
 from app.store.key_derivation import KdfParameters
@@ -23,6 +24,7 @@ from app.workflows.list_models import ModelRow
 from app.workflows.report_model import ReportPlan
 from tests.app.gui.clinic import MARFAN
 from tests.app.gui.conftest import PASSPHRASE
+from tests.app.gui.hands import enter
 
 pytestmark = pytest.mark.slow
 Settle = Callable[[], None]
@@ -93,27 +95,27 @@ def test_a_new_vault_shows_its_words_once_and_opens_after_they_are_noted(
 def test_the_audit_page_lists_events_and_verifies_the_chain(
     window: MainWindow, vault: Vault, settle: Settle
 ) -> None:
-    window.take_vault(vault)
+    workspace = enter(window, vault, settle)
+    workspace.go("audit")
     settle()
-    assert window.workspace is not None
-    window.workspace.go("audit")
-    settle()
-    page = window.workspace.audit
+    page = workspace.audit
     assert page.model.rowCount() == len(vault.audit_events(1000))
     page.verify()
     settle()
     assert page.outcome.text().startswith("✓")
 
 
+def _models_page(window: MainWindow, vault: Vault, settle: Settle) -> ModelsPage:
+    workspace = enter(window, vault, settle)
+    workspace.go("models")
+    settle()
+    return workspace.models
+
+
 def test_the_models_page_shows_the_starting_model_with_its_guarantee(
     window: MainWindow, vault: Vault, settle: Settle
 ) -> None:
-    window.take_vault(vault)
-    settle()
-    assert window.workspace is not None
-    window.workspace.go("models")
-    settle()
-    page = window.workspace.models
+    page = _models_page(window, vault, settle)
     assert page.list.count() == 1
     assert "epsilon 0" in page.card.text.toPlainText()
     assert not page.card.diagram.isVisible()
@@ -123,11 +125,7 @@ def test_the_models_page_shows_the_starting_model_with_its_guarantee(
 def test_one_job_at_a_time_works_on_the_models_and_nothing_else_ends_it(
     qtbot: QtBot, window: MainWindow, vault: Vault, settle: Settle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    window.take_vault(vault)
-    assert window.workspace is not None
-    window.workspace.go("models")
-    settle()
-    page, come, begun = window.workspace.models, Event(), []
+    page, come, begun = _models_page(window, vault, settle), Event(), []
 
     def slowly(_vault: Vault, version: str, _plan: ReportPlan) -> Iterator[str]:
         begun.append(version)
@@ -156,11 +154,7 @@ def test_one_job_at_a_time_works_on_the_models_and_nothing_else_ends_it(
 def test_publishing_is_stopped_while_the_new_version_is_measured(
     qtbot: QtBot, window: MainWindow, vault: Vault, settle: Settle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    window.take_vault(vault)
-    assert window.workspace is not None
-    window.workspace.go("models")
-    settle()
-    page, come, used = window.workspace.models, Event(), []
+    page, come, used = _models_page(window, vault, settle), Event(), []
 
     def publish(*_asked: object, stop: Event) -> Iterator[str]:
         yield "measuring"
