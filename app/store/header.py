@@ -22,6 +22,7 @@ from app.errors import UsageError, VaultDamaged, VaultError, VaultLocked, VaultT
 from app.store.device_secret import ID_BYTES, find_secret
 from app.store.durable_file import read_regular, reason_of, write_durably
 from app.store.key_derivation import KEY_BYTES, KdfParameters, bound_key, normalised, subkey, wrapping_key
+from app.store.new_passphrase import refuse_weak
 from app.store.recovery_words import normalised_words
 
 FORMAT = "anamnesis-vault"
@@ -107,12 +108,16 @@ class UnlockedKeys:
 def make_slot(
     data_key: bytes, *, vault_id: str, user: str, role: Role, passphrase: str, kdf: KdfParameters
 ) -> KeySlot:
-    """Wrap the data key for one user. An administrator's slot wraps a random value: it opens nothing."""
+    """Wrap the data key for one user, under a new passphrase; raises UsageError where it is weak.
+
+    An administrator's slot wraps a random value: it opens nothing.
+    """
     name = normalised(user)
     if not 1 <= len(name) <= 200 or not name.isprintable():
         raise UsageError("a user needs a name of 1 to 200 printable characters")
     if (name == RECOVERY) is not (role is Role.RECOVERY):
         raise UsageError(f"the name {RECOVERY!r} belongs to the recovery words; choose another")
+    refuse_weak(passphrase)
     return _filled(KeySlot(name, role, kdf, "", "", ""), data_key, vault_id, passphrase)
 
 
@@ -240,8 +245,6 @@ def _opened(header: Header, slots: tuple[KeySlot, ...], user: str, passphrase: s
 
 def _filled(slot: KeySlot, data_key: bytes, vault_id: str, passphrase: str) -> KeySlot:
     """A slot with fresh salt and nonce around a key."""
-    if len(normalised(passphrase)) < 8:
-        raise UsageError("the passphrase must have at least 8 characters; several words are best")
     salt = os.urandom(16)
     return _wrapped(
         replace(slot, salt=salt.hex()), data_key, vault_id, wrapping_key(passphrase, salt, slot.kdf)

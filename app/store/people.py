@@ -18,6 +18,7 @@ from app.store.header import (
     write_header,
 )
 from app.store.key_derivation import KdfParameters, cost_for_this_machine, normalised
+from app.store.new_passphrase import refuse_weak
 from app.store.rights import Right, has_right
 from app.store.signing_keys import (
     change_officer_passphrase,
@@ -159,6 +160,7 @@ def change_passphrase(
 ) -> None:
     """Wrap the data key anew for one user; the old passphrase must open her slot."""
     _refuse_recovery(user)
+    refuse_weak(new)
     header = verified_header(vault.path, vault.data_key())
     unlock_throttled(header, user, old)
     slot = header.slot(user)

@@ -11,6 +11,7 @@ from app.gui.shell.choice import choice_box
 from app.gui.unlock.vault_opening import passphrase_advice
 from app.store.header import Role
 from app.store.key_derivation import KdfParameters
+from app.store.new_passphrase import SHORTEST
 from app.store.people import Person, add_user, change_passphrase, change_role, remove_user, reset_passphrase
 from app.store.vault import Vault
 from app.workflows.agree_on_access import Agreement, agreed
@@ -135,8 +136,8 @@ def _checked(passphrase: str, again: str) -> str:
 
 
 _ADD = (
-    "She types the passphrase herself: four unrelated words are easy to remember. It can't be shown again; "
-    "the recovery words of this vault stay as they are."
+    f"She types the passphrase herself, {SHORTEST} characters or more: four unrelated words are easy to "
+    "remember. It can't be shown again; the recovery words of this vault stay as they are."
 )
 _ROLE = (
     "She types her passphrase, which stays hers. The role is in force when she signs in next. A privacy "

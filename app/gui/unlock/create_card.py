@@ -19,6 +19,7 @@ from app.gui.shell.furniture import at_top, button, card, label, named_field, ro
 from app.gui.unlock.recovery_sheet import RecoverySheet
 from app.gui.unlock.vault_opening import create_vault, passphrase_advice
 from app.store.key_derivation import KdfParameters
+from app.store.new_passphrase import SHORTEST
 from app.store.vault import Vault
 
 
@@ -60,7 +61,7 @@ class CreateCard:
             return  # Enter was pressed again: it is being made
         advice = passphrase_advice(self.passphrase.text(), self.again.text())
         if advice:
-            self._tell(advice)
+            self._tell(sentence(advice))
             return
         path, user, secret = Path(self.folder.text()).expanduser(), self.user.text(), self.passphrase.text()
         kdf = self.kdf
@@ -130,7 +131,10 @@ class CreateCard:
         self.message.show()
 
 
-_ABOUT = "Records are encrypted with a key that only your passphrase, or the recovery words, can open."
+_ABOUT = (
+    "Records are encrypted with a key that only your passphrase, or the recovery words, can open. It has "
+    f"{SHORTEST} characters or more: four unrelated words are easy to remember."
+)
 _WORDS = (
     "They open the vault if every passphrase is forgotten. They are shown this once and stored "
     "nowhere. Write them on paper and lock it away; do not photograph them."

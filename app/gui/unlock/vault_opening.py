@@ -1,14 +1,13 @@
-"""Opens and creates vaults for the unlock screen, and says whether a passphrase is worth its name."""
+"""Opens and creates vaults for the unlock screen, and says what is wrong with a new passphrase."""
 
 from pathlib import Path
 
-from app.errors import VaultLocked
+from app.errors import UsageError, VaultLocked
 from app.store.attempt_throttle import unlock_throttled
 from app.store.header import read_header
 from app.store.key_derivation import KdfParameters, normalised
+from app.store.new_passphrase import refuse_weak
 from app.store.vault import Vault
-
-SHORTEST = 12
 
 
 def open_vault(
@@ -40,10 +39,8 @@ def create_vault(
 
 def passphrase_advice(passphrase: str, again: str) -> str:
     """What is still wrong with a new passphrase; empty where nothing is."""
-    if len(passphrase) < SHORTEST:
-        return f"Use at least {SHORTEST} characters; four unrelated words are easy to remember."
-    if len(set(passphrase)) < 5:
-        return "Use more different characters."
-    if passphrase != again:
-        return "The two passphrases differ; type the same one twice."
-    return ""
+    try:
+        refuse_weak(passphrase)
+    except UsageError as error:
+        return str(error)
+    return "" if passphrase == again else "the two passphrases differ; type the same one twice"

@@ -206,3 +206,20 @@ def test_a_backup_is_rehearsed_and_takes_the_vaults_place(
         run(monkeypatch, f"vault restore --in-place --vault {tmp_path / 'no'} --from {tmp_path / 'b'}") == 1
     )
     assert len(capfd.readouterr().err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("deed", ["vault create", "vault passphrase", "vault add-user --name bob"])
+def test_a_weak_new_passphrase_is_refused_in_one_line_that_says_the_rule(
+    path: Path,
+    tmp_path: Path,
+    deed: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    is_made = deed == "vault create"
+    weak = "eleven char\n" if is_made else f"{SECRET}\neleven char\n"
+    where = tmp_path / "fresh" if is_made else path
+    assert run(monkeypatch, f"{deed} --vault {where}", stdin=weak) == 2
+    (told,) = capfd.readouterr().err.splitlines()
+    assert "at least 12 characters" in told
+    assert not (tmp_path / "fresh").exists()

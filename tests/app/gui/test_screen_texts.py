@@ -87,7 +87,7 @@ def test_a_value_outside_its_range_is_noticed() -> None:
 def test_a_weak_passphrase_is_advised_against() -> None:
     assert "12 characters" in passphrase_advice("short", "short")
     assert "different" in passphrase_advice("aaaaaaaaaaaaaaaa", "aaaaaaaaaaaaaaaa")
-    assert "differ" in passphrase_advice("correct horse battery", "correct horse")
+    assert "two passphrases differ" in passphrase_advice("correct horse battery", "correct horse")
     assert passphrase_advice("correct horse battery", "correct horse battery") == ""
 
 
