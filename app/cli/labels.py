@@ -2,6 +2,7 @@
 
 import argparse
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
@@ -13,8 +14,10 @@ from app.config.settings import cache_dir
 from app.errors import UsageError
 
 if TYPE_CHECKING:
+    from app.clinical.label import LabelConflict
     from app.store.vault import Vault
     from app.workflows.diagnose import DiagnosisService
+    from app.workflows.find_conflicts import DiseaseNames
     from app.workflows.measure_voters import MeasuredVoters
     from app.workflows.write_notes import KnownNote
     from knowledge_graph.graph.compiled_graph import CompiledGraph
@@ -45,14 +48,14 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     if arguments.vault is None:
         raise UsageError("name the vault by --vault")
     with open_to_read(arguments, console) as vault:
-        value = _labels(vault, with_weak=arguments.weak)
+        value = _labels(vault, console, with_weak=arguments.weak)
     console.result(value, _text(value))
     return 0
 
 
-def _labels(vault: "Vault", *, with_weak: bool) -> dict[str, Any]:
+def _labels(vault: "Vault", console: Console, *, with_weak: bool) -> dict[str, Any]:
     from app.store.rights import Right
-    from app.workflows.find_conflicts import DiseaseNames, find_conflicts
+    from app.workflows.find_conflicts import DiseaseNames
     from app.workflows.standing_word import coded_diseases, standing_word
     from app.workflows.weak_labels import weak_labels
     from knowledge_graph.graph.cache import load_compiled
@@ -67,13 +70,26 @@ def _labels(vault: "Vault", *, with_weak: bool) -> dict[str, Any]:
     names = DiseaseNames(load_compiled(cache_dir()))
     value: dict[str, Any] = {
         "patients": dict(counts),
-        "conflicts": [asdict(conflict) for conflict in find_conflicts(vault, names)],
+        "conflicts": [asdict(conflict) for conflict in _conflicts(vault, names, console)],
     }
     if with_weak:
         service = _site_service(vault)
         names = DiseaseNames(service.graph)
         value["weak"] = [asdict(w) for w in weak_labels(vault, service, names, today=date.today())]
     return value
+
+
+def _conflicts(vault: "Vault", names: "DiseaseNames", console: Console) -> "Iterator[LabelConflict]":
+    """Those found; says meanwhile how far the reading is, in tenths."""
+    from app.workflows.find_conflicts import find_conflicts
+
+    told = 0
+    for found in find_conflicts(vault, names):
+        if not isinstance(found, float):
+            yield found
+        elif told < int(10 * found) < 10:
+            told = int(10 * found)
+            console.progress(f"reading the charts, {10 * told} %", share=told / 10)
 
 
 def _text(value: dict[str, Any]) -> str:

@@ -9,6 +9,7 @@ from app.clinical.ids import PatientId
 from app.clinical.label import ConflictKind, LabelConflict
 from app.store.vault import Vault
 from app.workflows.standing_word import StandingWord, coded_diseases, standing_word
+from app.workflows.told_share import told_share
 from knowledge_graph.fusion.same_disease import leaders
 from knowledge_graph.graph.compiled_graph import CompiledGraph
 from knowledge_graph.terms.term import DiseaseId
@@ -27,18 +28,25 @@ class DiseaseNames:
         return disease_id if number is None else self._ids[self._leaders[number]]
 
 
-def find_conflicts(vault: Vault, names: DiseaseNames) -> Iterator[LabelConflict]:
-    """All conflicts of a vault, patient by patient, then those between two records of one person."""
+def find_conflicts(vault: Vault, names: DiseaseNames) -> Iterator[LabelConflict | float]:
+    """All conflicts of a vault, patient by patient, then those between two records of one person.
+
+    Between them how far it is, 0 to 1; the 1 comes last.
+    """
     people: dict[tuple[str, str], list[tuple[PatientId, str]]] = defaultdict(list)
-    for chart, events in vault.every_chart():
+    total = vault.patient_count()
+    for done, (chart, events) in enumerate(vault.every_chart(), start=1):
         patient, word = chart.patient, standing_word(chart.diagnoses)
         yield from _of_diseases(chart, word, names)
         yield from _of_marks(patient.id, current_annotations(events))
         if word.confirmed and patient.name and patient.birth_date:
             person = (" ".join(patient.name.casefold().split()), patient.birth_date)
             people[person].append((patient.id, names.one(word.confirmed[-1])))
+        if done < total and (share := told_share(done, total)):
+            yield share
     for records in people.values():
         yield from _of_person(records)
+    yield 1.0
 
 
 def _of_diseases(chart: Chart, word: StandingWord, names: DiseaseNames) -> Iterator[LabelConflict]:

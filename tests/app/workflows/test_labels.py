@@ -94,7 +94,12 @@ def test_what_contradicts_itself_is_queued_and_what_agrees_is_not(
     marked = put(vault, "marked", "Tall. Not tall.")
     mark(vault, marked, "HP:0000098", FindingState.OBSERVED)
     mark(vault, marked, "HP:0000098", FindingState.EXCLUDED)
-    found = {(c.patient_id, c.kind, c.about) for c in find_conflicts(vault, DiseaseNames(real_graph))}
+    told = list(find_conflicts(vault, DiseaseNames(real_graph)))
+    shares = [said for said in told if isinstance(said, float)]
+    assert shares == sorted(shares)
+    assert shares[:2] == [0.11, 0.22]
+    assert told[-1] == 1
+    found = {(c.patient_id, c.kind, c.about) for c in told if not isinstance(c, float)}
     one_person = {c for c in found if c[1] is ConflictKind.ONE_PERSON_TWICE}
     assert {c[0] for c in one_person} <= {twice, PatientId("p-once")}
     assert len(one_person) == 1
