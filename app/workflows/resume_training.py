@@ -13,10 +13,11 @@ from app.errors import UsageError, VaultError
 from app.store.durable_file import reason_of, write_durably
 from app.store.rights import Right
 from app.store.vault import Vault
-from app.workflows.list_models import load_version
+from app.workflows.list_models import load_version, result_store
 from app.workflows.plan_training import TrainingPlan, declared_diseases, known_diseases
 from app.workflows.training_curve import CurvePoint
 from ml.registry.model_version import VersionContent
+from ml.registry.training_result import TrainingResult
 
 RESUME_SETTING = "training.resume"
 CHECKPOINT = "training-checkpoint"
@@ -92,10 +93,16 @@ def keep_checkpoint(vault: Vault, run: TrainingRun, state: bytes, noise_multipli
     _forget_files(vault, but=run.run_id)
 
 
-def end_run(vault: Vault, run: TrainingRun) -> None:
-    """The run has ended: nothing is left to take up, and its curve to look at."""
+def end_run(vault: Vault, run: TrainingRun, result: TrainingResult) -> None:
+    """Keep the result for `publish`, then say that the run has finished: nothing is left to take up.
+
+    In that order, so that the log tells of no result that a stop has kept from the disk; taken up again,
+    such a run ends at once and spends nothing. Raises ModelFileError where the disk takes no more.
+    """
+    result_store(vault).put(result)
     left = {_LAST_CURVE: msgspec.json.encode(run.curve).decode(), RESUME_SETTING: None}
-    vault.set_settings(left, action="training-ended", record_id=run.run_id)
+    said = f"epsilon {result.privacy.epsilon:.4g}"
+    vault.set_settings(left, action="training-finished", record_id=run.run_id, detail=said)
     _forget_files(vault, but="")
 
 

@@ -22,7 +22,7 @@ from app.store.vault import Vault
 from app.workflows.augment_findings import FindingTeller
 from app.workflows.check_plan import PlannedRun, check_plan, check_total
 from app.workflows.collect_examples import Example, Source, collect_examples, collect_notes
-from app.workflows.list_models import current_version, result_store
+from app.workflows.list_models import current_version
 from app.workflows.load_knowledge import KnowledgeChoice, load_graph
 from app.workflows.plan_training import (
     TrainingPlan,
@@ -310,7 +310,6 @@ def _spent(vault: Vault) -> float:
 
 def _finish(vault: Vault, run: TrainingRun, final: dict[str, Any], noise: float) -> TrainingResult:
     plan, fusion = run.plan, final["fusion"]
-    epsilon = _spent(vault)
     result = TrainingResult(
         run_id=run.run_id,
         base_version=run.base.version.version_id,
@@ -318,7 +317,7 @@ def _finish(vault: Vault, run: TrainingRun, final: dict[str, Any], noise: float)
         tensors=final["tensors"],
         fusion=None if fusion is None else msgspec.convert(fusion, LearnedFusion),
         privacy=PrivacyClaim(
-            epsilon=epsilon,
+            epsilon=_spent(vault),
             delta=plan.delta,
             mechanism=MECHANISM,
             sample_rate=plan.sample_rate,
@@ -328,7 +327,5 @@ def _finish(vault: Vault, run: TrainingRun, final: dict[str, Any], noise: float)
         ),
         data_description=learned_from(plan),
     )
-    vault.audit("training-finished", run.run_id, f"epsilon {epsilon:.4g}")
-    result_store(vault).put(result)
-    end_run(vault, run)
+    end_run(vault, run, result)
     return result

@@ -2,7 +2,7 @@
 
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from threading import Event
@@ -23,11 +23,13 @@ from app.workflows.collect_examples import Source, collect_examples
 from app.workflows.list_models import result_store
 from app.workflows.plan_training import declare_diseases
 from app.workflows.report_privacy import report_privacy
-from app.workflows.train_model import TrainingProgress, train_model
+from app.workflows.train_model import RESUME_SETTING, TrainingProgress, train_model
 from app.workflows.trainer_process import TrainerProcess
 from knowledge_graph.graph.cache import load_compiled
+from ml.errors import ModelFileError
 from ml.privacy.ledger import epsilon_bound, mechanisms
 from ml.privacy.loss_distribution import least_epsilon
+from ml.registry import model_store
 from ml.registry.starting_model import starting_version
 from ml.registry.tensor_file import read_tensors
 from ml.registry.training_result import TrainingResult
@@ -266,3 +268,38 @@ def test_a_long_run_tells_how_much_of_it_is_planned_and_stops_between(vault: Vau
         assert [p.share for p in told if p.share] == [s for s in (0.25, 0.5, 0.75) if s <= half]
         assert told[-1].phase == "stopped"
         assert vault.ledger() == ()
+
+
+@pytest.mark.parametrize("failing", ["the result's file", "the event"])
+def test_the_log_tells_of_a_result_only_once_it_is_on_disk_and_the_run_then_ends_at_no_cost(
+    vault: Vault, monkeypatch: pytest.MonkeyPatch, failing: str
+) -> None:
+    train_in_a_thread(monkeypatch)
+
+    set_settings = Vault.set_settings
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    def full_at_the_end(vault: Vault, values: Mapping[str, str | None], **said: str) -> None:
+        if RESUME_SETTING in values and values[RESUME_SETTING] is None:
+            full()
+        set_settings(vault, values, **said)
+
+    with monkeypatch.context() as broken:
+        if failing == "the event":
+            broken.setattr(Vault, "set_settings", full_at_the_end)
+        else:
+            broken.setattr(model_store, "_write_durably", full)
+        with pytest.raises((ModelFileError, OSError), match="No space"):
+            run(vault)
+    assert bool(result_store(vault).run_ids()) is (failing == "the event")
+    assert "training-finished" not in [event.action for event in vault.audit_events(50)]
+    debits = vault.ledger()
+    assert sum(entry.steps for entry in debits) == PLAN.steps
+    _, result = run(vault, replace(PLAN, resume=True))
+    assert result is not None
+    assert vault.ledger() == debits
+    assert result_store(vault).run_ids() == (result.run_id,)
+    (finished,) = [event for event in vault.audit_events(50) if event.action == "training-finished"]
+    assert (finished.record_id, finished.detail) == (result.run_id, f"epsilon {debits[-1].epsilon_after:.4g}")
