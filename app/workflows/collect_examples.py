@@ -6,18 +6,20 @@ each run, so that they name nobody; her own name and record numbers are taken ou
 of her notes depends on her own record alone: cleaning and further wordings leave the unit of privacy whole.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from threading import Event
 
 from app.clinical.annotation import Annotation, current_annotations
 from app.clinical.chart import Chart
+from app.clinical.ids import PatientId
 from app.store.training_view import chart_to_learn_from, log_to_learn_from, people_to_learn_from
 from app.store.vault import Vault
 from app.workflows.augment_findings import FindingTeller
 from app.workflows.mask_names import mask_names
 from app.workflows.standing_word import coded_diseases, standing_word
 from app.workflows.stop_wish import StopWish
+from app.workflows.told_share import told_share
 from knowledge_graph.findings.finding import Finding
 from ml.text.cleaning import prepared
 from ml.training.messages import Beside
@@ -61,39 +63,54 @@ def collect_examples(
     source: Source,
     shuffle: Callable[[list[Labelled]], None],
     stop: Event | StopWish | None = None,
-) -> list[Example]:
-    """Examples of every labelled patient; after `shuffle` a number says nothing of whom it means.
+) -> Iterator[float | list[Example]]:
+    """How far it is (0 to 1), last the examples of every labelled patient, or none once `stop` is set.
 
-    Weak labels are never among them. Once `stop` is set there are none.
+    After `shuffle` a number says nothing of whom it means. Weak labels are never among them.
     """
     allowed = set(diseases)
-    found: list[Labelled] = []
-    for patient_id in people_to_learn_from(vault) if source.coded else vault.labelled_patients():
-        if stop is not None and stop.is_set():
-            return []
+    people = people_to_learn_from(vault) if source.coded else vault.labelled_patients()
+
+    def read(patient_id: PatientId) -> Labelled | None:
         chart = chart_to_learn_from(vault, patient_id)
         disease = labelled_disease(chart, coded=source.coded)
-        if disease in allowed:
-            texts = _texts(vault, chart, source)
-            if texts:
-                found.append((texts, disease, _beside(vault, chart, disease, source)))
-    shuffle(found)
-    return [Example(number, *labelled) for number, labelled in enumerate(found)]
+        texts = _texts(vault, chart, source) if disease in allowed else ()
+        return (texts, disease, _beside(vault, chart, disease, source)) if texts else None
+
+    return _collected(people, read, shuffle=shuffle, stop=stop)
 
 
 def collect_notes(
     vault: Vault, *, shuffle: Callable[[list[Labelled]], None], stop: Event | StopWish | None = None
-) -> list[Example]:
-    """The cleaned notes of everybody who has some, without a disease; once `stop` is set there are none."""
-    found: list[Labelled] = []
-    for patient_id in people_to_learn_from(vault):
-        if stop is not None and stop.is_set():
-            return []
+) -> Iterator[float | list[Example]]:
+    """The same of the cleaned notes of everybody who has some, without a disease."""
+
+    def read(patient_id: PatientId) -> Labelled | None:
         notes = _notes(chart_to_learn_from(vault, patient_id))
-        if notes:
-            found.append((notes, "", None))
+        return (notes, "", None) if notes else None
+
+    return _collected(people_to_learn_from(vault), read, shuffle=shuffle, stop=stop)
+
+
+def _collected(
+    people: Sequence[PatientId],
+    read: Callable[[PatientId], Labelled | None],
+    *,
+    shuffle: Callable[[list[Labelled]], None],
+    stop: Event | StopWish | None,
+) -> Iterator[float | list[Example]]:
+    found: list[Labelled] = []
+    for done, patient_id in enumerate(people, start=1):
+        if stop is not None and stop.is_set():
+            yield []
+            return
+        labelled = read(patient_id)
+        if labelled is not None:
+            found.append(labelled)
+        if share := told_share(done, len(people)):
+            yield share
     shuffle(found)
-    return [Example(number, *labelled) for number, labelled in enumerate(found)]
+    yield [Example(number, *labelled) for number, labelled in enumerate(found)]
 
 
 def labelled_disease(chart: Chart, *, coded: bool) -> str:

@@ -70,7 +70,8 @@ PUBLIC_NOTES, PUBLIC_SEED = 200, 7
 class TrainingProgress:
     """Where a run is. Nothing here comes from the patients but what the ledger makes public.
 
-    `share` is how much of a long run is planned (0 to 1), in the phase `planning`.
+    `share` (0 to 1) is how much of the charts is read in the phase `preparing`, of a long run planned in
+    `planning`; the former tells no more than how many there are, which who trains may know.
     """
 
     run_id: str
@@ -104,9 +105,14 @@ def train_model(
     entries = of_patients(vault.ledger(), PATIENT_SET)
     check_budget(vault, run.plan, entries, cap)
     check_teachers(vault, run.plan)
-    yield TrainingProgress(run.run_id, "preparing", steps=run.plan.steps, epsilon=spent(entries))
-    fusion = _site_fusion(run, policy or Policy())
-    examples = _examples(vault, run, wish, fusion)
+    now = TrainingProgress(run.run_id, "preparing", steps=run.plan.steps, epsilon=spent(entries))
+    yield now
+    fusion, examples = _site_fusion(run, policy or Policy()), list[Example]()
+    for told in _examples(vault, run, wish, fusion):
+        if isinstance(told, float):
+            yield replace(now, share=told)
+        else:
+            examples = told
     if wish.is_set():
         yield _stopped(vault, run, run.done_steps)
         return
@@ -130,7 +136,10 @@ def _site_fusion(run: TrainingRun, policy: Policy) -> SiteFusion | None:
     return SiteFusion.by_policy(policy, cache_dir(), run.base.labels, today=date.today())
 
 
-def _examples(vault: Vault, run: TrainingRun, wish: StopWish, fusion: SiteFusion | None) -> list[Example]:
+def _examples(
+    vault: Vault, run: TrainingRun, wish: StopWish, fusion: SiteFusion | None
+) -> Iterator[float | list[Example]]:
+    """How much of the charts is read; last what the trainer learns from."""
     random = SystemRandom()
     if run.plan.task == MLM:
         return collect_notes(vault, shuffle=random.shuffle, stop=wish)

@@ -9,7 +9,7 @@ from app.gui.shell.furniture import button, card, label, row, set_role
 from app.gui.theme.look import Look
 from app.gui.training.gauge import EpsilonGauge
 from app.gui.training.run_view import RunProgress, RunRequest, remaining_text
-from app.gui.training.training_run import PAUSED, STOPPED
+from app.gui.training.training_run import PAUSED, STOPPED, UNSPENT
 
 IDLE = "No run under way"
 
@@ -58,7 +58,8 @@ class RunCard:
     def show_end(self, why: str) -> None:
         """Say how the run ended; empty where it finished."""
         self.phase.setText("The run was not finished" if why else "The run has finished")
-        self._tell(sentence(why) if why else _WAITS, "error" if why not in ("", STOPPED, PAUSED) else "muted")
+        expected = why in ("", STOPPED, UNSPENT, PAUSED)
+        self._tell(sentence(why) if why else _WAITS, "muted" if expected else "error")
 
     def _tell(self, text: str, role: str = "muted") -> None:
         set_role(self.remaining, role)

@@ -57,7 +57,7 @@ class TrainingFacts:
 class RunProgress:
     """A report of a run under way; never a loss of patients' notes. `curve` is of synthetic ones.
 
-    `share` is how much of a long run is planned, 0 to 1.
+    `share` (0 to 1) is how far a phase is that reads charts or plans a long run.
     """
 
     phase: str
@@ -70,6 +70,7 @@ class RunProgress:
     share: float = 0.0
 
 
+_OF = {"Preparing": "of the patients' charts read", "Planning": "of the run planned"}
 StartRun = Callable[[RunRequest, StopWish], Iterator[RunProgress]]
 
 
@@ -89,9 +90,9 @@ def refusal(request: RunRequest, *, spent: float, patients: int) -> str:
 
 
 def remaining_text(progress: RunProgress) -> str:
-    """Step, speed and time left, as far as they are known; of a long run that is planned, how far that is."""
+    """Step, speed and time left, as far as they are known; before the first step how far the phase is."""
     if progress.share:
-        return f"{progress.share:.0%} of the run planned"
+        return f"{progress.share:.0%} {_OF.get(progress.phase, 'done')}"
     parts = [f"step {progress.step:,} of {progress.steps:,}"] if progress.steps else []
     if progress.steps_per_s:
         parts.append(f"{progress.steps_per_s:.1f} steps a second")

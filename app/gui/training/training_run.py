@@ -10,6 +10,7 @@ from app.gui.training.run_view import RunProgress, RunRequest, StartRun
 from app.workflows.stop_wish import StopWish
 
 STOPPED = "It was stopped. What its steps have spent stays spent; it can be resumed where it stood"
+UNSPENT = "It was stopped before its first step. Nothing was spent"
 PAUSED = "It was paused when the vault was locked. No step that was spent is lost; it can be resumed there"
 _ENDED_EARLY = "Stopped"
 
@@ -24,6 +25,7 @@ class TrainingRun(QObject):
         super().__init__()
         self._runner = runner
         self._wish: StopWish | None = None
+        self._spent_before: float | None = None  # what the first report says
         self.place: Path | None = None
         self.request: RunRequest | None = None
         self.latest: RunProgress | None = None
@@ -46,7 +48,7 @@ class TrainingRun(QObject):
     def start(self, start_run: StartRun, request: RunRequest, *, place: Path) -> None:
         """Begin; `place` is the vault's folder."""
         self.request, self.latest, self.place = request, RunProgress("Preparing"), place
-        self.paused = None
+        self.paused = self._spent_before = None
         wish = StopWish()
         stop = self._runner.job(
             lambda stop: start_run(request, replace(wish, at_once=stop)),
@@ -74,6 +76,8 @@ class TrainingRun(QObject):
 
     def _report(self, progress: RunProgress) -> None:
         self.latest = progress
+        if self._spent_before is None:
+            self._spent_before = progress.epsilon
         self.progressed.emit(progress)
 
     def _fail(self, failure: Failure) -> None:
@@ -82,7 +86,8 @@ class TrainingRun(QObject):
     def _why(self) -> str:
         """Why the run has ended; empty where it finished."""
         if self.stopping:
-            return STOPPED
+            unspent = self.latest is not None and self.latest.epsilon == self._spent_before
+            return UNSPENT if unspent else STOPPED
         if self.latest is None or self.latest.phase != _ENDED_EARLY or self.request is None:
             return ""
         self.paused = replace(self.request, resume=True) if self.latest.step else self.request

@@ -78,6 +78,25 @@ def test_a_long_plan_shows_how_much_of_it_is_worked_out(page: TrainingPage) -> N
     assert (page.run.bar.value(), page.run.bar.maximum()) == (5, 10_000)
 
 
+def test_a_run_that_is_prepared_shows_how_far_the_charts_are_read_and_is_stopped_between_two(
+    qtbot: QtBot, page: TrainingPage, vault: Vault, settle: Settle
+) -> None:
+    shown = list[tuple[str, int]]()
+
+    def stop_at_the_first_chart(_progress: object) -> None:
+        shown.append((page.run.remaining.text(), page.run.bar.value()))
+        if "read" in shown[-1][0]:
+            page.run.cancel_button.click()
+
+    page._run.progressed.connect(stop_at_the_first_chart)
+    with qtbot.waitSignal(page._run.ended, timeout=LIMIT_MS):
+        page.plan.start_button.click()
+    settle()
+    assert ("100% of the patients' charts read", 100) in shown  # of one
+    assert page.run.remaining.text() == "It was stopped before its first step. Nothing was spent."
+    assert vault.ledger() == ()
+
+
 def held_after_two_blocks(monkeypatch: pytest.MonkeyPatch) -> Event:
     """The third debit waits for this event: the steps are faster than the window."""
     go_on, debit = Event(), Vault.append_ledger

@@ -75,7 +75,9 @@ def mark(vault: Vault, patient: PatientId, term: str, state: FindingState) -> No
 def collected(vault: Vault, graph: CompiledGraph, *, coded: bool = False, copies: int = 0) -> list[Example]:
     rng = np.random.default_rng(0)
     source = Source(FindingTeller(graph, lambda below: int(rng.integers(below))), coded, copies)
-    return collect_examples(vault, (MARFAN, TWIN, OTHER), source=source, shuffle=list.sort)
+    *_shares, examples = collect_examples(vault, (MARFAN, TWIN, OTHER), source=source, shuffle=list.sort)
+    assert isinstance(examples, list)
+    return examples
 
 
 @pytest.mark.slow

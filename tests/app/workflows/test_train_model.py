@@ -170,16 +170,16 @@ def test_a_stop_before_the_first_step_spends_nothing(
         reports.append(report)
         if isinstance(report, TrainingProgress) and report.phase == "planning":
             threading.Timer(0.5, stop.set).start()
-    assert [r.phase for r in reports if isinstance(r, TrainingProgress)] == [
-        "preparing",
-        "planning",
-        "stopped",
-    ]
+    phases = [r.phase for r in reports if isinstance(r, TrainingProgress)]
+    assert list(dict.fromkeys(phases)) == ["preparing", "planning", "stopped"]
     stop.clear()
     source = Source(FindingTeller(load_compiled(public_cache), lambda _below: 0))
-    assert collect_examples(vault, DISEASES, source=source, shuffle=list.sort, stop=stop)
+    *shares, examples = collect_examples(vault, DISEASES, source=source, shuffle=list.sort, stop=stop)
+    assert isinstance(examples, list)
+    assert len(examples) == len(shares) == 8
+    assert shares == sorted({*shares, 0.5, 1.0})
     stop.set()
-    assert collect_examples(vault, DISEASES, source=source, shuffle=list.sort, stop=stop) == []
+    assert list(collect_examples(vault, DISEASES, source=source, shuffle=list.sort, stop=stop)) == [[]]
     assert vault.ledger() == ()
 
 
@@ -262,12 +262,30 @@ def test_a_long_run_tells_how_much_of_it_is_planned_and_stops_between(vault: Vau
         for report in train_model(vault, long, stop=stop):
             assert isinstance(report, TrainingProgress)
             told.append(report)
-            if report.share >= half:
+            if report.phase == "planning" and report.share >= half:
                 stop.set()
-        assert {p.phase for p in told if p.share} == {"planning"}
-        assert [p.share for p in told if p.share] == [s for s in (0.25, 0.5, 0.75) if s <= half]
+        planned = [p.share for p in told if p.phase == "planning" and p.share]
+        assert planned == [s for s in (0.25, 0.5, 0.75) if s <= half]
         assert told[-1].phase == "stopped"
         assert vault.ledger() == ()
+
+
+def test_a_run_tells_how_far_the_charts_are_read_and_stops_between_two(
+    vault: Vault, sent: list[dict[str, Any]]
+) -> None:
+    stop, told = Event(), list[TrainingProgress]()
+    for report in train_model(vault, PLAN, stop=stop):
+        assert isinstance(report, TrainingProgress)
+        told.append(report)
+        if report.share >= 0.5:
+            stop.set()
+    assert [(p.phase, p.share) for p in told] == [
+        ("preparing", 0.0),
+        *(("preparing", share) for share in (0.12, 0.25, 0.37, 0.5)),
+        ("stopped", 0.0),
+    ]
+    assert sent == []
+    assert vault.ledger() == ()
 
 
 @pytest.mark.parametrize("failing", ["the result's file", "the event"])
