@@ -2,11 +2,15 @@
 
 import argparse
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 from app.cli.console import Console
 from app.cli.sign_in import add_break_glass_argument, add_vault_arguments, enter_charts, open_to_read
 from app.clinical.patient import called
 from app.errors import UsageError
+
+if TYPE_CHECKING:
+    from app.store.patient_query import PatientRow
 
 MOST = 1_000_000_000
 
@@ -33,10 +37,14 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         )
     lines = [
         f"{row.id}  {called(row.name, row.record_number)}, {row.sex.lower()}, "
-        f"born {row.birth_date or 'unknown'}; {row.note_count} notes, {row.finding_count} findings"
-        + (f"; {row.confirmed}" * bool(row.confirmed))
+        f"born {row.birth_date or 'unknown'}{_died(row)}; "
+        f"{row.note_count} notes, {row.finding_count} findings" + (f"; {row.confirmed}" * bool(row.confirmed))
         for row in rows
     ]
     lines.append(f"{len(rows)} of {count} patients")
     console.result({"count": count, "patients": [asdict(row) for row in rows]}, "\n".join(lines))
     return 0
+
+
+def _died(row: "PatientRow") -> str:
+    return "" if row.died is None else f", died {row.died[:10]}".rstrip()

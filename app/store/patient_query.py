@@ -21,7 +21,10 @@ from app.store.session import Session
 
 ORDERS = {"name": "name COLLATE NOCASE, id", "activity": "last_activity DESC, id"}
 RECORD_NUMBER = "coalesce(json_extract(CAST(patient.body AS TEXT), '$.identifiers[0].value'), '')"
-_ROW = f"id, name, {RECORD_NUMBER}, birth_date, sex, note_count, finding_count, last_activity, confirmed"
+_DIED = """coalesce(nullif(json_extract(CAST(patient.body AS TEXT), '$.deceased_at'), ''),
+    CASE WHEN json_extract(CAST(patient.body AS TEXT), '$.deceased') THEN '' END)"""
+_ROW = f"""id, name, {RECORD_NUMBER}, birth_date, sex, note_count, finding_count, last_activity, confirmed,
+  {_DIED}"""
 _PLAIN_WORDS = 32
 _NOTES = """SELECT id, patient_id, text, title, written_at, encounter_id, author, reason, marked_by, marked_at
   FROM note LEFT JOIN note_in_error USING (number)"""
@@ -49,7 +52,10 @@ _CHART_FIELDS = {
 
 @dataclass(frozen=True, slots=True)
 class PatientRow:
-    """What the list shows of a patient; `confirmed` is the name of the confirmed disease, or empty."""
+    """What the list shows of a patient; `confirmed` is the name of the confirmed disease, or empty.
+
+    `died` is None for the living; else an ISO date or date and time, or empty where the record has no day.
+    """
 
     id: PatientId
     name: str
@@ -60,6 +66,7 @@ class PatientRow:
     finding_count: int
     last_activity: str
     confirmed: str
+    died: str | None
 
 
 @dataclass(frozen=True, slots=True)

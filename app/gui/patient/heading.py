@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QToolButton, QVBoxLayout
 from app.clinical.diagnosis import Diagnosis
 from app.clinical.patient import Patient
 from app.gui.patient.open_chart import OpenChart
-from app.gui.patients.patient_item_model import age_text
+from app.gui.patients.patient_item_model import age_at, age_text
 from app.gui.shell.elided_label import ElidedLabel
 from app.gui.theme.icons import icon
 from app.gui.theme.look import Look
@@ -75,8 +75,5 @@ def _age(patient: Patient, today: date) -> str:
         age = age_text(patient.birth_date, today)
         return age if age != "–" else "age unknown"
     died = " ".join(("died", patient.deceased_at[:10])).strip()
-    try:
-        age = age_text(patient.birth_date, date.fromisoformat(patient.deceased_at[:10]))
-    except ValueError:  # a year alone, or no day at all
-        return died
+    age = age_at(patient.birth_date, patient.deceased_at)
     return died if age == "–" else f"{died}, {age}"

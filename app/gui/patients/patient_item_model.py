@@ -5,7 +5,7 @@ from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
 
-from app.clinical.age import age_days
+from app.clinical.age import age_days, age_days_at
 from app.clinical.ids import PatientId
 from app.gui.session import OpenSession
 from app.gui.shell.column_fit import CELL_WORDS
@@ -127,7 +127,7 @@ def cells(row: PatientRow, today: date) -> tuple[str, ...]:
         row.name or "(no name)",
         row.record_number or "–",
         row.birth_date or "–",
-        age_text(row.birth_date, today),
+        _age(row, today),
         row.sex.capitalize() if row.sex != "UNKNOWN" else "–",
         str(row.note_count),
         str(row.finding_count),
@@ -136,9 +136,24 @@ def cells(row: PatientRow, today: date) -> tuple[str, ...]:
     )
 
 
+def _age(row: PatientRow, today: date) -> str:
+    """How old she is; of who has died, that she has, and how old she was then as far as is known."""
+    if row.died is None:
+        return age_text(row.birth_date, today)
+    return f"died {age_at(row.birth_date, row.died)}".removesuffix(" –")
+
+
 def age_text(birth_date: str, today: date) -> str:
     """An age as clinicians say it: days, weeks, months, then years."""
-    days = age_days(birth_date, today)
+    return _in_words(age_days(birth_date, today))
+
+
+def age_at(birth_date: str, when: str) -> str:
+    """The same at an ISO date, or date and time."""
+    return _in_words(age_days_at(birth_date, when))
+
+
+def _in_words(days: int | None) -> str:
     if days is None:
         return "–"
     for limit, length, unit in ((28, 1, "d"), (92, 7, "wk"), (731, 30.44, "mo")):

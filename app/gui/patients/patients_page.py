@@ -36,7 +36,7 @@ _SEX = (("Any sex", None), ("Female", "FEMALE"), ("Male", "MALE"), ("Other", "OT
 _DECIDED = (("Any decision", None), ("Confirmed", True), ("Undecided", False))
 _ORDER = (("By name", "name"), ("By last activity", "activity"))
 _COLUMN_WIDTHS = (
-    *((134, 3, False), (126, 1, False), (102, 0, False), (66, 0, False), (72, 0, True)),
+    *((134, 3, False), (126, 1, False), (102, 0, False), (78, 0, False), (72, 0, True)),
     *((62, 0, True), (84, 0, True), (112, 0, True), (150, 4, False)),
 )
 TYPING_PAUSE_MS = 120

@@ -56,6 +56,17 @@ def test_the_verb_lists_a_page(
     assert [row["name"] for row in shown["patients"]] == ["Ada Muster"]
 
 
+def test_who_has_died_is_told_with_the_day(
+    vault: Vault, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    vault.put_records(
+        [Patient(PatientId("p-3"), "Quist", "1940", deceased_at="2020-05-01T10:00")], origin="t"
+    )
+    monkeypatch.setattr(sys, "stdin", io.StringIO(SECRET + "\n"))
+    assert main(["patients", "--vault", str(vault.path), "--user", "ann", "--passphrase-stdin", "quist"]) == 0
+    assert "born 1940, died 2020-05-01; 0 notes" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("page", [("--limit", "0"), ("--limit", "1" + "0" * 20), ("--offset", "-1")])
 def test_a_page_that_cannot_be_is_refused_before_the_passphrase(
     page: tuple[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]

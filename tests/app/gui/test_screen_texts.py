@@ -14,11 +14,12 @@ from app.gui.patient.evidence_list import detail_of, evidence_rows, references_o
 from app.gui.patient.graph_places import edge_sentence, graph_places, unmet
 from app.gui.patient.standing_line import StandingLine
 from app.gui.patient.timeline import out_of_range, value_text
-from app.gui.patients.patient_item_model import age_text
+from app.gui.patients.patient_item_model import age_text, cells
 from app.gui.shell.dialogs import sentence
 from app.gui.unlock.key_card import to_add_again
 from app.gui.unlock.recovery_sheet import numbered
 from app.gui.unlock.vault_opening import passphrase_advice
+from app.store.patient_query import PatientRow
 from knowledge_graph.findings.finding import FindingState
 from knowledge_graph.rationale.evidence import SERIES, Evidence, PathTerm
 from knowledge_graph.rationale.evidence_graph import EvidenceEdge, EvidenceGraph, EvidenceNode
@@ -33,6 +34,22 @@ TODAY = date(2026, 1, 1)
 )
 def test_ages_are_told_as_clinicians_tell_them(born: str, age: str) -> None:
     assert age_text(born, TODAY) == age
+
+
+@pytest.mark.parametrize(
+    ("born", "died", "age"),
+    [
+        ("1990-02-03", None, "35 y"),
+        ("1990-02-03", "2020-05-01T10:00:00Z", "died 30 y"),
+        ("1990", "1990-03-01", "died 8 wk"),
+        ("1990-02-03", "2020", "died"),
+        ("1990-02-03", "", "died"),
+        ("", "2020-05-01", "died"),
+    ],
+)
+def test_the_list_tells_the_age_at_death_of_who_has_died(born: str, died: str | None, age: str) -> None:
+    who = PatientRow(PatientId("p"), "Sample, Ada", "17", born, "FEMALE", 0, 0, "", "", died)
+    assert cells(who, TODAY)[3] == age
 
 
 @pytest.mark.parametrize(

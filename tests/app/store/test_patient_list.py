@@ -117,3 +117,21 @@ def test_the_list_is_sound_after_a_patient_is_changed(tmp_path: Path) -> None:
         vault.put_records([Patient(PatientId("p"), "Ada New")], origin="two")
         assert [row.name for row in vault.patients(PatientFilter("new"))] == ["Ada New"]
         assert vault.patients(PatientFilter("old")) == []
+
+
+def test_who_has_died_is_listed_so_with_the_day_as_far_as_it_is_known(tmp_path: Path) -> None:
+    made, _ = Vault.create(
+        tmp_path / "v", user="ann", passphrase="correct horse", kdf=KdfParameters.fast_for_tests()
+    )
+    people = (
+        Patient(PatientId("a"), "Living"),
+        Patient(PatientId("b"), "Long dead", deceased=True),
+        Patient(PatientId("c"), "Told by the day alone", deceased_at="2020-05-01"),
+    )
+    with made:
+        made.put_records(people, origin="t")
+        assert [(row.id, row.died) for row in made.patients()] == [
+            ("a", None),
+            ("b", ""),
+            ("c", "2020-05-01"),
+        ]
