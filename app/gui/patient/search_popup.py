@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
     QDialog,
@@ -22,6 +22,7 @@ from app.gui.shell.empty_words import EmptyWords
 from app.gui.shell.furniture import button, foot, label
 from app.gui.theme.look import Look
 
+TYPING_PAUSE_MS = 120
 HIT = Qt.ItemDataRole.UserRole
 _HINT = "↑ ↓ choose, Enter takes, Esc leaves"
 _BEGIN = "Type a few letters of the name, or a number."
@@ -56,16 +57,20 @@ class SearchPopup(QObject, Generic[Hit]):
         self.hits = QListWidget()
         self.hits.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._empty = EmptyWords(self.hits, _BEGIN)
-        self.query.textChanged.connect(self._search)
+        self._pause = QTimer(self.dialog, singleShot=True, interval=TYPING_PAUSE_MS)
+        self._pause.timeout.connect(self._search)
+        self.query.textChanged.connect(lambda _text: self._pause.start())
         self.query.installEventFilter(self)
         self._enter = AwaitedEnter(self.query, self.take)
         self.hits.itemActivated.connect(lambda _item: self.take())
+        self.dialog.rejected.connect(self._give_up)
 
     def open(self, query: str = "") -> None:
         """Show the popup with a first query."""
         self.query.setText(query)
         self.query.selectAll()
-        self._search(query)
+        self._enter.expect()
+        self._search()
         self.dialog.resize(size_within(self.dialog, self._look, 560, 420))
         open_over(self.dialog)
         self.query.setFocus()
@@ -89,6 +94,7 @@ class SearchPopup(QObject, Generic[Hit]):
 
     def clear(self) -> None:
         """Close, and forget what was typed and found."""
+        self._pause.stop()
         self.dialog.hide()
         self.query.blockSignals(True)
         self.query.setText("")
@@ -107,9 +113,16 @@ class SearchPopup(QObject, Generic[Hit]):
             return False
         return True
 
-    def _search(self, text: str) -> None:
-        self._enter.expect()
+    def _search(self) -> None:
+        """Look for what stands in the field."""
+        self._pause.stop()
+        text = self.query.text()
         self._runner.read(lambda: (text, self._search_for(text)), self._show)
+
+    def _give_up(self) -> None:
+        """An answer that comes later is taken by nobody, Enter or not."""
+        self._pause.stop()
+        self._enter.expect()
 
     def _show(self, answer: tuple[str, tuple[Hit, ...]]) -> None:
         text, hits = answer
