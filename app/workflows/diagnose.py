@@ -40,7 +40,7 @@ from knowledge_graph.fusion.fusion_weights import FusionWeights, Told
 from knowledge_graph.fusion.same_disease import leaders
 from knowledge_graph.fusion.setting_prior import DEFAULT_SETTING, setting_prior
 from knowledge_graph.graph.compiled_graph import CompiledGraph
-from knowledge_graph.graph.settled import contradicted
+from knowledge_graph.graph.settled import consistent
 from knowledge_graph.ranking.rank import GraphScores, rank
 from knowledge_graph.rules.constraints import ConstraintShare, constraint_share
 from knowledge_graph.rules.facts import Facts
@@ -264,7 +264,9 @@ class DiagnosisService:
 
     def weigh_with(self, asked: Presentation, text: npt.NDArray[np.float64] | None) -> Weighed:
         """The same by these text scores, or by findings alone."""
-        scores = rank(self.graph, self._consistent(asked.findings), sex=asked.sex, age_days=asked.age_days)
+        scores = rank(
+            self.graph, consistent(self.graph, asked.findings), sex=asked.sex, age_days=asked.age_days
+        )
         held = self.constraints(asked)
         return Weighed(asked, scores, self.fused(scores, held, text, told=asked.told), held, text)
 
@@ -317,11 +319,6 @@ class DiagnosisService:
             rule_share=held.share,
             sureness=self._weights.sureness(setting, told),
         )
-
-    def _consistent(self, findings: Sequence[Finding]) -> list[Finding]:
-        """Without what is excluded, but observed or implied by what is observed."""
-        gone = contradicted(self.graph, findings)
-        return [finding for finding in findings if finding not in gone]
 
     def text_scores(self, texts: Sequence[str]) -> npt.NDArray[np.float64] | None:
         """Mean log probability over the notes, in graph order; NaN where the model lacks a disease."""

@@ -28,6 +28,7 @@ from knowledge_graph.fusion.fusion_weights import FusionWeights
 from knowledge_graph.fusion.same_disease import leaders
 from knowledge_graph.graph.arrays import Floats
 from knowledge_graph.graph.compiled_graph import CompiledGraph
+from knowledge_graph.graph.settled import consistent
 from knowledge_graph.ranking.dropped_publication import DroppedPublication, SharedRows
 from knowledge_graph.ranking.rank import rank
 from knowledge_graph.ranking.ranker import DEFAULT_RANKER, RANKERS
@@ -124,6 +125,7 @@ def evaluate_cases(
 ) -> Accuracy:
     """Rank every case by the named one of RANKERS, joined with a prior where one is given, and count.
 
+    What a case excludes though it observes it, or what implies it, is left out, as in a diagnosis.
     With `rules` a prior is joined as in a differential, the constraints of sex and age beside it.
     `shared_rows` says what becomes of rows that the own publication shares with others, where it is dropped.
     """
@@ -136,7 +138,8 @@ def evaluate_cases(
     skipped = 0
     started = time.perf_counter()
     for case in cases:
-        findings, unknown = case_findings(graph, case)
+        written, unknown = case_findings(graph, case)
+        findings = consistent(graph, written)
         skipped += unknown
         sex, age = case_sex(case), iso_duration_days(case.age or "")
         scores = (

@@ -19,6 +19,7 @@ from app.workflows.evaluate_cases import Case, case_findings, case_sex, id_space
 from app.workflows.weighed import Presentation
 from knowledge_graph.findings.finding import Finding, FindingState
 from knowledge_graph.graph.compiled_graph import CompiledGraph
+from knowledge_graph.graph.settled import consistent
 from knowledge_graph.questions.answer_model import Belief
 from knowledge_graph.questions.askable import askable_terms
 from knowledge_graph.questions.dropped_answers import answers_without
@@ -180,7 +181,8 @@ class Simulation:
 
     def _scores(self, case: Case, findings: Sequence[Finding]) -> GraphScores:
         age = iso_duration_days(case.age or "")
-        return self._dropped.rank(findings, case.publications, sex=case_sex(case), age_days=age)
+        rested_on = consistent(self._service.graph, findings)
+        return self._dropped.rank(rested_on, case.publications, sex=case_sex(case), age_days=age)
 
     def _rank(self, case: Case, scores: GraphScores) -> float:
         return rank_of_truth(self._service.graph, scores.total, case.truths, self._spaces)

@@ -14,19 +14,26 @@ def settled_terms(graph: CompiledGraph, findings: Iterable[Finding]) -> npt.NDAr
 
     What an observed one contradicts settles nothing. Raises UnknownTerm.
     """
-    findings = tuple(findings)
-    gone = contradicted(graph, findings)
     settled = np.zeros(len(graph.term_ids), bool)
     answered = [
         (graph.ancestors if finding.state is FindingState.OBSERVED else graph.descendants)[
             graph.term_number(finding.term_id)
         ]
-        for finding in findings
-        if finding not in gone
+        for finding in consistent(graph, findings)
     ]
     if answered:
         settled[np.concatenate(answered)] = True
     return settled
+
+
+def consistent(graph: CompiledGraph, findings: Iterable[Finding]) -> list[Finding]:
+    """The findings a ranking rests on: without what is excluded, but observed or implied by what is observed.
+
+    Raises UnknownTerm.
+    """
+    findings = tuple(findings)
+    gone = contradicted(graph, findings)
+    return [finding for finding in findings if finding not in gone]
 
 
 def contradicted(graph: CompiledGraph, findings: Iterable[Finding]) -> dict[Finding, Finding]:

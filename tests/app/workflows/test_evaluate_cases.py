@@ -88,6 +88,11 @@ def test_rivals_are_the_diseases_of_the_same_id_space(graph: CompiledGraph) -> N
     assert rank_of(graph, case("ORPHA:3", [FOCAL])) == 1.0  # though two of OMIM score higher
 
 
+def test_what_an_observed_finding_contradicts_is_left_out_as_in_a_diagnosis(graph: CompiledGraph) -> None:
+    plain, torn = (case("OMIM:2", [FOCAL, ITCHY], excluded=gone) for gone in ([], ["HP:0000030"]))
+    assert rank_of(graph, torn) == rank_of(graph, plain) == 1.0  # without: 2, the rash being denied
+
+
 def test_any_of_several_ids_counts_the_best_of_them(graph: CompiledGraph) -> None:
     assert rank_of(graph, Case(disease_ids=["OMIM:1", "OMIM:2"], observed=[ITCHY])) == 1.0
     assert rank_of(graph, Case(disease_ids=["OMIM:77", "ORPHA:3"], observed=[FOCAL])) == 1.0
