@@ -38,7 +38,7 @@ def measure(
     recogniser = build_recogniser(graph, cache_dir())
     terms = _measure_terms(recogniser, list(_abstracts(concepts, graph))[:size])
     progress("reading sentences with negation")
-    negation = _measure_negation(sentences, size)
+    negation = _measure_negation(recogniser, sentences, size)
     progress("reading sentences in everyday language")
     lay = measure_lay_sentences(recogniser, graph)
     return {**terms, **negation, **lay, **measure_blind_notes(recogniser, graph)}
@@ -92,13 +92,13 @@ def _measure_terms(recogniser: Recogniser, texts: list[tuple[str, set[str]]]) ->
     }
 
 
-def _measure_negation(path: Path, size: int | None) -> dict[str, object]:
+def _measure_negation(recogniser: Recogniser, path: Path, size: int | None) -> dict[str, object]:
     rules = ContextRules.load()
     counts = {(gold, seen): 0 for gold in (True, False) for seen in (True, False)}
     with gzip.open(path, "rb") as stream:
         rows = list(csv.DictReader(io.TextIOWrapper(stream, "utf-8"), delimiter="\t"))[:size]
     for row in rows:
-        seen = _is_negated(rules, row["sentence"], row["condition"])
+        seen = _is_negated(rules, recogniser, row["sentence"], row["condition"])
         if seen is not None:
             counts[row["negation"] == "Negated", seen] += 1
     right, wrong = counts[True, True], counts[False, True] + counts[True, False]
@@ -111,7 +111,7 @@ def _measure_negation(path: Path, size: int | None) -> dict[str, object]:
     }
 
 
-def _is_negated(rules: ContextRules, sentence: str, condition: str) -> bool | None:
+def _is_negated(rules: ContextRules, recogniser: Recogniser, sentence: str, condition: str) -> bool | None:
     """What the rules say of a condition in its sentence; None where it is not found there."""
     place = re.search(r"\s+".join(map(re.escape, condition.split())), sentence, re.IGNORECASE)
     if place is None:
@@ -120,10 +120,13 @@ def _is_negated(rules: ContextRules, sentence: str, condition: str) -> bool | No
     inside = [i for i, w in enumerate(words) if w.start < place.end() and w.end > place.start()]
     if not inside:
         return None
+    found = recogniser.mentions(sentence)
+    named = {i for i, w in enumerate(words) if any(w.start < m.end and w.end > m.start for m in found)}
+    starts, said = rules.sentence_starts(sentence, words), rules.triggers(sentence, words)
     return rules.context(
         inside[0],
         inside[-1],
-        starts=rules.sentence_starts(sentence, words),
-        triggers=rules.triggers(sentence, words),
+        starts=starts,
+        triggers=rules.with_closed_lists(sentence, words, said, starts=starts, named=named.union(inside)),
         section=rules.section_kinds(sentence, words)[inside[0]],
     ).negated

@@ -7,12 +7,13 @@ the mention, up to the sentence's end, a terminator or another clause.
 import re
 import tomllib
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from importlib.resources import files
 from itertools import product
 from typing import Any
 
+from ml.recognition.closing_commas import closing_commas
 from ml.recognition.sections import section_kinds
 from ml.recognition.tokens import Word
 from ml.recognition.turns import speaker_labels
@@ -31,6 +32,7 @@ _DASH = re.compile(r"\s+[-–—]+\s+|\s*(?:\.{3}|…)\s*")
 _ANSWER_ENDS = re.compile(r"[ \t]*(?:[.;,\n)|]|$)")
 _PLUS = re.compile(r"(?:^|[\s,(/])\+[^\W\d_]")
 TERMINATOR, PRONOUN, CLAUSE, ANSWER, NEWS = "terminator", "pronoun", "clause", "answer", "news"
+CLOSED = "closed"
 _NEAR = {"negated": 3, "uncertain": 1}  # words: "doesn't get many headaches", "wants to lose weight"
 Phrase = tuple[str, ...]
 
@@ -64,13 +66,14 @@ class ContextRules:
         self._window = int(rules["window"])
         self._phrases: dict[Phrase, list[tuple[str, str]]] = {}
         for kind in self.KINDS:
-            for side in ("before", "after", "pseudo", "near"):
+            for side in ("before", "clause", "after", "pseudo", "near"):
                 self._add(rules[kind].get(side, ()), kind, side)
         self._add(rules["terminators"]["words"], TERMINATOR, "")
         self._add(rules["terminators"]["pronouns"], PRONOUN, "")
         self._add(rules["terminators"]["clauses"], CLAUSE, "")
         self._add(rules["terminators"]["news"], NEWS, "")
         self._add(rules["answers"]["words"], ANSWER, "")
+        self._going_on = frozenset(rules["negated"]["going_on"])
         self._introducing = frozenset(rules["terminators"]["introducing"])
         self._anew = frozenset(rules["answers"]["anew"])
         self._longest = max(len(phrase) for phrase in self._phrases)
@@ -181,6 +184,25 @@ class ContextRules:
             ("family", last - at + 1) if plain[last : last + 1] and plain[last] in self._relatives else None
         )
 
+    def with_closed_lists(
+        self,
+        text: str,
+        words: Sequence[Word],
+        triggers: Sequence[Trigger],
+        *,
+        starts: Sequence[int],
+        named: Set[int],
+    ) -> list[Trigger]:
+        """The triggers, and where a comma ends what one of them denies; `named` are the words of findings."""
+        denials = [
+            (t.last, min(t.last + self._window, bisect_right(starts, starts[t.first]) - 1))
+            for t in triggers
+            if t.side == "clause"
+        ]
+        closing = closing_commas(text, words, denials, named=named, going_on=self._going_on)
+        ends = [Trigger(CLOSED, "", word, word - 1) for word in closing]
+        return sorted((*triggers, *ends), key=lambda t: t.first)
+
     def section_kinds(self, text: str, words: Sequence[Word]) -> list[str]:
         """For each word, what the heading above it says: a kind, or ""."""
         return section_kinds(text, words, headings=self._sections)
@@ -197,14 +219,15 @@ class ContextRules:
             for t in triggers[begin:end]
             if starts[t.first] == sentence and not (t.first <= last and t.last >= first)
         ]
-        stops = [t for t in here if t.kind in (TERMINATOR, PRONOUN, NEWS)]
+        stops = [t for t in here if t.kind in (TERMINATOR, PRONOUN, NEWS, CLOSED)]
 
         def governs(trigger: Trigger) -> bool:
-            if trigger.side in ("before", "near") and trigger.last < first:
+            if trigger.side in ("before", "clause", "near") and trigger.last < first:
                 between = any(
-                    trigger.last < s.first < first + (s.kind == NEWS) and _stops(s, trigger) for s in stops
+                    trigger.last < s.first < first + (s.kind in (NEWS, CLOSED)) and _stops(s, trigger)
+                    for s in stops
                 )
-                reach = self._window if trigger.side == "before" else _NEAR[trigger.kind]
+                reach = _NEAR[trigger.kind] if trigger.side == "near" else self._window
                 return not between and first - trigger.last <= reach
             if trigger.side == "after" and trigger.first > last:
                 between = any(last < s.first < trigger.first and _stops(s, trigger) for s in stops)
@@ -230,8 +253,11 @@ class ContextRules:
 def _stops(stop: Trigger, trigger: Trigger) -> bool:
     """ "Who" goes on about a relative, but ends what was denied or feared; news ends a history before it.
 
-    "Previously found to have" is no news, nor is what stands before "five years ago".
+    The end of a list ends what was denied before it. "Previously found to have" is no news, nor is what
+    stands before "five years ago".
     """
+    if stop.kind == CLOSED:
+        return trigger.kind == "negated" and trigger.side != "after"
     if stop.kind == NEWS:
         return (trigger.kind, trigger.side) == ("historical", "before") and stop.first > trigger.last + 1
     return stop.kind == TERMINATOR or trigger.kind != "family"

@@ -101,7 +101,9 @@ class Recogniser:
     ) -> list[ContextOf]:
         words = sequence.words
         starts = self._rules.sentence_starts(text, words)
-        triggers = _outside(self._rules.triggers(text, words), matches)
+        said = _outside(self._rules.triggers(text, words), matches)
+        named = {number for match in matches for number in _span(match)}
+        triggers = self._rules.with_closed_lists(text, words, said, starts=starts, named=named)
         sections = self._rules.section_kinds(text, words)
         found = []
         for match in matches:
