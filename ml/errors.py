@@ -4,6 +4,7 @@ MlError
 ├── ModelFileError      a model file is missing, altered or refused
 ├── TrainingRefused     a run cannot start, or cannot keep its privacy promise
 ├── UpdateRefused       an update file fails a check
+├── SearchDisturbed     two searches write in one journal
 └── ProviderUnavailable the execution provider asked for is not there
 """
 
@@ -22,6 +23,10 @@ class TrainingRefused(MlError):
 
 class UpdateRefused(MlError):
     """An update file fails a check."""
+
+
+class SearchDisturbed(MlError):
+    """Two searches write in one journal."""
 
 
 class ProviderUnavailable(MlError):

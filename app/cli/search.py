@@ -32,7 +32,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Each trial is told on stderr; the best, as words for `anamnesis train`, is the result."""
-    from app.workflows.plan_training import SCOPES
+    from app.workflows.plan_training import MOST_THREADS, SCOPES
     from app.workflows.search_settings import (
         SearchPlan,
         check_journal,
@@ -46,6 +46,8 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     for name, least in LEAST.items():
         if getattr(arguments, name) < least:
             raise UsageError(f"--{name} must be at least {least}")
+    if arguments.threads > MOST_THREADS:
+        raise UsageError(f"--threads must be at most {MOST_THREADS}")
     if not 0 < arguments.epsilon <= 100 or not 0 < arguments.delta <= 0.01:
         raise UsageError("--epsilon must lie above 0 and at most at 100, --delta above 0 and at most at 0.01")
     words = {n: getattr(arguments, n) for n in ("scope", "epsilon", "delta", *LEAST)}

@@ -46,6 +46,7 @@ MLM_SCOPES = {  # as above, where notes without labels are learned from
 }
 TASKS = {DIAGNOSIS: SCOPES, MLM: MLM_SCOPES}
 OPTIMIZERS = ("adamw", "sgd")
+MOST_THREADS = 1024  # of many more torch dies without a word
 MOST_NOISE = 0.7  # in a logit: see ml/training/README.md
 SCHEDULES = ("constant", "linear", "cosine")
 CLIPPINGS = ("flat", "automatic")
@@ -172,7 +173,7 @@ def _judged(plan: TrainingPlan) -> dict[str, bool]:
         "expected_patients": 1 <= plan.expected_patients <= 10_000_000,
         "copies": 0 <= plan.copies <= 20,
         "block_steps": 1 <= plan.block_steps <= 1000,
-        "number of threads": 1 <= plan.threads <= 1024,
+        "number of threads": 1 <= plan.threads <= MOST_THREADS,
         "optimizer": plan.optimizer in OPTIMIZERS,
         "weight decay": 0 <= plan.weight_decay <= 1,
         "schedule": plan.schedule in SCHEDULES,

@@ -105,14 +105,23 @@ def check_journal(journal: Path) -> None:
         return
     try:
         with journal.open("rb") as lines:
-            first = lines.readline(1 << 16)  # a killed search may have cut the last one
-        sound = not first or "op_code" in msgspec.json.decode(first, type=dict[str, object])
+            strange = next((place for place, line in enumerate(lines, 1) if not _is_told(line, place)), 0)
     except OSError as error:
         raise UsageError(f"{journal} can't be read ({error.strerror}); name another journal") from error
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        sound = False
-    if not sound:
+    if strange == 1:
         raise UsageError(f"{journal} is no journal of a search; name another file")
+    if strange:
+        raise UsageError(f"line {strange} of the journal {journal} is damaged; begin in another file")
+
+
+def _is_told(line: bytes, place: int) -> bool:
+    """Whether a search wrote this line; a killed one may have cut its last."""
+    if place > 1 and not line.endswith(b"\n"):
+        return True
+    try:
+        return "op_code" in msgspec.json.decode(line, type=dict[str, object])
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return False
 
 
 def study_of(plan: SearchPlan) -> SettingsSearch:

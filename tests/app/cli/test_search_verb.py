@@ -20,6 +20,7 @@ from app.cli.main import main
         (("--trials", "0"), 2, "--trials must be at least 1"),
         (("--epsilon", "0"), 2, "above 0"),
         (("--threads", "0"), 2, "--threads must be at least 1"),
+        (("--threads", "100000"), 2, "--threads must be at most 1024"),
         (("--seed", "-1"), 2, "--seed must be at least 0"),
     ],
 )
@@ -40,6 +41,7 @@ def test_what_can_not_be_searched_is_refused_in_one_line(
         ("note.txt", "is no journal of a search"),
         ("other.json", "is no journal of a search"),
         ("picture.png", "is no journal of a search"),
+        ("torn", "line 2 of the journal"),
     ],
 )
 def test_what_is_no_journal_is_told_in_one_line_and_left_alone(
@@ -47,6 +49,7 @@ def test_what_is_no_journal_is_told_in_one_line_and_left_alone(
 ) -> None:
     (tmp_path / "folder").mkdir()
     contents = {"note.txt": b"He has a fever.\n", "other.json": b'{"a": 1}\n', "picture.png": b"\x89PNG\xff"}
+    contents["torn"] = b'{"op_code": 0}\n{"op_co\n{"op_code": 1}\n'
     for file, content in contents.items():
         (tmp_path / file).write_bytes(content)
     assert main(["search", "--journal", str(tmp_path / name)]) == 2
