@@ -7,7 +7,7 @@ not chosen by them.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING
@@ -16,8 +16,10 @@ import msgspec
 import numpy as np
 
 from app.errors import PolicyError, UsageError, WorkerFailed
+from app.workflows.load_knowledge import KnowledgeChoice, load_graph
 from app.workflows.plan_training import MOST_NOISE, SCOPES, usual_optimizer
 from app.workflows.synthetic_notes import HELD_OUT_DISEASES, HELD_OUT_STYLES, SyntheticNotes
+from app.workflows.tell_messages import public_messages
 from app.workflows.trainer_process import TrainerProcess
 from app.workflows.write_notes import KnownNote, public_texts, synthetic_notes
 from knowledge_graph.cohort.note_style import read_note_styles
@@ -68,7 +70,10 @@ class SearchPlan:
 
 @dataclass(frozen=True, slots=True)
 class Hospital:
-    """One synthetic hospital: whom it trains on (`told`), and by whom it is judged (`notes`)."""
+    """One synthetic hospital: whom it trains on (`told`), and by whom it is judged (`notes`).
+
+    A run begins from notes of its diseases (`public`) and people's `messages`, both anybody's.
+    """
 
     patients: tuple[TrainingPatient, ...]
     texts: tuple[str, ...]
@@ -77,13 +82,14 @@ class Hospital:
     public: tuple[str, ...]
     notes: tuple[KnownNote, ...] = ()
     told: tuple[KnownNote, ...] = ()
+    messages: tuple[str, ...] = ()
 
 
 def search_settings(plan: SearchPlan) -> Iterator[TrialOutcome]:
     """Yield each new trial; the journal keeps all, so a search that was stopped goes on."""
     graph, start = load_compiled(plan.cache_dir), starting_version()
-    hospitals = [hospital(graph, start, plan, fold) for fold in range(plan.folds)]
-
+    messages = _messages(plan)
+    hospitals = [replace(hospital(graph, start, plan, fold), messages=messages) for fold in range(plan.folds)]
     readers = [reader_of(start, fold, plan) for fold in hospitals]
 
     def judge(settings: Settings, number: int) -> float:
@@ -173,6 +179,13 @@ def judged(reader: "TextReader", job: TrainingJob, fold: Hospital) -> float:
     return top_k(true_ranks(scores, np.array(fold.truth)), 1)
 
 
+def _messages(plan: SearchPlan) -> tuple[str, ...]:
+    """What a head's rows may be made from, as in `train`."""
+    if plan.scope != "head":
+        return ()
+    return public_messages(load_graph(plan.cache_dir, KnowledgeChoice()))
+
+
 def reader_of(start: VersionContent, fold: Hospital, plan: SearchPlan) -> "TextReader":
     """The hospital's new texts, for the model of one trial after another."""
     from ml.training.text_reader import TextReader  # what is refused is refused without torch, too
@@ -199,6 +212,7 @@ def trial_job(start: VersionContent, fold: Hospital, settings: Settings, plan: S
         threads=plan.threads,
         optimizer=usual_optimizer(plan.scope),
         public_texts=fold.public,
+        public_messages=fold.messages,
         most_noise=MOST_NOISE if plan.scope == "head" else 0.0,
     )
 

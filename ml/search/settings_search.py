@@ -104,7 +104,7 @@ class SettingsSearch:
 
 
 def _drop_cut_line(journal: Path) -> None:
-    """What a kill in the middle of a line left: nothing was told of it, and no line can be written after it."""
+    """Take away what a kill in the middle of a line left: nothing can be written after it."""
     if not journal.exists():
         return
     with journal.open("rb+") as stream:

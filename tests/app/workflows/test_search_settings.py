@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from app.config.settings import cache_dir
 from app.workflows import search_settings
 from app.workflows.search_settings import SearchPlan, hospital, judged, reader_of, trial_job, usual_settings
 from knowledge_graph.graph.compiled_graph import CompiledGraph
@@ -14,6 +15,7 @@ from ml.registry.starting_model import starting_version
 from ml.registry.tensor_file import read_tensors, write_tensors
 from ml.text.encoder_files import find_encoder
 from ml.training.classifier import build_classifier, changed_tensors
+from ml.training.messages import TrainingJob
 from ml.training.scopes import scope_named
 
 pytestmark = pytest.mark.slow
@@ -52,3 +54,20 @@ def test_a_trial_is_judged_by_what_it_trained(
         found.append(judged(reader, job, fold))
     assert found[0] > 0.4
     assert found[1] < found[0] / 2
+
+
+@pytest.mark.parametrize(("scope", "some"), [("head", True), ("lora", False)])
+def test_a_trial_is_given_the_public_messages_that_a_run_would_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scope: str, some: bool
+) -> None:
+    given = []
+
+    def noted(_reader: object, job: TrainingJob, _fold: object) -> float:
+        given.append(job.public_messages)
+        return 0.5
+
+    monkeypatch.setattr(search_settings, "judged", noted)
+    monkeypatch.setattr(search_settings, "reader_of", lambda *_: None)
+    plan = SearchPlan(tmp_path / "j", cache_dir(), scope=scope, trials=1, folds=1, patients=50, notes=20)
+    list(search_settings.search_settings(plan))
+    assert [bool(messages) for messages in given] == [some]
