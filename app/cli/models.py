@@ -43,7 +43,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
 def _report(arguments: argparse.Namespace, console: Console, vault: "Vault") -> int:
     from app.config.policy import load_policy
     from app.config.settings import cache_dir
-    from app.workflows.check_gates import missed_gates
+    from app.workflows.check_gates import measured_as_asked, missed_gates
     from app.workflows.describe_report import full_card
     from app.workflows.list_models import list_models, named_version
     from app.workflows.load_knowledge import site_knowledge
@@ -55,7 +55,8 @@ def _report(arguments: argparse.Namespace, console: Console, vault: "Vault") -> 
     notes = arguments.notes or (gates.notes if gates else REPORT_NOTES)
     version = named_version(list_models(vault), arguments.report)
     kept = kept_report(vault, version.version_id)
-    if kept is None or arguments.again or (arguments.notes or 0) > kept.n:
+    stands = kept is not None and measured_as_asked(kept, policy) and kept.n >= (arguments.notes or 0)
+    if arguments.again or not stands:
         at = datetime.now(UTC).isoformat(timespec="seconds")
         plan = ReportPlan(at, cache_dir(), notes, policy.report_groups, site_knowledge(policy))
         for answer in report_model(vault, version.version_id, plan):

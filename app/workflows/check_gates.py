@@ -1,9 +1,17 @@
 """Whether a model may be used: its report against the gates of the hospital's policy."""
 
 from app.config.model_gates import ModelGates
+from app.config.policy import Policy
 from app.errors import PolicyError
 from ml.evaluation.model_report import ModelReport
 from ml.evaluation.subgroups import LEAST_CASES
+
+
+def measured_as_asked(report: ModelReport, policy: Policy) -> bool:
+    """Whether a kept report reads the notes that the gates ask for and looks at the groups of the site."""
+    seen = {share.attribute for share in report.groups}
+    enough = policy.gates is None or report.n >= policy.gates.notes
+    return enough and all(group.name in seen for group in policy.report_groups)
 
 
 def check_gates(report: ModelReport, gates: ModelGates) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from app.config.policy import Policy
 from app.errors import PolicyError
 from app.store.vault import Vault
-from app.workflows.check_gates import check_gates, missed_gates
+from app.workflows.check_gates import check_gates, measured_as_asked, missed_gates
 from app.workflows.load_knowledge import site_knowledge
 from app.workflows.report_model import ReportPlan, kept_report, report_model
 from app.workflows.use_model import use_model
@@ -47,11 +47,11 @@ def must_have_passed(vault: Vault, version_id: str, policy: Policy) -> None:
     """Raise PolicyError where the policy has gates and the version's kept report does not pass them."""
     if policy.gates is None:
         return
-    report = kept_report(vault, version_id)
-    if report is None:
-        name = version_id[:12]
+    report, name = kept_report(vault, version_id), version_id[:12]
+    if report is None or not measured_as_asked(report, policy):
+        known = "was never measured" if report is None else "was measured before it asked as it does now"
         raise PolicyError(
-            f"this hospital's policy has gates and model {name} was never measured; "
+            f"this hospital's policy has gates and model {name} {known}; "
             f"run `anamnesis models --report {name}` first"
         )
     check_gates(report, policy.gates)

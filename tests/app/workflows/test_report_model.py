@@ -12,13 +12,13 @@ from app.config.model_gates import ModelGates, ReportGroup
 from app.config.policy import Policy, load_policy
 from app.errors import PolicyError
 from app.store.vault import Vault
-from app.workflows.check_gates import missed_gates
+from app.workflows.check_gates import measured_as_asked, missed_gates
 from app.workflows.describe_report import full_card
 from app.workflows.group_notes import age_band, group_labels
 from app.workflows.list_models import current_version, model_store
 from app.workflows.load_knowledge import KnowledgeChoice, site_knowledge
-from app.workflows.promote_model import Promotion, promote
-from app.workflows.report_model import ReportPlan, kept_report, report_model
+from app.workflows.promote_model import Promotion, must_have_passed, promote
+from app.workflows.report_model import ReportPlan, keep_report, kept_report, report_model
 from app.workflows.roll_back import roll_back
 from app.workflows.write_notes import SYNTHETIC, KnownNote
 from knowledge_graph.findings.finding import Finding, Sex
@@ -166,6 +166,18 @@ def test_gates_are_judged_one_by_one(vault: Vault) -> None:
     assert missed_gates(unmeasured, ModelGates(notes=100)) == ()
     with pytest.raises(ModelFileError, match="measure the model again"):
         ModelReport.from_json("{}")
+
+
+def test_a_report_from_before_the_policy_asked_for_more_opens_no_gate(vault: Vault) -> None:
+    report = ModelReport.from_json(json.dumps(_REPORT))
+    keep_report(vault, report.version_id, report)
+    asked = Policy(gates=ModelGates(notes=100))
+    must_have_passed(vault, report.version_id, asked)
+    assert measured_as_asked(report, asked)
+    for policy in (Policy(gates=ModelGates(notes=101)), replace(asked, report_groups=(HEART,))):
+        assert not measured_as_asked(report, policy)
+        with pytest.raises(PolicyError, match="as it does now; run `anamnesis models --report aaaaaaaaaaaa`"):
+            must_have_passed(vault, report.version_id, policy)
 
 
 def test_the_policy_file_names_gates_and_groups_or_stops_the_program(tmp_path: Path) -> None:
