@@ -21,6 +21,7 @@ BENCHMARKS = {
     "train": ("app.workflows.benchmark_train", "a DP-SGD step against a plain one"),
     "vault": ("app.workflows.benchmark_vault", "the encrypted store against the same without a key"),
 }
+READ_DATA = ("import", "learning", "recognition", "text")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -29,7 +30,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = "\n".join(f"  {name:12} {about}" for name, (_, about) in BENCHMARKS.items())
     parser.add_argument("name", choices=sorted(BENCHMARKS))
     parser.add_argument("--size", type=int, help="how much to measure on (notes, cases or repeats)")
-    parser.add_argument("--data", metavar="DIR", help="a folder of test data, where a benchmark reads one")
+    parser.add_argument("--data", metavar="DIR", help=f"for {', '.join(READ_DATA)}: a folder of test data")
     parser.add_argument(
         "--hpo3",
         type=Path,
@@ -39,7 +40,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--scope", help="for learning: what is trained, as in `anamnesis train` (default: head)"
     )
-
     parser.add_argument(
         "--cases",
         type=Path,
@@ -54,8 +54,8 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         raise UsageError("--hpo3 goes with the benchmark graph")
     if arguments.size is not None and arguments.size < 1:
         raise UsageError("--size is at least 1")
-    if arguments.data is not None and not Path(arguments.data).is_dir():
-        raise UsageError(f"--data names a folder, and {arguments.data} is none; make it, or name another")
+    if arguments.data is not None:
+        _check_data(arguments.name, Path(arguments.data))
     for option in ("scope", "cases"):
         if getattr(arguments, option) and arguments.name != "learning":
             raise UsageError(f"--{option} goes with the benchmark learning")
@@ -67,6 +67,13 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     text = "\n".join(f"{key:32} {_shown(value)}" for key, value in result.items())
     console.result({"benchmark": arguments.name, **result}, text)
     return 0
+
+
+def _check_data(name: str, folder: Path) -> None:
+    if name not in READ_DATA:
+        raise UsageError(f"--data goes with the benchmarks {', '.join(READ_DATA)}")
+    if not folder.is_dir():
+        raise UsageError(f"--data names a folder, and {folder} is none; make it, or name another")
 
 
 def _shown(value: object) -> str:

@@ -60,6 +60,7 @@ BARE = {
 @pytest.mark.parametrize(
     ("command", "code", "said"),
     [
+        ("benchmark train --data folder", 2, "goes with the benchmarks import, learning"),
         ("diagnose --text empty.txt", 2, "the text is empty"),
         ("diagnose --text blank.txt", 2, "the text is empty"),
         ("ask --text blank.txt", 2, "name a file with a note in it"),
