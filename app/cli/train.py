@@ -21,16 +21,21 @@ if TYPE_CHECKING:
     from app.workflows.train_model import TrainingProgress
     from app.workflows.training_curve import CurvePoint
 
+_OF_A_SITTING = ("resume", "log_dir", "threads", "devices", "device")  # of a run that is taken up, too
 _SCOPES = ("head", "top", "bitfit", "lora", "adalora", "adapter", "prefix", "full")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add what is chosen before a run."""
+    _add_plan(parser)
+    add_vault_arguments(parser)
+
+
+def _add_plan(parser: argparse.ArgumentParser) -> None:
     _add_budget(parser)
     _add_people(parser)
     _add_learning(parser)
     _add_machine(parser)
-    add_vault_arguments(parser)
 
 
 def _add_budget(parser: argparse.ArgumentParser) -> None:
@@ -167,6 +172,10 @@ def _plan(arguments: argparse.Namespace) -> "TrainingPlan":
 
     if arguments.epsilon is None and not arguments.resume:
         raise UsageError("name what may be spent: --epsilon (a run taken up with --resume keeps its own)")
+    if arguments.resume and (named := _named(arguments)):
+        raise UsageError(
+            f"a run that is taken up keeps its own plan; leave out {', '.join(named)}, or start a new run"
+        )
     return TrainingPlan(
         target_epsilon=1.0 if arguments.epsilon is None else arguments.epsilon,
         delta=arguments.delta,
@@ -193,6 +202,17 @@ def _plan(arguments: argparse.Namespace) -> "TrainingPlan":
     )
 
 
+def _named(arguments: argparse.Namespace) -> list[str]:
+    """What of a run's own plan was named otherwise than usual."""
+    usual = argparse.ArgumentParser()
+    _add_plan(usual)
+    return [
+        f"--{name.replace('_', '-')}"
+        for name, value in vars(usual.parse_args([])).items()
+        if name not in _OF_A_SITTING and getattr(arguments, name) != value
+    ]
+
+
 def _why_stopped(vault: "Vault", run_id: str) -> str:
     from app.workflows.resume_training import is_resumable
 
@@ -212,6 +232,8 @@ def _done(console: Console, run_id: str, epsilon: float, delta: float) -> int:
 def _line(step: "TrainingProgress") -> str:
     if step.share:
         return f"{step.phase} {step.share:.0%}"
+    if not step.steps_per_second:
+        return f"{step.phase} {step.step}/{step.steps}  epsilon {step.epsilon:.3f}"
     return (
         f"{step.phase} {step.step}/{step.steps}  epsilon {step.epsilon:.3f}  "
         f"{step.steps_per_second:.1f} steps/s  {step.eta_s:.0f} s left"

@@ -6,7 +6,7 @@ Whether the run may begin at all is judged here too, from the ledger and what a 
 import math
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import msgspec
@@ -24,7 +24,7 @@ from ml.training.messages import DIAGNOSIS, MLM
 CAP_SETTING = "privacy.epsilon_cap"
 DECLARED_SETTING = "privacy.declared_diseases"
 DISEASE_ID = re.compile(r"[A-Z][A-Za-z0-9]*:[A-Za-z0-9._-]+")
-LARGEST_CAP = 100.0
+LARGEST_CAP, LARGEST_DELTA = 100.0, 0.01
 MOST_GIVEN_AWAY = 0.1  # patients, on average, whom delta alone would let a mechanism give away whole
 WORTHLESS_ABOVE = 0.98  # with less than this share of the target left, noise would drown everything
 SCOPES = {  # steps, sample rate, learning rate (of the head: at most, see `most_noise`)
@@ -120,13 +120,24 @@ def completed(plan: TrainingPlan) -> TrainingPlan:
     if whole.backend == "ghost" and whole.dropout > 0:
         raise UsageError("ghost clipping can't hold its clip under dropout; choose another backend")
     _check_devices(whole)
-    for name, sound in _judged(whole).items():
+    for name, sound, told in _judged(whole):
         if not sound:
-            raise UsageError(f"the {name} of this plan is out of range; see `anamnesis train --help`")
+            raise UsageError(f"the {name} of this plan must be {told}")
+    _check_heeded(whole)
     if optimizer != usual_optimizer(plan.scope) and not plan.learning_rate:
         raise UsageError(f"the usual learning rate is not for {optimizer}; name one by --learning-rate")
     _check_delta(whole)
     return whole
+
+
+def _check_heeded(plan: TrainingPlan) -> None:
+    """Raise UsageError for what was chosen and would change nothing."""
+    if plan.scope == "head" and plan.dropout > 0:
+        raise UsageError("the head has no dropout; leave --dropout out, or train another scope")
+    if plan.scope == "head" and plan.backend != BACKENDS[0]:
+        raise UsageError("the head is clipped in its own way; leave --backend out, or train another scope")
+    if plan.task == MLM and (plan.with_coded or plan.copies):
+        raise UsageError("mlm learns from notes as they are; leave --with-coded and --copies out")
 
 
 def _check_delta(plan: TrainingPlan) -> None:
@@ -160,28 +171,33 @@ def _no_scope(plan: TrainingPlan) -> str:
     return f"there is no scope {plan.scope!r}"
 
 
-def _judged(plan: TrainingPlan) -> dict[str, bool]:
-    """Each number by name, and whether it is one that a run can have (NaN is in no range)."""
-    return {
-        "epsilon": 0 < plan.target_epsilon <= LARGEST_CAP,
-        "delta": 0 < plan.delta <= 0.01,
-        "cap": plan.cap is None or 0 < plan.cap <= LARGEST_CAP,
-        "sample rate": 0 < plan.sample_rate <= 1,
-        "steps": 1 <= plan.steps <= 100_000,
-        "learning rate": 0 < plan.learning_rate <= 1000,
-        "max_grad_norm": 0 < plan.max_grad_norm <= 1000,
-        "expected_patients": 1 <= plan.expected_patients <= 10_000_000,
-        "copies": 0 <= plan.copies <= 20,
-        "block_steps": 1 <= plan.block_steps <= 1000,
-        "number of threads": 1 <= plan.threads <= MOST_THREADS,
-        "optimizer": plan.optimizer in OPTIMIZERS,
-        "weight decay": 0 <= plan.weight_decay <= 1,
-        "schedule": plan.schedule in SCHEDULES,
-        "dropout": 0 <= plan.dropout < 1,
-        "clipping": plan.clipping in CLIPPINGS,
-        "backend": plan.backend in BACKENDS,
-        "device": plan.device in DEVICES,
-    }
+def _judged(plan: TrainingPlan) -> Iterator[tuple[str, bool, str]]:
+    """Each setting by name, whether a run can have it (NaN is in no range), and what one can."""
+    most_epsilon = f"above 0 and at most {LARGEST_CAP:g}"
+    yield "epsilon", 0 < plan.target_epsilon <= LARGEST_CAP, most_epsilon
+    yield "delta", 0 < plan.delta <= LARGEST_DELTA, f"above 0 and at most {LARGEST_DELTA:g}"
+    yield "cap", plan.cap is None or 0 < plan.cap <= LARGEST_CAP, most_epsilon
+    yield "sample rate", 0 < plan.sample_rate <= 1, "above 0 and at most 1"
+    yield "learning rate", 0 < plan.learning_rate <= 1000, "above 0 and at most 1000"
+    yield "max_grad_norm", 0 < plan.max_grad_norm <= 1000, "above 0 and at most 1000"
+    yield "weight decay", 0 <= plan.weight_decay <= 1, "between 0 and 1"
+    yield "dropout", 0 <= plan.dropout < 1, "at least 0 and below 1"
+    for name, count, least, most in (
+        ("number of steps", plan.steps, 1, 100_000),
+        ("number of expected patients", plan.expected_patients, 1, 10_000_000),
+        ("number of copies", plan.copies, 0, 20),
+        ("number of steps in a block", plan.block_steps, 1, 1000),
+        ("number of threads", plan.threads, 1, MOST_THREADS),
+    ):
+        yield name, least <= count <= most, f"between {least} and {most}"
+    for name, chosen, choices in (
+        ("optimizer", plan.optimizer, OPTIMIZERS),
+        ("schedule", plan.schedule, SCHEDULES),
+        ("clipping", plan.clipping, CLIPPINGS),
+        ("backend", plan.backend, BACKENDS),
+        ("device", plan.device, DEVICES),
+    ):
+        yield name, chosen in choices, f"one of {', '.join(choices)}"
 
 
 def choose_cap(vault: Vault, plan: TrainingPlan, policy: Policy) -> float:
@@ -221,12 +237,23 @@ def check_budget(vault: Vault, plan: TrainingPlan, entries: Sequence[LedgerEntry
     if plan.resume:  # its target stands in the stopped run; the plan that comes of it is held against the cap
         return
     if plan.target_epsilon > cap:
-        raise BudgetExceeded(f"epsilon {plan.target_epsilon:g} is above the cap {cap:g}; ask for less")
+        raise BudgetExceeded(
+            f"epsilon {plan.target_epsilon:g} is above the cap {cap:g}; {_way_out(already, cap)}"
+        )
     if already >= WORTHLESS_ABOVE * plan.target_epsilon:
         raise BudgetExceeded(
-            f"epsilon {already:g} of these patients is spent already; "
-            f"a run to {plan.target_epsilon:g} is refused"
+            f"epsilon {already:.4g} of these patients is spent already, and a run to {plan.target_epsilon:g} "
+            f"would learn nothing but noise; {_way_out(already, cap)}"
         )
+
+
+def _way_out(already: float, cap: float) -> str:
+    if already < WORTHLESS_ABOVE * cap:
+        return f"name a total between {already:.4g} and {cap:g}" if already else f"ask for {cap:g} or less"
+    return (
+        "nothing of the cap is left: the privacy officer may raise the vault's by "
+        "`anamnesis privacy --set-cap`, IT that of the policy"
+    )
 
 
 def check_teachers(vault: Vault, plan: TrainingPlan) -> None:

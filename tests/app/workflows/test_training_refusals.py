@@ -1,6 +1,7 @@
 """What may not be trained is refused in one line, before anything is spent."""
 
 import json
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -39,8 +40,15 @@ def vault(tmp_path: Path) -> Iterator[Vault]:
         ({"scope": "whole"}, None, "no scope"),
         ({"optimizer": "none"}, None, "optimizer"),
         ({"backend": "ghost", "dropout": 0.1}, None, "dropout"),
-        ({"delta": 0.5}, None, "delta"),
-        ({"sample_rate": 1.5}, None, "sample rate"),
+        ({"delta": 0.5}, None, "delta of this plan must be above 0 and at most 0.01"),
+        ({"sample_rate": 1.5}, None, "sample rate of this plan must be above 0 and at most 1"),
+        ({"steps": -1}, None, "number of steps of this plan must be between 1 and 100000"),
+        ({"target_epsilon": math.nan}, None, "epsilon of this plan must be above 0 and at most 100"),
+        ({"dropout": 0.1}, None, "leave --dropout out"),
+        ({"backend": "hooks"}, None, "leave --backend out"),
+        ({"task": "mlm", "scope": "lora", "copies": 2}, None, "--copies out"),
+        ({"task": "mlm", "scope": "lora", "with_coded": True}, None, "--with-coded"),
+        ({"target_epsilon": 3.0, "cap": 2.0}, None, "ask for 2 or less"),
         ({"resume": True}, None, "no stopped run"),
     ],
 )
