@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Sequence
 
 from ml.text.boilerplate import without_boilerplate
+from ml.text.copied_text import without_copies
 from ml.text.standard_form import standard_form
 
 _GARBLED = re.compile(
@@ -17,8 +18,6 @@ _GARBLED = re.compile(
 _CONTROLS = re.compile("[\u0000-\u0008\u000b\u000e-\u001f\u007f\u00ad\u200b-\u200d\u2060\ufeff\ufffd]")
 _LINE_ENDS = re.compile("\r\n?|[\u2028\u2029\u0085\f]")
 _BLANKS = re.compile("[\u00a0\u2000-\u200a\u202f\u3000]")
-_SENTENCE = re.compile(r"[^\n.!?;]+(?:[.!?;]+(?!\s)[^\n.!?;]+)*[.!?;]*")
-_LEAST_COPIED = 25  # code points without blanks: a shorter sentence is often said anew
 
 
 def prepared(texts: Sequence[str]) -> tuple[str, ...]:
@@ -32,20 +31,6 @@ def repaired(text: str) -> str:
     mended = _GARBLED.sub(lambda found: _ungarbled(found.group()), text)
     plain = _BLANKS.sub(" ", _LINE_ENDS.sub("\n", mended))
     return unicodedata.normalize("NFC", _CONTROLS.sub("", plain))
-
-
-def without_copies(texts: Sequence[str]) -> list[str]:
-    """Each sentence once: where a later note repeats an earlier one word by word, the later is cut."""
-    said: set[str] = set()
-
-    def first(match: re.Match[str]) -> str:
-        plain = "".join(match.group().casefold().split())
-        if len(plain) >= _LEAST_COPIED and plain in said:
-            return ""
-        said.add(plain)
-        return match.group()
-
-    return [_SENTENCE.sub(first, text) for text in texts]
 
 
 def _ungarbled(part: str) -> str:

@@ -5,7 +5,8 @@ import re
 import pytest
 
 from ml.text.boilerplate import without_boilerplate
-from ml.text.cleaning import prepared, repaired, without_copies
+from ml.text.cleaning import prepared, repaired
+from ml.text.copied_text import without_copies
 from ml.text.standard_form import standard_form
 
 
@@ -116,7 +117,19 @@ def test_units_and_shorthand_are_standardised(given: str, standard: str) -> None
 def test_copied_forward_sentences_are_said_once_and_new_ones_stay() -> None:
     first = "Global developmental delay was noted at two years. No fever."
     second = "Global  developmental delay was noted at two years. No fever. Now he has ataxia."
-    assert without_copies([first, second]) == [first, " No fever. Now he has ataxia."]
+    assert without_copies([first, second]) == [first, " Now he has ataxia."]
+    anew = "Ataxia is worse. No fever."
+    assert without_copies([first, anew]) == [first, anew]
+
+
+def test_a_copied_passage_of_short_sentences_is_cut_and_short_words_said_anew_stay() -> None:
+    first = "Seen in clinic. Scoliosis. Flat feet. Tall. No fever."
+    assert without_copies([first, first + "\nNow ataxia."]) == [first, "\nNow ataxia."]
+    column = "Tremor\nyes\nyes\nyes\nyes\nyes\nyes\nyes\nyes\nyes\nyes"
+    other = "Ataxia\nyes\nyes\nyes\nyes\nyes\nyes\nyes\nyes\nyes\nyes"
+    assert without_copies([column, other]) == [column, other]
+    list_of = "nasal polyps; bronchiectasis; greasy stools"
+    assert without_copies([list_of, f"{list_of}\nno cough"]) == [list_of, "\nno cough"]
 
 
 def test_a_note_of_which_nothing_is_left_is_dropped() -> None:
