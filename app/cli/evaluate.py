@@ -20,12 +20,22 @@ SHARED_ROWS = ("kept", "uncounted", "dropped")  # as in knowledge_graph.ranking.
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the cases file and how to rank."""
+    """Add the cases, how to rank them, and what is measured beside."""
     parser.epilog = (
         "A case is one JSON object on one line (the file may be gzipped): disease_id, or a list disease_ids "
         "(any of them counts); observed and excluded, lists of HPO ids; if known age, sex, pmid, refs. "
         "Notes are synthetic: of sampled patients, and with --cases also of the cases' findings."
     )
+    _add_cases(parser)
+    add_knowledge_arguments(parser)
+    _add_ranking(parser)
+    configure_notes(parser)
+    configure_questions(parser)
+    configure_texts(parser)
+    configure_fitting(parser)
+
+
+def _add_cases(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--cases",
         type=Path,
@@ -38,7 +48,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="of DDXPlus patients: the first complaint and N - 1 other evidences drawn by chance (--seed)",
     )
-    add_knowledge_arguments(parser)
+
+
+def _add_ranking(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--drop-own-publication",
         action="store_true",
@@ -58,10 +70,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="the score to rank by: fused (what a diagnosis uses), kindred (findings, sex and age, kin "
         "heard) or likelihood_ratio (the same from each disease's own annotations alone)",
     )
-    configure_notes(parser)
-    configure_questions(parser)
-    configure_texts(parser)
-    configure_fitting(parser)
 
 
 def run(arguments: argparse.Namespace, console: Console) -> int:

@@ -11,7 +11,7 @@ import gzip
 import hashlib
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -30,7 +30,7 @@ from knowledge_graph.graph.arrays import Floats
 from knowledge_graph.graph.compiled_graph import CompiledGraph
 from knowledge_graph.graph.settled import consistent
 from knowledge_graph.ranking.dropped_publication import DroppedPublication, SharedRows
-from knowledge_graph.ranking.rank import rank
+from knowledge_graph.ranking.rank import GraphScores, rank
 from knowledge_graph.ranking.ranker import DEFAULT_RANKER, RANKERS
 from knowledge_graph.rules.constraints import constraint_share
 from knowledge_graph.rules.rule import RuleBook
@@ -129,38 +129,76 @@ def evaluate_cases(
     With `rules` a prior is joined as in a differential, the constraints of sex and age beside it.
     `shared_rows` says what becomes of rows that the own publication shares with others, where it is dropped.
     """
-    weights = FusionWeights.load()
-    dropped = DroppedPublication(graph, shared=shared_rows)
-    spaces, shown_as = id_spaces(graph), leaders(graph)
-    ranks: list[float] = []
-    diseases: list[str] = []
-    strongest: list[float] = []
-    skipped = 0
+    dropped = DroppedPublication(graph, shared=shared_rows) if drop_own_publication else None
+    ranking = _CaseRanking(graph, dropped, RANKERS[ranker], prior, rules)
     started = time.perf_counter()
-    for case in cases:
-        written, unknown = case_findings(graph, case)
-        findings = consistent(graph, written)
-        skipped += unknown
-        sex, age = case_sex(case), iso_duration_days(case.age or "")
-        scores = (
-            dropped.rank(findings, case.publications, sex=sex, age_days=age)
-            if drop_own_publication
-            else rank(graph, findings, sex=sex, age_days=age)
-        )
-        score = RANKERS[ranker](scores)
-        joined = score if prior is None else fuse_prior(score, observed_count(findings), prior, weights)
-        if prior is not None and rules is not None:
-            joined = joined + constraint_share(graph, rules, sex=sex, age_days=age, shown_as=shown_as).share
-        ranks.append(rank_of_truth(graph, joined, case.truths, spaces))
-        diseases.append(case.truths[0])
-        strongest.append(scores.strongest)
-    if not ranks:
+    ranked = [ranking.of(case) for case in cases]
+    if not ranked:
         raise UsageError("the cases file holds no case")
     elapsed = time.perf_counter() - started
-    unlike = auroc(-np.array(strongest), np.array(ranks) >= MISSED)
+    ranks = np.array([case.rank for case in ranked])
     return _accuracy(
-        np.array(ranks), diseases, skipped=skipped, unlike=unlike, ms=1000 * elapsed / len(ranks)
+        ranks,
+        [case.disease for case in ranked],
+        skipped=sum(case.unknown_terms for case in ranked),
+        unlike=auroc(-np.array([case.strongest for case in ranked]), ranks >= MISSED),
+        ms=1000 * elapsed / len(ranked),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _RankedCase:
+    """Where a case's diagnosis came, and how much its findings look like any disease (`strongest`)."""
+
+    disease: str
+    rank: float
+    strongest: float
+    unknown_terms: int
+
+
+class _CaseRanking:
+    """Ranks one case after another; `dropped` leaves out what the case's own publication says."""
+
+    def __init__(
+        self,
+        graph: CompiledGraph,
+        dropped: DroppedPublication | None,
+        ranker: Callable[[GraphScores], Floats],
+        prior: Floats64 | None,
+        rules: RuleBook | None,
+    ) -> None:
+        self._graph, self._dropped, self._ranker, self._prior, self._rules = (
+            graph,
+            dropped,
+            ranker,
+            prior,
+            rules,
+        )
+        self._weights, self._spaces, self._shown_as = FusionWeights.load(), id_spaces(graph), leaders(graph)
+
+    def of(self, case: Case) -> _RankedCase:
+        """One case's ranking, at its truth."""
+        written, unknown = case_findings(self._graph, case)
+        findings = consistent(self._graph, written)
+        sex, age = case_sex(case), iso_duration_days(case.age or "")
+        if self._dropped is not None:
+            scores = self._dropped.rank(findings, case.publications, sex=sex, age_days=age)
+        else:
+            scores = rank(self._graph, findings, sex=sex, age_days=age)
+        joined = self._joined(self._ranker(scores), observed_count(findings), sex=sex, age_days=age)
+        truths = case.truths
+        place = rank_of_truth(self._graph, joined, truths, self._spaces)
+        return _RankedCase(truths[0], place, scores.strongest, unknown)
+
+    def _joined(self, score: Floats, observed: int, *, sex: Sex, age_days: int | None) -> Floats | Floats64:
+        """With the prior, and then with the constraints of sex and age, as in a differential."""
+        if self._prior is None:
+            return score
+        joined = fuse_prior(score, observed, self._prior, self._weights)
+        if self._rules is None:
+            return joined
+        held = constraint_share(self._graph, self._rules, sex=sex, age_days=age_days, shown_as=self._shown_as)
+        return joined + held.share
 
 
 def fuse_prior(
