@@ -12,7 +12,6 @@ from ml.training.book_keeping import BookKeeping
 from ml.training.clipping import ClippedSum, Clipping
 from ml.training.dp_head import StepSettings
 from ml.training.networks import Network
-from ml.training.opacus_hooks import OpacusHooks
 from ml.training.patient_batches import Patient
 from ml.training.released_sums import step_noise
 from ml.training.team import Team
@@ -120,6 +119,8 @@ class EncoderTrainer:
 def make_backend(network: Network, name: str) -> ClippedSum:
     """A way to the clipped sum, by name. Raises TrainingRefused."""
     if name == "hooks":
+        from ml.training.opacus_hooks import OpacusHooks  # Opacus takes longer to import than torch
+
         return OpacusHooks(network)
     if name in BACKENDS:
         return BookKeeping(network, ghost=name == "ghost")

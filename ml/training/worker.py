@@ -13,7 +13,6 @@ from ml.errors import MlError
 from ml.frames import read_frame, write_frame
 from ml.privacy.core_dumps import forbid_core_dumps
 from ml.privacy.csprng import SecureRandom
-from ml.training.accountant import epsilons_along, noise_for
 from ml.training.devices import training_device
 from ml.training.dp_head import StepSettings
 from ml.training.learner import Learner, make_learner
@@ -54,6 +53,8 @@ def plan_noise(job: TrainingJob) -> float | None:
     """The run's noise multiplier: as before for a resumed run, else the least that meets the target."""
     if job.noise_multiplier > 0:
         return job.noise_multiplier
+    from ml.training.accountant import noise_for  # brings Opacus, which who follows in a team never needs
+
     return noise_for(
         job.target_epsilon,
         history=job.history,
@@ -167,6 +168,8 @@ def step_settings(job: TrainingJob, noise: float, step: int) -> StepSettings:
 
 def _epsilons(job: TrainingJob, noise: float, outward: BinaryIO) -> list[float]:
     """The composed epsilon after each block."""
+    from ml.training.accountant import epsilons_along
+
     run = [(noise, job.sample_rate, size) for size in blocks(job)]
     found: list[float] = []
     for epsilon in epsilons_along(job.history, run, job.delta):

@@ -9,7 +9,7 @@ import pytest
 
 from ml.privacy import csprng
 from ml.privacy.csprng import SecureRandom
-from ml.training import dp_head, worker
+from ml.training import accountant, dp_head, worker
 from ml.training.accountant import epsilons_along
 from tests.bug_bank import BugBank, Plant
 
@@ -281,12 +281,12 @@ def less_noise_in_a_resumed_run(patch: pytest.MonkeyPatch) -> None:
 
 @trainer_bug
 def epsilon_that_forgets_what_was_spent(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(worker, "epsilons_along", lambda _history, run, delta: epsilons_along((), run, delta))
+    patch.setattr(accountant, "epsilons_along", lambda _history, run, delta: epsilons_along((), run, delta))
 
 
 @trainer_bug
 def epsilon_at_a_larger_delta(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(worker, "epsilons_along", lambda history, run, d: epsilons_along(history, run, 100 * d))
+    patch.setattr(accountant, "epsilons_along", lambda history, run, d: epsilons_along(history, run, 100 * d))
 
 
 @trainer_bug
@@ -294,7 +294,7 @@ def epsilon_of_one_step_fewer(patch: pytest.MonkeyPatch) -> None:
     def fewer(history: Any, run: Any, delta: float) -> Any:
         return epsilons_along(history, [(*run[0][:2], run[0][2] - 1), *run[1:]], delta)
 
-    patch.setattr(worker, "epsilons_along", fewer)
+    patch.setattr(accountant, "epsilons_along", fewer)
 
 
 @trainer_bug
@@ -302,7 +302,7 @@ def epsilon_of_half_the_sample_rate(patch: pytest.MonkeyPatch) -> None:
     def half(history: Any, run: Any, delta: float) -> Any:
         return epsilons_along(history, [(s, q / 2, n) for s, q, n in run], delta)
 
-    patch.setattr(worker, "epsilons_along", half)
+    patch.setattr(accountant, "epsilons_along", half)
 
 
 @trainer_bug
