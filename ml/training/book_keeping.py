@@ -40,8 +40,8 @@ class BookKeeping:
         self._train(False)
 
     def clipped_sum(self, patients: Sequence[Patient], clipping: Clipping) -> list[torch.Tensor]:
-        """The sum over everybody, micro-batch by micro-batch."""
-        totals = dict(zip(self.parameters, zeros_of(self.parameters), strict=True))
+        """The sum over everybody, micro-batch by micro-batch, in double precision."""
+        totals = dict(zip(self.parameters, double_zeros(self.parameters), strict=True))
         for batch in micro_batches(patients, self._most_tokens):
             whole = fits(batch[0], self._most_tokens)
             for patient in self._together(batch, clipping, totals) if whole else batch:
@@ -155,10 +155,10 @@ def part_labels(network: Network, batch: Sequence[Patient]) -> torch.Tensor:
     return sent(torch.tensor(labels), device_of(network))
 
 
-def zeros_of(parameters: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+def double_zeros(parameters: Sequence[torch.Tensor]) -> list[torch.Tensor]:
     """Zeros of the shapes of these, in one piece of memory."""
     counts = [p.numel() for p in parameters]
-    parts = torch.split(parameters[0].new_zeros(sum(counts)), counts)
+    parts = torch.split(parameters[0].new_zeros(sum(counts), dtype=torch.float64), counts)
     return [part.view_as(p) for part, p in zip(parts, parameters, strict=True)]
 
 

@@ -36,7 +36,9 @@ class ClippedSum(Protocol):
     parameters: list[torch.nn.Parameter]
 
     def clipped_sum(self, patients: list[Patient], clipping: Clipping) -> list[torch.Tensor]:
-        """One tensor for each of `parameters`; gradients that are not finite count as zero."""
+        """One tensor for each of `parameters`, in double precision, so that what one patient adds does not
+        depend on how large the others' sum is; gradients that are not finite count as zero.
+        """
 
     def close(self) -> None:
         """Take away what was put onto the network."""

@@ -69,7 +69,7 @@ class EncoderTrainer:
         if team is not None:
             team.take_over(summed)
         for parameter, gradient in zip(self.parameters, summed, strict=True):
-            parameter.grad = gradient
+            parameter.grad = gradient.to(parameter.dtype)
         self.descend(settings)
 
     def descend(self, settings: StepSettings) -> None:

@@ -15,12 +15,13 @@ import numpy as np
 import numpy.typing as npt
 
 from ml.privacy.csprng import SecureRandom
+from ml.training.rounding import wider
 
 MOST_NOTES = 1024  # read together
 STABILITY = 0.01  # of automatic clipping (Bu et al. 2022, arXiv 2206.07136)
-WIDER = 1 + 2.0**-13
 
 Floats = npt.NDArray[np.float32]
+Doubles = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +53,11 @@ class StepSettings:
 
     @property
     def spread(self) -> float:
-        """The noise's standard deviation: WIDER than claimed, which pays for rounding.
+        """The noise's standard deviation: wider than claimed, which pays for rounding (`rounding`).
 
-        Single precision moves a patient's length by less than 1e-4 of itself, and the grid of `csprng` a sum
-        by at most sqrt(coordinates) / 2 of its units.
+        Beside that the grid of `csprng` moves a sum by at most sqrt(coordinates) / 2 of its units.
         """
-        return WIDER * self.noise_multiplier * self.max_grad_norm
+        return wider(self.expected_batch) * self.noise_multiplier * self.max_grad_norm
 
 
 @dataclass(slots=True)
@@ -115,9 +115,9 @@ def declared_logits(state: HeadState, features: Floats) -> Floats:
 
 def clipped_sum(
     state: HeadState, patients: Sequence[PatientFeatures], max_grad_norm: float, *, clipping: str = "flat"
-) -> Floats:
+) -> Doubles:
     """Sum of the patients' clipped gradients, (rows, hidden + 1); a non-finite gradient counts as zero."""
-    total = np.zeros_like(state.first)
+    total = np.zeros(state.first.shape)
     for some in _by_notes(with_frozen(state, [p for p in patients if len(p.features)])):
         total += _clipped_together(state, some, max_grad_norm, clipping)
     return total
@@ -135,7 +135,7 @@ def _by_notes(patients: Sequence[PatientFeatures]) -> Iterator[list[PatientFeatu
 
 def _clipped_together(
     state: HeadState, patients: list[PatientFeatures], max_grad_norm: float, clipping: str
-) -> Floats:
+) -> Doubles:
     """The clipped sum of patients with as many notes each, as matrix products over all of their notes."""
     notes, people = len(patients[0].features), len(patients)
     errors, inputs = note_errors(
@@ -145,19 +145,16 @@ def _clipped_together(
         np.repeat([p.label for p in patients], notes),
     )
     errors /= np.float32(notes)
-    a, b = errors.reshape(people, notes, -1), inputs.reshape(people, notes, -1)
-    factor = clip_factors(
-        _gradient_norms(a.astype(np.float64), b.astype(np.float64)), max_grad_norm, clipping
-    )
-    well = np.repeat(factor > 0, notes)
-    shortened = errors[well] * np.repeat(factor, notes)[well, None].astype(np.float32)
-    summed: Floats = shortened.T @ inputs[well]
+    a = errors.astype(np.float64).reshape(people, notes, -1)
+    b = inputs.astype(np.float64).reshape(people, notes, -1)
+    factor = clip_factors(_gradient_norms(a, b), max_grad_norm, clipping)
+    well = factor > 0
+    shortened = a[well] * factor[well, None, None]
+    summed: Doubles = shortened.reshape(-1, a.shape[2]).T @ b[well].reshape(-1, b.shape[2])
     return summed
 
 
-def clip_factors(
-    norms: npt.NDArray[np.float64], max_grad_norm: float, clipping: str
-) -> npt.NDArray[np.float64]:
+def clip_factors(norms: Doubles, max_grad_norm: float, clipping: str) -> Doubles:
     """As `Clipping.factors`: what each gradient is multiplied by; 0 where its length is not finite."""
     finite = np.isfinite(norms)
     lengths = np.where(finite, norms, 1.0)
@@ -177,7 +174,7 @@ def private_step(
 ) -> None:
     """One counted step, taken also where nobody was drawn: clip, add noise, divide, Adam."""
     summed = clipped_sum(state, patients, settings.max_grad_norm, clipping=settings.clipping)
-    noisy = summed.astype(np.float64) + settings.spread * random.gaussians(summed.size).reshape(summed.shape)
+    noisy = summed + settings.spread * random.gaussians(summed.size).reshape(summed.shape)
     update = sgd_update if settings.optimizer == "sgd" else adam_update
     update(state, (noisy / settings.expected_batch).astype(np.float32), settings)
 
@@ -202,10 +199,10 @@ def sgd_update(state: HeadState, gradient: Floats, settings: StepSettings) -> No
     state.weights[state.rows] -= np.float32(settings.learning_rate) * state.first
 
 
-def _gradient_norms(a: npt.NDArray[np.float64], b: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def _gradient_norms(a: Doubles, b: Doubles) -> Doubles:
     """|a.T @ b| of each patient, in double precision: notes that nearly cancel must not look shorter."""
     grams = (a @ a.swapaxes(1, 2)) * (b @ b.swapaxes(1, 2))
-    norms: npt.NDArray[np.float64] = np.sqrt(np.maximum(grams.sum(axis=(1, 2)), 0.0))
+    norms: Doubles = np.sqrt(np.maximum(grams.sum(axis=(1, 2)), 0.0))
     return norms
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from opacus import GradSampleModule
 
-from ml.training.book_keeping import part_labels
+from ml.training.book_keeping import double_zeros, part_labels
 from ml.training.clipping import Clipping
 from ml.training.devices import MOST_TOKENS
 from ml.training.networks import Network
@@ -31,16 +31,15 @@ class OpacusHooks:
                 module.training = True
 
     def clipped_sum(self, patients: Sequence[Patient], clipping: Clipping) -> list[torch.Tensor]:
-        """The sum over everybody, micro-batch by micro-batch."""
-        totals = [torch.zeros_like(p) for p in self.parameters]
+        """The sum over everybody, micro-batch by micro-batch, in double precision."""
+        totals = double_zeros(self.parameters)
         for batch in micro_batches(patients, self._most_tokens):
             own = self.patient_gradients(batch)
             norms = torch.stack([g.flatten(1).double().square().sum(1) for g in own]).sum(0).sqrt()
             factors = clipping.factors(norms).float()
             well = torch.isfinite(norms)
             for total, gradients in zip(totals, own, strict=True):
-                usable = gradients[well].flatten(1)
-                total.view(-1).addmv_(usable.T, factors[well])
+                total.view(-1).add_(factors[well] @ gradients[well].flatten(1))
         return totals
 
     def patient_gradients(self, batch: Sequence[Patient]) -> list[torch.Tensor]:

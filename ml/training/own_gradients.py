@@ -105,7 +105,7 @@ class Pass:
         """The vectors' part of the clipped sum, in one product."""
         if self.thin:
             together = factors @ torch.cat([own for _, own in self.thin], 1)
-            parts = torch.split(together, [own.shape[1] for _, own in self.thin])
+            parts = torch.split(together.double(), [own.shape[1] for _, own in self.thin])
             torch._foreach_add_([totals[parameter] for parameter, _ in self.thin], list(parts))
             self.thin.clear()
 
@@ -150,7 +150,7 @@ class Layer(ABC):
     def _add_own(self, totals: Totals, factors: torch.Tensor) -> None:
         for name, own in self._own.items():  # of all patients, or of the last
             total = totals[self.trained[name]]
-            total.view(-1).addmv_(own.flatten(1).T, factors[-len(own) :])
+            total.view(-1).add_(factors[-len(own) :] @ own.flatten(1))
 
 
 class ChannelLayer(Layer):
@@ -193,7 +193,7 @@ class EmbeddingLayer(Layer):
     def add_to(self, totals: Totals, factors: torch.Tensor) -> None:
         """The clipped sum."""
         rows = self._own["weight"] * factors[self._keys // self._size].unsqueeze(1)
-        totals[self.trained["weight"]].index_add_(0, self._keys % self._size, rows)
+        totals[self.trained["weight"]].index_add_(0, self._keys % self._size, rows.double())
         self.forget()
 
 
@@ -230,7 +230,7 @@ class LinearLayer(Layer):
         """The clipped sum; for what was not written out, one product over all tokens."""
         if self._inputs is not None:
             front = self._gradient * factors[self._whose].unsqueeze(1)
-            totals[self.trained["weight"]].addmm_(front.T, self._inputs)
+            totals[self.trained["weight"]].add_(front.T @ self._inputs)
         super().add_to(totals, factors)
 
     def forget(self) -> None:

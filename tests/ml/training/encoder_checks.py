@@ -11,7 +11,7 @@ from ml.training.book_keeping import BookKeeping
 from ml.training.clipping import Clipping
 from ml.training.dp_encoder import EncoderTrainer
 from ml.training.dp_head import StepSettings
-from ml.training.patient_batches import Patient
+from ml.training.patient_batches import Patient, size
 from ml.training.released_sums import step_noise
 from ml.training.team import Team
 from tests.ml.training.elsewhere import elsewhere
@@ -48,6 +48,16 @@ def the_encoders_sum_is_of_clipped_patients() -> None:
             assert largest_difference(found, slow) < 1e-5
     finally:
         own_gradients.WRITTEN_OUT_FROM = kept
+
+
+def micro_batches_add_up_without_rounding() -> None:
+    """As many times the same patient as fill 127 micro-batches are exactly 127 of her, however large."""
+    _, network, people = tiny("full")
+    engine = BookKeeping(network, most_tokens=size(people[0]))
+    one, many = (engine.clipped_sum(people[:1] * count, Clipping(CLIP)) for count in (1, 127))
+    engine.close()
+    for alone, total in zip(one, many, strict=True):
+        assert torch.equal(total, 127 * alone.double())
 
 
 def one_patient_moves_every_scope_by_at_most_the_clip() -> None:
@@ -218,6 +228,7 @@ def _one_members(team: Team | None, settings: StepSettings) -> list[torch.Tensor
 
 ENCODER_CHECKS: tuple[Callable[[], None], ...] = (
     the_encoders_sum_is_of_clipped_patients,
+    micro_batches_add_up_without_rounding,
     one_patient_moves_every_scope_by_at_most_the_clip,
     an_encoders_noise_has_its_spread_whoever_was_drawn,
     an_encoders_noise_hides_the_last_bits,

@@ -11,6 +11,7 @@ from ml.privacy import csprng
 from ml.privacy.csprng import SecureRandom
 from ml.training import accountant, dp_head, worker
 from ml.training.accountant import epsilons_along
+from ml.training.rounding import wider
 from tests.bug_bank import BugBank, Plant
 
 MECHANISM_BUGS, TRAINER_BUGS = BugBank(), BugBank()
@@ -116,7 +117,12 @@ def noise_two_percent_short(patch: pytest.MonkeyPatch) -> None:
 
 @bug
 def noise_that_does_not_pay_for_rounding(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(dp_head, "WIDER", 1.0)
+    patch.setattr(dp_head, "wider", lambda _expected: 1.0)
+
+
+@bug
+def noise_that_pays_for_her_own_rounding_alone(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(dp_head, "wider", lambda _expected: wider(0.0))
 
 
 @bug

@@ -6,8 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ml.training import dp_head, head_learner, looks, own_centre, start_sureness
+from ml.training import head_learner, looks, own_centre, start_sureness
+from ml.training.dp_head import StepSettings
 from ml.training.looks import Looks
+from ml.training.rounding import wider
 from tests.bug_bank import BugBank
 
 CENTRE_BUGS = BugBank()
@@ -17,6 +19,12 @@ look, mean_features, relief = Looks.look, own_centre.mean_features, start_surene
 
 def by_note(people: Any) -> Any:
     return [replace(p, features=p.features[i : i + 1]) for p in people for i in range(len(p.features))]
+
+
+def as_wide_as_claimed(settings: StepSettings) -> StepSettings:
+    """Noise without what pays for rounding."""
+    claimed = settings.noise_multiplier / wider(settings.expected_batch)
+    return replace(settings, noise_multiplier=claimed)
 
 
 @bug
@@ -59,8 +67,7 @@ def a_look_without_noise(patch: pytest.MonkeyPatch) -> None:
 @bug
 def a_look_whose_noise_does_not_pay_for_rounding(patch: pytest.MonkeyPatch) -> None:
     def claimed(self: Any, people: Any, *, settings: Any, random: Any) -> None:
-        narrow = replace(settings, noise_multiplier=settings.noise_multiplier / dp_head.WIDER)
-        look(self, people, settings=narrow, random=random)
+        look(self, people, settings=as_wide_as_claimed(settings), random=random)
 
     patch.setattr(Looks, "look", claimed)
 

@@ -10,7 +10,7 @@ from ml.training import direction_rows, directions, dp_head, head_learner, own_c
 from ml.training.direction_rows import DirectionRows
 from ml.training.looks import Looks
 from tests.bug_bank import BugBank
-from tests.ml.training.planted_centre_bugs import by_note
+from tests.ml.training.planted_centre_bugs import as_wide_as_claimed, by_note
 
 DIRECTION_BUGS = BugBank()
 bug = DIRECTION_BUGS.plant
@@ -96,10 +96,7 @@ def directions_under_half_the_noise(patch: pytest.MonkeyPatch) -> None:
 
 @bug
 def directions_whose_noise_does_not_pay_for_rounding(patch: pytest.MonkeyPatch) -> None:
-    added(
-        patch,
-        lambda settings, _: replace(settings, noise_multiplier=settings.noise_multiplier / dp_head.WIDER),
-    )
+    added(patch, lambda settings, _: as_wide_as_claimed(settings))
 
 
 @bug

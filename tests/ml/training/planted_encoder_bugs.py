@@ -258,6 +258,17 @@ def gradients_that_are_not_finite_let_through(patch: pytest.MonkeyPatch) -> None
 
 
 @bug
+def sums_kept_in_single_precision(patch: pytest.MonkeyPatch) -> None:
+    def rounded(self: BookKeeping, batch: Any, clipping: Clipping, totals: Any) -> Any:
+        left = together(self, batch, clipping, totals)
+        for total in totals.values():
+            total.copy_(total.float())
+        return left
+
+    patch.setattr(BookKeeping, "_together", rounded)
+
+
+@bug
 def ranks_chosen_by_the_sum_without_noise(patch: pytest.MonkeyPatch) -> None:
     kept: dict[int, torch.Tensor] = {}
     judge = RankAllocator._judge

@@ -11,7 +11,6 @@ from ml.frames import read_frame, write_frame
 from ml.privacy.csprng import SecureRandom
 from ml.training import dp_head
 from ml.training.dp_head import (
-    WIDER,
     HeadState,
     PatientFeatures,
     StepSettings,
@@ -20,6 +19,7 @@ from ml.training.dp_head import (
     private_step,
     with_frozen,
 )
+from ml.training.rounding import wider
 
 RNG = np.random.default_rng(0)
 LABELS, HIDDEN = 7, 5
@@ -98,7 +98,7 @@ def settings(noise: float = 2.0) -> StepSettings:
 def test_noise_has_the_clip_times_the_multiplier_and_the_public_divisor() -> None:
     state = head()
     private_step(state, [], settings=settings(), random=_KnownNoise(1.0))
-    assert state.first == pytest.approx(np.full(state.first.shape, 0.1 * WIDER * 2.0 * 0.5 / 4.0))
+    assert state.first == pytest.approx(np.full(state.first.shape, 0.1 * wider(4.0) * 2.0 * 0.5 / 4.0))
 
 
 def test_the_released_noise_has_its_standard_deviation_within_a_percent() -> None:
