@@ -52,7 +52,7 @@ class LabelCard:
         self.list.hide()
         self.list.itemActivated.connect(self._go)
         self.widget: QWidget
-        self.widget, column = card(margin=14, spacing=8)
+        self.widget, column = card(spacing=8)
         head = row(label("Diagnoses to check", "heading"), None, self.turn)
         column.addLayout(head)
         column.addWidget(self.state)

@@ -34,7 +34,7 @@ class PlanCard:
     def __init__(self, session: OpenSession, deeds: PlanDeeds) -> None:
         self._session = session
         self._deeds = deeds
-        self.patients = label("", "figure")
+        self.patients, self.counted = label("", "figure"), label("", "muted")
         self.epsilon = _number(20.0, 1.0, "Total epsilon that the patients have spent after this run")
         self.cap = _number(100.0, 2.0, "The most that all runs over these patients may ever spend")
         numbers = [(f"{n:,}", n) for n in ROUND_NUMBERS]
@@ -68,6 +68,7 @@ class PlanCard:
     def show(self, facts: TrainingFacts) -> None:
         """Show labels and declared diseases."""
         self.patients.setText(f"{facts.patients:,}")
+        self.counted.setText(f"patient{'s' * (facts.patients != 1)} with a confirmed diagnosis")
         self.declared.setText(_declared_words(len(facts.declared)))
 
     def propose(self, facts: TrainingFacts) -> None:
@@ -106,7 +107,7 @@ class PlanCard:
     def _lay_out(self) -> QWidget:
         frame, column = card()
         column.addWidget(label("New run", "heading"))
-        column.addLayout(row(self.patients, label("patients with a confirmed diagnosis", "muted"), None))
+        column.addLayout(row(self.patients, self.counted, None))
         column.addLayout(self._fields())
         declared = row(self.declared, self.declare_button)
         declared.setStretch(0, 1)

@@ -48,6 +48,7 @@ def test_a_run_is_followed_to_its_end_and_stands_in_the_ledger(
     qtbot: QtBot, page: TrainingPage, vault: Vault, settle: Settle
 ) -> None:
     assert page.plan.patients.text() == "1"
+    assert page.plan.counted.text() == "patient with a confirmed diagnosis"
     assert "1 disease declared" in page.plan.declared.text()
     assert page.plan.start_button.isEnabled()
     with qtbot.waitSignal(page._run.ended, timeout=LIMIT_MS):
