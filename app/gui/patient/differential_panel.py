@@ -75,6 +75,7 @@ class DifferentialPanel:
         self.widget = self._with_deeds()
         self._explain(None)
         self._add_keys()
+        self._fit(0.0)  # the least that it can be, so that the window need not grow before it is fitted
         self._watch = WidthWatch(self.widget, look, self._fit, height=True)
         look.follow(self.widget, self._draw_tools)
 

@@ -48,8 +48,8 @@ class Heading:
         facts = (
             str(patient.sex).capitalize() if patient.sex is not Sex.UNKNOWN else "Sex unknown",
             _age(patient, today),
+            patient.record_number,  # before what may be cut where there is little room
             f"born {patient.birth_date}" if patient.birth_date else "",
-            patient.record_number,
         )
         self.facts.setText("  ·  ".join(fact for fact in facts if fact))
 

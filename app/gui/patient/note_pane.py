@@ -69,7 +69,7 @@ class NotePane:
         self.title = ElidedLabel("heading")
         self.subtitle = ElidedLabel("small")
         self.current = ElidedLabel("muted")
-        self.left = ElidedLabel("badge")
+        self.left = label("", "badge")
         self.error, self._above = label("", "error", wrap=True), QWidget()
         self._counts = True
         self._tools: dict[str, QToolButton] = {}
@@ -201,10 +201,7 @@ class NotePane:
         words = QVBoxLayout()
         words.setSpacing(3)
         words.addWidget(self.title)
-        below = row(self.subtitle, self.left, None)
-        below.setStretch(0, 100)  # it has what is left, up to all of its words, and gives way first
-        self.subtitle.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
-        words.addLayout(below)
+        words.addWidget(self.subtitle)
         head.addLayout(words, 1)
         self.actions["write"] = self._note_action("New note", "Ctrl+N", deeds.write)
         self.actions["write"].setIconText("New note…")
@@ -227,9 +224,10 @@ class NotePane:
         return head
 
     def _status(self) -> QHBoxLayout:
-        made = QHBoxLayout()
+        """What the current mark says, and what is left to do; the former gives way."""
+        made = row(self.current, self.left)
+        made.setStretch(0, 1)
         made.setContentsMargins(16, 6, 12, 6)
-        made.addWidget(self.current, 1)
         return made
 
     def _note_action(self, tip: str, key: str, act: Deed) -> QAction:

@@ -65,6 +65,7 @@ class PatientLayout:
         self._columns.addWidget(self._left)
         self._pair.addWidget(self.tabs)
         self._to_tabs()  # the least that it can be, so that the window need not grow before it is fitted
+        self._keep_least()
         self._watch = WidthWatch(self.widget, look, self._fit)
 
     def rename(self, part: str, title: str) -> None:

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QSizePolicy, QWidget
 from app.config.packs import read_user_packs, write_user_packs
 from app.gui.assistant import Assistant
 from app.gui.session import OpenSession
+from app.gui.shell.choice import ChoiceBox
 from app.gui.shell.furniture import named_field
 from knowledge_graph.terms.occurrence import Setting
 
@@ -31,7 +32,7 @@ class SettingChoice:
         self._folder = session.around.settings_file.parent
         self._rank = rank
         self._assistant: Assistant | None = None
-        self.box = QComboBox()
+        self.box = ChoiceBox()
         for setting, words in WORDS.items():
             self.box.addItem(words, setting.value)
         self.box.setToolTip(_TIP)

@@ -36,7 +36,7 @@ _SEX = (("Any sex", None), ("Female", "FEMALE"), ("Male", "MALE"), ("Other", "OT
 _DECIDED = (("Any decision", None), ("Confirmed", True), ("Undecided", False))
 _ORDER = (("By name", "name"), ("By last activity", "activity"))
 _COLUMN_WIDTHS = (
-    *((134, 3, False), (126, 1, False), (102, 0, False), (78, 0, False), (72, 0, True)),
+    *((134, 3, False), (126, 1, False), (102, 0, False), (92, 0, False), (72, 0, True)),
     *((62, 0, True), (84, 0, True), (112, 0, True), (150, 4, False)),
 )
 TYPING_PAUSE_MS = 120
@@ -118,7 +118,7 @@ class PatientsPage:
 
     def _lay_out(self, column: QVBoxLayout) -> None:
         filters = row(self.sex, self.decided, self.order, None, self.count)
-        for place, share in enumerate((2, 3, 2, 1)):
+        for place, share in enumerate((2, 3, 2, 0)):
             filters.setStretch(place, share)
         both = row(self.search)
         both.addLayout(filters)

@@ -1,22 +1,47 @@
-"""A box that lists what can be chosen, no wider than it must be."""
+"""A box that lists what can be chosen, no wider than it must be; an ellipsis ends what does not fit."""
 
 from collections.abc import Iterable
 
-from PySide6.QtWidgets import QComboBox, QSizePolicy
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QPaintEvent
+from PySide6.QtWidgets import QComboBox, QSizePolicy, QStyle, QStyleOptionComboBox, QStylePainter
+
+
+class ChoiceBox(QComboBox):
+    """Paints as much of what is chosen as there is room for; is content with a few letters."""
+
+    def minimumSizeHint(self) -> QSize:
+        """Four letters and the ellipsis."""
+        hint, words = super().minimumSizeHint(), (self.itemText(row) for row in range(self.count()))
+        advance = self.fontMetrics().horizontalAdvance
+        beside = super().sizeHint().width() - max(map(advance, words), default=0)
+        return QSize(min(hint.width(), max(beside, 0) + advance("mmmm…")), hint.height())
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """The style's box, then the words up to the arrow."""
+        painter, option = QStylePainter(self), QStyleOptionComboBox()
+        self.initStyleOption(option)
+        control, part = QStyle.ComplexControl.CC_ComboBox, QStyle.SubControl.SC_ComboBoxEditField
+        painter.drawComplexControl(control, option)
+        room = self.style().subControlRect(control, option, part, self).width()
+        option.currentText = self.fontMetrics().elidedText(
+            option.currentText, Qt.TextElideMode.ElideRight, room
+        )
+        painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
 
 
 def choice_box(
     name: str, items: Iterable[tuple[str, object]] = (), *, chosen: object = None, tip: str = ""
 ) -> QComboBox:
     """Words with what they stand for; `name` is spoken, and is the tool tip where there is no other."""
-    made = QComboBox()
+    made = ChoiceBox()
     for words, value in items:
         made.addItem(words, value)
     if chosen is not None:
         made.setCurrentIndex(made.findData(chosen))
     made.setAccessibleName(name)
     made.setToolTip(tip or name)
-    made.setMinimumContentsLength(7)
+    made.setMinimumContentsLength(5)
     made.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
     made.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
     return made

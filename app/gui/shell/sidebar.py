@@ -110,7 +110,7 @@ class Sidebar:
         made.setToolTip(tip)
         made.setProperty("role", "nav")
         made.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        made.setSizePolicy(made.sizePolicy().Policy.Expanding, made.sizePolicy().Policy.Fixed)
+        made.setSizePolicy(made.sizePolicy().Policy.Expanding, made.sizePolicy().Policy.Preferred)
         made.clicked.connect(lambda _checked=False: act())
         return made
 
@@ -121,9 +121,10 @@ class Sidebar:
         size = QSize(look.px(18), look.px(18))
         for place in PLACES:
             self._buttons[place.name].setIcon(icon(look, place.icon))
-            self._buttons[place.name].setIconSize(size)
         self._lock.setIcon(icon(look, "lock"))
-        self._lock.setIconSize(size)
+        for tool in (*self._buttons.values(), self._lock):
+            tool.setIconSize(size)
+            tool.setMinimumHeight(look.px(25))  # with large text in a low window they stand closer
 
     def _fit(self) -> None:
         look = self._look

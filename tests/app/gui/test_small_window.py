@@ -6,14 +6,17 @@ import pytest
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QToolButton
 
+from app.clinical.ids import PatientId
+from app.clinical.patient import Patient
 from app.gui.shell.main_window import MainWindow
 from app.store.vault import Vault
 from tests.app.gui.clinic import MARFAN
+from tests.app.gui.hands import enter
 from tests.app.gui.measuring import cut_words, named, stops
 
 pytestmark = pytest.mark.slow
 Settle = Callable[[], None]
-SMALL = QSize(1024, 700)
+SMALL, LOW = QSize(1024, 700), QSize(1280, 720)
 
 
 @pytest.fixture
@@ -51,35 +54,49 @@ def test_a_heading_without_room_ends_in_an_ellipsis_and_its_tool_tip_tells_it_al
             assert (words, bool(words)) == (tip, True)
 
 
-@pytest.mark.parametrize("percent", [100, 150])
+@pytest.mark.parametrize(("percent", "size"), [(100, SMALL), (150, SMALL), (200, LOW)])
 def test_every_page_fits_a_small_window_and_no_word_is_cut(
-    window: MainWindow, pages: Callable[[], Iterator[str]], settle: Settle, percent: int
+    window: MainWindow, pages: Callable[[], Iterator[str]], settle: Settle, percent: int, size: QSize
 ) -> None:
     window.set_percent(percent)
-    window.resize(SMALL)
-    settle()
+    for _ in range(3):  # the pages are fitted to the first, and then need less
+        window.resize(size)
+        settle()
     for name in pages():
-        assert (window.size(), name) == (SMALL, name)
+        assert (window.size(), name) == (size, name)
         assert (name, cut_words(window)) == (name, [])
 
 
+def test_the_list_has_room_for_an_age_at_death(window: MainWindow, vault: Vault, settle: Settle) -> None:
+    vault.put_records(
+        [Patient(PatientId("old"), "Aaron, Zoe", "1920-01-01", deceased_at="2023-02-03")], origin="t"
+    )
+    table = enter(window, vault, settle).patients.table
+    cell = table.model().index(0, 3)
+    assert cell.data() == "died 103 y"
+    assert table.sizeHintForIndex(cell).width() <= table.columnWidth(3)
+
+
+@pytest.mark.parametrize(("percent", "size"), [(150, SMALL), (200, LOW)])
 def test_a_small_window_does_not_grow_when_a_vault_is_opened(
-    window: MainWindow, vault: Vault, settle: Settle
+    window: MainWindow, vault: Vault, settle: Settle, percent: int, size: QSize
 ) -> None:
-    window.set_percent(150)
-    window.resize(SMALL)
+    window.set_percent(percent)
+    window.resize(size)
     settle()
     window.take_vault(vault)
     settle()
-    assert window.size() == SMALL
+    assert window.size() == size
     assert window.workspace is not None
     window.workspace.open_patient(MARFAN)
     settle()
-    assert window.size() == SMALL
-    name = window.workspace.patient.heading.name
-    assert name.width() >= name.sizeHint().width()  # who the patient is comes first
-    left = window.workspace.patient.note.left
-    assert left.width() >= left.sizeHint().width()  # the note's date gives way before what is left to do
+    assert window.size() == size
+    heading, note = window.workspace.patient.heading, window.workspace.patient.note
+    for told in (heading.name, note.left):  # who the patient is, and what is left to do, come first
+        assert told.width() >= told.sizeHint().width()
+    facts = heading.facts
+    shown = facts.fontMetrics().elidedText(facts.text(), Qt.TextElideMode.ElideRight, facts.width())
+    assert shown.startswith("Male  ·  15 y  ·  MRN 204-118  ·  ")
     tabs = window.workspace.patient.layout.tabs
     arrows = [b for b in tabs.tabBar().findChildren(QToolButton) if b.isVisible()]
     assert len(arrows) == 2  # more tabs than there is room for: both ways are shown
