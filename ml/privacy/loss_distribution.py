@@ -18,7 +18,6 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import ndtr
 
 from ml.privacy.ledger import Mechanism, epsilon_bound
 
@@ -126,6 +125,8 @@ def _mean(spectrum: Complexes, of: Complexes, cells: int) -> float:
 
 def _cumulative(losses: Floats, sigma: float, rate: float) -> Floats:
     """P[L <= loss] where her data was there: x is drawn from the mixture."""
+    from scipy.special import ndtr  # here, as in rdp.py: the window imports this file
+
     x = _where(losses, sigma, rate)
     below: Floats = (1 - rate) * ndtr(x / sigma) + rate * ndtr((x - 1) / sigma)
     return below
@@ -133,6 +134,8 @@ def _cumulative(losses: Floats, sigma: float, rate: float) -> Floats:
 
 def _cumulative_added(losses: Floats, sigma: float, rate: float) -> Floats:
     """P[-L <= loss] where it was not: x is drawn from N(0, s^2)."""
+    from scipy.special import ndtr
+
     below: Floats = ndtr(-_where(-losses, sigma, rate) / sigma)
     return below
 

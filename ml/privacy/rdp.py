@@ -17,7 +17,6 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
-from scipy.special import gammaln, logsumexp
 
 ORDERS = (1.1, 1.25, 1.5, 1.75, 2.5, *range(2, 65), 80, 96, 128, 192, 256, 512)
 
@@ -44,6 +43,8 @@ def _log_a(order: float, q: float, sigma: float) -> float:
 
 
 def _by_integral(order: float, q: float, sigma: float) -> float:
+    from scipy.special import logsumexp  # here, since every vault imports this file and few ask for epsilon
+
     step = min(sigma, sigma**2) / 25
     z = np.arange(-15 * sigma, order + 15 * sigma, step)
     log_density = -(z**2) / (2 * sigma**2) - math.log(sigma * math.sqrt(2 * math.pi))
@@ -52,6 +53,8 @@ def _by_integral(order: float, q: float, sigma: float) -> float:
 
 
 def _by_sum(order: int, q: float, sigma: float) -> float:
+    from scipy.special import gammaln, logsumexp
+
     k = np.arange(order + 1)
     log_binomial = gammaln(order + 1) - gammaln(k + 1) - gammaln(order - k + 1)
     terms = log_binomial + (order - k) * math.log1p(-q) + k * math.log(q) + (k * k - k) / (2 * sigma**2)

@@ -75,11 +75,10 @@ def test_every_page_opens(window: MainWindow, vault: Vault, settle: Settle) -> N
         assert window.workspace.here == name
 
 
-def test_the_window_needs_no_torch() -> None:
-    """In a process of its own, since other tests load torch into theirs."""
-    code = (
-        "import sys, app.gui.screens, app.gui.program; print(sorted({'torch', 'opacus'} & set(sys.modules)))"
-    )
+def test_the_window_needs_neither_torch_nor_scipy() -> None:
+    """In a process of its own, since other tests load them into theirs."""
+    heavy = "{'torch', 'opacus', 'scipy'}"
+    code = f"import sys, app.gui.screens, app.gui.program; print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
