@@ -90,7 +90,7 @@ class SimilarPanel:
         self._head("Diseases whose picture is most alike")
         for disease in found.diseases:
             self._add(f"{disease.name}  {disease.disease_id}", disease.likeness, disease.shared)
-        self.list.setCurrentRow(1)
+        self.list.setCurrentRow(1 if found.patients else 2)  # below the headings
         self.list.setFocus()
 
     def _refuse(self, failure: Failure) -> None:

@@ -91,6 +91,7 @@ class CreateCard:
         form.addRow(named_field("Passphrase &again", self.again), self.again)
         column.addLayout(form)
         column.addLayout(row(self.back_button, None, self.create_button))
+        column.addStretch(1)
         self.again.returnPressed.connect(self.create)
         return at_top(frame)
 
@@ -132,8 +133,8 @@ class CreateCard:
 
 
 _ABOUT = (
-    "Records are encrypted with a key that only your passphrase, or the recovery words, can open. It has "
-    f"{SHORTEST} characters or more: four unrelated words are easy to remember."
+    "Records are encrypted with a key that only your passphrase, or the recovery words, can open. Choose a "
+    f"passphrase of {SHORTEST} characters or more: four unrelated words are easy to remember."
 )
 _WORDS = (
     "They open the vault if every passphrase is forgotten. They are shown this once and stored "

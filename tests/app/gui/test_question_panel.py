@@ -193,3 +193,14 @@ def test_similar_patients_are_named_opened_and_forgotten(
     assert page.opened is not None
     assert page.opened.chart.patient.id == "patient-00004"
     assert shown.count() == 0
+
+
+def test_where_no_patient_is_alike_the_keyboard_begins_at_the_first_disease(
+    qtbot: QtBot, window: MainWindow, vault: Vault, settle: Settle
+) -> None:
+    page = open_chart(window, vault, settle)
+    press(qtbot, window, Qt.Key.Key_M, Qt.KeyboardModifier.ControlModifier)
+    settle()
+    shown = page.similar.list
+    assert shown.item(0).text() == "No patient of this vault is alike"
+    assert "Mass syndrome" in shown.currentItem().text()
