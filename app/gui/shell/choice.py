@@ -6,6 +6,8 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QPaintEvent
 from PySide6.QtWidgets import QComboBox, QSizePolicy, QStyle, QStyleOptionComboBox, QStylePainter
 
+_ROUNDED = 1  # pixel: the size hint counts whole ones, an ellipsis begins at the first part of one
+
 
 class ChoiceBox(QComboBox):
     """Paints as much of what is chosen as there is room for; is content with a few letters."""
@@ -17,16 +19,19 @@ class ChoiceBox(QComboBox):
         beside = super().sizeHint().width() - max(map(advance, words), default=0)
         return QSize(min(hint.width(), max(beside, 0) + advance("mmmm…")), hint.height())
 
+    def shown_words(self) -> str:
+        """What is chosen, up to the arrow."""
+        option, part = QStyleOptionComboBox(), QStyle.SubControl.SC_ComboBoxEditField
+        self.initStyleOption(option)
+        room = self.style().subControlRect(QStyle.ComplexControl.CC_ComboBox, option, part, self).width()
+        return self.fontMetrics().elidedText(option.currentText, Qt.TextElideMode.ElideRight, room + _ROUNDED)
+
     def paintEvent(self, _event: QPaintEvent) -> None:
-        """The style's box, then the words up to the arrow."""
+        """The style's box, then the words."""
         painter, option = QStylePainter(self), QStyleOptionComboBox()
         self.initStyleOption(option)
-        control, part = QStyle.ComplexControl.CC_ComboBox, QStyle.SubControl.SC_ComboBoxEditField
-        painter.drawComplexControl(control, option)
-        room = self.style().subControlRect(control, option, part, self).width()
-        option.currentText = self.fontMetrics().elidedText(
-            option.currentText, Qt.TextElideMode.ElideRight, room
-        )
+        painter.drawComplexControl(QStyle.ComplexControl.CC_ComboBox, option)
+        option.currentText = self.shown_words()
         painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
 
 
