@@ -88,3 +88,14 @@ def read_passphrase(arguments: argparse.Namespace, *, prompt: str = "Passphrase:
     if not sys.stdin.isatty():
         raise UsageError("no terminal to ask for the passphrase; use --passphrase-stdin")
     return getpass.getpass(prompt)
+
+
+def read_new_passphrase(arguments: argparse.Namespace, *, prompt: str) -> str:
+    """One that is set: it must keep the rule, and is typed twice at a terminal, where nobody sees it."""
+    from app.store.new_passphrase import refuse_weak
+
+    secret = read_passphrase(arguments, prompt=prompt)
+    refuse_weak(secret)
+    if not arguments.passphrase_stdin and read_passphrase(arguments, prompt="The same again: ") != secret:
+        raise UsageError("the two passphrases differ; nothing was changed. Try again")
+    return secret

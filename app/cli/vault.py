@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from app.cli.console import Console
-from app.cli.sign_in import add_vault_arguments, read_passphrase
+from app.cli.sign_in import add_vault_arguments, read_new_passphrase, read_passphrase
 from app.cli.vault_people import PEOPLE_DEEDS, add_people_arguments, rekey
 from app.config.policy import load_policy
 from app.errors import UsageError, VaultDamaged
@@ -90,7 +90,7 @@ def _configure_deed(name: str, deed: argparse.ArgumentParser) -> None:
 
 
 def _create(arguments: argparse.Namespace, console: Console) -> int:
-    passphrase = read_passphrase(arguments, prompt="New passphrase: ")
+    passphrase = read_new_passphrase(arguments, prompt="New passphrase: ")
     vault, words = Vault.create(arguments.vault, user=arguments.user, passphrase=passphrase)
     vault.close()
     console.result(

@@ -4,7 +4,7 @@ import argparse
 from contextlib import closing
 
 from app.cli.console import Console
-from app.cli.sign_in import read_passphrase
+from app.cli.sign_in import read_new_passphrase, read_passphrase
 from app.config.policy import load_policy
 from app.store.device_binding import bind_device, unbind_device
 from app.store.header import RECOVERY, Role
@@ -44,7 +44,7 @@ def add_people_arguments(name: str, deed: argparse.ArgumentParser) -> None:
 
 
 def _add_user(vault: Vault, passphrase: str, arguments: argparse.Namespace, console: Console) -> int:
-    secret = read_passphrase(arguments, prompt="Passphrase of the new user: ")
+    secret = read_new_passphrase(arguments, prompt="Passphrase of the new user: ")
     role = Role(arguments.role)
     who = _approval(vault, arguments, given=role)
     add_user(vault, user=arguments.name, passphrase=secret, role=role, approved_by=who)
@@ -68,7 +68,7 @@ def _change_role(vault: Vault, passphrase: str, arguments: argparse.Namespace, c
 
 
 def _passphrase(vault: Vault, passphrase: str, arguments: argparse.Namespace, console: Console) -> int:
-    fresh = read_passphrase(arguments, prompt="New passphrase: ")
+    fresh = read_new_passphrase(arguments, prompt="New passphrase: ")
     name = arguments.name or arguments.user
     if arguments.name:
         reset_passphrase(vault, user=name, new=fresh)

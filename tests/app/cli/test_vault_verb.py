@@ -5,9 +5,11 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from app.cli.main import main
 from app.clinical.annotation import Annotation, AnnotationAction, AnnotationEvent
 from app.clinical.diagnosis import Decision, Diagnosis, Differential, DifferentialLine
 from app.clinical.ids import AnnotationId, NoteId
@@ -223,3 +225,19 @@ def test_a_weak_new_passphrase_is_refused_in_one_line_that_says_the_rule(
     (told,) = capfd.readouterr().err.splitlines()
     assert "at least 12 characters" in told
     assert not (tmp_path / "fresh").exists()
+
+
+@pytest.mark.parametrize(("again", "code"), [("long and unguessed", 0), ("long and unguesed", 2)])
+def test_at_a_terminal_a_new_passphrase_is_typed_twice(
+    tmp_path: Path,
+    again: str,
+    code: int,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    typed = iter(("long and unguessed", again))
+    monkeypatch.setattr("getpass.getpass", lambda _prompt: next(typed))
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(isatty=lambda: True))
+    assert main(["vault", "create", "--vault", str(tmp_path / "v"), "--user", "ann"]) == code
+    assert ("differ" in capfd.readouterr().err) is (code == 2)
+    assert (tmp_path / "v").exists() is (code == 0)
