@@ -12,11 +12,12 @@ if TYPE_CHECKING:
 
 _NAMED = 6
 _GUESS = 0.01
+WEAK = 10.0  # an epsilon above which a guess may become as good as certain
 
 
 def describe_update(review: "UpdateReview") -> tuple[str, ...]:
     """The review, a thought a line; lines that begin with a space belong to a list."""
-    return (*_what_leaves(review), *_what_stays(), *_guarantee(review.privacy), *_spending(review))
+    return (*_what_leaves(review), *_what_stays(), *guarantee(review.privacy), *_spending(review))
 
 
 def folded(lines: Sequence[str]) -> tuple[str, ...]:
@@ -67,19 +68,25 @@ def _what_stays() -> list[str]:
     ]
 
 
-def _guarantee(claim: PrivacyClaim) -> list[str]:
+def guarantee(claim: PrivacyClaim) -> list[str]:
+    """What is promised to each patient, and by which mechanism."""
     odds = math.exp(min(claim.epsilon, 50.0))
     surer = odds * _GUESS / (1 - _GUESS + odds * _GUESS)
+    alike = (
+        "the file would look much the same if that person had never been here"
+        if claim.epsilon <= WEAK
+        else "but at so large an epsilon weakly, and the file may well tell that that person was here"
+    )
     promise = (
         f"Privacy: epsilon {claim.epsilon:.4g}, delta {claim.delta:.2g}. Protected is one whole {claim.unit} "
-        "with all notes: the file would look much the same if that person had never been here. Whoever "
-        "reads it can raise the odds that any one person was learned from by a factor of at most "
-        f"{odds:,.3g}: a guess of 1 in 100 becomes {100 * surer:.3g} in 100 at most, but for a chance of 1 "
-        f"in {1 / claim.delta:,.0f} that it is more."
+        f"with all notes: {alike}. Whoever reads it can raise the odds that any one person was learned from "
+        f"by a factor of at most {odds:,.3g}: a guess of 1 in 100 becomes {100 * surer:.3g} in "
+        f"100 at most, but for a chance of 1 in {1 / claim.delta:,.0f} that it is more."
     )
     mechanism = (
         f"Mechanism: {claim.mechanism}, {claim.steps:,} steps, sample rate {claim.sample_rate:.4g}, "
-        f"noise multiplier {claim.noise_multiplier:.4g}, max_grad_norm {claim.max_grad_norm:.4g}."
+        f"noise multiplier {claim.noise_multiplier:.4g}, max_grad_norm {claim.max_grad_norm:.4g} "
+        "(of the last run; epsilon counts those before it, too)."
     )
     return [promise, mechanism]
 

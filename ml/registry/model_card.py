@@ -52,10 +52,11 @@ def _guarantee(version: ModelVersion) -> str:
 
 
 def _mechanism(privacy: PrivacyClaim) -> str:
-    """An aggregate took no step of its own: its sites did."""
+    """An aggregate took no step of its own: its sites did. Of several runs it is the last one's."""
     if privacy.steps == 0:
         return privacy.mechanism
-    return f"{privacy.mechanism}, {privacy.steps} steps, noise {privacy.noise_multiplier:g}"
+    last = f"{privacy.mechanism}, {privacy.steps} steps, noise {privacy.noise_multiplier:g}"
+    return f"{last} (of the last run; epsilon counts those before it, too)"
 
 
 _LIMITS = """## Limits

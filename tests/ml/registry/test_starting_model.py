@@ -57,4 +57,4 @@ def test_a_card_counts_steps_only_where_there_were_some() -> None:
         card_markdown(replace(start, card=replace(start.card, privacy=claim))) for claim in (aggregate, run)
     ]
     assert "| Mechanism | aggregate of signed updates |" in cards[0]
-    assert "| Mechanism | DP-SGD, 40 steps, noise 4 |" in cards[1]
+    assert "| Mechanism | DP-SGD, 40 steps, noise 4 (of the last run; " in cards[1]
