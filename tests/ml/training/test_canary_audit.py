@@ -119,16 +119,15 @@ def _margins(logits: Floats, labels: list[int]) -> Floats:
 def proven_of_an_encoder(scope: str, noise: float, seed: int = 11) -> float:
     """Train a scope of a small encoder on them; the auditor knows how far each canary's margin moved."""
     audited = AUDITED[scope]
-    torch.manual_seed(3)
-    classifier = Classifier(audited.config, ["L0", "L1"]).eval()
-    torch.nn.init.normal_(classifier.head.weight, std=audited.hidden**-0.5)
+    classifier = audited_classifier(audited)
     SCOPES[scope].prepare(classifier, range(ROWS))
     if scope == "lora":  # away from its start, where half of it is zero
         with torch.no_grad():
             for parameter in classifier.parameters():
                 if parameter.requires_grad:
                     parameter.add_(0.1 * torch.randn_like(parameter))
-    people, network = written_canaries(classifier, scope, seed), SCOPES[scope].network(classifier)
+    people = written_canaries(classifier, scope, seed, length=audited.length)
+    network = SCOPES[scope].network(classifier)
     included, random, before = coins(seed + 1), SecureRandom(), _misfit(network, people)
     make = SCOPES[scope].allocator
     allocator = None if make is None else make(classifier, audited.steps)
@@ -141,10 +140,17 @@ def proven_of_an_encoder(scope: str, noise: float, seed: int = 11) -> float:
     return proven_epsilon(right_guesses(before - _misfit(network, people), included))
 
 
-def written_canaries(classifier: Classifier, scope: str, seed: int) -> list[Patient]:
+def audited_classifier(audited: Audited) -> Classifier:
+    """Untrained, of the size that is audited."""
+    torch.manual_seed(3)
+    classifier = Classifier(audited.config, ["L0", "L1"]).eval()
+    torch.nn.init.normal_(classifier.head.weight, std=audited.hidden**-0.5)
+    return classifier
+
+
+def written_canaries(classifier: Classifier, scope: str, seed: int, *, length: int) -> list[Patient]:
     """A window of random words each."""
     rng = np.random.default_rng(seed)
-    length = AUDITED[scope].length
     nowhere = tuple((0, 0) for _ in range(length))
     words = rng.integers(4, WORDS, size=(CANARIES, length - 2)).tolist()
     windows = [Window(i, (2, *own, 3), nowhere) for i, own in enumerate(words)]
