@@ -3,6 +3,7 @@
 import io
 import json
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from app.cli.main import main
 from app.config.policy import Policy
 from app.store.vault import Vault
 from app.workflows.aggregate_updates import aggregate_updates
+from app.workflows.apply_update import ApplyPlan
 from app.workflows.export_update import export_update
 from app.workflows.find_base import base_of_version, installed_bases, starting_base
 from app.workflows.list_models import current_version
@@ -41,7 +43,9 @@ class Shell:
 
 @pytest.fixture
 def shell(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], public_cache: Path) -> Shell:
+    """A new version is compared with torch on few texts."""
     monkeypatch.setenv("ANAMNESIS_CACHE", str(public_cache))
+    monkeypatch.setattr("app.workflows.apply_update.ApplyPlan", partial(ApplyPlan, probes=28))
     return Shell(monkeypatch, capsys)
 
 
