@@ -10,6 +10,7 @@ from unittest.mock import patch
 
 from argon2.low_level import hash_secret_raw
 
+from app.workflows.everyday_notes import EverydayNotes
 from app.workflows.search_terms import TermCatalogue
 from knowledge_graph.graph.cache import read_compiled
 from knowledge_graph.graph.compiled_graph import CompiledGraph
@@ -31,7 +32,8 @@ def made_once() -> Iterator[None]:
         "app.store.key_derivation.hash_secret_raw": cache(hash_secret_raw),
         "app.workflows.suggest_findings.lexicon_from_bytes": lru_cache(4)(lexicon_from_bytes),
         "app.workflows.load_knowledge.overlaid": last_few(overlaid, _same_layers),
-        "app.gui.assistant.TermCatalogue": last_few(TermCatalogue, lambda old, new: old[0] is new[0]),
+        "app.workflows.tell_messages.EverydayNotes": last_few(EverydayNotes, _same_graph),
+        "app.gui.assistant.TermCatalogue": last_few(TermCatalogue, _same_graph),
         "knowledge_graph.graph.cache.read_compiled": unless_altered(read_compiled),
         "ml.inference.version_loading.version_onnx": _shipped_onnx(version_loading.version_onnx),
         "ml.inference.version_loading._predictor": _shipped_predictor(version_loading._predictor),
@@ -67,6 +69,10 @@ def unless_altered(
         return once(path, (found.st_ino, found.st_mtime_ns, found.st_ctime_ns, found.st_size))
 
     return remembering
+
+
+def _same_graph(before: Any, given: Any) -> bool:
+    return bool(before[0] is given[0])
 
 
 def _same_layers(before: Any, given: Any) -> bool:

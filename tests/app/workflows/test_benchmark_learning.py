@@ -3,6 +3,7 @@
 import gzip
 import json
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -49,6 +50,8 @@ SENTENCES = {
 def _here(monkeypatch: pytest.MonkeyPatch, public_cache: Path) -> None:
     monkeypatch.setenv(CACHE_VARIABLE, str(public_cache))
     monkeypatch.setattr(write_notes, "PUBLIC_NOTES", 12)
+    for tasks in ("synthetic_hospitals", "case_hospitals", "short_texts"):  # tests fill the cores as it is
+        monkeypatch.setattr(benchmark_learning, tasks, partial(getattr(benchmark_learning, tasks), threads=1))
     train_in_a_thread(monkeypatch)
 
 
@@ -76,9 +79,8 @@ def per_cent(value: object) -> float:
 def test_the_tables_tell_their_size_and_every_share_with_an_interval(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(benchmark_learning, "EPSILONS", (3.0,))
-    monkeypatch.setattr(benchmark_learning, "HOSPITALS", 1)
-    monkeypatch.setattr(benchmark_learning, "PARTS", 2)
+    for name, value in {"EPSILONS": (3.0,), "HOSPITALS": 1, "PARTS": 2, "OPEN_STEPS": 50}.items():
+        monkeypatch.setattr(benchmark_learning, name, value)
     found = benchmark_learning.measure(silent, size=18, data=str(written(tmp_path)))
     sizes = ("diseases", "patients of a run", "notes of a run", "seeds", "new notes")
     assert [found[f"synthetic notes: {size}"] for size in sizes] == [50, 18, 18, 1, 18]
