@@ -26,7 +26,7 @@ NOTES = 4
 @pytest.fixture
 def page(window: MainWindow, vault: Vault, settle: Settle, monkeypatch: pytest.MonkeyPatch) -> ModelsPage:
     """The models page, which reads few notes."""
-    quick = partial(ApplyPlan, notes_per_style=NOTES, probes=8)
+    quick = partial(ApplyPlan, notes_per_style=NOTES, probes=8, threads=1)
     monkeypatch.setattr("app.gui.models.models_page.ApplyPlan", quick)
     window.take_vault(vault)
     assert window.workspace is not None

@@ -49,7 +49,7 @@ def result() -> TrainingResult:
 @pytest.fixture(scope="module")
 def published(vault: Vault, result: TrainingResult, public_cache: Path) -> ModelVersion:
     result_store(vault).put(result)
-    plan = PublishPlan("2025-01-02T03:04:05+00:00", public_cache, probes=28)
+    plan = PublishPlan("2025-01-02T03:04:05+00:00", public_cache, threads=1, probes=28)
     *progress, version = publish_model(vault, waiting_result(vault), plan)
     assert all(isinstance(line, str) for line in progress)
     assert isinstance(version, ModelVersion)

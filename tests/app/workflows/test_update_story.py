@@ -45,7 +45,7 @@ class Shell:
 def shell(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], public_cache: Path) -> Shell:
     """A new version is compared with torch on few texts."""
     monkeypatch.setenv("ANAMNESIS_CACHE", str(public_cache))
-    monkeypatch.setattr("app.workflows.apply_update.ApplyPlan", partial(ApplyPlan, probes=28))
+    monkeypatch.setattr("app.workflows.apply_update.ApplyPlan", partial(ApplyPlan, probes=28, threads=1))
     return Shell(monkeypatch, capsys)
 
 
