@@ -16,6 +16,7 @@ from app.gui.patient.question_list import QuestionList
 from app.gui.session import OpenSession
 from app.gui.shell.dialogs import sentence
 from app.gui.shell.furniture import button, label, row, set_role
+from app.gui.shell.width_watch import WidthWatch, turn
 from app.gui.shell.withheld import withhold_writing
 from app.workflows.ask_next import NextQuestions
 from knowledge_graph.findings.finding import FindingState
@@ -25,6 +26,7 @@ from knowledge_graph.terms.term import TermId
 WAITING = "Questions follow the differential."
 FIRST = "The best for its cost first. An answer becomes a finding."
 NOTHING = "No question would tell anything more."
+ROOM_FOR_ONE_LINE = 320  # pixels at 100 % text
 NO_NOTE = "No note of this chart counts, so an answer has no place to be kept. Ctrl+N writes one."
 
 
@@ -150,6 +152,9 @@ class QuestionPanel:
         head.setContentsMargins(8, 2, 8, 2)
         head.setStretch(0, 1)
         column.addLayout(head)
+        self._watch = WidthWatch(
+            made, self._session.look, lambda width: turn(head, beside=width >= ROOM_FOR_ONE_LINE)
+        )
         self._stack.addWidget(QWidget())
         self._stack.addWidget(self.list.widget)
         column.addWidget(self._stack, 1)
