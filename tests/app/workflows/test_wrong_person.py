@@ -84,7 +84,7 @@ def test_the_parts_still_add_up_for_every_line(service: DiagnosisService) -> Non
 
 def test_a_hereditary_disease_found_late_stays_where_it_is(service: DiagnosisService) -> None:
     child, adult = (differential(service, MARFAN, Sex.FEMALE, years) for years in (12, 70))
-    assert line(child, "OMIM:154700").rank == line(adult, "OMIM:154700").rank == 1
+    assert line(child, "OMIM:154700").rank == line(adult, "OMIM:154700").rank <= 2  # beside its neonatal form
     late = differential(service, JAUNDICE, Sex.MALE, 55)
     assert line(late, "OMIM:617394").held == ()  # neonatal sclerosing cholangitis: one can live with it
 
