@@ -34,7 +34,7 @@ from tests.app.cli.leak_search import (
     is_number,
 )
 from tests.app.cli.watched_round import BASE, KEY, NORTH, publish_and_federate
-from tests.app.cli.watched_session import WatchedSession
+from tests.app.cli.watched_session import FEW_TEXTS, WatchedSession
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reason="it looks into /proc")]
 WINDOW = "tests.app.cli.window_session"
@@ -103,7 +103,10 @@ def session(
     held.run("-c", LABEL_AND_FAIL, str(held.vault), code=1)
     held.verb(f"diagnose --patient MRN03{TAIL} --json")
     held.verb("diagnose --patient nobody", code=2)
-    held.verb("train --epsilon 3 --delta 1e-4 --steps 4 --sample-rate 0.5 --expected-patients 24 --threads 1")
+    held.verb(
+        "train --epsilon 3 --delta 1e-4 --steps 4 --sample-rate 0.5 --expected-patients 24 --threads 1",
+        program=FEW_TEXTS,
+    )
     held.verb(f"vault backup --to {home / 'backup'}")
     held.verb(f"audit export --out {home / 'audit.jsonl'}")
     held.verb("privacy")

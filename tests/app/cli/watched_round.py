@@ -8,7 +8,7 @@ from app.workflows.export_update import export_update
 from app.workflows.review_update import review_update
 from ml.federated.coordinator import Coordinator, read_coordinator
 from tests.app.cli.leak_search import OFFICER, SECRET
-from tests.app.cli.watched_session import WatchedSession
+from tests.app.cli.watched_session import FEW_TEXTS, WatchedSession
 from tests.app.workflows.federated_site import OFFICER as THEIRS
 from tests.app.workflows.federated_site import debit, keys_of, new_site, train_pretended
 
@@ -18,7 +18,7 @@ KEY, TRUST, NORTH, BASE = "coordinator.key", "trust.toml", "north.fedupdate", "r
 def publish_and_federate(held: WatchedSession, elsewhere: Path) -> None:
     """What was trained is published, shared and comes back; the other hospital is not watched."""
     home = held.watched / "home"
-    held.verb("publish")
+    held.verb("publish", program=FEW_TEXTS)
     held.verb("vault add-user --name olga --role privacy-officer", stdin=f"{SECRET}\n{OFFICER}\n")
     held.run("-m", "app", "update", "new-coordinator", str(home / KEY))
     desk = ["--identity", str(home / KEY), "--trust", str(home / TRUST)]
@@ -36,7 +36,7 @@ def publish_and_federate(held: WatchedSession, elsewhere: Path) -> None:
     files = [str(home / NORTH), str(elsewhere / "south.fedupdate")]
     held.run("-m", "app", "update", "aggregate", *files, *desk, "--to", str(home / BASE))
     key = f"--coordinator-key {coordinator.public_key}"
-    held.verb(f"update apply {home / BASE} {key} --notes 8 --margin 1")
+    held.verb(f"update apply {home / BASE} {key} --notes 8 --margin 1", program=FEW_TEXTS)
 
 
 def _southern_update(folder: Path, coordinator: Coordinator) -> tuple[str, str]:

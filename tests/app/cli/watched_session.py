@@ -6,7 +6,7 @@ import resource
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -17,6 +17,21 @@ ROOT = Path(__file__).parents[3]
 WATCH = Path(__file__).with_name("leak_watch")
 PLACES = {"HOME": "home", "TMPDIR": "tmp", "XDG_CONFIG_HOME": "config", "XDG_STATE_HOME": "state"}
 SAMPLED_EVERY_S = 0.1
+_FEW = """
+import sys
+from functools import partial
+from app.cli.main import main
+from app.workflows import apply_update, publish_model, training_curve, write_notes
+write_notes.PUBLIC_NOTES, training_curve.VALIDATION_NOTES = 8, 4
+publish_model.PublishPlan = partial(publish_model.PublishPlan, probes=8, threads=1)
+apply_update.ApplyPlan = partial(apply_update.ApplyPlan, probes=8, threads=1)
+sys.exit(main(sys.argv[1:]))
+"""
+PROGRAM = ("-m", "app")
+FEW_TEXTS = (
+    "-c",
+    _FEW,
+)  # the program, which reads few of the public texts that a run or a version is judged by
 
 
 class WatchedSession:
@@ -69,10 +84,17 @@ class WatchedSession:
         assert process.returncode == code, told[-2000:]
         self.said += told
 
-    def verb(self, words: str, *, stdin: str = f"{SECRET}\n", code: int = 0) -> None:
+    def verb(
+        self,
+        words: str,
+        *,
+        stdin: str = f"{SECRET}\n",
+        code: int = 0,
+        program: Sequence[str] = PROGRAM,
+    ) -> None:
         """A verb on the session's vault."""
         signed_in = f"--vault {self.vault} --user ann --passphrase-stdin".split()
-        self.run("-m", "app", *words.split(), *signed_in, stdin=stdin, code=code)
+        self.run(*program, *words.split(), *signed_in, stdin=stdin, code=code)
 
     def noted(self, kind: str) -> Iterator[object]:
         """What the audit hook of every process noted."""
