@@ -97,3 +97,9 @@ def test_a_text_of_a_megabyte_takes_bounded_time() -> None:
 def test_one_endless_sentence_does_not_explode() -> None:
     text = "no " * 400 + "seizures and " * 400
     assert len(RECOGNISER.mentions(text)) == 400
+
+
+@pytest.mark.parametrize(("text", "term"), [("The baby is mottled", "T:marbled"), ("mottled legs", "T:net")])
+def test_mottled_skin_is_marbled_and_a_net_on_the_legs_livedo(text: str, term: str) -> None:
+    lexicon = Lexicon.build([("T:marbled", ["Cutis marmorata"]), ("T:net", ["Livedo reticularis"])])
+    assert [m.term_id for m in Recogniser(lexicon).mentions(text)] == [term]
