@@ -187,7 +187,9 @@ def read_header(folder: Path) -> Header:
         is_there = folder.exists()
         said = f"{folder} is no vault" if is_there else f"there is no folder {folder}"
         advice = "check the name" if is_there else "check the name and where you are"
-        raise VaultDamaged(f"{said}; {advice}, or make a vault with `anamnesis vault create`") from error
+        raise VaultDamaged(
+            f"{said}; {advice}, or make a new one (by `anamnesis vault create` at the command line)"
+        ) from error
     except PermissionError as error:
         raise VaultLocked(f"{path} may not be read by this account; ask IT for access") from error
     except (OSError, ValueError, RecursionError) as error:
