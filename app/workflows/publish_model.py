@@ -95,8 +95,10 @@ def waiting_result(vault: Vault, run_id: str | None = None) -> TrainingResult:
     """The named training result, or the latest."""
     results = result_store(vault)
     run_ids = results.run_ids()
-    if run_id is None and not run_ids:
+    if not run_ids:
         raise ModelUnavailable("no training result waits to be published; run `anamnesis train` first")
+    if run_id is not None and run_id not in run_ids:
+        raise ModelUnavailable(f"no result of a run {run_id} waits; name one of {', '.join(run_ids)}")
     return results.get(run_id or run_ids[-1])
 
 

@@ -68,6 +68,11 @@ def test_a_fresh_vault_uses_the_starting_model(tmp_path: Path) -> None:
             roll_back(vault, at="2025-01-01")
         with pytest.raises(ModelUnavailable, match="train"):
             waiting_result(vault)
+        for run_id in ("run-1", "run-2"):
+            result_store(vault).put(TrainingResult(run_id, "", "head", b""))
+        assert waiting_result(vault, "run-1").run_id == "run-1"
+        with pytest.raises(ModelUnavailable, match="run-3 waits; name one of run-1, run-2"):
+            waiting_result(vault, "run-3")
 
 
 def test_a_result_is_published_used_audited_and_rolled_back(vault: Vault, published: ModelVersion) -> None:
