@@ -37,7 +37,13 @@ def trainer_is_absent() -> str:
 def check_training(starting: VersionContent) -> str:
     """The worker plans its noise, waits for the grant, takes the steps and hands tensors over."""
     frames = _frames(starting)
-    if [frame["kind"] for frame in frames] != ["planned", *["progress"] * STEPS, "checkpoint", "result"]:
+    if [frame["kind"] for frame in frames] != [
+        "planned",
+        "ready",
+        *["progress"] * STEPS,
+        "checkpoint",
+        "result",
+    ]:
         raise PartBroken(f"the trainer does not follow its protocol; {_reinstall()}")
     epsilon = float(frames[-3]["epsilon"])
     if not epsilon > 0:

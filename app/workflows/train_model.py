@@ -50,13 +50,7 @@ from app.workflows.training_curve import (
 from app.workflows.write_notes import public_texts, synthetic_notes
 from knowledge_graph.cohort.note_style import read_note_styles
 from knowledge_graph.graph.cache import load_compiled
-from ml.privacy.ledger import (
-    MECHANISM,
-    LedgerEntry,
-    mechanisms,
-    of_patients,
-    spent,
-)
+from ml.privacy.ledger import MECHANISM, LedgerEntry, mechanisms, of_patients, spent
 from ml.registry.model_version import TENSORS_FILE, VersionContent
 from ml.registry.training_result import LearnedFusion, PrivacyClaim, TrainingResult
 from ml.training.messages import MLM, TOLD_BLOCKS, TrainingJob, TrainingPatient
@@ -118,11 +112,10 @@ def train_model(
         return
     with TrainerProcess() as trainer:
         trainer.start(_job(run, entries, fusion), _patients(examples, run.base))
-        planned = yield from _planned(vault, run, trainer, wish)
+        planned = yield from _agreed(vault, run, trainer, wish, cap)
         if planned is None:
             yield _stopped(vault, run, run.done_steps)
             return
-        check_total(run.plan, planned, cap)
         keep_cap(vault, whole)  # a run that is refused leaves none, and declares nothing
         if declare is not None:
             declare_diseases(vault, run.declared)
@@ -225,6 +218,19 @@ def public_notes() -> tuple[str, ...]:
 def _patients(examples: list[Example], base: VersionContent) -> list[TrainingPatient]:
     places = {label: row for row, label in enumerate(base.labels)}
     return [TrainingPatient(e.number, e.texts, places.get(e.disease_id, -1), e.beside) for e in examples]
+
+
+def _agreed(
+    vault: Vault, run: TrainingRun, trainer: TrainerProcess, wish: StopWish, cap: float
+) -> Generator[TrainingProgress, None, PlannedRun | None]:
+    """The plan, when it keeps the cap and the trainer has read every note; None once a stop is wished."""
+    planned = yield from _planned(vault, run, trainer, wish)
+    if planned is None:
+        return None
+    check_total(run.plan, planned, cap)
+    yield TrainingProgress(run.run_id, "reading", run.done_steps, run.plan.steps, _spent(vault))
+    ready = trainer.receive(wish)  # a stop or a failure while it reads costs nothing
+    return None if ready is None else planned
 
 
 def _planned(

@@ -4,6 +4,7 @@
     start {job, patients}  ──►
                            ◄──  planning {share}                          of a long run's blocks, 0 to 1
                            ◄──  planned {noise_multiplier, epsilons}      one epsilon a block
+                           ◄──  ready {}                                  every note is read
     grant {}               ──►  (only after the ledger entry is on disk)
                            ◄──  progress {step, epsilon, steps_per_second}
                            ◄──  validated {step, top1, top10, loss}       at a start, and after some blocks

@@ -83,6 +83,7 @@ def _train(
     write_frame(outward, {"kind": "planned", "noise_multiplier": noise, "epsilons": epsilons})
     team = _team(job)
     learner = _learner(job, patients, team)
+    write_frame(outward, {"kind": "ready"})
     random = SecureRandom()
     step, started = job.done_steps, 0.0
     if step == 0:

@@ -60,7 +60,7 @@ def _shown(report: TrainingProgress, curve: tuple[CurvePoint, ...]) -> RunProgre
         steps=report.steps,
         epsilon=report.epsilon,
         steps_per_s=report.steps_per_second,
-        eta_s=report.eta_s if report.step else None,
+        eta_s=report.eta_s if report.steps_per_second else None,
         curve=curve,
         share=report.share,
     )

@@ -5,6 +5,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -17,8 +18,10 @@ from app.store.vault import Vault
 from app.workflows import trainer_process
 from app.workflows.plan_training import CAP_SETTING, DECLARED_SETTING, completed, devices_here
 from app.workflows.resume_training import RESUME_SETTING, TrainingRun, begin_run, keep_checkpoint
-from app.workflows.train_model import train_model
+from app.workflows.train_model import TrainingProgress, train_model
+from ml.errors import TrainingRefused
 from ml.registry.starting_model import starting_version
+from ml.training import worker
 from tests.app.workflows.thread_process import train_in_a_thread
 from tests.app.workflows.training_site import DISEASES, PLAN, confirmed_site, empty_vault, run
 
@@ -94,6 +97,28 @@ def test_too_tight_a_budget_is_refused_by_the_accountant_and_leaves_no_cap(
     _, result = run(vault, replace(PLAN, cap=None))
     assert result is not None
     assert vault.setting(CAP_SETTING) == repr(PLAN.target_epsilon)
+
+
+def test_a_trainer_that_fails_or_is_stopped_while_it_reads_the_notes_spends_nothing(
+    vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train_in_a_thread(monkeypatch)
+
+    def unable(*_: object) -> None:
+        raise TrainingRefused("no room for the notes")
+
+    stop, seen = Event(), list[str]()
+    with monkeypatch.context() as patch:
+        patch.setattr(worker, "make_learner", unable)
+        with pytest.raises(BudgetExceeded, match="no room for the notes"):
+            run(vault, replace(PLAN, cap=None))
+    for report in train_model(vault, replace(PLAN, cap=None), stop=stop):
+        assert isinstance(report, TrainingProgress)
+        seen.append(report.phase)
+        if report.phase == "reading":
+            stop.set()
+    assert list(dict.fromkeys(seen)) == ["preparing", "planning", "reading", "stopped"]
+    assert (vault.ledger(), vault.setting(CAP_SETTING)) == ((), None)
 
 
 def test_a_checkpoint_that_is_gone_or_altered_is_refused_in_one_line(vault: Vault) -> None:

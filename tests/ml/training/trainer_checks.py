@@ -137,6 +137,7 @@ def the_trainer_tells_nothing_of_the_patients() -> None:
     fields = {
         "planning": {"kind", "share"},
         "planned": {"kind", "noise_multiplier", "epsilons"},
+        "ready": {"kind"},
         "progress": {"kind", "step", "epsilon", "steps_per_second"},
         "validated": {"kind", "step", "top1", "top10", "loss"},
         "checkpoint": {"kind", "state", "step"},
