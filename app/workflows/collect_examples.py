@@ -47,13 +47,14 @@ class Source:
 
     `coded` takes the record's code where nobody has confirmed or rejected a disease; `copies` is how many
     more texts tell a patient's findings in other words. `beside` says what speaks for diseases beside a
-    chart's texts, given her disease.
+    chart's texts, given her disease. `one` brings together the ids by which sources name one disease.
     """
 
     teller: FindingTeller
     coded: bool = False
     copies: int = 0
     beside: BesideChart | None = None
+    one: Callable[[str], str] = str
 
 
 def collect_examples(
@@ -68,12 +69,13 @@ def collect_examples(
 
     After `shuffle` a number says nothing of whom it means. Weak labels are never among them.
     """
-    allowed = set(diseases)
+    allowed, declared_as = set(diseases), {source.one(disease): disease for disease in diseases}
     people = people_to_learn_from(vault) if source.coded else vault.labelled_patients()
 
     def read(patient_id: PatientId) -> Labelled | None:
         chart = chart_to_learn_from(vault, patient_id)
-        disease = labelled_disease(chart, coded=source.coded)
+        said = labelled_disease(chart, coded=source.coded, one=source.one)
+        disease = said if said in allowed else declared_as.get(source.one(said), "")
         texts = _texts(vault, chart, source) if disease in allowed else ()
         return (texts, disease, _beside(vault, chart, disease, source)) if texts else None
 
@@ -113,16 +115,17 @@ def _collected(
     yield [Example(number, *labelled) for number, labelled in enumerate(found)]
 
 
-def labelled_disease(chart: Chart, *, coded: bool) -> str:
+def labelled_disease(chart: Chart, *, coded: bool, one: Callable[[str], str] = str) -> str:
     """The disease whose confirmation came last and stands; else, with `coded`, the only one coded.
 
-    A coded disease that a clinician rejected is none.
+    A coded disease that a clinician rejected is none; the codes of `one` disease count once.
     """
     word = standing_word(chart.diagnoses)
     if word.confirmed or not coded:
         return word.confirmed[-1] if word.confirmed else ""
-    known = [disease for disease in coded_diseases(chart.conditions) if disease not in word.rejected]
-    return known[0] if len(known) == 1 else ""
+    rejected = set(map(one, word.rejected))
+    known = [disease for disease in coded_diseases(chart.conditions) if one(disease) not in rejected]
+    return known[0] if len(set(map(one, known))) == 1 else ""
 
 
 def _beside(vault: Vault, chart: Chart, disease: str, source: Source) -> Beside | None:

@@ -22,6 +22,7 @@ from app.store.vault import Vault
 from app.workflows.augment_findings import FindingTeller
 from app.workflows.check_plan import PlannedRun, check_plan, check_total
 from app.workflows.collect_examples import Example, Source, collect_examples, collect_notes
+from app.workflows.find_conflicts import DiseaseNames
 from app.workflows.list_models import current_version
 from app.workflows.load_knowledge import KnowledgeChoice, load_graph
 from app.workflows.plan_training import (
@@ -136,11 +137,13 @@ def _examples(
     random = SystemRandom()
     if run.plan.task == MLM:
         return collect_notes(vault, shuffle=random.shuffle, stop=wish)
+    graph = load_compiled(cache_dir())
     source = Source(
-        FindingTeller(load_compiled(cache_dir()), random.randrange),
+        FindingTeller(graph, random.randrange),
         run.plan.with_coded,
         run.plan.copies,
         fusion.beside_chart if fusion else None,
+        DiseaseNames(graph).one,
     )
     return collect_examples(vault, run.declared, source=source, shuffle=random.shuffle, stop=wish)
 

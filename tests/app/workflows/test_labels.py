@@ -115,6 +115,26 @@ def test_what_contradicts_itself_is_queued_and_what_agrees_is_not(
 
 
 @pytest.mark.slow
+def test_a_disease_is_learned_by_whichever_of_its_ids_it_was_named(
+    vault: Vault, real_graph: CompiledGraph
+) -> None:
+    put(vault, "twin", "Seen first.", words=((TWIN, "confirmed"),))
+    codings = (Coding("http://omim.org", "154700"), Coding("http://www.orpha.net", "558"))
+    for name, words in (("twice", ()), ("refused", ((TWIN, "rejected"),))):
+        who = put(vault, name, "Seen second.", words=words)
+        vault.put_records([Condition(RecordId(f"c-{name}"), who, "coded", codings)], origin="synthetic")
+    teller, one = FindingTeller(real_graph, lambda _below: 0), DiseaseNames(real_graph).one
+    for declared in (MARFAN, TWIN):
+        source = Source(teller, coded=True, one=one)
+        *_shares, examples = collect_examples(vault, (declared, OTHER), source=source, shuffle=list.sort)
+        assert isinstance(examples, list)
+        assert sorted((e.texts, e.disease_id) for e in examples) == [
+            (("Seen first.",), declared),
+            (("Seen second.",), declared),
+        ]
+
+
+@pytest.mark.slow
 def test_coded_diseases_count_only_where_asked_and_never_against_a_clinician(
     vault: Vault, real_graph: CompiledGraph
 ) -> None:
