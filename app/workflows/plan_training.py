@@ -20,6 +20,7 @@ from app.store.vault import Vault
 from ml.privacy.ledger import LedgerEntry, spent
 from ml.registry.model_version import VersionContent
 from ml.training.messages import DIAGNOSIS, MLM
+from ml.training.schedule import SCHEDULES
 
 CAP_SETTING = "privacy.epsilon_cap"
 DECLARED_SETTING = "privacy.declared_diseases"
@@ -48,7 +49,6 @@ TASKS = {DIAGNOSIS: SCOPES, MLM: MLM_SCOPES}
 OPTIMIZERS = ("adamw", "sgd")
 MOST_THREADS = 1024  # of many more torch dies without a word
 MOST_NOISE = 0.7  # in a logit: see ml/training/README.md
-SCHEDULES = ("constant", "linear", "cosine")
 CLIPPINGS = ("flat", "automatic")
 BACKENDS = ("book-keeping", "ghost", "hooks")
 DEVICES = ("cpu", "cuda")

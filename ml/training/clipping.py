@@ -5,10 +5,8 @@ from typing import Protocol
 
 import torch
 
+from ml.training.dp_head import STABILITY
 from ml.training.patient_batches import Patient
-
-KINDS = ("flat", "automatic")
-STABILITY = 0.01  # of automatic clipping, as in its paper
 
 
 @dataclass(frozen=True, slots=True)
