@@ -66,16 +66,25 @@ def noise_for(
 ) -> float | None:
     """The least noise multiplier (to 1 %) that keeps history and run within the target; None if none does.
 
-    RDP is fast and bounds PRV from above: the noise it asks for is where the search by PRV begins.
+    RDP is fast and bounds PRV from above: the noise it asks for is where the search by PRV begins. Where RDP
+    overstates what the history has spent by more than is left, it begins where that much more was allowed.
     """
 
     def over(log_noise: float) -> float:
         return epsilon_prv([*history, (math.exp(log_noise), sample_rate, steps)], delta) - target_epsilon
 
-    high = _noise_by_rdp(target_epsilon, history, sample_rate=sample_rate, steps=steps, delta=delta)
-    if high is None or over(math.log(high)) > 0:
-        return None
+    def by_rdp(target: float) -> float | None:
+        return _noise_by_rdp(target, history, sample_rate=sample_rate, steps=steps, delta=delta)
+
+    def overstated() -> float:
+        return epsilon_bound(history, delta) - epsilon_prv(history, delta)
+
+    high = by_rdp(target_epsilon) or by_rdp(target_epsilon + overstated()) or MOST_NOISE
     low = max(0.85 * high, LEAST_NOISE)
+    if over(math.log(high)) > 0:
+        high = MOST_NOISE
+    if over(math.log(high)) > 0:
+        return None
     while over(math.log(low)) <= 0:
         if low == LEAST_NOISE:
             return low

@@ -49,6 +49,28 @@ def test_the_bound_lies_above_prv(noise: float, rate: float, steps: int) -> None
     assert 0 < prv <= epsilon_bound([(noise, rate, steps)], 1e-5)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("history", "target", "delta", "steps"),
+    [
+        ([(6.25, 0.5, 100)], 3.25, 1e-4, 100),
+        ([(noise, 0.1, 3) for noise in (0.553, 0.411, 0.356, 0.326, 0.306)], 24.0, 1e-3, 2),
+    ],
+)
+def test_what_rdp_overstates_of_a_history_may_still_be_spent(
+    history: list[Mechanism], target: float, delta: float, steps: int
+) -> None:
+    from ml.training.accountant import epsilon_prv, noise_for
+
+    rate = history[0][1]
+    assert epsilon_prv(history, delta) < target < epsilon_bound(history, delta)
+    noise = noise_for(target, history=history, sample_rate=rate, steps=steps, delta=delta)
+    assert noise is not None
+    assert epsilon_prv([*history, (noise, rate, steps)], delta) <= target
+    spent_already = epsilon_prv(history, delta)
+    assert noise_for(spent_already, history=history, sample_rate=rate, steps=steps, delta=delta) is None
+
+
 FIFTY = [
     (noise, rate, steps, delta)
     for rate, pairs in (
