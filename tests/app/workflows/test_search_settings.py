@@ -39,7 +39,10 @@ def ruined(scope: str) -> bytes:
 def test_a_trial_is_judged_by_what_it_trained(
     monkeypatch: pytest.MonkeyPatch, real_graph: CompiledGraph, scope: str
 ) -> None:
-    plan, start = SearchPlan(Path(), Path(), scope=scope, patients=50, notes=30), starting_version()
+    plan, start = (
+        SearchPlan(Path(), Path(), scope=scope, patients=50, notes=30, threads=1),
+        starting_version(),
+    )
     fold = hospital(real_graph, start, plan, 0)
     untouched = write_tensors({})
     if scope == "head":
@@ -68,6 +71,8 @@ def test_a_trial_is_given_the_public_messages_that_a_run_would_be(
 
     monkeypatch.setattr(search_settings, "judged", noted)
     monkeypatch.setattr(search_settings, "reader_of", lambda *_: None)
-    plan = SearchPlan(tmp_path / "j", cache_dir(), scope=scope, trials=1, folds=1, patients=50, notes=20)
+    plan = SearchPlan(
+        tmp_path / "j", cache_dir(), scope=scope, trials=1, folds=1, patients=50, notes=20, threads=1
+    )
     list(search_settings.search_settings(plan))
     assert [bool(messages) for messages in given] == [some]
