@@ -31,8 +31,8 @@ class PackPlan:
     """Notes for each condition of the pack, and of HPO's diseases in all; how many measure the result."""
 
     seed: int = 0
-    notes_per_condition: int = 12
-    other_notes: int = 800
+    notes_per_condition: int = 60
+    other_notes: int = 4000
     held_out_notes: int = 200
 
 

@@ -43,7 +43,7 @@ def described_rows(frozen: Head, described: FloatArray, others: FloatArray, *, s
 
 
 def fit_added_rows(
-    frozen: Head, first: Head, notes: ReadNotes, *, penalty: float = 1e-3, iterations: int = 60
+    frozen: Head, first: Head, notes: ReadNotes, *, penalty: float = 3e-3, iterations: int = 60
 ) -> Head:
     """The new rows from a first guess; `penalty` holds them near it: half the squared distance, times it."""
     known, count = len(frozen.bias), len(first.bias)
