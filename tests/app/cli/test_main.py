@@ -124,8 +124,10 @@ def test_a_benchmark_of_nothing_or_in_no_folder_is_refused_with_the_remedy(
 ) -> None:
     assert main(["benchmark", "vault", "--size", "-5"]) == 2
     assert "--size is at least 1" in capsys.readouterr().err
-    assert main(["benchmark", "vault", "--size", "5", "--data", str(tmp_path / "none")]) == 2
+    assert main(["benchmark", "import", "--size", "5", "--data", str(tmp_path / "none")]) == 2
     assert "make it, or name another" in capsys.readouterr().err
+    assert main(["benchmark", "vault", "--size", "5", "--data", str(tmp_path)]) == 2
+    assert "--data goes with the benchmarks import" in capsys.readouterr().err
 
 
 def test_every_deed_of_a_verb_takes_json_behind_it() -> None:

@@ -280,7 +280,7 @@ def ranks_chosen_by_the_sum_without_noise(patch: pytest.MonkeyPatch) -> None:
 
     def peeking(self: RankAllocator) -> None:
         for part in self._all:
-            part.grad = kept[id(part)]
+            part.grad = kept[id(part)].to(part.dtype)
         judge(self)
 
     patch.setattr(BookKeeping, "clipped_sum", remembered)
