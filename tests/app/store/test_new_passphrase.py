@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from app.errors import UsageError
+from app.errors import UsageError, WrongPassphrase
 from app.store.header import RECOVERY, Role, remade_slot, verified_header, write_header
-from app.store.new_passphrase import refuse_weak
 from app.store.people import add_user, change_passphrase, change_role, reset_passphrase
 from app.store.signing_keys import officer_private_key
 from app.store.vault import Vault
@@ -75,9 +74,15 @@ def test_a_passphrase_from_before_the_rule_opens_takes_a_role_and_a_new_key(old_
 def test_it_is_changed_to_one_that_keeps_the_rule(old_vault: Path) -> None:
     with Vault.open(old_vault, user="ann", passphrase=OLD) as vault:
         change_passphrase(vault, user="ann", old=OLD, new=SECRET, kdf=FAST)
-    open_it(old_vault).close()
+    with open_it(old_vault) as vault:
+        assert vault.user == "ann"
+    with pytest.raises(WrongPassphrase):
+        Vault.open(old_vault, user="ann", passphrase=OLD)
 
 
 @pytest.mark.parametrize("good", ["correct horse", "Zürich 1234!", "四个不相干的词语很好记住啊"])
-def test_twelve_characters_of_any_script_do(good: str) -> None:
-    refuse_weak(good)
+def test_twelve_characters_of_any_script_make_a_vault_that_opens(tmp_path: Path, good: str) -> None:
+    vault, _words = Vault.create(tmp_path / "v", user="ann", passphrase=good, kdf=FAST)
+    vault.close()
+    with Vault.open(tmp_path / "v", user="ann", passphrase=good) as vault:
+        assert vault.user == "ann"
